@@ -1,0 +1,50 @@
+"""The errors a caller can act on, all under one base class.
+
+Every message says where it happened, what was found, what was expected, and
+what to do. The command line prints the message alone, without a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(ValueError):
+    """Base of every error that a user's input can cause."""
+
+
+class ProgramError(ZooError):
+    """A RASP program cannot be typed or lowered; lists all of its problems.
+
+    Args:
+        problems: one sentence (or paragraph) a problem, at least one.
+        program: name of the program, for the headline.
+    """
+
+    def __init__(self, problems: Iterable[str], program: str = "program") -> None:
+        self.problems = tuple(problems)
+        self.program = program
+        count = len(self.problems)
+        noun = "problem" if count == 1 else "problems"
+        lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(self.problems, start=1))
+        super().__init__(f"{program}: {count} {noun}\n{lines}")
+
+
+class InputError(ZooError):
+    """An input sequence, a vocabulary or an option is not usable."""
+
+
+class NameLookupError(ZooError):
+    """A name is not known; the message offers the nearest known ones."""
+
+
+class FormatError(ZooError):
+    """A saved model or release is truncated, altered, or of another format."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
+    """Return the error for an unknown `name`, offering the nearest of `known`."""
+    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    hint = f" Did you mean {', '.join(repr(n) for n in near)}?" if near else ""
+    return NameLookupError(f"no {kind} is named {name!r}.{hint}")

@@ -1,0 +1,226 @@
+"""The program over domains: every function a table, every value an index.
+
+What lives here: the third stage's types. Nothing after this stage calls the user's
+Python. The interpreter (`ir/interpret.py`) and the passes read these types only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ir.domain import Domain
+from compiler.ir.graph import SourceKind
+from compiler.rasp.expr import Rule
+from compiler.rasp.values import Value
+
+
+@dataclass(frozen=True)
+class Input:
+    """A primitive: tokens, indices or length."""
+
+    kind: SourceKind
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same value everywhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function of the values at one position.
+
+    Attributes:
+        args: the nodes read.
+        table: [d1, .., dk] index into the node's domain; -1 where the arguments can
+            never meet, or where the function is not defined.
+        partial: [d1, .., dk] combinations that can meet where the function raised.
+    """
+
+    args: tuple[int, ...]
+    table: NDArray[np.int32]
+    partial: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Atom:
+    """One Select; `allowed` is [key values, query values]."""
+
+    key: int
+    query: int
+    allowed: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Junction:
+    """`and` / `or` / `not` of formulas."""
+
+    kind: Literal["and", "or", "not"]
+    parts: tuple[Formula, ...]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything, or nothing."""
+
+    value: bool
+
+
+Formula = Atom | Junction | Truth
+
+
+@dataclass(frozen=True, eq=False)
+class Width:
+    """How many positions are selected; the node's domain is of integers.
+
+    Attributes:
+        selector: what is counted.
+        lookup: [max_len + 1] count to index in the domain, -1 if impossible.
+    """
+
+    selector: Formula
+    lookup: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """The exact mean of the selected values.
+
+    Attributes:
+        selector: which positions.
+        value: the node that is averaged.
+        numerators: [value's domain] its values times `denominator`; a value that is
+            no number has `numeric` False and makes the mean undefined.
+        numeric: [value's domain].
+        denominator: common denominator of the values.
+        default: index of the result where nothing is selected; -1 if that cannot be.
+        lookup: [max_len + 1, span] (count, sum - lowest) to index; -1 if impossible.
+        lowest: the smallest sum.
+    """
+
+    selector: Formula
+    value: int
+    numerators: NDArray[np.int64]
+    numeric: NDArray[np.bool_]
+    denominator: int
+    default: int
+    lookup: NDArray[np.int32]
+    lowest: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pick:
+    """The one value that the selected positions hold, or the one a rule takes.
+
+    Attributes:
+        selector: which positions.
+        value: the node that is read.
+        recode: [value's domain] index in this node's domain; -1 if never picked.
+        default: index of the result where nothing is selected; -1 if that cannot be.
+        rule: `unique`, `first`, `last`, `min`, `max` or `mode`.
+        proven: whether `unique` was proven to hold for every input.
+    """
+
+    selector: Formula
+    value: int
+    recode: NDArray[np.int32]
+    default: int
+    rule: Rule
+    proven: bool
+
+
+Operation = Input | Fixed | Table | Width | Mean | Pick
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """A variable of the program, with its exact domain.
+
+    Attributes:
+        name: unique in the program.
+        operation: how it is computed.
+        domain: what it can hold, by position.
+        named: whether the author gave the name.
+        note: the author's line of documentation.
+        text: the operation as text.
+    """
+
+    name: str
+    operation: Operation
+    domain: Domain
+    named: bool
+    note: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """A whole program over a vocabulary and a maximum length.
+
+    Attributes:
+        name: the program's.
+        variables: in topological order.
+        output: index of the result.
+        causal: whether positions see only themselves and earlier ones.
+        vocab: the tokens, in order.
+        max_len: the greatest number of tokens.
+        numerical: whether the output is one number, not one of some classes.
+        notes: what was checked on a sample and not proven.
+    """
+
+    name: str
+    variables: tuple[Variable, ...]
+    output: int
+    causal: bool
+    vocab: tuple[Value, ...]
+    max_len: int
+    numerical: bool
+    notes: tuple[str, ...] = field(default=())
+
+    def index(self, name: str) -> int:
+        """Return the index of the variable called `name`, -1 if there is none."""
+        for i, variable in enumerate(self.variables):
+            if variable.name == name:
+                return i
+        return -1
+
+
+def atoms(formula: Formula) -> Iterator[Atom]:
+    """Yield the atoms of a formula, left to right."""
+    if isinstance(formula, Atom):
+        yield formula
+    elif isinstance(formula, Junction):
+        for part in formula.parts:
+            yield from atoms(part)
+
+
+def reads(operation: Operation) -> tuple[int, ...]:
+    """Return the variables that an operation reads, without repeats, in order."""
+    match operation:
+        case Table():
+            found: Sequence[int] = operation.args
+        case Width():
+            found = [i for a in atoms(operation.selector) for i in (a.key, a.query)]
+        case Mean() | Pick():
+            found = [i for a in atoms(operation.selector) for i in (a.key, a.query)]
+            found = [*found, operation.value]
+        case _:
+            found = ()
+    return tuple(dict.fromkeys(found))
+
+
+def is_partial(variable: Variable) -> bool:
+    """Return whether the variable can be undefined although its inputs are not."""
+    match variable.operation:
+        case Table(partial=mask):
+            return mask is not None and bool(mask.any())
+        case Mean(numeric=numeric):
+            return not bool(numeric.all())
+        case Pick(rule="unique", proven=proven):
+            return not proven
+    return False

@@ -1,0 +1,158 @@
+"""The forward pass: one function for behaviour and for every intervention.
+
+Axis names, here and in the whole package:
+
+    batch     sequences that run side by side
+    seq       positions of a sequence; the attended ones are `key`
+    d_model   coordinates of the residual stream
+    d_head    coordinates of a head's queries, keys and values
+    head      attention heads of a layer
+    slot      the three inputs of a head: q, k, v
+    source    writers to the stream, in the order of `Names.sources`
+    reader    readers of the stream, in the order of `Names.readers`
+
+`forward` is written for one sequence and is a pure function: map it with
+`jax.vmap`, differentiate it in the weights, the mask or the donor. The
+compiler's checks, training, audits and scorers all call it or its batched form.
+"""
+
+from functools import partial
+from math import ceil
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from compiler.machine.config import Config
+from compiler.machine.layers import allow, attend, embed, transform, unembed
+from compiler.machine.patch import Patch
+from compiler.machine.stream import Stream
+from compiler.machine.weights import Weights
+
+CACHE_BYTES = 1.5 * 2**20  # of donors at a time: a core's second-level cache
+
+
+class Run(NamedTuple):
+    """What a forward pass returns; `forward_batch` puts a batch axis in front.
+
+    Args:
+        logits: [seq, d_vocab_out].
+        writes: [source, seq, d_model], what each source computes from what it
+            reads. Under a patch that is what it computes from patched reads; a
+            source that is itself replaced still shows its own write here.
+    """
+
+    logits: Float[Array, "*batch seq d_vocab_out"]
+    writes: Float[Array, "*batch source seq d_model"]
+
+
+def forward(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    patch: Patch | None = None,
+) -> Run:
+    """Return the logits and the writes on one sequence, under a patch if given.
+
+    Args:
+        config: the transformer's shape and options.
+        weights: its arrays; they set the dtype of everything.
+        tokens: at most `n_ctx` tokens. No other position attends to `pad_id`.
+        patch: an intervention on the stream, see `patch.py`.
+    """
+    weights = Weights(*(jnp.asarray(array) for array in weights))
+    names, dtype = config.names, weights.W_E.dtype
+    shape = len(tokens), config.d_model
+    if patch is not None:
+        n_sources, n_readers = len(names.sources), len(names.readers)
+        patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
+    stream = Stream(names, patch, jnp.zeros(shape, dtype))
+    stream.write(embed(config, weights, tokens))
+    allowed = allow(config, tokens)
+    for layer in range(config.n_layers):
+        attend(config, weights, layer, stream, allowed)
+        transform(config, weights, layer, stream)
+    logits = unembed(config, weights, stream.read("logits"))
+    return Run(logits, jnp.concatenate(stream.writes))
+
+
+@partial(jax.jit, static_argnames=("config", "shared_mask", "chunk"))
+def forward_batch(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, "batch seq"],
+    patch: Patch | None = None,
+    *,
+    shared_mask: bool = False,
+    chunk: int | None = None,
+) -> Run:
+    """Return `forward` of every sequence of a batch, compiled.
+
+    Args:
+        config: as for `forward`.
+        weights: as for `forward`, the same for all examples.
+        tokens: one sequence a row.
+        patch: mask and donor of every example, each with a batch axis in front;
+            the basis is the same for all.
+        shared_mask: the mask has no batch axis, it is the same for all.
+        chunk: how many examples run at a time. None lets the machine decide: all,
+            except for an edge patch on a CPU (see `_chunk`).
+    """
+
+    def one(example: tuple[Array, Patch | None]) -> Run:
+        tokens, own = example
+        return forward(config, weights, tokens, _join(own, patch))
+
+    own = None if patch is None else _split(patch, shared_mask)
+    chunk = chunk or _chunk(config, weights, tokens, patch)
+    if chunk >= len(tokens):
+        return jax.vmap(one)((tokens, own))
+    return jax.lax.map(one, (tokens, own), batch_size=chunk)
+
+
+@partial(jax.jit, static_argnames=("config", "shared_mask", "chunk"))
+def logits_batch(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, "batch seq"],
+    patch: Patch | None = None,
+    *,
+    shared_mask: bool = False,
+    chunk: int | None = None,
+) -> Float[Array, "batch seq d_vocab_out"]:
+    """Return only the logits of `forward_batch`; what only writes need is left out."""
+    run = forward_batch(
+        config, weights, tokens, patch, shared_mask=shared_mask, chunk=chunk
+    )
+    return run.logits
+
+
+def _split(patch: Patch, shared_mask: bool) -> Patch:
+    """Return the part of a patch that has a batch axis, and None for the rest."""
+    own = patch._replace(basis=None)
+    return own._replace(node_mask=None, edge_mask=None) if shared_mask else own
+
+
+def _join(own: Patch | None, whole: Patch | None) -> Patch | None:
+    """Return one example's patch: its own part, the rest from the whole batch's."""
+    if own is None or whole is None:
+        return None
+    pairs = zip(own, whole, strict=True)
+    return Patch(*(theirs if mine is None else mine for mine, theirs in pairs))
+
+
+def _chunk(config: Config, weights: Weights, tokens: Array, patch: Patch | None) -> int:
+    """Return how many examples of a batch should run at a time.
+
+    An edge patch goes through every source's difference again in every layer.
+    On a CPU that is memory-bound once the differences of all examples are larger
+    than the cache: a few examples at a time take half of the time, forward and
+    backward. An accelerator wants them all.
+    """
+    batch, seq = tokens.shape
+    if patch is None or patch.edge_mask is None or jax.default_backend() != "cpu":
+        return batch
+    size = len(config.names.sources) * seq * config.d_model
+    limit = max(1, int(CACHE_BYTES / (size * weights.W_E.dtype.itemsize)))
+    return ceil(batch / ceil(batch / limit))

@@ -1,0 +1,149 @@
+"""The parts of a transformer: embeddings, attention, MLP, LayerNorm.
+
+Each is a function of what it sees. `attend` and `transform` read from a `Stream`
+and write to it; they are the only parts that do. Axis names: see `forward.py`,
+which calls all of this.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from compiler.errors import InputError
+from compiler.machine.config import Config
+from compiler.machine.stream import Stream
+from compiler.machine.weights import Weights
+
+ROTARY_BASE = 10000.0
+
+
+def embed(
+    config: Config, weights: Weights, tokens: Int[Array, " seq"]
+) -> Float[Array, "source seq d_model"]:
+    """Return what the sources `tokens` and `positions` write."""
+    if len(tokens) > config.n_ctx:
+        raise InputError(
+            f"forward: {len(tokens)} tokens, but n_ctx is {config.n_ctx}. "
+            "Give a shorter sequence, or a transformer with a larger n_ctx."
+        )
+    words = weights.W_E[tokens]
+    if config.positions == "rotary":
+        return jnp.stack([words, jnp.zeros_like(words)])
+    return jnp.stack([words, weights.W_pos[: len(tokens)]])
+
+
+def allow(config: Config, tokens: Int[Array, " seq"]) -> Bool[Array, "seq key"]:
+    """Return which position may attend to which.
+
+    Every position may attend to itself, PAD too: others do not see its row, and
+    a softmax over nothing would be NaN, in gradients as well.
+    """
+    seq = len(tokens)
+    allowed = jnp.ones((seq, seq), bool)
+    if config.causal:
+        allowed = jnp.tril(allowed)
+    if config.pad_id is not None:
+        allowed = allowed & (tokens != config.pad_id)
+    return allowed | jnp.eye(seq, dtype=bool)
+
+
+def attend(
+    config: Config,
+    weights: Weights,
+    layer: int,
+    stream: Stream,
+    allowed: Bool[Array, "seq key"],
+) -> None:
+    """Let the heads of a layer read from the stream and write to it."""
+    seen = stream.read_heads(layer)
+    seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
+    q, k, v = project(weights, layer, seen)
+    if config.positions == "rotary":
+        q, k = rotate(q), rotate(k)
+    scores = q @ k.swapaxes(-1, -2) / config.d_head**0.5  # [head, seq, key]
+    pattern = jax.nn.softmax(jnp.where(allowed, scores, -jnp.inf), axis=-1)
+    z = pattern @ v  # [head, seq, d_head]
+    W_O = weights.W_O[layer]
+
+    def mix(gate: Array | float) -> Float[Array, "seq d_model"]:
+        # Gates act in front of the output matrix: one product for all heads.
+        joined = (
+            (gate * z).swapaxes(0, 1).reshape(len(allowed), -1)
+        )  # [seq, head*d_head]
+        return joined @ W_O.reshape(-1, config.d_model)
+
+    stream.write(z @ W_O, mix)  # XLA drops z @ W_O where only `mix` is used
+    stream.shift(weights.b_O[layer])
+
+
+def project(
+    weights: Weights, layer: int, seen: Float[Array, "*readers seq d_model"]
+) -> tuple[Float[Array, "head seq d_head"], ...]:
+    """Return the queries, keys and values of all heads of a layer.
+
+    Args:
+        weights: the transformer's arrays.
+        layer: which layer.
+        seen: [seq, d_model] for all readers, or [slot, head, seq, d_model].
+    """
+    W = jnp.stack([weights.W_Q[layer], weights.W_K[layer], weights.W_V[layer]])
+    b = jnp.stack([weights.b_Q[layer], weights.b_K[layer], weights.b_V[layer]])
+    if seen.ndim > 2:
+        return tuple(seen @ W + b[:, :, None])
+    n_slots, n_heads, d_model, d_head = W.shape
+    fused = W.transpose(2, 0, 1, 3).reshape(d_model, -1)  # [d_model, slot*head*d_head]
+    flat = (seen @ fused).reshape(-1, n_slots, n_heads, d_head) + b
+    # One slot at a time: transposing all three at once would copy them twice.
+    return tuple(flat[:, slot].swapaxes(0, 1) for slot in range(n_slots))
+
+
+def rotate(vectors: Float[Array, "head seq d_head"]) -> Float[Array, "head seq d_head"]:
+    """Return queries or keys turned by their position (Su et al. 2021, equation 34).
+
+    Coordinate i is paired with i + d_head / 2, as in GPT-NeoX and TransformerLens,
+    and not with its neighbour as in the paper.
+    """
+    _, seq, d_head = vectors.shape
+    steps = jnp.arange(d_head // 2, dtype=vectors.dtype)
+    rates = ROTARY_BASE ** (-2 * steps / d_head)
+    angles = jnp.arange(seq, dtype=vectors.dtype)[:, None] * rates  # [seq, d_head / 2]
+    cos, sin = jnp.cos(angles), jnp.sin(angles)
+    first, second = jnp.split(vectors, 2, axis=-1)
+    turned = [first * cos - second * sin, second * cos + first * sin]
+    return jnp.concatenate(turned, axis=-1)
+
+
+def transform(config: Config, weights: Weights, layer: int, stream: Stream) -> None:
+    """Let the MLP of a layer read from the stream and write to it."""
+    seen = stream.read(f"m{layer}")
+    seen = normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
+    hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
+    act = (
+        jax.nn.relu if config.act == "relu" else partial(jax.nn.gelu, approximate=False)
+    )
+    out = act(hidden) @ weights.W_out[layer] + weights.b_out[layer]
+    stream.write(out[None])
+
+
+def unembed(
+    config: Config, weights: Weights, seen: Float[Array, "seq d_model"]
+) -> Float[Array, "seq d_vocab_out"]:
+    """Return the logits."""
+    final = normalise(config, seen, weights.lnf_w, weights.lnf_b)
+    return final @ weights.W_U + weights.b_U
+
+
+def normalise(
+    config: Config,
+    seen: Float[Array, "*readers seq d_model"],
+    scale: Float[Array, " _"],
+    bias: Float[Array, " _"],
+) -> Float[Array, "*readers seq d_model"]:
+    """Return what is seen after LayerNorm, or as it is where there is none."""
+    if config.norm == "none":
+        return seen
+    centred = seen - seen.mean(-1, keepdims=True)
+    variance = (centred**2).mean(-1, keepdims=True)
+    return centred * jax.lax.rsqrt(variance + config.ln_eps) * scale + bias

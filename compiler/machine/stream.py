@@ -1,0 +1,154 @@
+"""The residual stream during one forward pass: what is written, what readers see.
+
+All of an intervention happens here; the layers write and read, and never ask
+whether there is a patch. Three cases cost differently:
+
+    no patch    all readers see one sum of the writes
+    node mask   all readers see one sum, of writes that are already replaced
+    edge mask   every reader sees that sum and a correction of its own, made from
+                the differences donor - write of the sources before it
+
+Used by `layers.py` and `forward.py` only.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from compiler.machine.names import SLOTS, Names
+from compiler.machine.patch import Patch
+
+
+class Stream:
+    """A residual stream that is being written, in the order of the sources.
+
+    Args:
+        names: the transformer's sources and readers.
+        patch: an intervention whose masks have full rank (`Patch.expanded`).
+        empty: zeros [seq, d_model].
+
+    Attributes:
+        total: what a reader without a correction of its own sees, [seq, d_model].
+        writes: blocks [source, seq, d_model] of computed writes, before replacing.
+    """
+
+    def __init__(
+        self, names: Names, patch: Patch | None, empty: Float[Array, "seq d_model"]
+    ) -> None:
+        self.names = names
+        self.total = empty
+        self.writes: list[Array] = []
+        patch = patch or Patch(None, None, None)
+        self._node_mask, self._edge_mask, self._donor, self._basis = patch
+        # Blocks of donor - write, in the patch's basis; for an edge patch only.
+        self._differences: list[Array] = []
+
+    def write(
+        self,
+        block: Float[Array, "source seq d_model"],
+        mix: Callable[[Array | float], Array] | None = None,
+    ) -> None:
+        """Add what the next few sources write.
+
+        Args:
+            block: their writes.
+            mix: a cheaper way to the sum of gate * write over the block, if there
+                is one; it takes the gate, [source, seq or 1, 1] or a number.
+        """
+        start = sum(len(earlier) for earlier in self.writes)
+        here = slice(start, start + len(block))
+        self.writes.append(block)
+        mix = mix or (lambda gate: _add_up(gate * block))
+        if self._node_mask is not None:
+            mask, donor = self._node_mask[here], self._donor[here]
+            self.total = self.total + self._replace(block, mask, donor, mix)
+        else:
+            self.total = self.total + mix(1.0)
+        if self._edge_mask is not None:
+            self._differences.append(self._turn(self._donor[here] - block))
+
+    def _replace(
+        self,
+        block: Float[Array, "source seq d_model"],
+        mask: Float[Array, "source _ _"],
+        donor: Float[Array, "source seq d_model"],
+        mix: Callable[[Array | float], Array],
+    ) -> Float[Array, "seq d_model"]:
+        """Return the sum over a block of writes that a node mask has replaced."""
+        if mask.shape[-1] == 1:  # the same for all coordinates, so in any basis
+            return mix(1 - mask) + _weigh(mask, donor)
+        return _add_up(block + self._turn_back(mask * self._turn(donor - block)))
+
+    def shift(self, bias: Float[Array, " d_model"]) -> None:
+        """Add something that belongs to no source, and that no patch touches."""
+        self.total = self.total + bias
+
+    def read(self, reader: str) -> Float[Array, "seq d_model"]:
+        """Return what one reader sees of all that is written so far."""
+        if self._edge_mask is None:
+            return self.total
+        return self._correct(self._edge_mask[self.names.reader_index(reader)])
+
+    def read_heads(self, layer: int) -> Float[Array, "*readers seq d_model"]:
+        """Return what the heads of a layer see.
+
+        Returns:
+            [seq, d_model] if all of them see the same, and otherwise
+            [slot, head, seq, d_model], slots being q, k and v.
+        """
+        if self._edge_mask is None:
+            return self.total
+        # One matrix product for all these readers needs one array. It is kept, so
+        # that later layers do not copy the differences block by block again.
+        self._differences = [jnp.concatenate(self._differences)]
+        n_heads, first = self.names.n_heads, self.names.reader_index(f"a{layer}.h0<q>")
+        rows = self._edge_mask[first : first + n_heads * len(SLOTS)]
+        rows = rows.reshape(n_heads, len(SLOTS), *rows.shape[1:])
+        return self._correct(rows.swapaxes(0, 1))
+
+    def _correct(
+        self, rows: Float[Array, "*readers source _ _"]
+    ) -> Float[Array, "*readers seq d_model"]:
+        """Return the stream as readers with the given rows of the mask see it.
+
+        What a reader sees is a prefix of the sources: entries of the mask for
+        sources that are not written yet are never looked at.
+        """
+        terms, start = [], 0
+        for block in self._differences:
+            stop = start + len(block)
+            terms.append(_weigh(rows[..., start:stop, :, :], block))
+            start = stop
+        return self.total + self._turn_back(reduce(jnp.add, terms))
+
+    def _turn(self, vectors: Float[Array, "*n d_model"]) -> Float[Array, "*n d_model"]:
+        """Return vectors in the coordinates that the mask's d_model axis counts."""
+        return vectors if self._basis is None else vectors @ self._basis.T
+
+    def _turn_back(
+        self, turned: Float[Array, "*n d_model"]
+    ) -> Float[Array, "*n d_model"]:
+        """Return the vectors that have the given coordinates."""
+        return turned if self._basis is None else turned @ self._basis
+
+
+def _weigh(
+    mask: Float[Array, "*readers source _ _"], block: Float[Array, "source seq d_model"]
+) -> Float[Array, "*readers seq d_model"]:
+    """Return sum_s mask[.., s] * block[s], as a matrix product where it is one."""
+    if mask.shape[-2:] == (1, 1):
+        return jnp.einsum("...s,spd->...pd", mask[..., 0, 0], block)
+    if mask.shape[-1] == 1:
+        return jnp.einsum("...sp,spd->...pd", mask[..., 0], block)
+    return (mask * block).sum(-3)
+
+
+def _add_up(block: Float[Array, "source seq d_model"]) -> Float[Array, "seq d_model"]:
+    """Return the sum over sources.
+
+    Term by term: XLA fuses additions into what comes next, but runs a reduction
+    over a leading axis on its own, at half of the speed on a CPU.
+    """
+    return reduce(jnp.add, block)

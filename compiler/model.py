@@ -1,0 +1,283 @@
+"""A model: a transformer, the program it computes, and where each variable lives.
+
+The same type serves compiled, trained and loaded models. Sequences of tokens go in
+and values come out; underneath, position 0 of every sequence is BOS and PAD fills it
+up to `config.n_ctx`, so that every run and every donor has the same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from compiler.errors import InputError, unknown_name
+from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
+from compiler.ir.typed import Typed
+from compiler.machine.circuit import Circuit, Site
+from compiler.machine.config import Config
+from compiler.machine.patch import Patch
+from compiler.machine.weights import Weights
+from compiler.readout import Readout, decode_logits
+from compiler.rasp.values import Value
+
+Tokens = Sequence[Value]
+
+
+@dataclass(frozen=True, eq=False)
+class VariableInfo:
+    """One variable of the program, and its place in the transformer.
+
+    Attributes:
+        name: the variable's.
+        values: its domain, in order.
+        site: the node that writes it and the subspace; None for a constant.
+        rows: [values, d_model] what stands in the stream for each value; None where
+            that is not known (a trained model).
+        text: its definition.
+        note: the author's line on it.
+    """
+
+    name: str
+    values: tuple[Value, ...]
+    site: Site | None
+    rows: Float[np.ndarray, "value d_model"] | None
+    text: str
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A transformer whose mechanism is known.
+
+    Attributes:
+        name: the program's name.
+        typed: the program over its domains: the oracle.
+        config: the transformer's shape.
+        weights: its arrays, read-only.
+        readout: how logits are turned into values.
+        circuit: edges, and the site of every variable.
+        rows: by variable, [values, d_model] what stands in the stream for a value.
+        basis: [d_model, d_model] rows are the named directions; None where these are
+            the axes of the stream.
+        facts: what is to be known beside it (source text, options), plain JSON values.
+    """
+
+    name: str
+    typed: Typed
+    config: Config
+    weights: Weights
+    readout: Readout
+    circuit: Circuit
+    rows: Mapping[str, Any]
+    basis: Float[np.ndarray, "d_model d_model"] | None = None
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __repr__(self) -> str:
+        shape = self.config
+        return (
+            f"<Model {self.name}: {shape.n_layers} layers, {shape.n_heads} heads, "
+            f"d_model {shape.d_model}, {shape.n_params} parameters>"
+        )
+
+    # Values in, values out --------------------------------------------------------
+
+    def __call__(self, tokens: Tokens) -> list[Value]:
+        """Return the output at each position: `model("abc") -> ["c", "b", "a"]`.
+
+        Raises:
+            InputError: the input is empty, too long, or has an unknown token.
+        """
+        return self.batch([tokens])[0]
+
+    def batch(self, sequences: Sequence[Tokens]) -> list[list[Value]]:
+        """Return the outputs of several sequences, of any lengths."""
+        ids = self.encode_batch(sequences)
+        logits = np.asarray(self.logits_of(ids))
+        return [
+            decode_logits(self.readout, row[1 : len(sequence) + 1])
+            for row, sequence in zip(logits, sequences, strict=True)
+        ]
+
+    def logits(self, tokens: Tokens) -> Float[np.ndarray, "seq class"]:
+        """Return the logits at the positions of the tokens (BOS left out)."""
+        ids = self.encode_batch([tokens])
+        return np.asarray(self.logits_of(ids))[0, 1 : len(tokens) + 1]
+
+    def encode(self, tokens: Tokens) -> Int[np.ndarray, " ctx"]:
+        """Return token ids: BOS, the tokens, PAD up to n_ctx."""
+        return self.encode_batch([tokens])[0]
+
+    def encode_batch(self, sequences: Sequence[Tokens]) -> Int[np.ndarray, "batch ctx"]:
+        """Return the token ids of several sequences."""
+        indices, lengths = encode_batch(self.typed, sequences)
+        return self.ids(indices, lengths)
+
+    def ids(
+        self, indices: Int[np.ndarray, "batch seq"], lengths: Int[np.ndarray, " batch"]
+    ) -> Int[np.ndarray, "batch ctx"]:
+        """Return token ids for vocabulary indices (the interpreter's input)."""
+        config = self.config
+        assert config.bos_id is not None and config.pad_id is not None
+        ids = np.full((len(indices), config.n_ctx), config.pad_id, np.int32)
+        ids[:, 0] = config.bos_id
+        live = np.arange(indices.shape[1])[None, :] < lengths[:, None]
+        ids[:, 1 : indices.shape[1] + 1] = np.where(live, indices, config.pad_id)
+        return ids
+
+    def decode(self, logits: Float[Any, "seq class"]) -> list[Value]:
+        """Return the value that each row of logits stands for."""
+        return decode_logits(self.readout, np.asarray(logits))
+
+    # The machine ------------------------------------------------------------------
+
+    def logits_of(
+        self, ids: Int[Any, "batch ctx"], patch: Patch | None = None
+    ) -> Float[Any, "batch ctx class"]:
+        """Return the logits of token ids, under a patch with a batch axis if given."""
+        from compiler.machine.forward import logits_batch
+
+        return logits_batch(self.config, self.weights, ids, patch)
+
+    def run(
+        self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None
+    ) -> Any:
+        """Return Run(logits, writes) of one sequence, or of a list of sequences.
+
+        Args:
+            tokens: a sequence, or several (then every array has a batch axis).
+            patch: an intervention. For several sequences, one with a batch axis on
+                mask and donor, or one without, which all of them share.
+
+        Returns:
+            logits [n_ctx, classes] and writes [source, n_ctx, d_model]; position 0 is
+            BOS, positions past the tokens are PAD and mean nothing.
+        """
+        from compiler.machine.forward import forward_batch
+
+        several = is_batch(tokens)
+        sequences = tokens if several else [tokens]
+        ids = self.encode_batch(sequences)  # type: ignore[arg-type]
+        if patch is not None:
+            patch = with_batch_axis(patch, len(ids))
+        run = forward_batch(self.config, self.weights, ids, patch)
+        return run if several else type(run)(run.logits[0], run.writes[0])
+
+    # What it means ----------------------------------------------------------------
+
+    def interpreter(
+        self, tokens: Tokens, overrides: Mapping[str, Sequence[Value]] | None = None
+    ) -> dict[str, list[Value]]:
+        """Return what every variable holds, by name, by the program's definition.
+
+        Args:
+            tokens: the input.
+            overrides: by variable, the values that it is to hold instead.
+
+        Returns:
+            values by variable name; the last one is the output.
+        """
+        indices, lengths = encode_batch(self.typed, [tokens])
+        given = overrides_from_values(self.typed, overrides or {}, lengths)
+        trace = interpret(self.typed, indices, lengths, given)
+        order = [i for i in range(len(trace.values)) if i != self.typed.output]
+        return {
+            self.typed.variables[i].name: trace.decoded(i, 0)
+            for i in (*order, self.typed.output)
+        }
+
+    @property
+    def output(self) -> str:
+        """The name of the variable that is the program's result."""
+        return self.typed.variables[self.typed.output].name
+
+    @cached_property
+    def variables(self) -> Mapping[str, VariableInfo]:
+        """The program's variables by name, in order of computation."""
+        return MappingProxyType(
+            {
+                v.name: VariableInfo(
+                    v.name,
+                    v.domain.values,
+                    self.circuit.sites.get(v.name),
+                    self.rows.get(v.name),
+                    v.text,
+                    v.note,
+                )
+                for v in self.typed.variables
+            }
+        )
+
+    def variable_mask(self, name: str) -> Float[np.ndarray, "source 1 d_model"]:
+        """Return the node mask of a variable's site, for `Patch.nodes`.
+
+        Its last axis counts named directions: pass `basis=model.basis` with it.
+
+        Raises:
+            NameLookupError: no variable has that name.
+        """
+        if name not in self.circuit.sites:
+            raise unknown_name("variable", name, self.circuit.sites)
+        site = self.circuit.sites[name]
+        mask = np.zeros((len(self.config.names.sources), 1, self.config.d_model))
+        row = self.config.names.source_index(site.node)
+        if site.basis is None:
+            mask[row] = 1.0
+            return mask.astype(np.float32)
+        basis = np.eye(self.config.d_model) if self.basis is None else self.basis
+        mask[row, 0] = np.abs(basis @ site.basis.T).max(axis=1) > 0.5
+        return mask.astype(np.float32)
+
+    def interchange(
+        self, name: str, donor: Any, positions: Sequence[int] | None = None
+    ) -> Patch:
+        """Return the patch that sets a variable to what it is in a donor run.
+
+        Args:
+            name: the variable.
+            donor: the `Run` of one sequence.
+            positions: which token positions (from 0); all of them if None.
+        """
+        mask = np.repeat(self.variable_mask(name), self.config.n_ctx, axis=1)
+        if positions is not None:
+            keep = np.zeros(self.config.n_ctx, np.float32)
+            keep[[p + 1 for p in positions]] = 1.0
+            mask = mask * keep[None, :, None]
+        basis = None if self.basis is None else self.basis.astype(np.float32)
+        return Patch.nodes(mask, donor.writes, basis)
+
+
+def is_batch(tokens: Any) -> bool:
+    """Return whether `tokens` holds sequences (lists or arrays), not tokens."""
+    return len(tokens) > 0 and isinstance(tokens[0], list | np.ndarray)
+
+
+def with_batch_axis(patch: Patch, size: int) -> Patch:
+    """Return the patch with a batch axis on mask and donor, repeated if missing."""
+    donor = np.asarray(patch.donor)
+    if donor.ndim == 4:
+        if len(donor) != size:
+            raise InputError(
+                f"the patch has donors for {len(donor)} sequences, and there are {size}"
+            )
+        donors, repeat = donor, False
+    else:
+        donors, repeat = np.broadcast_to(donor, (size, *donor.shape)), True
+
+    def mask(given: Any, ranks: tuple[int, ...]) -> Any:
+        if given is None:
+            return None
+        array = np.asarray(given)
+        shared = repeat or array.ndim in ranks and array.shape[0] != size
+        return np.broadcast_to(array, (size, *array.shape)) if shared else array
+
+    return patch._replace(
+        donor=donors,
+        node_mask=mask(patch.node_mask, (1,)),
+        edge_mask=mask(patch.edge_mask, (2,)),
+    )

@@ -1,0 +1,125 @@
+"""That every output is defined: on all inputs where they are few, else on a sample.
+
+Static analysis proves most programs. What is left (an aggregate that could meet two
+values, a function that raises on some argument) is run through the interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.errors import ProgramError
+from compiler.ir import typed as t
+from compiler.ir.interpret import Trace, interpret
+from compiler.rasp.values import Value, show
+
+# Cells [input, query, key] of one selector that a check may cost.
+_CELLS = 3_000_000
+Accepts = Callable[[Sequence[Value]], bool]
+
+
+def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.Typed:
+    """Return the program, with a note where a sample stands for all inputs.
+
+    Raises:
+        ProgramError: an input gives an undefined output; it is shown, with the
+            variable at fault and the remedy.
+    """
+    if not any(t.is_partial(v) for v in typed.variables):
+        return typed
+    budget = max(64, _CELLS // typed.max_len**2)
+    tokens, lengths, complete = sample_inputs(typed, budget, seed, accepts)
+    if len(tokens) == 0:
+        return typed
+    trace = interpret(typed, tokens, lengths)
+    live = np.arange(typed.max_len)[None, :] < lengths[:, None]
+    bad = np.argwhere((trace.output < 0) & live)
+    if len(bad):
+        raise ProgramError([_explain(trace, int(bad[0, 0]))], typed.name)
+    if complete:
+        return typed
+    note = (
+        f"that its output is always defined was checked on {len(tokens)} sampled "
+        "inputs, not proven"
+    )
+    return replace(typed, notes=(*typed.notes, note))
+
+
+def count_inputs(vocabulary: int, max_len: int) -> int:
+    """Return the number of inputs of 1 to max_len tokens."""
+    return sum(vocabulary**n for n in range(1, max_len + 1))
+
+
+def sample_inputs(
+    typed: t.Typed, budget: int, seed: int, accepts: Accepts | None = None
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return ([n, max_len] tokens, [n] lengths, whether these are all inputs).
+
+    All inputs where they are at most `budget`, else `budget` drawn at random, the
+    lengths as evenly as possible.
+    """
+    complete = count_inputs(len(typed.vocab), typed.max_len) <= budget
+    if complete:
+        tokens, lengths = _all_inputs(len(typed.vocab), typed.max_len)
+    else:
+        rng = np.random.default_rng(seed)
+        tokens = rng.integers(len(typed.vocab), size=(budget, typed.max_len), dtype=np.int32)
+        lengths = rng.permutation(np.arange(budget) % typed.max_len + 1)
+    if accepts is not None:
+        keep = np.array([accepts(row) for row in _rows(typed, tokens, lengths)], bool)
+        tokens, lengths = tokens[keep], lengths[keep]
+    return tokens, lengths, complete
+
+
+def _all_inputs(vocabulary: int, max_len: int) -> tuple[np.ndarray, np.ndarray]:
+    blocks, lengths = [], []
+    for n in range(1, max_len + 1):
+        grid = np.indices((vocabulary,) * n, dtype=np.int32).reshape(n, -1).T
+        block = np.zeros((len(grid), max_len), np.int32)
+        block[:, :n] = grid
+        blocks.append(block)
+        lengths.append(np.full(len(grid), n))
+    return np.concatenate(blocks), np.concatenate(lengths)
+
+
+def _rows(
+    typed: t.Typed, tokens: np.ndarray, lengths: np.ndarray
+) -> Iterator[list[Value]]:
+    for row, n in zip(tokens, lengths, strict=True):
+        yield [typed.vocab[c] for c in row[:n]]
+
+
+def _explain(trace: Trace, row: int) -> str:
+    """Return what is undefined first, on which input, and what to do."""
+    typed = trace.typed
+    for index, variable in enumerate(typed.variables):
+        cells = trace.values[index][row, : trace.lengths[row]]
+        if (cells < 0).any():
+            position = int(np.flatnonzero(cells < 0)[0])
+            break
+    else:
+        raise AssertionError("an undefined output has an undefined variable")
+    text = ", ".join(show(v) for v in trace.input(row))
+    place = f"{variable.name!r}, that is {variable.text}, on [{text}] at position {position}"
+    match variable.operation:
+        case t.Pick() as pick:
+            held = sorted({show(v) for v in trace.decoded(pick.value, row)})
+            return (
+                f"{place}: the selected positions hold different values "
+                f"(among {', '.join(held)}). Select one position, give "
+                "rule='first', 'last', 'min', 'max' or 'mode', or average with mean(..)."
+            )
+        case t.Mean():
+            return (
+                f"{place}: a value that is no number is averaged. Replace None first, "
+                "with where(is_none(x), 0, x)."
+            )
+    reads = t.reads(variable.operation)
+    arguments = [trace.decoded(a, row)[position] for a in reads]
+    return (
+        f"{place}: the function raises on ({', '.join(show(a) for a in arguments)}). "
+        "Give it a result there, or select other positions."
+    )

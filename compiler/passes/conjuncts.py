@@ -1,0 +1,102 @@
+"""A selector as a disjoint union of conjunctions: each one fits in one head.
+
+A head adds the scores of its atoms, so it selects where all of them hold. Anything
+else (an `or`, a negated `and`) is split into cases that exclude one another: a
+decision tree over the (key, query) pairs that the atoms compare, in the order that
+gives the fewest leaves.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ir import typed as t
+from compiler.ir.typed import Atom, Formula, Junction, Truth
+from compiler.passes.simplify import formula_key
+
+# Orders of the pairs are all tried up to this many pairs.
+_MANY = 4
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """One condition of a conjunction; `allowed` is [key values, query values]."""
+
+    key: int
+    query: int
+    allowed: NDArray[np.bool_]
+
+
+Conjunction = tuple[Match, ...]
+
+
+def split_selector(formula: Formula) -> list[Conjunction]:
+    """Return disjoint conjunctions whose union is the formula."""
+    pairs = list(dict.fromkeys((a.key, a.query) for a in t.atoms(formula)))
+    orders = itertools.permutations(pairs) if len(pairs) <= _MANY else [tuple(pairs)]
+    return min((_expand(formula, order) for order in orders), key=len)
+
+
+def _expand(formula: Formula, order: tuple[Pair, ...]) -> list[Conjunction]:
+    if isinstance(formula, Truth):
+        return [()] if formula.value else []
+    pair, rest = order[0], order[1:]
+    cases = _cases(formula, pair)
+    result: list[Conjunction] = []
+    for mask, residual in cases:
+        for tail in _expand(residual, rest):
+            whole = mask.all()
+            result.append(tail if whole else (Match(*pair, mask), *tail))
+    return result
+
+
+def _cases(formula: Formula, pair: Pair) -> list[tuple[NDArray[np.bool_], Formula]]:
+    """Return, for one pair, which of its cells leave which formula over the rest."""
+    here = [a for a in t.atoms(formula) if (a.key, a.query) == pair]
+    if not here:
+        return [(np.ones((1, 1), dtype=bool), formula)]
+    tables = {a.allowed.tobytes(): a.allowed for a in here}
+    stacked = np.stack(list(tables.values()), axis=-1)  # [key, query, atom]
+    found: dict[object, tuple[NDArray[np.bool_], Formula]] = {}
+    for truth in np.unique(stacked.reshape(-1, stacked.shape[-1]), axis=0):
+        cells = (stacked == truth).all(axis=-1)
+        values = dict(zip(tables, truth.tolist(), strict=True))
+        residual = _substitute(formula, pair, values)
+        key = formula_key(residual)
+        if key in found:
+            found[key] = (found[key][0] | cells, residual)
+        else:
+            found[key] = (cells, residual)
+    return list(found.values())
+
+
+def _substitute(formula: Formula, pair: Pair, values: dict[bytes, bool]) -> Formula:
+    """Return the formula with the atoms of one pair replaced by truth values."""
+    match formula:
+        case Atom():
+            if (formula.key, formula.query) == pair:
+                return Truth(values[formula.allowed.tobytes()])
+            return formula
+        case Truth():
+            return formula
+    parts = [_substitute(p, pair, values) for p in formula.parts]
+    return _fold(formula.kind, parts)
+
+
+def _fold(kind: str, parts: list[Formula]) -> Formula:
+    if kind == "not":
+        inner = parts[0]
+        return Truth(not inner.value) if isinstance(inner, Truth) else Junction("not", (inner,))
+    absorbing = kind == "or"
+    if any(isinstance(p, Truth) and p.value == absorbing for p in parts):
+        return Truth(absorbing)
+    rest = tuple(p for p in parts if not isinstance(p, Truth))
+    if not rest:
+        return Truth(not absorbing)
+    return rest[0] if len(rest) == 1 else Junction(kind, rest)  # type: ignore[arg-type]

@@ -1,0 +1,387 @@
+"""Graph -> Typed: the exact domain of every variable, every function a table.
+
+All problems of a program are collected and raised together. This is the only
+place that calls the functions of the program's author.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from compiler.errors import InputError, ProgramError
+from compiler.ir import graph as g
+from compiler.ir import typed as t
+from compiler.ir.domain import (
+    Domain,
+    collect,
+    constant_domain,
+    indices_domain,
+    length_domain,
+    possible,
+    tokens_domain,
+)
+from compiler.passes.means import TooManyMeans, reachable_means
+from compiler.passes.select import at_most_one, bound, never_empty, width_range
+from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
+
+
+# An output of more numbers than this is read as a number, not as classes.
+MANY_CLASSES = 40
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes above which a program is refused.
+
+    Attributes:
+        table: combinations of arguments of one element-wise function.
+        domain: values of one variable.
+    """
+
+    table: int = 1_000_000
+    domain: int = 20_000
+
+
+class _Problem(Exception):
+    """One problem with one expression; collected, never seen by callers."""
+
+
+def infer_domains(
+    graph: g.Graph, vocab: Sequence[Value], max_len: int, limits: Limits | None = None
+) -> t.Typed:
+    """Return the program over `vocab`, for 1 to `max_len` tokens.
+
+    Raises:
+        ProgramError: with every expression that cannot be typed, what was found
+            there, and the remedy.
+    """
+    inference = _Inference(graph, tuple(vocab), max_len, limits or Limits())
+    for index in range(len(graph.nodes)):
+        inference.visit(index)
+    if inference.problems:
+        raise ProgramError(inference.problems, graph.name)
+    return t.Typed(
+        name=graph.name,
+        variables=tuple(inference.variables),
+        output=graph.output,
+        causal=graph.causal,
+        vocab=tuple(vocab),
+        max_len=max_len,
+        numerical=_is_numerical(
+            graph.nodes[graph.output], inference.domains[graph.output]
+        ),
+    )
+
+
+def _is_numerical(node: g.Node, domain: Domain) -> bool:
+    """Return whether an output is one number, not one of some classes.
+
+    It is where the author said so, or where its numbers are many or no integers.
+    """
+    numbers = [v for v in domain.values if v is not None]
+    if len(numbers) < 2 or not all(is_number(v) for v in numbers):
+        return False
+    fractions = any(isinstance(v, Fraction) for v in numbers)
+    return node.numerical or fractions or len(numbers) > MANY_CLASSES
+
+
+class _Inference:
+    """The state of one walk over the graph."""
+
+    def __init__(
+        self, graph: g.Graph, vocab: tuple[Value, ...], max_len: int, limits: Limits
+    ) -> None:
+        self.graph, self.vocab, self.max_len = graph, vocab, max_len
+        self.limits = limits
+        self.names = [n.name for n in graph.nodes]
+        self.variables: list[t.Variable] = []
+        self.domains: list[Domain] = []
+        self.problems: list[str] = []
+        self.broken: set[int] = set()
+
+    def visit(self, index: int) -> None:
+        """Type one node; a node below a broken one is skipped, not reported."""
+        node = self.graph.nodes[index]
+        try:
+            if self.broken & set(g.parents(node.operation)):
+                raise _Problem("")
+            operation, domain = self.type(node)
+            if domain.size > self.limits.domain:
+                raise _Problem(
+                    f"it has {domain.size} values, above the limit of "
+                    f"{self.limits.domain}. Lower max_len or the vocabulary, or raise "
+                    "max_domain."
+                )
+        except _Problem as problem:
+            self.broken.add(index)
+            if str(problem):
+                text = g.describe_node(node, self.names)
+                self.problems.append(f"{node.name!r}, that is {text}: {problem}")
+            operation, domain = t.Fixed(), constant_domain(None, self.max_len)
+        self.domains.append(domain)
+        self.variables.append(
+            t.Variable(
+                name=node.name,
+                operation=operation,
+                domain=domain,
+                named=node.named,
+                note=node.note,
+                text=g.describe_node(node, self.names),
+            )
+        )
+
+    def type(self, node: g.Node) -> tuple[t.Operation, Domain]:
+        match node.operation:
+            case g.Source(kind=kind):
+                return t.Input(kind), self.primitive(kind)
+            case g.Const(value=value):
+                return t.Fixed(), constant_domain(value, self.max_len)
+            case g.Apply():
+                return self.tabulate(node.operation)
+            case g.Width():
+                return self.width(node.operation)
+            case g.Gather(rule="mean"):
+                return self.mean(node.operation)
+            case g.Gather():
+                return self.pick(node.operation)
+
+    def primitive(self, kind: str) -> Domain:
+        if kind == "tokens":
+            return tokens_domain(self.vocab, self.max_len)
+        if kind == "indices":
+            return indices_domain(self.max_len)
+        return length_domain(self.max_len)
+
+    # Element-wise functions -------------------------------------------------------
+
+    def tabulate(self, operation: g.Apply) -> tuple[t.Operation, Domain]:
+        domains = [self.domains[a] for a in operation.args]
+        shape = tuple(d.size for d in domains)
+        if math.prod(shape) > self.limits.table:
+            sizes = " x ".join(str(s) for s in shape)
+            raise _Problem(
+                f"its table would have {sizes} = {math.prod(shape)} entries, above "
+                f"the limit of {self.limits.table}. Split it into steps of fewer "
+                "arguments, or raise max_table."
+            )
+        live = _possible_unless_repeated(domains, operation.args)
+        results: list[Value] = []
+        cells: list[tuple[int, ...]] = []
+        partial = np.zeros(shape, dtype=bool)
+        failure: tuple[tuple[Value, ...], Exception] | None = None
+        for cell in np.argwhere(live):
+            place = tuple(int(c) for c in cell)
+            arguments = tuple(d.values[c] for d, c in zip(domains, place, strict=True))
+            try:
+                results.append(canonical(operation.function(*arguments)))
+                cells.append(place)
+            except Exception as error:
+                partial[place] = True
+                failure = failure or (arguments, error)
+        if not results:
+            assert failure is not None
+            raise _Problem(
+                f"the function raises on every argument, for example on "
+                f"({', '.join(show(a) for a in failure[0])}): "
+                f"{type(failure[1]).__name__}: {failure[1]}"
+            )
+        values, places = collect(results)
+        table = np.full(shape, -1, dtype=np.int32)
+        if cells:
+            table[tuple(np.array(cells).T)] = places
+        domain = Domain(values, _image(domains, table, len(values)))
+        operation_ = t.Table(operation.args, table, partial if failure else None)
+        return operation_, domain
+
+    # Selectors --------------------------------------------------------------------
+
+    def formula(self, formula: g.Formula) -> t.Formula:
+        match formula:
+            case g.Truth():
+                return t.Truth(formula.value)
+            case g.Junction():
+                return t.Junction(
+                    formula.kind, tuple(self.formula(p) for p in formula.parts)
+                )
+            case g.Atom():
+                return self.atom(formula)
+
+    def atom(self, atom: g.Atom) -> t.Atom:
+        keys, queries = self.domains[atom.key], self.domains[atom.query]
+        if keys.size * queries.size > self.limits.table:
+            raise _Problem(
+                f"a Select compares {keys.size} keys with {queries.size} queries, "
+                f"above the limit of {self.limits.table} pairs. Raise max_table."
+            )
+        allowed = np.zeros((keys.size, queries.size), dtype=bool)
+        for (i, key), (j, query) in itertools.product(
+            enumerate(keys.values), enumerate(queries.values)
+        ):
+            try:
+                answer = atom.predicate(key, query)
+            except Exception as error:
+                raise _Problem(
+                    f"the predicate raises on key {show(key)} and query "
+                    f"{show(query)}: {type(error).__name__}: {error}. A predicate must "
+                    f"answer for keys {show_many(keys.values)} and queries "
+                    f"{show_many(queries.values)}."
+                ) from None
+            if not isinstance(answer, bool | np.bool_):
+                raise _Problem(
+                    f"the predicate returns {answer!r}, a {type(answer).__name__}, on "
+                    f"key {show(key)} and query {show(query)}; it must return True or "
+                    "False."
+                )
+            allowed[i, j] = answer
+        return t.Atom(atom.key, atom.query, allowed)
+
+    def width(self, operation: g.Width) -> tuple[t.Operation, Domain]:
+        selector = self.formula(operation.selector)
+        bounds = bound(selector, self.sight_domains, self.graph.causal)
+        low, high = width_range(bounds, self.graph.causal)
+        values = np.arange(low.min(), high.max() + 1)
+        mask = (values >= low[:, None]) & (values <= high[:, None])
+        kept = mask.any(axis=0)
+        values, mask = values[kept], mask[:, kept]
+        lookup = np.full(self.max_len + 1, -1, dtype=np.int32)
+        lookup[values] = np.arange(len(values))
+        domain = Domain(tuple(int(v) for v in values), mask)
+        return t.Width(selector, lookup), domain
+
+    @property
+    def sight_domains(self) -> list[Domain]:
+        """The domains so far; at least one, so that max_len can be read off."""
+        return self.domains or [indices_domain(self.max_len)]
+
+    def mean(self, operation: g.Gather) -> tuple[t.Operation, Domain]:
+        selector = self.formula(operation.selector)
+        value = self.domains[operation.value]
+        numeric = np.array([is_number(v) for v in value.values])
+        if not numeric.any():
+            raise _Problem(
+                f"a mean needs numbers, and {self.names[operation.value]!r} holds "
+                f"{show_many(value.values)}. Take one value with rule='first', or "
+                "annotate nothing and aggregate a categorical."
+            )
+        fractions = [Fraction(v) if is_number(v) else Fraction(0) for v in value.values]
+        denominator = math.lcm(*(f.denominator for f in fractions))
+        numerators = np.array([int(f * denominator) for f in fractions], dtype=np.int64)
+        bounds = bound(selector, self.sight_domains, self.graph.causal)
+        try:
+            means = reachable_means(
+                bounds, value.mask & numeric, numerators, self.graph.causal,
+                self.limits.table,
+            )
+        except TooManyMeans as error:
+            raise _Problem(str(error)) from None
+        empty = ~never_empty(bounds)
+        default = operation.default.value
+        values, domain_mask, lookup, default_index = means.results(
+            denominator, default, empty
+        )
+        domain = Domain(values, domain_mask)
+        return (
+            t.Mean(
+                selector, operation.value, numerators, numeric, denominator,
+                default_index, lookup, means.lowest,
+            ),
+            domain,
+        )
+
+    def pick(self, operation: g.Gather) -> tuple[t.Operation, Domain]:
+        selector = self.formula(operation.selector)
+        value = self.domains[operation.value]
+        bounds = bound(selector, self.sight_domains, self.graph.causal)
+        # [query position, value]: some position that may be selected may hold it.
+        mask = (bounds.may.astype(np.float32) @ value.mask.astype(np.float32)) > 0
+        empty = ~never_empty(bounds)
+        results = [v for i, v in enumerate(value.values) if mask[:, i].any()]
+        kept = mask.any(axis=0)
+        if empty.any() or not results:
+            results.append(operation.default.value)
+        values, places = collect(results)
+        recode = np.full(value.size, -1, dtype=np.int32)
+        recode[np.flatnonzero(kept)] = places[: int(kept.sum())]
+        domain_mask = np.zeros((self.max_len, len(values)), dtype=bool)
+        for source in np.flatnonzero(kept):
+            domain_mask[:, recode[source]] |= mask[:, source]
+        default = -1
+        if empty.any() or not kept.any():
+            default = places[-1]
+            domain_mask[:, default] |= empty
+        single = (mask.sum(axis=1) <= 1).all()
+        proven = bool(operation.rule != "unique" or single or at_most_one(bounds))
+        pick = t.Pick(selector, operation.value, recode, default, operation.rule, proven)
+        return pick, Domain(values, domain_mask)
+
+
+def _possible_unless_repeated(
+    domains: list[Domain], args: tuple[int, ...]
+) -> np.ndarray:
+    """Return which combinations can meet; the same variable twice is equal twice."""
+    live = possible(domains)
+    for first, second in itertools.combinations(range(len(args)), 2):
+        if args[first] == args[second]:
+            view = [1] * len(args)
+            view[first] = view[second] = domains[first].size
+            live = live & np.eye(domains[first].size, dtype=bool).reshape(view)
+    return live
+
+
+def _image(domains: list[Domain], table: np.ndarray, size: int) -> np.ndarray:
+    """Return [position, value] which values a table can give at a position."""
+    max_len = len(domains[0].mask)
+    mask = np.zeros((max_len, size), dtype=bool)
+    for position in range(max_len):
+        cells = table[np.ix_(*(np.flatnonzero(d.mask[position]) for d in domains))]
+        mask[position, np.unique(cells[cells >= 0])] = True
+    return mask
+
+
+def check_vocabulary(vocab: Sequence[Value], max_len: int) -> tuple[Value, ...]:
+    """Return the vocabulary in canonical form.
+
+    Raises:
+        InputError: it is empty, repeats itself, mixes types or holds None, or the
+            length is not a positive integer.
+    """
+    if isinstance(max_len, bool) or not isinstance(max_len, int) or max_len < 1:
+        raise InputError(f"max_len is {max_len!r}; it must be an integer of at least 1")
+    try:
+        values = tuple(canonical(v) for v in vocab)
+    except TypeError as error:
+        raise InputError(f"the vocabulary cannot be used: {error}") from None
+    if not values:
+        raise InputError("the vocabulary is empty; give at least one token")
+    if any(v is None for v in values):
+        raise InputError(
+            "the vocabulary holds None, which stands for 'nothing selected'; use "
+            "another token, such as 'none'"
+        )
+    kinds = sorted({_kind(v) for v in values})
+    if len(kinds) > 1:
+        raise InputError(
+            f"the vocabulary mixes {' and '.join(kinds)}: {show_many(values)}; use "
+            "tokens of one type"
+        )
+    repeated = sorted({v for v in values if values.count(v) > 1}, key=sort_key)
+    if repeated:
+        raise InputError(
+            f"the vocabulary holds {show_many(repeated)} more than once; tokens must "
+            "be distinct"
+        )
+    return values
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, bool):
+        return "booleans"
+    if is_number(value):
+        return "numbers"
+    return "strings" if isinstance(value, str) else "tuples"

@@ -1,0 +1,382 @@
+"""Steps -> Plan: a code for every step, and the exact weights in terms of codes.
+
+Decides which values stand one-hot and which as one number: a number where every
+reader can use one. A head writes widths and means as numbers; where a reader needs
+them one-hot, a cast (`x.onehot`) is inserted. Nothing here knows of residual
+dimensions or layers yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.errors import ProgramError
+from compiler.ir.domain import Domain
+from compiler.ir.typed import Typed
+from compiler.passes.codes import (
+    HEAD_NOISE,
+    Code,
+    Floats,
+    natural_numbers,
+    number,
+    one_hot,
+)
+from compiler.passes.heads import Head, build_head, head_code, is_never_empty, readable
+from compiler.passes.steps import (
+    Attended,
+    Constant,
+    Embedded,
+    Step,
+    Tabulated,
+    read_steps,
+    split_steps,
+)
+from compiler.passes.units import Units, solve_table
+
+# Tolerated errors of one-hot values: where heads must weigh keys alike, and else.
+_STRICT, _LOOSE = (2e-5, 2e-4, 1e-3), (5e-3, 2e-2)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Written by W_E (`tokens`) or W_pos (`indices`)."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A constant, folded into its readers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mlp:
+    """A table as hidden units.
+
+    Attributes:
+        args: the steps read, in the order of `units.read`.
+        units: the weights, in terms of codes.
+    """
+
+    args: tuple[int, ...]
+    units: Units
+
+
+Part = Embedding | Known | Mlp | Head
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedStep:
+    """A step with its code.
+
+    Attributes:
+        name: the variable's, with a suffix where it is derived.
+        domain: what it can hold.
+        code: its rows in its own dimensions.
+        part: the component that writes it.
+        variable: index of the program's variable that it is; None where derived.
+        bos: [rank] its row at the BOS position; None where that depends on the input.
+    """
+
+    name: str
+    domain: Domain
+    code: Code
+    part: Part
+    variable: int | None
+    bos: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All steps in topological order; `output` is the step of the result."""
+
+    typed: Typed
+    steps: tuple[PlannedStep, ...]
+    output: int
+
+
+def reads(part: Part) -> tuple[int, ...]:
+    """Return the steps that a component reads, without repeats, in order."""
+    match part:
+        case Mlp():
+            return tuple(dict.fromkeys(part.args))
+        case Head():
+            found = [r.variable for c in part.channels for r in (c.key, c.query)]
+            found.append(part.value.variable if part.value is not None else None)
+            return tuple(dict.fromkeys(i for i in found if i is not None))
+    return ()
+
+
+def choose_codes(typed: Typed) -> Plan:
+    """Return the plan of a typed program.
+
+    Raises:
+        ProgramError: a table cannot be computed exactly in float32.
+    """
+    steps, place = split_steps(typed)
+    planner = _Planner(typed, steps, place[typed.output])
+    for index in range(len(steps)):
+        planner.visit(index)
+    return planner.finish()
+
+
+class _Planner:
+    """Chooses codes front to back, after needs have been found back to front."""
+
+    def __init__(self, typed: Typed, steps: list[Step], output: int) -> None:
+        self.typed, self.steps, self.output = typed, steps, output
+        self.readers: list[list[int]] = [[] for _ in steps]
+        for index, step in enumerate(steps):
+            for source in read_steps(step.work):
+                self.readers[source].append(index)
+        self.empties = [
+            isinstance(s.work, Attended) and not is_never_empty(s.work, steps, typed)
+            for s in steps
+        ]
+        self.free = [False] * len(steps)
+        self.at_bos = [False] * len(steps)
+        for index in reversed(range(len(steps))):
+            self.free[index] = self.needs_free(index)
+            self.mark_bos(index)
+        self.planned: list[PlannedStep] = []
+        self.place: list[int] = []
+        self.casts: dict[int, int] = {}
+
+    # What readers need ------------------------------------------------------------
+
+    def needs_free(self, index: int) -> bool:
+        """Return whether some reader needs the values one-hot."""
+        step = self.steps[index]
+        if step.domain.size <= 2:
+            return True
+        if step.work == Embedded("tokens"):
+            return True
+        if index == self.output and not self.number_output():
+            return True
+        code = number(natural_numbers(step.domain))
+        for reader in self.readers[index]:
+            work = self.steps[reader].work
+            if isinstance(work, Tabulated) and not step.domain.numeric:
+                return True
+            if isinstance(work, Attended) and not readable(
+                work, index, code, self.steps, self.empties[reader], self.free[reader]
+            ):
+                return True
+        return False
+
+    def number_output(self) -> bool:
+        if self.typed.numerical:
+            return True
+        values = self.steps[self.output].domain.values
+        return all(isinstance(v, int) for v in values)
+
+    def mark_bos(self, index: int) -> None:
+        """Mark the steps whose row at BOS must be known, given this one's needs."""
+        work, needed = self.steps[index].work, self.at_bos[index]
+        match work:
+            case Tabulated() if needed:
+                for source in work.args:
+                    self.at_bos[source] = True
+            case Attended():
+                for match in work.matches:
+                    self.at_bos[match.key] = True
+                    if needed:
+                        self.at_bos[match.query] = True
+                if work.value is not None and (needed or self.empties[index]):
+                    self.at_bos[work.value] = True
+                if work.grade is not None:
+                    self.at_bos[work.grade] = True
+
+    # Front to back ----------------------------------------------------------------
+
+    def add(self, step: PlannedStep) -> int:
+        self.planned.append(step)
+        return len(self.planned) - 1
+
+    def visit(self, index: int) -> None:
+        step = self.steps[index]
+        match step.work:
+            case Constant():
+                code = one_hot(1)
+                value = PlannedStep(
+                    step.name, step.domain, code, Known(), step.variable, np.zeros(0)
+                )
+            case Embedded(kind=kind):
+                code = self.code(index)
+                bos = np.zeros(code.rank)
+                value = PlannedStep(
+                    step.name, step.domain, code, Embedding(kind), step.variable, bos
+                )
+            case Tabulated():
+                value = self.table(step, self.code(index), step.work, index)
+            case Attended():
+                value = self.head(index, step, step.work)
+        self.place.append(self.add(value))
+
+    def code(self, index: int) -> Code:
+        domain = self.steps[index].domain
+        if self.free[index]:
+            return one_hot(domain.size)
+        return number(natural_numbers(domain))
+
+    def table(
+        self, step: Step, code: Code, work: Tabulated, index: int
+    ) -> PlannedStep:
+        args = [self.place[a] for a in work.args]
+        units = None
+        strict = self.needs_exact(index)
+        options = [args, [self.cast(a) for a in args]] if self.has_numbers(args) else [args]
+        for choice in options:
+            units = self.solve(work, choice, code, self.tolerances(code, strict))
+            if units is not None:
+                args = choice
+                break
+        if units is None:
+            raise ProgramError(
+                [
+                    f"{step.name!r}: its values cannot be told apart in float32. Lower "
+                    "max_len, or compute it in smaller steps."
+                ],
+                self.typed.name,
+            )
+        noise = np.full(len(code.rows), units.error)
+        code = Code(code.rows, noise)
+        return PlannedStep(
+            step.name, step.domain, code, Mlp(tuple(args), units), step.variable,
+            self.table_bos(args, units),
+        )
+
+    def table_bos(self, args: list[int], units: Units) -> Floats | None:
+        rows = [self.planned[a].bos for a in args]
+        if any(r is None for r in rows):
+            return None
+        return units.apply([r for r in rows if r is not None])
+
+    def tolerances(self, code: Code, strict: bool) -> tuple[float, ...]:
+        if code.free:
+            return _STRICT if strict else _LOOSE
+        size = float(np.abs(code.rows).max())
+        close = min(1e-5 * size, 0.05 * code.gap)
+        return (close, 0.1 * code.gap) if strict else (0.01 * code.gap, 0.1 * code.gap)
+
+    def needs_exact(self, index: int) -> bool:
+        """Return whether a head weighs keys by this step, or averages it."""
+        for reader in self.readers[index]:
+            work = self.steps[reader].work
+            if isinstance(work, Attended) and work.kind in ("width", "mean"):
+                return True
+        return index == self.output and self.typed.numerical
+
+    def has_numbers(self, args: list[int]) -> bool:
+        return any(not self.planned[a].code.free for a in args)
+
+    def solve(
+        self,
+        work: Tabulated,
+        args: list[int],
+        code: Code,
+        tolerances: tuple[float, ...],
+    ) -> Units | None:
+        steps = [self.planned[a] for a in args]
+        return solve_table(
+            work.table,
+            [s.code for s in steps],
+            [natural_numbers(s.domain) for s in steps],
+            code,
+            tolerances,
+        )
+
+    def cast(self, place: int) -> int:
+        """Return the step that holds the same values one-hot."""
+        step = self.planned[place]
+        if step.code.free:
+            return place
+        if place not in self.casts:
+            size = step.domain.size
+            identity = Tabulated((place,), np.arange(size, dtype=np.int32))
+            tolerances = (*_STRICT, *_LOOSE)
+            units = self.solve(identity, [place], one_hot(size), tolerances)
+            if units is None:
+                raise ProgramError(
+                    [
+                        f"{step.name!r}: its {size} values cannot be told apart in "
+                        "float32. Lower max_len."
+                    ],
+                    self.typed.name,
+                )
+            code = Code(np.eye(size), np.full(size, units.error))
+            self.casts[place] = self.add(
+                PlannedStep(
+                    f"{step.name}.onehot", step.domain, code, Mlp((place,), units),
+                    None, self.table_bos([place], units),
+                )
+            )
+        return self.casts[place]
+
+    def head(self, index: int, step: Step, work: Attended) -> PlannedStep:
+        places = {s: self.place[s] for s in read_steps(work)}
+        out = head_code(work, step.domain, self.free[index])
+        for source in list(places):
+            planned = self.planned[places[source]]
+            if not planned.code.free and not readable(
+                work, source, planned.code, self.steps, self.empties[index], out.free
+            ):
+                places[source] = self.cast(places[source])
+        codes = {s: self.planned[p].code for s, p in places.items()}
+        bos = {s: self.planned[p].bos for s, p in places.items()}
+        clean = self.at_bos[index] and not self.typed.causal
+        head, row = build_head(
+            work, codes, bos, places, self.steps, out,
+            empty=self.empties[index], clean=clean, causal=self.typed.causal,
+        )
+        noise = out.noise + HEAD_NOISE + self.score_noise(work, codes)
+        if work.value is not None:
+            noise = noise + codes[work.value].noise.max(initial=0)
+        return PlannedStep(
+            step.name, step.domain, Code(out.rows, noise), head, step.variable, row
+        )
+
+    def score_noise(self, work: Attended, codes: dict[int, Code]) -> float:
+        """Return how much errors of keys and queries change a weight."""
+        if work.kind == "pick":
+            return 0.0
+        total = sum(
+            float(codes[m.key].noise.max(initial=0) + codes[m.query].noise.max(initial=0))
+            for m in work.matches
+        )
+        return 25.0 * total * 0.25
+
+    def finish(self) -> Plan:
+        output = self.place[self.output]
+        planned = self.planned[output]
+        if not planned.code.free and not self.number_output():
+            output = self.cast(output)
+        return _in_order(self.typed, self.planned, output)
+
+
+def _in_order(typed: Typed, steps: list[PlannedStep], output: int) -> Plan:
+    """Return the plan without steps that nothing reads."""
+    live = {output}
+    for index in reversed(range(len(steps))):
+        if index in live:
+            live |= set(reads(steps[index].part))
+    keep = sorted(live)
+    place = {old: new for new, old in enumerate(keep)}
+    return Plan(
+        typed, tuple(renumber(steps[i], place) for i in keep), place[output]
+    )
+
+
+def renumber(step: PlannedStep, place: dict[int, int]) -> PlannedStep:
+    """Return the step with the steps it reads renumbered."""
+    match step.part:
+        case Mlp():
+            part: Part = Mlp(tuple(place[a] for a in step.part.args), step.part.units)
+        case Head():
+            part = step.part.renumber(place)
+        case _:
+            part = step.part
+    return replace(step, part=part)
+

@@ -1,0 +1,90 @@
+"""What can be known of a selector before any input: may it select, must it.
+
+For query position i and key position j, each atom may be true, false or either,
+given what its two variables can hold there. Widths, empty rows and unique rows
+follow from these bounds. They stay true under interchange interventions at shared
+positions, because they use nothing but the domains by position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ir.domain import Domain
+from compiler.ir.typed import Atom, Formula, Junction, Truth
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Three-valued truth of a selector; both are [query position, key position]."""
+
+    may: NDArray[np.bool_]
+    must: NDArray[np.bool_]
+
+
+def bound(formula: Formula, domains: list[Domain], causal: bool) -> Bounds:
+    """Return where a formula may and must select, key positions in sight only."""
+    max_len = len(domains[0].mask)
+    sight = np.tri(max_len, dtype=bool) if causal else np.ones((max_len,) * 2, bool)
+    inner = _bound(formula, domains, max_len)
+    return Bounds(inner.may & sight, inner.must & sight)
+
+
+def _bound(formula: Formula, domains: list[Domain], max_len: int) -> Bounds:
+    match formula:
+        case Truth():
+            whole = np.full((max_len, max_len), formula.value)
+            return Bounds(whole, whole)
+        case Atom():
+            return _bound_atom(formula, domains)
+        case Junction(kind="not"):
+            inner = _bound(formula.parts[0], domains, max_len)
+            return Bounds(~inner.must, ~inner.may)
+        case Junction():
+            parts = [_bound(p, domains, max_len) for p in formula.parts]
+            join = np.logical_and if formula.kind == "and" else np.logical_or
+            return Bounds(
+                join.reduce([p.may for p in parts]),
+                join.reduce([p.must for p in parts]),
+            )
+
+
+def _bound_atom(atom: Atom, domains: list[Domain]) -> Bounds:
+    keys, queries = domains[atom.key].mask, domains[atom.query].mask
+    may = _reachable(keys, queries, atom.allowed)
+    may_not = _reachable(keys, queries, ~atom.allowed)
+    if atom.key == atom.query:
+        # At the same position both sides are the same value.
+        diagonal = np.diagonal(atom.allowed)
+        np.fill_diagonal(may, (keys & diagonal).any(axis=1))
+        np.fill_diagonal(may_not, (keys & ~diagonal).any(axis=1))
+    return Bounds(may, ~may_not)
+
+
+def _reachable(keys: NDArray, queries: NDArray, allowed: NDArray) -> NDArray[np.bool_]:
+    """Return [query position, key position]: some possible pair is allowed."""
+    left = queries.astype(np.float32) @ allowed.T.astype(np.float32)
+    return (left @ keys.T.astype(np.float32)) > 0
+
+
+def never_empty(bounds: Bounds) -> NDArray[np.bool_]:
+    """Return [query position]: something is selected whatever the input is.
+
+    Only key positions up to the query's are sure to exist.
+    """
+    return np.tril(bounds.must).any(axis=1)
+
+
+def at_most_one(bounds: Bounds) -> bool:
+    """Return whether no row can ever select two positions."""
+    return bool((bounds.may.sum(axis=1) <= 1).all())
+
+
+def width_range(bounds: Bounds, causal: bool) -> tuple[NDArray, NDArray]:
+    """Return the least and the greatest width at each query position."""
+    low = np.tril(bounds.must).sum(axis=1)
+    high = (np.tril(bounds.may) if causal else bounds.may).sum(axis=1)
+    return low, high

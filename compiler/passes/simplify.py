@@ -1,0 +1,305 @@
+"""Typed -> Typed: constants folded, repeats merged, dead code gone, steps joined.
+
+Every rewrite keeps the meaning of every variable that stays, under overrides too:
+a named variable is never skipped over by those that read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ir import typed as t
+from compiler.ir.domain import Domain, indices_domain, possible
+
+# An unnamed element-wise step joins the one that reads it while the joint table
+# stays below this; a join saves a layer, and a larger table costs hidden units.
+JOINT_TABLE = 10_000
+
+
+def simplify(typed: t.Typed) -> t.Typed:
+    """Return the same program with fewer variables and shorter chains."""
+    rewriter = _Rewriter(typed)
+    for variable in typed.variables:
+        rewriter.add(variable)
+    return _prune(
+        replace(
+            typed,
+            variables=tuple(rewriter.variables),
+            output=rewriter.place[typed.output],
+        )
+    )
+
+
+class _Rewriter:
+    """Builds the new list of variables; `place` maps old indices to new ones."""
+
+    def __init__(self, typed: t.Typed) -> None:
+        self.typed = typed
+        self.variables: list[t.Variable] = []
+        self.place: list[int] = []
+        self.known: dict[object, int] = {}
+
+    def domain(self, index: int) -> Domain:
+        return self.variables[index].domain
+
+    def add(self, variable: t.Variable) -> None:
+        operation = self.relink(variable.operation)
+        if not t.is_partial(replace(variable, operation=operation)):
+            operation = self.fold(operation, variable.domain)
+        if isinstance(operation, t.Table):
+            operation = self.join(operation)
+            operation = _merge_arguments(operation, self.variables)
+            alias = self.alias(operation, variable)
+            if alias is not None:
+                self.place.append(alias)
+                return
+        key = self.key(operation, variable)
+        if key is not None and key in self.known:
+            known = self.known[key]
+            if not variable.named or self.variables[known].name == variable.name:
+                self.place.append(known)
+                return
+            if not self.variables[known].named:
+                # The author's name wins over a made-up one.
+                self.variables[known] = replace(
+                    self.variables[known],
+                    name=variable.name,
+                    named=True,
+                    note=variable.note,
+                )
+                self.place.append(known)
+                return
+        if key is not None:
+            self.known.setdefault(key, len(self.variables))
+        self.place.append(len(self.variables))
+        self.variables.append(replace(variable, operation=operation))
+
+    def relink(self, operation: t.Operation) -> t.Operation:
+        match operation:
+            case t.Table():
+                return replace(operation, args=tuple(self.place[a] for a in operation.args))
+            case t.Width():
+                return replace(operation, selector=self.formula(operation.selector))
+            case t.Mean() | t.Pick():
+                return replace(
+                    operation,
+                    selector=self.formula(operation.selector),
+                    value=self.place[operation.value],
+                )
+        return operation
+
+    def formula(self, formula: t.Formula) -> t.Formula:
+        match formula:
+            case t.Atom():
+                if formula.allowed.all() or not formula.allowed.any():
+                    return t.Truth(bool(formula.allowed.all()))
+                key, query = self.place[formula.key], self.place[formula.query]
+                return replace(formula, key=key, query=query)
+            case t.Junction():
+                return _simplify_junction(
+                    formula.kind, [self.formula(p) for p in formula.parts]
+                )
+        return formula
+
+    def fold(self, operation: t.Operation, domain: Domain) -> t.Operation:
+        """Return a constant, or a function of the position, where it is just that."""
+        if isinstance(operation, t.Input | t.Fixed):
+            return operation
+        if domain.size == 1:
+            return t.Fixed()
+        if (domain.mask.sum(axis=1) == 1).all():
+            table = domain.mask.argmax(axis=1).astype(np.int32)
+            return t.Table((self.indices(),), table)
+        return operation
+
+    def indices(self) -> int:
+        for i, variable in enumerate(self.variables):
+            if variable.operation == t.Input("indices"):
+                return i
+        self.known[("input", "indices")] = len(self.variables)
+        self.variables.append(
+            t.Variable(
+                "indices", t.Input("indices"), indices_domain(self.typed.max_len),
+                True, "the positions, from 0", "indices = input",
+            )
+        )
+        return len(self.variables) - 1
+
+    def join(self, operation: t.Table) -> t.Table:
+        """Read the arguments of unnamed element-wise arguments directly."""
+        for axis in reversed(range(len(operation.args))):
+            inner = self.variables[operation.args[axis]]
+            if inner.named or not isinstance(inner.operation, t.Table):
+                continue
+            if operation.partial is not None or inner.operation.partial is not None:
+                continue
+            size = operation.table.size // inner.domain.size
+            if size * inner.operation.table.size > JOINT_TABLE:
+                continue
+            operation = self.substitute(operation, axis, inner.operation)
+        return operation
+
+    def substitute(self, outer: t.Table, axis: int, inner: t.Table) -> t.Table:
+        args = (*outer.args[:axis], *inner.args, *outer.args[axis + 1 :])
+        # An impossible combination of the inner table stays impossible outside.
+        padded = np.concatenate(
+            [outer.table, np.full_like(outer.table.take([0], axis), -1)], axis
+        )
+        table = np.take(padded, inner.table, axis)
+        return t.Table(args, table.astype(np.int32))
+
+    def alias(self, operation: t.Table, variable: t.Variable) -> int | None:
+        """Return the variable that this one merely repeats, if it is unnamed."""
+        if variable.named or len(operation.args) != 1:
+            return None
+        source = self.variables[operation.args[0]]
+        if source.domain.values != variable.domain.values:
+            return None
+        same_types = all(
+            isinstance(a, bool) == isinstance(b, bool)
+            for a, b in zip(source.domain.values, variable.domain.values, strict=True)
+        )
+        table = operation.table
+        identity = (table == np.arange(len(table))) | (table == -1)
+        return operation.args[0] if identity.all() and same_types else None
+
+    def key(self, operation: t.Operation, variable: t.Variable) -> object:
+        """Return what makes two variables one; None where that is not decided."""
+        values = tuple((type(v).__name__, v) for v in variable.domain.values)
+        match operation:
+            case t.Input():
+                return ("input", operation.kind)
+            case t.Fixed():
+                return ("fixed", values)
+            case t.Table():
+                return ("table", operation.args, operation.table.tobytes(), values)
+            case t.Width():
+                return ("width", formula_key(operation.selector))
+            case t.Mean():
+                key = formula_key(operation.selector)
+                return ("mean", key, operation.value, operation.default, values)
+            case t.Pick():
+                key = formula_key(operation.selector)
+                rule = operation.rule
+                return ("pick", key, operation.value, operation.default, rule, values)
+
+
+def formula_key(formula: t.Formula) -> object:
+    """Return a hashable that equal formulas share."""
+    match formula:
+        case t.Truth():
+            return formula.value
+        case t.Atom():
+            return (formula.key, formula.query, formula.allowed.tobytes())
+        case t.Junction():
+            return (formula.kind, tuple(formula_key(p) for p in formula.parts))
+
+
+def _simplify_junction(kind: str, parts: list[t.Formula]) -> t.Formula:
+    """Return the formula with constants folded and `not` pushed onto atoms."""
+    if kind == "not":
+        return negate(parts[0])
+    absorbing = kind == "or"
+    if any(isinstance(p, t.Truth) and p.value == absorbing for p in parts):
+        return t.Truth(absorbing)
+    rest = [p for p in parts if not isinstance(p, t.Truth)]
+    if not rest:
+        return t.Truth(not absorbing)
+    return rest[0] if len(rest) == 1 else t.Junction(kind, tuple(rest))  # type: ignore[arg-type]
+
+
+def negate(formula: t.Formula) -> t.Formula:
+    """Return the formula that selects where this one does not."""
+    match formula:
+        case t.Truth():
+            return t.Truth(not formula.value)
+        case t.Atom():
+            return replace(formula, allowed=~formula.allowed)
+        case t.Junction(kind="not"):
+            return formula.parts[0]
+        case t.Junction():
+            kind = "or" if formula.kind == "and" else "and"
+            return t.Junction(kind, tuple(negate(p) for p in formula.parts))
+
+
+def _merge_arguments(operation: t.Table, variables: list[t.Variable]) -> t.Table:
+    """Drop constant arguments and those that change nothing; merge repeated ones."""
+    args, table, partial = list(operation.args), operation.table, operation.partial
+    axis = 0
+    while axis < len(args):
+        first = args.index(args[axis])
+        if variables[args[axis]].domain.size == 1 and len(args) > 1:
+            table = table.take(0, axis)
+            partial = None if partial is None else partial.take(0, axis)
+            del args[axis]
+        elif first < axis:
+            table = _diagonal(table, first, axis)
+            partial = None if partial is None else _diagonal(partial, first, axis)
+            del args[axis]
+        else:
+            axis += 1
+    merged = t.Table(tuple(args), np.ascontiguousarray(table), partial)
+    return merged if partial is not None else _restrict(merged, variables)
+
+
+def _diagonal(array: NDArray, first: int, second: int) -> NDArray:
+    """Return the array with two equal axes made one, at the place of the first."""
+    return np.moveaxis(np.diagonal(array, axis1=first, axis2=second), -1, first)
+
+
+def _restrict(operation: t.Table, variables: list[t.Variable]) -> t.Table:
+    """Mark impossible combinations, then drop arguments that never matter."""
+    live = possible([variables[a].domain for a in operation.args])
+    table = np.where(live, operation.table, -1).astype(np.int32)
+    args = list(operation.args)
+    axis = 0
+    while axis < len(args) and len(args) > 1:
+        high = table.max(axis=axis)
+        filled = np.where(table < 0, np.expand_dims(high, axis), table)
+        if (filled == np.expand_dims(high, axis)).all():
+            table = high
+            del args[axis]
+        else:
+            axis += 1
+    return t.Table(tuple(args), table)
+
+
+def _prune(typed: t.Typed) -> t.Typed:
+    """Return the program without what its output does not depend on."""
+    live = {typed.output}
+    for index in reversed(range(len(typed.variables))):
+        if index in live:
+            live |= set(t.reads(typed.variables[index].operation))
+    keep = sorted(live)
+    place = {old: new for new, old in enumerate(keep)}
+    variables = tuple(_renumber(typed.variables[i], place) for i in keep)
+    return replace(typed, variables=variables, output=place[typed.output])
+
+
+def _renumber(variable: t.Variable, place: dict[int, int]) -> t.Variable:
+    def formula(item: t.Formula) -> t.Formula:
+        match item:
+            case t.Atom():
+                return replace(item, key=place[item.key], query=place[item.query])
+            case t.Junction():
+                return replace(item, parts=tuple(formula(p) for p in item.parts))
+        return item
+
+    operation = variable.operation
+    match operation:
+        case t.Table():
+            operation = replace(operation, args=tuple(place[a] for a in operation.args))
+        case t.Width():
+            operation = replace(operation, selector=formula(operation.selector))
+        case t.Mean() | t.Pick():
+            operation = replace(
+                operation,
+                selector=formula(operation.selector),
+                value=place[operation.value],
+            )
+    return replace(variable, operation=operation)
+
+

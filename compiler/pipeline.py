@@ -1,0 +1,136 @@
+"""The compiler: one frozen type a stage, each checked before the next begins.
+
+    program    a Program or an expression, its vocabulary and maximum length
+    graph      hash-consed nodes                                     ir/graph.py
+    typed      exact domains, tables, simplified                     ir/typed.py
+    scheduled  codes chosen, a layer and a slot for every step       passes/
+    laid_out   residual dimensions, all sizes                        passes/layout.py
+    compiled   configuration, weights, circuit                       lower/
+
+`compile_stages` returns all of them; `compile_program` the last. Compiling needs
+NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from compiler.errors import InputError
+from compiler.ir.graph import Graph, build_graph
+from compiler.ir.typed import Typed
+from compiler.lower.assemble import assemble, choose_readout, make_config
+from compiler.lower.circuit import Compiled, annotate
+from compiler.lower.verify import verify_laid_out, verify_scheduled
+from compiler.passes.check import Accepts, check_defined
+from compiler.passes.infer import Limits, check_vocabulary, infer_domains
+from compiler.passes.layout import LaidOut, lay_out
+from compiler.passes.plan import choose_codes
+from compiler.passes.schedule import Scheduled, schedule
+from compiler.passes.simplify import simplify
+from compiler.rasp.expr import SOp
+from compiler.rasp.program import Program
+from compiler.rasp.values import Value
+
+STAGES = ("program", "graph", "typed", "scheduled", "laid_out", "compiled")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The first stage: what is compiled, over which inputs.
+
+    Attributes:
+        name: the program's.
+        expression: what it computes.
+        program: where it came from, if it was a Program.
+        vocab: the tokens, in canonical form and in order.
+        max_len: the greatest number of tokens.
+        causal: whether positions see only themselves and earlier ones.
+        accepts: which inputs the program is for.
+    """
+
+    name: str
+    expression: SOp
+    program: Program | None
+    vocab: tuple[Value, ...]
+    max_len: int
+    causal: bool
+    accepts: Accepts | None
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """Every stage of one compilation."""
+
+    program: Source
+    graph: Graph
+    typed: Typed
+    scheduled: Scheduled
+    laid_out: LaidOut
+    compiled: Compiled
+
+
+def read_source(
+    source: Program | SOp,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    causal: bool | None = None,
+) -> Source:
+    """Return the first stage.
+
+    Raises:
+        InputError: the vocabulary or the length cannot be used.
+    """
+    if isinstance(source, Program):
+        tokens = check_vocabulary(
+            list(source.vocab if vocab is None else vocab),
+            source.max_len if max_len is None else max_len,
+        )
+        limit = source.max_len if max_len is None else max_len
+        expression = source.build(tokens, limit)
+        causal = source.causal if causal is None else causal
+        return Source(
+            source.name, expression, source, tokens, limit, causal, source.accepts
+        )
+    if not isinstance(source, SOp):
+        raise InputError(
+            f"cannot compile a {type(source).__name__}; give a program's name, a "
+            "Program, or a RASP expression"
+        )
+    if vocab is None or max_len is None:
+        raise InputError(
+            "an expression needs vocab= and max_len=, for example vocab='abc', "
+            "max_len=8"
+        )
+    tokens = check_vocabulary(list(vocab), max_len)
+    name = source.name or "expression"
+    return Source(name, source, None, tokens, max_len, bool(causal), None)
+
+
+def compile_stages(source: Source, limits: Limits | None = None) -> Stages:
+    """Return all stages of one compilation, each verified.
+
+    Raises:
+        ProgramError: the program cannot be typed or lowered.
+    """
+    graph = build_graph(source.expression, source.name, source.causal)
+    typed = simplify(infer_domains(graph, source.vocab, source.max_len, limits))
+    typed = check_defined(typed, source.accepts)
+    scheduled = verify_scheduled(schedule(choose_codes(typed)))
+    laid_out = verify_laid_out(lay_out(scheduled))
+    readout = choose_readout(laid_out)
+    config = make_config(laid_out, readout)
+    weights = assemble(laid_out, config, readout)
+    compiled = annotate(laid_out, config, weights, readout)
+    return Stages(source, graph, typed, scheduled, laid_out, compiled)
+
+
+def compile_program(
+    source: Program | SOp,
+    vocab: Sequence[Value] | None = None,
+    max_len: int | None = None,
+    causal: bool | None = None,
+    limits: Limits | None = None,
+) -> Compiled:
+    """Return the compiled transformer of a program or an expression."""
+    return compile_stages(read_source(source, vocab, max_len, causal), limits).compiled

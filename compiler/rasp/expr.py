@@ -1,0 +1,452 @@
+"""RASP expressions: sequences (`SOp`) and selectors, immutable, compared by identity.
+
+The words are those of Weiss et al. 2021 ("Thinking Like Transformers") and of
+Tracr's library. A sequence holds one value a position; a selector says, for each
+query position, which key positions it selects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from compiler.rasp import operators as op
+from compiler.rasp.values import Value, canonical
+
+Encoding = Literal["auto", "numerical", "categorical"]
+Rule = Literal["unique", "mean", "first", "last", "min", "max", "mode"]
+RULES: tuple[Rule, ...] = ("unique", "mean", "first", "last", "min", "max", "mode")
+
+
+class Comparison(enum.Enum):
+    """Predicates of a Select, called with (key, query); None orders with nothing."""
+
+    EQ = "=="
+    NEQ = "!="
+    LT = "<"
+    LEQ = "<="
+    GT = ">"
+    GEQ = ">="
+
+    def __call__(self, key: Value, query: Value) -> bool:
+        """Return whether `key` stands in this relation to `query`."""
+        return _COMPARE[self](key, query)
+
+
+_COMPARE = {
+    Comparison.EQ: op.equal,
+    Comparison.NEQ: op.unequal,
+    Comparison.LT: op.less,
+    Comparison.LEQ: op.less_equal,
+    Comparison.GT: op.greater,
+    Comparison.GEQ: op.greater_equal,
+}
+EQ, NEQ = Comparison.EQ, Comparison.NEQ
+LT, LEQ = Comparison.LT, Comparison.LEQ
+GT, GEQ = Comparison.GT, Comparison.GEQ
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SOp:
+    """A sequence operation: one value a position. Python's operators build new ones.
+
+    Attributes:
+        name: the name shown and used for overrides; None gets one from the graph.
+        note: one line of documentation, shown by `zoo show`.
+        encoding: `numerical` (one direction; aggregates average it), `categorical`
+            (one-hot; aggregates pick a value), or `auto`.
+    """
+
+    name: str | None = None
+    note: str = ""
+    encoding: Encoding = "auto"
+
+    def named(self, name: str) -> SOp:
+        """Return the same sequence under `name`."""
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} is not a name: use letters, digits and _")
+        return dataclasses.replace(self, name=name)
+
+    def doc(self, text: str) -> SOp:
+        """Return the same sequence with one line of documentation."""
+        return dataclasses.replace(self, note=text)
+
+    def numerical(self) -> SOp:
+        """Return the same sequence, held as a number; aggregates average it."""
+        return dataclasses.replace(self, encoding="numerical")
+
+    def categorical(self) -> SOp:
+        """Return the same sequence, held one-hot; aggregates pick a value."""
+        return dataclasses.replace(self, encoding="categorical")
+
+    def map(self, function: Callable[[Value], Value]) -> SOp:
+        """Return `function` applied at each position."""
+        return Elementwise(function, (self,))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        # Not the whole expression: shared parts would be printed exponentially often.
+        kind = type(self).__name__
+        return f"<{kind} {self.name}>" if self.name else f"<{kind}>"
+
+    def __bool__(self) -> bool:
+        """Refuse: a sequence has no single truth value."""
+        raise TypeError(
+            "a sequence has no truth value; use & | ~ in place of and, or, not, "
+            "and where(condition, yes, no) in place of if"
+        )
+
+    def __iter__(self) -> Any:
+        """Refuse: a sequence is a description and cannot be iterated."""
+        raise TypeError("a RASP sequence is a description; it has no items to iterate")
+
+    def __add__(self, other: object) -> SOp:
+        """Return the sum."""
+        return _binary(op.add, self, other)
+
+    def __radd__(self, other: object) -> SOp:
+        """Return the sum."""
+        return _binary(op.add, other, self)
+
+    def __sub__(self, other: object) -> SOp:
+        """Return the difference."""
+        return _binary(op.subtract, self, other)
+
+    def __rsub__(self, other: object) -> SOp:
+        """Return the difference."""
+        return _binary(op.subtract, other, self)
+
+    def __mul__(self, other: object) -> SOp:
+        """Return the product."""
+        return _binary(op.multiply, self, other)
+
+    def __rmul__(self, other: object) -> SOp:
+        """Return the product."""
+        return _binary(op.multiply, other, self)
+
+    def __truediv__(self, other: object) -> SOp:
+        """Return the exact quotient."""
+        return _binary(op.divide, self, other)
+
+    def __rtruediv__(self, other: object) -> SOp:
+        """Return the exact quotient."""
+        return _binary(op.divide, other, self)
+
+    def __floordiv__(self, other: object) -> SOp:
+        """Return the quotient rounded down."""
+        return _binary(op.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: object) -> SOp:
+        """Return the quotient rounded down."""
+        return _binary(op.floor_divide, other, self)
+
+    def __mod__(self, other: object) -> SOp:
+        """Return the remainder."""
+        return _binary(op.modulo, self, other)
+
+    def __rmod__(self, other: object) -> SOp:
+        """Return the remainder."""
+        return _binary(op.modulo, other, self)
+
+    def __pow__(self, other: object) -> SOp:
+        """Return the power."""
+        return _binary(op.power, self, other)
+
+    def __rpow__(self, other: object) -> SOp:
+        """Return the power."""
+        return _binary(op.power, other, self)
+
+    def __neg__(self) -> SOp:
+        """Return the negative."""
+        return Elementwise(op.negate, (self,))
+
+    def __abs__(self) -> SOp:
+        """Return the absolute value."""
+        return Elementwise(op.absolute, (self,))
+
+    def __round__(self, ndigits: None = None) -> SOp:
+        """Return the nearest integer (halves to even, as Python does)."""
+        return Elementwise(op.rounded, (self,))
+
+    def __and__(self, other: object) -> SOp:
+        """Return the conjunction of booleans."""
+        return _binary(op.both, self, other)
+
+    def __rand__(self, other: object) -> SOp:
+        """Return the conjunction of booleans."""
+        return _binary(op.both, other, self)
+
+    def __or__(self, other: object) -> SOp:
+        """Return the disjunction of booleans."""
+        return _binary(op.either, self, other)
+
+    def __ror__(self, other: object) -> SOp:
+        """Return the disjunction of booleans."""
+        return _binary(op.either, other, self)
+
+    def __xor__(self, other: object) -> SOp:
+        """Return the exclusive disjunction of booleans."""
+        return _binary(op.exclusive, self, other)
+
+    def __rxor__(self, other: object) -> SOp:
+        """Return the exclusive disjunction of booleans."""
+        return _binary(op.exclusive, other, self)
+
+    def __invert__(self) -> SOp:
+        """Return the negation of booleans."""
+        return Elementwise(op.invert, (self,))
+
+    def __eq__(self, other: object) -> SOp:  # type: ignore[override]
+        """Return where the two are equal."""
+        return _binary(op.equal, self, other)
+
+    def __ne__(self, other: object) -> SOp:  # type: ignore[override]
+        """Return where the two differ."""
+        return _binary(op.unequal, self, other)
+
+    def __lt__(self, other: object) -> SOp:
+        """Return where this is less."""
+        return _binary(op.less, self, other)
+
+    def __le__(self, other: object) -> SOp:
+        """Return where this is at most the other."""
+        return _binary(op.less_equal, self, other)
+
+    def __gt__(self, other: object) -> SOp:
+        """Return where this is greater."""
+        return _binary(op.greater, self, other)
+
+    def __ge__(self, other: object) -> SOp:
+        """Return where this is at least the other."""
+        return _binary(op.greater_equal, self, other)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Tokens(SOp):
+    """The input tokens."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Indices(SOp):
+    """The positions 0, 1, .., n - 1."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Length(SOp):
+    """The length n of the input, at every position."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Constant(SOp):
+    """The same value at every position."""
+
+    value: Value = field(kw_only=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", canonical(self.value))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Elementwise(SOp):
+    """`function` applied position by position to any number of sequences."""
+
+    function: Callable[..., Value] = field(kw_only=False)
+    args: tuple[SOp, ...] = field(kw_only=False)
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"{self.function!r} is not a function of the values")
+        if not self.args:
+            raise TypeError("Elementwise needs at least one sequence")
+        object.__setattr__(self, "args", tuple(as_sop(a) for a in self.args))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Aggregate(SOp):
+    """What the selected positions hold: their mean, or their one value.
+
+    Attributes:
+        selector: which key positions each query position selects.
+        value: the sequence that is read at the key positions.
+        default: the result where nothing is selected (any value; None by default).
+        rule: `mean`; `unique` (all selected values must be equal); or which of
+            different values to take: `first`, `last`, `min`, `max`, `mode` (the most
+            frequent; ties go to the smallest). Unless given: `mean` for a
+            numerical value, `unique` otherwise.
+    """
+
+    selector: Selector = field(kw_only=False)
+    value: SOp = field(kw_only=False)
+    default: Value = field(kw_only=False, default=None)
+    rule: Rule | None = field(kw_only=False, default=None)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.selector, Selector):
+            raise TypeError(
+                f"Aggregate takes a selector first, not {type(self.selector).__name__}"
+            )
+        object.__setattr__(self, "value", as_sop(self.value))
+        object.__setattr__(self, "default", canonical(self.default))
+        if self.rule is not None and self.rule not in RULES:
+            raise ValueError(f"rule {self.rule!r} is none of {', '.join(RULES)}")
+
+    @property
+    def resolved_rule(self) -> Rule:
+        """The rule in force: the given one, or what the value's encoding implies."""
+        if self.rule is not None:
+            return self.rule
+        return "mean" if is_numerical(self.value) else "unique"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorWidth(SOp):
+    """How many key positions each query position selects."""
+
+    selector: Selector = field(kw_only=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.selector, Selector):
+            raise TypeError(
+                "SelectorWidth takes a selector, not " + type(self.selector).__name__
+            )
+
+
+def is_numerical(sop: SOp) -> bool:
+    """Return whether an aggregate of `sop` averages it (annotated, or a mean)."""
+    if sop.encoding != "auto":
+        return sop.encoding == "numerical"
+    return isinstance(sop, Aggregate) and sop.resolved_rule == "mean"
+
+
+class Selector:
+    """Which key positions each query position selects; combine with `&`, `|`, `~`."""
+
+    def __and__(self, other: Selector) -> Selector:
+        """Select where both do."""
+        return SelectorAnd(self, _as_selector(other))
+
+    def __rand__(self, other: Selector) -> Selector:
+        """Select where both do."""
+        return SelectorAnd(_as_selector(other), self)
+
+    def __or__(self, other: Selector) -> Selector:
+        """Select where either does."""
+        return SelectorOr(self, _as_selector(other))
+
+    def __ror__(self, other: Selector) -> Selector:
+        """Select where either does."""
+        return SelectorOr(_as_selector(other), self)
+
+    def __invert__(self) -> Selector:
+        """Select where this does not."""
+        return SelectorNot(self)
+
+    def __bool__(self) -> bool:
+        """Refuse: a selector has no single truth value."""
+        raise TypeError("a selector has no truth value; use & | ~, not and, or, not")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Select(Selector):
+    """Select key position j from query position i where predicate(key[j], query[i]).
+
+    Keys and queries are sequences, or constants (which become constant sequences).
+    """
+
+    keys: Any
+    queries: Any
+    predicate: Callable[[Value, Value], bool]
+
+    def __post_init__(self) -> None:
+        if not callable(self.predicate):
+            raise TypeError(
+                f"Select takes a predicate of (key, query) third, not "
+                f"{self.predicate!r}; for equality use EQ"
+            )
+        object.__setattr__(self, "keys", as_sop(self.keys))
+        object.__setattr__(self, "queries", as_sop(self.queries))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorAnd(Selector):
+    """Both select."""
+
+    left: Selector
+    right: Selector
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorOr(Selector):
+    """Either selects."""
+
+    left: Selector
+    right: Selector
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorNot(Selector):
+    """The other does not select."""
+
+    inner: Selector
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectorConstant(Selector):
+    """Everything, or nothing."""
+
+    value: bool
+
+
+tokens: SOp = Tokens(name="tokens", note="the input tokens")
+indices: SOp = Indices(name="indices", note="the positions, from 0")
+length: SOp = Length(name="length", note="how many tokens the input has")
+TRUE: Selector = SelectorConstant(True)
+FALSE: Selector = SelectorConstant(False)
+
+
+def Map(function: Callable[[Value], Value], sop: SOp) -> SOp:  # noqa: N802
+    """Return `function` applied at each position of `sop`."""
+    return Elementwise(function, (sop,))
+
+
+def SequenceMap(  # noqa: N802
+    function: Callable[[Value, Value], Value], first: SOp, second: SOp
+) -> SOp:
+    """Return `function` applied to the two sequences position by position."""
+    return Elementwise(function, (first, second))
+
+
+def LinearSequenceMap(  # noqa: N802
+    first: SOp, second: SOp, first_factor: object, second_factor: object
+) -> SOp:
+    """Return first_factor * first + second_factor * second, as a number."""
+    scaled = as_sop(first) * first_factor + as_sop(second) * second_factor
+    return scaled.numerical()
+
+
+def as_sop(value: object) -> SOp:
+    """Return `value` if it is a sequence, else the constant sequence of it."""
+    if isinstance(value, SOp):
+        return value
+    if isinstance(value, Selector):
+        raise TypeError(
+            "a selector stands where a sequence is needed; wrap it in "
+            "SelectorWidth(..) or Aggregate(.., value)"
+        )
+    return Constant(canonical(value))
+
+
+def _as_selector(value: object) -> Selector:
+    if isinstance(value, Selector):
+        return value
+    if isinstance(value, bool):
+        return SelectorConstant(value)
+    raise TypeError(f"a selector combines with selectors, not {type(value).__name__}")
+
+
+def _binary(function: Callable[..., Value], left: object, right: object) -> SOp:
+    return Elementwise(function, (as_sop(left), as_sop(right)))

@@ -1,0 +1,142 @@
+"""The element-wise functions behind Python's operators on sequences.
+
+Module-level functions, so that two expressions `x + y` share one function and
+become one variable. Arithmetic on None gives None; an order comparison with None
+is False; `==` compares, and None equals None. Division is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from compiler.rasp.values import Value, is_number
+
+
+def _lift(function: Callable[..., Any], symbol: str, name: str) -> Callable[..., Any]:
+    """Return `function` with None carried through, named and printable."""
+
+    def lifted(*args: Value) -> Value:
+        return None if any(a is None for a in args) else function(*args)
+
+    lifted.__name__ = lifted.__qualname__ = name
+    lifted.symbol = symbol  # type: ignore[attr-defined]
+    return lifted
+
+
+def _ordered(function: Callable[..., bool], symbol: str, name: str) -> Callable:
+    """Return the order comparison with False wherever a side is None."""
+
+    def compared(left: Value, right: Value) -> bool:
+        return left is not None and right is not None and function(left, right)
+
+    compared.__name__ = compared.__qualname__ = name
+    compared.symbol = symbol  # type: ignore[attr-defined]
+    return compared
+
+
+def _number(value: Value) -> Value:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _divide(left: Value, right: Value) -> Value:
+    return Fraction(_number(left)) / Fraction(_number(right))
+
+
+def _power(left: Value, right: Value) -> Value:
+    base, exponent = _number(left), _number(right)
+    if isinstance(exponent, int) and exponent < 0:
+        return Fraction(base) ** exponent
+    return base**exponent
+
+
+def _and(left: Value, right: Value) -> Value:
+    return left & right
+
+
+def _or(left: Value, right: Value) -> Value:
+    return left | right
+
+
+def _xor(left: Value, right: Value) -> Value:
+    return left ^ right
+
+
+def _not(value: Value) -> Value:
+    if isinstance(value, bool):
+        return not value
+    raise TypeError(f"~ negates booleans, and the value {value!r} is not one")
+
+
+def _equal(left: Value, right: Value) -> bool:
+    return left == right
+
+
+def _unequal(left: Value, right: Value) -> bool:
+    return left != right
+
+
+def _round(value: Value) -> int:
+    return round(_number(value))
+
+
+def choose(condition: Value, yes: Value, no: Value) -> Value:
+    """Return `yes` where `condition` holds, else `no` (None counts as False)."""
+    return yes if condition else no
+
+
+def none_test(value: Value) -> bool:
+    """Return whether nothing was selected."""
+    return value is None
+
+
+def keep(value: Value) -> Value:
+    """Return the value itself (an identity node, for a name or an encoding)."""
+    return value
+
+
+def smaller(left: Value, right: Value) -> Value:
+    """Return the smaller value; a None side gives the other one."""
+    if left is None or right is None:
+        return right if left is None else left
+    return min(left, right)
+
+
+def larger(left: Value, right: Value) -> Value:
+    """Return the larger value; a None side gives the other one."""
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right)
+
+
+add = _lift(lambda x, y: _number(x) + _number(y) if is_number(x) else x + y, "+", "add")
+subtract = _lift(lambda x, y: _number(x) - _number(y), "-", "subtract")
+multiply = _lift(lambda x, y: _number(x) * _number(y), "*", "multiply")
+divide = _lift(_divide, "/", "divide")
+floor_divide = _lift(lambda x, y: _number(x) // _number(y), "//", "floor_divide")
+modulo = _lift(lambda x, y: _number(x) % _number(y), "%", "modulo")
+power = _lift(_power, "**", "power")
+negate = _lift(lambda x: -_number(x), "-", "negate")
+absolute = _lift(lambda x: abs(_number(x)), "abs", "absolute")
+rounded = _lift(_round, "round", "rounded")
+both = _lift(_and, "&", "both")
+either = _lift(_or, "|", "either")
+exclusive = _lift(_xor, "^", "exclusive")
+invert = _lift(_not, "~", "invert")
+less = _ordered(lambda x, y: x < y, "<", "less")
+less_equal = _ordered(lambda x, y: x <= y, "<=", "less_equal")
+greater = _ordered(lambda x, y: x > y, ">", "greater")
+greater_equal = _ordered(lambda x, y: x >= y, ">=", "greater_equal")
+equal = _equal
+unequal = _unequal
+for _function, _symbol in (
+    (equal, "=="),
+    (unequal, "!="),
+    (choose, "where"),
+    (none_test, "is_none"),
+    (keep, "identity"),
+    (smaller, "minimum"),
+    (larger, "maximum"),
+):
+    _function.symbol = _symbol  # type: ignore[attr-defined]

@@ -1,0 +1,115 @@
+"""A program: an expression with a name, a meaning, a vocabulary and a length.
+
+    @program(family="ordering", vocab=range(1, 5), max_len=8,
+             example=([3, 1, 2], [1, 2, 3]))
+    def sort():
+        '''The tokens in ascending order, duplicates kept.'''
+        ...
+        return expression
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from compiler.errors import InputError
+from compiler.rasp.expr import SOp
+from compiler.rasp.values import Value, canonical
+
+
+@dataclass(frozen=True)
+class Program:
+    """A named RASP program with the setting it is usually compiled for.
+
+    Attributes:
+        name: its name in the catalogue.
+        family: the group that it is listed under.
+        meaning: one line: what the output is, given the input.
+        vocab: the default vocabulary, in order.
+        max_len: the default greatest number of tokens.
+        example: one input and its output.
+        builder: returns the expression; it may take `vocab` and `max_len`, which are
+            then those of the compilation, and further keyword parameters.
+        causal: whether positions see only themselves and earlier ones.
+        accepts: which inputs the program is for; every one if None.
+        parameters: values of the builder's further parameters.
+    """
+
+    name: str
+    family: str
+    meaning: str
+    vocab: tuple[Value, ...]
+    max_len: int
+    example: tuple[tuple[Value, ...], tuple[Value, ...]]
+    builder: Callable[..., SOp]
+    causal: bool = False
+    accepts: Callable[[Sequence[Value]], bool] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def build(
+        self, vocab: Sequence[Value] | None = None, max_len: int | None = None
+    ) -> SOp:
+        """Return the expression for a vocabulary and a maximum length."""
+        given = {
+            "vocab": tuple(self.vocab if vocab is None else vocab),
+            "max_len": self.max_len if max_len is None else max_len,
+        }
+        wanted = inspect.signature(self.builder).parameters
+        arguments = {k: v for k, v in given.items() if k in wanted}
+        return self.builder(**arguments, **self.parameters)
+
+    def with_parameters(self, **parameters: Any) -> Program:
+        """Return the program with some of its builder's parameters changed."""
+        wanted = set(inspect.signature(self.builder).parameters) - {"vocab", "max_len"}
+        if unknown := sorted(set(parameters) - wanted):
+            raise InputError(
+                f"{self.name}: no parameter {', '.join(unknown)}; "
+                f"it has {', '.join(sorted(wanted)) or 'none'}"
+            )
+        merged = MappingProxyType({**self.parameters, **parameters})
+        return replace(self, parameters=merged)
+
+    @property
+    def source(self) -> str:
+        """The text of the builder, as written."""
+        return inspect.getsource(self.builder)
+
+
+def program(
+    *,
+    family: str,
+    vocab: Iterable[Value],
+    max_len: int = 8,
+    example: tuple[Iterable[Value], Iterable[Value]],
+    causal: bool = False,
+    accepts: Callable[[Sequence[Value]], bool] | None = None,
+    name: str | None = None,
+) -> Callable[[Callable[..., SOp]], Program]:
+    """Return a decorator that makes a Program of a builder function.
+
+    The builder's name is the program's, and the first paragraph of its docstring is
+    its meaning.
+    """
+
+    def decorate(builder: Callable[..., SOp]) -> Program:
+        text = inspect.getdoc(builder) or ""
+        return Program(
+            name=name or builder.__name__,
+            family=family,
+            meaning=" ".join(text.split("\n\n")[0].split()),
+            vocab=tuple(canonical(v) for v in vocab),
+            max_len=max_len,
+            example=(
+                tuple(canonical(v) for v in example[0]),
+                tuple(canonical(v) for v in example[1]),
+            ),
+            builder=builder,
+            causal=causal,
+            accepts=accepts,
+        )
+
+    return decorate

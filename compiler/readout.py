@@ -1,0 +1,68 @@
+"""From logits to values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from compiler.rasp.values import Value
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How logits are turned into values.
+
+    Attributes:
+        kind: `classes` (one logit a value; the largest wins), `number` (one logit
+            that is the value) or `nullable` (a second logit is positive for None).
+        values: the output's domain, in the order of the classes.
+    """
+
+    kind: Literal["classes", "number", "nullable"]
+    values: tuple[Value, ...]
+
+    @property
+    def size(self) -> int:
+        """How many logits there are."""
+        return {"classes": len(self.values), "number": 1, "nullable": 2}[self.kind]
+
+    @property
+    def numbers(self) -> Float[np.ndarray, " value"]:
+        """The values as numbers; NaN for None."""
+        return np.array([np.nan if v is None else float(v) for v in self.values])
+
+
+def decode_indices(
+    readout: Readout, logits: Float[Any, "*batch class"]
+) -> Int[np.ndarray, "*batch"]:
+    """Return the index in `readout.values` that each row of logits stands for."""
+    logits = np.asarray(logits)
+    if readout.kind == "classes":
+        return logits.argmax(axis=-1)
+    numbers = readout.numbers
+    real = np.flatnonzero(~np.isnan(numbers))
+    order = real[np.argsort(numbers[real])]
+    ordered = numbers[order]
+    middles = (ordered[1:] + ordered[:-1]) / 2
+    nearest = order[np.searchsorted(middles, logits[..., 0])]
+    if readout.kind == "nullable":
+        none = int(np.flatnonzero(np.isnan(numbers))[0])
+        nearest = np.where(logits[..., 1] > 0, none, nearest)
+    return nearest
+
+
+def decode_logits(readout: Readout, logits: Float[Any, "seq class"]) -> list[Value]:
+    """Return the value that each row of logits stands for.
+
+    Numbers come as the nearest value of the domain: an int, or a float.
+    """
+    values = [readout.values[i] for i in decode_indices(readout, logits)]
+    return [_plain(v) for v in values]
+
+
+def _plain(value: Value) -> Value:
+    return value if isinstance(value, bool | int | str | tuple | None) else float(value)
+

@@ -1,0 +1,38 @@
+"""The library of RASP programs: content, one function a program, a file a family.
+
+`find(name)` returns one, `all_programs()` all of them by name. A family is a
+module of this package; what it defines with `@program` is found by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from compiler.errors import unknown_name
+from compiler.rasp.program import Program
+
+
+@cache
+def all_programs() -> dict[str, Program]:
+    """Return every program by name, sorted by family, then by name."""
+    found: dict[str, Program] = {}
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for item in vars(module).values():
+            if isinstance(item, Program):
+                if found.setdefault(item.name, item) is not item:
+                    raise ValueError(f"two programs are named {item.name!r}")
+    return dict(sorted(found.items(), key=lambda kv: (kv[1].family, kv[0])))
+
+
+def find(name: str) -> Program:
+    """Return the program called `name`.
+
+    Raises:
+        NameLookupError: there is none; the message offers the nearest names.
+    """
+    if name not in all_programs():
+        raise unknown_name("program", name, all_programs())
+    return all_programs()[name]

@@ -1,0 +1,38 @@
+"""The conditions all tests run under: set before anything imports NumPy or jax.
+
+Signatures of the three packages are checked at every call by jaxtyping and beartype,
+dtypes promote strictly, and a worker has one thread.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Worker processes of pytest-xdist and the tests' own subprocesses inherit these.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
+# Two workers with a thread a core each would fight for the same cores. NPROC is what
+# XLA's CPU client reads; its multi_thread_eigen flag has no effect in jax 0.10.
+for _threads in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+from hypothesis import HealthCheck, settings  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
+
+# A loaded machine is slow at drawing, and that says nothing about the code.
+_SLOW_MACHINE = (HealthCheck.too_slow,)
+
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, suppress_health_check=_SLOW_MACHINE
+)
+settings.register_profile(
+    "thorough",
+    deadline=None,
+    derandomize=False,
+    max_examples=2000,
+    print_blob=True,
+    suppress_health_check=_SLOW_MACHINE,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+install_import_hook(("compiler", "programs", "zoo"), "beartype.beartype")

@@ -1,0 +1,110 @@
+"""What is in the wheel, and that it works where the repository is not at hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"compiler", "programs", "zoo"}
+IGNORED = shutil.ignore_patterns(
+    ".*", "__pycache__", "build", "dist", "*.egg-info", "out", "runs", "*.safetensors"
+)
+
+pytestmark = pytest.mark.slow
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> str:
+    """Return what Python prints when run with `arguments` in the folder `cwd`."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy: setuptools leaves files where it builds."""
+    source = tmp_path_factory.mktemp("source") / "circuitzoo"
+    shutil.copytree(ROOT, source, ignore=IGNORED)
+    for folder in ("tests", "releases", "benchmarks"):  # there to be left out
+        (source / folder).mkdir(exist_ok=True)
+        (source / folder / "__init__.py").touch()
+        (source / folder / "index.json").touch()
+    out = tmp_path_factory.mktemp("dist")
+    run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), cwd=source)
+    (found,) = out.glob("circuitzoo-*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's packages and nothing of the repository."""
+    target = tmp_path_factory.mktemp("installed")
+    pip = ("-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target")
+    run(*pip, str(target), str(wheel), cwd=target)
+    return target
+
+
+def test_the_wheel_has_every_file_of_the_packages_and_no_other(wheel: Path) -> None:
+    names = {
+        name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info" not in name
+    }
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {name.split("/")[0] for name in names} == PACKAGES
+    assert names == files
+
+
+def test_the_packages_say_that_they_are_typed(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+
+
+def test_the_wheel_carries_the_licence_and_the_command(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (info,) = {n.split("/")[0] for n in archive.namelist() if ".dist-info/" in n}
+    assert "Apache License" in archive.read(f"{info}/licenses/LICENSE").decode()
+    assert "zoo = zoo.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
+    metadata = archive.read(f"{info}/METADATA").decode()
+    assert "License-Expression: Apache-2.0" in metadata
+    assert {"torch", "dask", "tests"} == {
+        line.split()[1]
+        for line in metadata.splitlines()
+        if line.startswith("Provides-Extra:")
+    }
+
+
+def test_an_installed_wheel_compiles_and_runs_a_program(
+    installed: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import zoo\n"
+        "print(zoo.__file__)\n"
+        "model = zoo.compile('reverse', vocab=list('abc'), max_len=4)\n"
+        "assert model(list('abc')) == ['c', 'b', 'a'], model(list('abc'))\n"
+    )
+    printed = run("-c", code, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert Path(printed.splitlines()[0]).is_relative_to(installed)
+
+
+def test_an_installed_wheel_has_the_command_line(
+    installed: Path, tmp_path: Path
+) -> None:
+    printed = run("-m", "zoo", "--help", cwd=tmp_path, PYTHONPATH=str(installed))
+    assert "compile" in printed
