@@ -66,6 +66,8 @@ class Model:
         basis: [d_model, d_model] rows are the named directions; None where these are
             the axes of the stream.
         facts: what is to be known beside it (source text, options), plain JSON values.
+        beside: edges and sites of what is computed and never read (decoys, a second
+            program); None where there is nothing.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Model:
     rows: Mapping[str, Any]
     basis: Float[np.ndarray, "d_model d_model"] | None = None
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    beside: Circuit | None = None
 
     def __repr__(self) -> str:
         shape = self.config
@@ -204,7 +207,7 @@ class Model:
                 v.name: VariableInfo(
                     v.name,
                     v.domain.values,
-                    self.circuit.sites.get(v.name),
+                    self.sites.get(v.name),
                     self.rows.get(v.name),
                     v.text,
                     v.note,
@@ -212,6 +215,12 @@ class Model:
                 for v in self.typed.variables
             }
         )
+
+    @cached_property
+    def sites(self) -> Mapping[str, Site]:
+        """Where each variable lives: in the circuit, or beside it."""
+        beside = {} if self.beside is None else self.beside.sites
+        return MappingProxyType({**beside, **self.circuit.sites})
 
     def variable_mask(self, name: str) -> Float[np.ndarray, "source 1 d_model"]:
         """Return the node mask of a variable's site, for `Patch.nodes`.
@@ -221,9 +230,9 @@ class Model:
         Raises:
             NameLookupError: no variable has that name.
         """
-        if name not in self.circuit.sites:
-            raise unknown_name("variable", name, self.circuit.sites)
-        site = self.circuit.sites[name]
+        if name not in self.sites:
+            raise unknown_name("variable", name, self.sites)
+        site = self.sites[name]
         mask = np.zeros((len(self.config.names.sources), 1, self.config.d_model))
         row = self.config.names.source_index(site.node)
         if site.basis is None:

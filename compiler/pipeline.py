@@ -14,13 +14,23 @@ NumPy only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from compiler.errors import InputError
 from compiler.ir.graph import Graph, build_graph
 from compiler.ir.typed import Typed
 from compiler.lower.assemble import assemble, choose_readout, make_config
 from compiler.lower.circuit import Compiled, annotate
+from compiler.lower.distractors import draw_distractors, keep_distractors
+from compiler.lower.options import (
+    Options,
+    add_inert,
+    balance,
+    make_room,
+    random_basis,
+    turn,
+    turn_heads,
+)
 from compiler.lower.verify import verify_laid_out, verify_scheduled
 from compiler.passes.check import Accepts, check_defined
 from compiler.passes.infer import Limits, check_vocabulary, infer_domains
@@ -47,6 +57,8 @@ class Source:
         max_len: the greatest number of tokens.
         causal: whether positions see only themselves and earlier ones.
         accepts: which inputs the program is for.
+        beside: what a second program computes in the same model.
+        beside_name: the second program's name.
     """
 
     name: str
@@ -56,6 +68,8 @@ class Source:
     max_len: int
     causal: bool
     accepts: Accepts | None
+    beside: SOp | None = None
+    beside_name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +82,7 @@ class Stages:
     scheduled: Scheduled
     laid_out: LaidOut
     compiled: Compiled
+    options: Options = field(default_factory=Options)
 
 
 def read_source(
@@ -75,12 +90,48 @@ def read_source(
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
     causal: bool | None = None,
+    beside: Program | SOp | None = None,
 ) -> Source:
     """Return the first stage.
 
     Raises:
-        InputError: the vocabulary or the length cannot be used.
+        InputError: the vocabulary or the length cannot be used, or the second program
+            cannot share a model with the first.
     """
+    read = _read_source(source, vocab, max_len, causal)
+    if beside is None:
+        return read
+    return replace(
+        read,
+        beside=_read_beside(beside, read),
+        beside_name=beside.name or "expression",
+    )
+
+
+def _read_beside(beside: Program | SOp, source: Source) -> SOp:
+    """Return what a second program computes over the first one's inputs."""
+    if isinstance(beside, SOp):
+        return beside
+    if not isinstance(beside, Program):
+        raise InputError(
+            f"beside is a {type(beside).__name__}; give a Program or a RASP expression"
+        )
+    if beside.causal != source.causal:
+        words = {True: "causal", False: "bidirectional"}
+        raise InputError(
+            f"{beside.name} is {words[beside.causal]} and {source.name} is compiled "
+            f"{words[source.causal]}: two programs in one model share its attention. "
+            "Choose another program, or give causal= and the second one's expression"
+        )
+    return beside.build(source.vocab, source.max_len)
+
+
+def _read_source(
+    source: Program | SOp,
+    vocab: Iterable[Value] | None,
+    max_len: int | None,
+    causal: bool | None,
+) -> Source:
     if isinstance(source, Program):
         tokens = check_vocabulary(
             list(source.vocab if vocab is None else vocab),
@@ -107,22 +158,52 @@ def read_source(
     return Source(name, source, None, tokens, max_len, bool(causal), None)
 
 
-def compile_stages(source: Source, limits: Limits | None = None) -> Stages:
+def compile_stages(
+    source: Source, limits: Limits | None = None, options: Options | None = None
+) -> Stages:
     """Return all stages of one compilation, each verified.
 
     Raises:
         ProgramError: the program cannot be typed or lowered.
     """
-    graph = build_graph(source.expression, source.name, source.causal)
+    options = options or Options()
+    limits = limits or Limits()
+    distractors = _distractors(source, limits, options)
+    beside = () if source.beside is None else (source.beside,)
+    graph = build_graph(
+        source.expression,
+        source.name,
+        source.causal,
+        (*beside, *distractors.values()),
+    )
     typed = simplify(infer_domains(graph, source.vocab, source.max_len, limits))
+    typed = keep_distractors(typed, tuple(distractors), options.decoys)
     typed = check_defined(typed, source.accepts)
     scheduled = verify_scheduled(schedule(choose_codes(typed)))
-    laid_out = verify_laid_out(lay_out(scheduled))
+    laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
+    compiled = _compile(laid_out, options)
+    return Stages(source, graph, typed, scheduled, laid_out, compiled, options)
+
+
+def _distractors(source: Source, limits: Limits, options: Options) -> dict[str, SOp]:
+    if not options.decoys:
+        return {}
+    return draw_distractors(source.vocab, source.max_len, limits.table, options.seed)
+
+
+def _compile(laid_out: LaidOut, options: Options) -> Compiled:
+    """Return the last stage: weights in float64, the options, then the cast."""
     readout = choose_readout(laid_out)
     config = make_config(laid_out, readout)
     weights = assemble(laid_out, config, readout)
-    compiled = annotate(laid_out, config, weights, readout)
-    return Stages(source, graph, typed, scheduled, laid_out, compiled)
+    basis = stretch = None
+    if options.decoys:
+        weights = add_inert(weights, laid_out, options.seed)
+    if options.rotate is not None:
+        basis = random_basis(laid_out.d_model, options.rotate)
+        stretch = balance(laid_out, readout.kind != "classes")
+        weights = turn(turn_heads(weights, options.rotate), basis, stretch)
+    return annotate(laid_out, config, weights, readout, basis, stretch)
 
 
 def compile_program(

@@ -21,6 +21,7 @@ from compiler.rasp.values import Value
 from compiler.readout import decode_indices
 
 EXHAUSTIVE = 1_000_000
+NUMBER_ERROR = 1e-5
 _BATCH = 2048
 
 
@@ -192,7 +193,7 @@ class _Tally:
         exists = np.arange(seq)[None, :] < trace.lengths[:, None]
         live = exists & (trace.output >= 0)
         found = decode_indices(self.model.readout, logits)
-        wrong = live & (found != trace.output)
+        wrong = live & ~self.right(logits, found, trace.output)
         self.inputs += len(logits)
         self.positions += int(live.sum())
         self.undefined += int((exists & ~live).sum())
@@ -200,6 +201,28 @@ class _Tally:
         self.measure(logits, trace.output, live)
         if wrong.any() and self.example is None:
             self.example = self.mismatch(trace, found, int(np.argwhere(wrong)[0, 0]), donor)
+
+    def right(
+        self, logits: np.ndarray, found: np.ndarray, output: np.ndarray
+    ) -> np.ndarray:
+        """Return [batch, seq] where the model agrees.
+
+        A class must be the same one. A number must lie within NUMBER_ERROR of the
+        true one, relative to values above 1: domains of means are so dense that
+        the nearest member is no better a judge.
+        """
+        if self.model.readout.kind == "classes":
+            return found == output
+        close = self.errors(logits, output) <= NUMBER_ERROR
+        return np.where(np.isnan(self.expected(output)), found == output, close)
+
+    def expected(self, output: np.ndarray) -> np.ndarray:
+        return self.model.readout.numbers[output]
+
+    def errors(self, logits: np.ndarray, output: np.ndarray) -> np.ndarray:
+        expected = self.expected(output)
+        scale = np.maximum(np.abs(expected), 1.0)
+        return np.abs(logits[..., 0] - expected) / scale
 
     def measure(self, logits: np.ndarray, output: np.ndarray, live: np.ndarray) -> None:
         if not live.any():
@@ -212,11 +235,8 @@ class _Tally:
                 rows[np.arange(len(rows)), right] = -np.inf
                 self.margin = min(self.margin, float((chosen - rows.max(axis=1)).min()))
             return
-        expected = self.model.readout.numbers[output[live]]
-        number = ~np.isnan(expected)
-        scale = np.maximum(np.abs(expected[number]), 1.0)
-        error = np.abs(logits[live][number, 0] - expected[number]) / scale
-        self.worst = max(self.worst, float(error.max(initial=0.0)))
+        errors = self.errors(logits, output)[live]
+        self.worst = max(self.worst, float(np.nan_to_num(errors).max()))
 
     def mismatch(
         self, trace: Trace, found: np.ndarray, row: int, donor: Trace | None

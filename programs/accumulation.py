@@ -119,13 +119,13 @@ def cumulative_sum_sign() -> SOp:
     example=([(0, 0), (3, 4), (3, 5)], [0, 5, 6]),
 )
 def path_length() -> SOp:
-    """The length of the path through the points so far.
+    """The length of the path through the points so far, steps to 3 decimals.
 
     `path_length([(0, 0), (3, 4), (3, 5)]) -> [0, 5, 6]`
     """
 
     def distance(before: Point | None, here: Point) -> float | int:
-        return 0 if before is None else math.dist(before, here)
+        return 0 if before is None else round(math.dist(before, here), 3)
 
     previous = shift(tokens).named("previous_point")
     step = Elementwise(distance, (previous, tokens)).named("step_length")

@@ -131,23 +131,24 @@ def counts_up(sequence: Sequence[Any]) -> bool:
     """Return whether `sequence` begins "> a b a a+1 .. b", with a <= b."""
     if list(sequence[:1]) != [OPEN] or OPEN in sequence[1:]:
         return False
-    low, high, steps = sequence[1:2], sequence[2:3], sequence[3:]
+    numbers = [int(token) for token in sequence[1:]]
+    low, high, steps = numbers[:1], numbers[1:2], numbers[2:]
     if not high:
         return True
     up = takewhile(lambda value: value <= high[0], range(low[0], low[0] + len(steps)))
-    return low[0] <= high[0] and list(steps) == list(up)
+    return low[0] <= high[0] and steps == list(up)
 
 
 @program(
     family=FAMILY,
-    vocab=(OPEN, 1, 2, 3, 4, 5),
-    example=([OPEN, 2, 5, 2, 3, 4, 5], [None, None, 2, 3, 4, 5, CLOSE]),
+    vocab=(OPEN, "1", "2", "3", "4", "5"),
+    example=((OPEN, *"252345"), (None, None, *"2345", CLOSE)),
     accepts=counts_up,
 )
 def counting_sequence_next() -> SOp:
     """The next token of a count from a to b after "> a b"; "<" after b.
 
-    `counting_sequence_next([">", 2, 3, 2, 3]) -> [None, None, 2, 3, "<"]`
+    `counting_sequence_next(">2323") -> [None, None, "2", "3", "<"]`
     """
     start = Aggregate(Select(indices, 1, EQ), tokens).named("start")
     end = Aggregate(Select(indices, 2, EQ), tokens).named("end")
@@ -157,6 +158,6 @@ def counting_sequence_next() -> SOp:
             return None
         if index == 2:
             return low
-        return CLOSE if token == high else token + 1
+        return CLOSE if token == high else str(int(token) + 1)
 
     return Elementwise(following, (indices, tokens, start, end))

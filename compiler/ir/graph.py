@@ -7,7 +7,7 @@ visited once, so shared parts cost nothing. No value is computed yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,12 +109,21 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A whole program; `output` is the index of the node that is its result."""
+    """A whole program.
+
+    Attributes:
+        name: the program's.
+        nodes: in topological order; what only `extra` needs comes last.
+        output: the node that is the result.
+        causal: whether positions see only themselves and earlier ones.
+        extra: nodes that are computed beside the program, and read by none of it.
+    """
 
     name: str
     nodes: tuple[Node, ...]
     output: int
     causal: bool
+    extra: tuple[int, ...] = ()
 
 
 def atoms(formula: Formula) -> Iterator[Atom]:
@@ -259,13 +268,37 @@ def _children(item: e.SOp | e.Selector) -> tuple[e.SOp | e.Selector, ...]:
     return ()
 
 
-def build_graph(root: e.SOp, name: str = "program", causal: bool = False) -> Graph:
+def build_graph(
+    root: e.SOp,
+    name: str = "program",
+    causal: bool = False,
+    extra: Sequence[e.SOp] = (),
+) -> Graph:
     """Return the graph of an expression: each distinct part once, in order.
 
     The walk keeps its own stack, so depth is not bounded by Python's recursion, and
     marks what it has seen, so shared parts are visited once.
+
+    Args:
+        root: what the program computes.
+        name: the program's.
+        causal: whether positions see only themselves and earlier ones.
+        extra: what is computed beside it. Its nodes come after the program's; a name
+            that the program has already gets a number.
     """
     builder = _Builder(causal)
+    for expression in (root, *extra):
+        _walk(builder, expression)
+    return Graph(
+        name,
+        tuple(builder.nodes),
+        builder.sop(root),
+        causal,
+        tuple(builder.sop(beside) for beside in extra),
+    )
+
+
+def _walk(builder: _Builder, root: e.SOp) -> None:
     stack: list[tuple[e.SOp | e.Selector, bool]] = [(root, False)]
     while stack:
         item, ready = stack.pop()
@@ -276,7 +309,6 @@ def build_graph(root: e.SOp, name: str = "program", causal: bool = False) -> Gra
         else:
             stack.append((item, True))
             stack.extend((c, False) for c in reversed(_children(item)))
-    return Graph(name, tuple(builder.nodes), builder.sop(root), causal)
 
 
 def describe(formula: Formula, names: list[str]) -> str:

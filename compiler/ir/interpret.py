@@ -180,9 +180,12 @@ class _Run:
 
     def pick(self, pick: t.Pick) -> Indices:
         chosen, clear = self.select(pick.selector)
-        values = self.values[pick.value]
+        # In this variable's domain, which is in the order of `sort_key`; the tokens'
+        # own is in the order of the vocabulary.
+        held = self.values[pick.value]
+        values = np.where(held < 0, -1, pick.recode[held])
         clear = clear & ~(chosen & (values < 0)[:, None, :]).any(axis=2)
-        size = len(pick.recode)
+        size = max(1, int(pick.recode.max()) + 1)
         some = chosen.any(axis=2)
         spread = np.broadcast_to(values[:, None, :], chosen.shape)
         low = np.where(chosen, spread, size).min(axis=2)
@@ -203,8 +206,7 @@ class _Run:
             case _:
                 counts = [(chosen & (spread == v)).sum(axis=2) for v in range(size)]
                 picked = np.stack(counts).argmax(axis=0)
-        recoded = pick.recode[np.clip(picked, 0, size - 1)]
-        return _where(clear, np.where(some, recoded, pick.default))
+        return _where(clear, np.where(some, picked, pick.default))
 
 
 def _where(clear: NDArray[np.bool_], value: NDArray) -> Indices:

@@ -6,7 +6,7 @@ Python. The interpreter (`ir/interpret.py`) and the passes read these types only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -171,6 +171,8 @@ class Typed:
         max_len: the greatest number of tokens.
         numerical: whether the output is one number, not one of some classes.
         notes: what was checked on a sample and not proven.
+        extra: variables that are kept although the output does not need them: what is
+            computed beside the program.
     """
 
     name: str
@@ -181,6 +183,7 @@ class Typed:
     max_len: int
     numerical: bool
     notes: tuple[str, ...] = field(default=())
+    extra: tuple[int, ...] = ()
 
     def index(self, name: str) -> int:
         """Return the index of the variable called `name`, -1 if there is none."""
@@ -212,6 +215,15 @@ def reads(operation: Operation) -> tuple[int, ...]:
         case _:
             found = ()
     return tuple(dict.fromkeys(found))
+
+
+def needed(typed: Typed, roots: Iterable[int]) -> set[int]:
+    """Return the variables that `roots` depend on, themselves included."""
+    found = set(roots)
+    for index in reversed(range(len(typed.variables))):
+        if index in found:
+            found |= set(reads(typed.variables[index].operation))
+    return found
 
 
 def is_partial(variable: Variable) -> bool:

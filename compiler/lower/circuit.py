@@ -20,7 +20,7 @@ from compiler.machine.weights import Weights, freeze
 from compiler.passes.codes import Floats
 from compiler.passes.heads import Head
 from compiler.passes.layout import LaidOut
-from compiler.passes.plan import Embedding, Known, Mlp, PlannedStep
+from compiler.passes.plan import Embedding, Known, Mlp, PlannedStep, needed
 from compiler.passes.schedule import Place
 from compiler.readout import Readout
 
@@ -37,6 +37,9 @@ class Compiled:
         circuit: edges, and the site of every step (a variable's name, or a derived
             one such as `rank.onehot`).
         rows: by step, [values, d_model] what stands in the stream for each value.
+        basis: [d_model, d_model] rows are the named directions; None where these are
+            the axes of the stream.
+        beside: edges and sites of what is computed and never read; None for nothing.
     """
 
     laid_out: LaidOut
@@ -45,31 +48,67 @@ class Compiled:
     readout: Readout
     circuit: Circuit
     rows: Mapping[str, Floats]
+    basis: Floats | None = None
+    beside: Circuit | None = None
 
 
 def annotate(
-    laid_out: LaidOut, config: Config, weights: Weights, readout: Readout
+    laid_out: LaidOut,
+    config: Config,
+    weights: Weights,
+    readout: Readout,
+    basis: Floats | None = None,
+    stretch: Floats | None = None,
 ) -> Compiled:
-    """Return the compiled model; the weights are cast to float32 here."""
-    steps, places = laid_out.scheduled.plan.steps, laid_out.scheduled.places
+    """Return the compiled model; the weights are cast to float32 here.
+
+    Args:
+        laid_out: the steps and their dimensions.
+        config: the shape.
+        weights: in float64, in the basis of the stream.
+        readout: how logits are turned into values.
+        basis: [d_model, d_model] where each dimension of the layout points to.
+        stretch: [d_model] by how much each dimension is stretched.
+    """
+    plan, places = laid_out.scheduled.plan, laid_out.scheduled.places
+    axes = np.eye(laid_out.d_model) if basis is None else basis
+    scale = np.ones(laid_out.d_model) if stretch is None else stretch
     sites, rows = {}, {}
-    for step, place, dims in zip(steps, places, laid_out.dims, strict=True):
+    for step, place, dims in zip(plan.steps, places, laid_out.dims, strict=True):
         if isinstance(step.part, Known) or len(dims) == 0:
             continue
-        basis = np.zeros((len(dims), laid_out.d_model))
-        basis[np.arange(len(dims)), dims] = 1.0
-        sites[step.name] = Site(writer(step, place), basis)
-        rows[step.name] = step.code.rows @ basis
-    carries = _carries(laid_out)
-    circuit = Circuit(
-        names=config.names,
-        edges=tuple(carries),
-        sites=sites,
-        carries={edge: tuple(names) for edge, names in carries.items()},
-    )
+        sites[step.name] = Site(writer(step, place), axes[dims])
+        rows[step.name] = (step.code.rows * scale[dims]) @ axes[dims]
+    beside = needed(plan.steps, plan.extra)
     cast = Weights(*(np.asarray(a, dtype=np.float32) for a in weights))
     return Compiled(
-        laid_out, config, freeze(cast), readout, circuit, MappingProxyType(rows)
+        laid_out,
+        config,
+        freeze(cast),
+        readout,
+        _circuit(laid_out, config, sites, plan.main, plan.output),
+        MappingProxyType(rows),
+        basis,
+        _circuit(laid_out, config, sites, beside, None) if beside else None,
+    )
+
+
+def _circuit(
+    laid_out: LaidOut,
+    config: Config,
+    sites: Mapping[str, Site],
+    members: set[int],
+    output: int | None,
+) -> Circuit:
+    """Return the circuit of some of the steps, read by the logits if one is."""
+    steps = laid_out.scheduled.plan.steps
+    names = {steps[i].name for i in members}
+    carries = _carries(laid_out, members, output)
+    return Circuit(
+        names=config.names,
+        edges=tuple(carries),
+        sites={name: site for name, site in sites.items() if name in names},
+        carries={edge: tuple(names) for edge, names in carries.items()},
     )
 
 
@@ -83,8 +122,10 @@ def writer(step: PlannedStep, place: Place) -> str:
     return f"m{place.layer}"
 
 
-def _carries(laid_out: LaidOut) -> dict[Edge, list[str]]:
-    """Return the steps that travel on each edge."""
+def _carries(
+    laid_out: LaidOut, members: set[int], output: int | None
+) -> dict[Edge, list[str]]:
+    """Return the steps that travel on each edge between some of the steps."""
     plan, places = laid_out.scheduled.plan, laid_out.scheduled.places
     found: dict[Edge, list[str]] = {}
 
@@ -97,8 +138,9 @@ def _carries(laid_out: LaidOut) -> dict[Edge, list[str]]:
         if step.name not in names:
             names.append(step.name)
 
-    for step, place in zip(plan.steps, places, strict=True):
-        node = writer(step, place)
+    for index in sorted(members):
+        step = plan.steps[index]
+        node = writer(step, places[index])
         match step.part:
             case Mlp():
                 for source in step.part.args:
@@ -109,5 +151,5 @@ def _carries(laid_out: LaidOut) -> dict[Edge, list[str]]:
                     add(channel.query.variable, f"{node}<q>")
                 if step.part.value is not None:
                     add(step.part.value.variable, f"{node}<v>")
-    add(plan.output, "logits")
+    add(output, "logits")
     return found

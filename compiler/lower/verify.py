@@ -28,5 +28,6 @@ def verify_laid_out(laid_out: LaidOut) -> LaidOut:
         assert len(dims) == step.code.rank, f"{step.name}: wrong number of dimensions"
         assert not seen & set(dims), f"{step.name}: shares a dimension"
         seen |= set(dims)
-    assert all(0 <= d < laid_out.d_model for d in seen)
+    assert not seen & set(laid_out.spare), "a step has a decoys' dimension"
+    assert all(0 <= d < laid_out.d_model for d in seen | set(laid_out.spare))
     return laid_out

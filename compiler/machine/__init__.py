@@ -4,8 +4,10 @@
     config.py   shape and options
     weights.py  the arrays, their names in files, initialisation
     patch.py    interventions on the residual stream, as data
+    stream.py   the residual stream of one run, and what a patch does to it
+    layers.py   embeddings, attention, MLP, LayerNorm
     forward.py  the one forward pass, for behaviour and interventions alike
     circuit.py  a set of edges, with the variables that they carry
 
-Only `forward` imports JAX when it is imported.
+Only the three modules that compute (stream, layers, forward) import JAX.
 """

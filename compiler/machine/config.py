@@ -8,6 +8,7 @@ checked once, here. Everything in this package takes one.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from compiler.errors import FormatError, InputError
@@ -113,13 +114,36 @@ class Config:
         """The names of this transformer's sources, readers and edges."""
         return Names(self.n_layers, self.n_heads)
 
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The shape of every array of such a transformer, under its field's name."""
+        per_head = self.n_layers, self.n_heads
+        projection = (*per_head, self.d_model, self.d_head)
+        n_pos = self.n_ctx if self.positions == "learned" else 0
+        d_norm = self.d_model if self.norm == "pre" else 0
+        return {
+            "W_E": (self.d_vocab, self.d_model),
+            "W_pos": (n_pos, self.d_model),
+            **dict.fromkeys(("W_Q", "W_K", "W_V"), projection),
+            **dict.fromkeys(("b_Q", "b_K", "b_V"), (*per_head, self.d_head)),
+            "W_O": (*per_head, self.d_head, self.d_model),
+            "b_O": (self.n_layers, self.d_model),
+            "W_in": (self.n_layers, self.d_model, self.d_mlp),
+            "b_in": (self.n_layers, self.d_mlp),
+            "W_out": (self.n_layers, self.d_mlp, self.d_model),
+            "b_out": (self.n_layers, self.d_model),
+            **dict.fromkeys(
+                ("ln1_w", "ln1_b", "ln2_w", "ln2_b"), (self.n_layers, d_norm)
+            ),
+            **dict.fromkeys(("lnf_w", "lnf_b"), (d_norm,)),
+            "W_U": (self.d_model, self.d_vocab_out),
+            "b_U": (self.d_vocab_out,),
+        }
+
     @property
     def n_params(self) -> int:
         """Number of weights, biases and embeddings included."""
-        # Deferred: weights.py describes itself in terms of this class.
-        from compiler.machine.weights import count_params
-
-        return count_params(self)
+        return sum(prod(shape) for shape in self.shapes.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values; `Config.from_json` reads them back."""

@@ -67,13 +67,17 @@ def forward(
     if patch is not None:
         n_sources, n_readers = len(names.sources), len(names.readers)
         patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
+        patch = jax.tree.map(jnp.asarray, patch)
     stream = Stream(names, patch, jnp.zeros(shape, dtype))
-    stream.write(embed(config, weights, tokens))
-    allowed = allow(config, tokens)
-    for layer in range(config.n_layers):
-        attend(config, weights, layer, stream, allowed)
-        transform(config, weights, layer, stream)
-    logits = unembed(config, weights, stream.read("logits"))
+    # Compiled models are exact in float32, not in the ten bits of mantissa that
+    # accelerators multiply with by default. On a CPU this changes nothing.
+    with jax.default_matmul_precision("highest"):
+        stream.write(embed(config, weights, tokens))
+        allowed = allow(config, tokens)
+        for layer in range(config.n_layers):
+            attend(config, weights, layer, stream, allowed)
+            transform(config, weights, layer, stream)
+        logits = unembed(config, weights, stream.read("logits"))
     return Run(logits, jnp.concatenate(stream.writes))
 
 
@@ -93,11 +97,11 @@ def forward_batch(
         config: as for `forward`.
         weights: as for `forward`, the same for all examples.
         tokens: one sequence a row.
-        patch: mask and donor of every example, each with a batch axis in front;
-            the basis is the same for all.
+        patch: mask, donor and `where` of every example, each with a batch axis in
+            front; the basis is the same for all.
         shared_mask: the mask has no batch axis, it is the same for all.
         chunk: how many examples run at a time. None lets the machine decide: all,
-            except for an edge patch on a CPU (see `_chunk`).
+            except for an edge patch on a CPU (see `choose_chunk`).
     """
 
     def one(example: tuple[Array, Patch | None]) -> Run:
@@ -105,7 +109,7 @@ def forward_batch(
         return forward(config, weights, tokens, _join(own, patch))
 
     own = None if patch is None else _split(patch, shared_mask)
-    chunk = chunk or _chunk(config, weights, tokens, patch)
+    chunk = chunk or choose_chunk(config, weights, tokens, patch)
     if chunk >= len(tokens):
         return jax.vmap(one)((tokens, own))
     return jax.lax.map(one, (tokens, own), batch_size=chunk)
@@ -142,7 +146,9 @@ def _join(own: Patch | None, whole: Patch | None) -> Patch | None:
     return Patch(*(theirs if mine is None else mine for mine, theirs in pairs))
 
 
-def _chunk(config: Config, weights: Weights, tokens: Array, patch: Patch | None) -> int:
+def choose_chunk(
+    config: Config, weights: Weights, tokens: Array, patch: Patch | None
+) -> int:
     """Return how many examples of a batch should run at a time.
 
     An edge patch goes through every source's difference again in every layer.

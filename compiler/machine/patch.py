@@ -31,15 +31,20 @@ class Patch(NamedTuple):
         edge_mask: [reader, source], and then as above.
         donor: [source, seq, d_model], what the sources write in the donor run.
         basis: orthogonal [d_model, d_model], rows are directions; or None.
+        where: [seq] factor of the mask by position (0 leaves a position alone), or
+            None. Inputs of different lengths share some positions only.
     """
 
     node_mask: Any | None
     edge_mask: Any | None
     donor: Any
     basis: Any | None = None
+    where: Any | None = None
 
     @classmethod
-    def nodes(cls, mask: Any, donor: Any, basis: Any | None = None) -> "Patch":
+    def nodes(
+        cls, mask: Any, donor: Any, basis: Any | None = None, where: Any | None = None
+    ) -> "Patch":
         """Return the patch that replaces writes for all of their readers.
 
         Args:
@@ -49,11 +54,14 @@ class Patch(NamedTuple):
             donor: [source, seq, d_model].
             basis: the directions that the d_model axis of the mask counts; the
                 stream's own axes if None.
+            where: [seq] factor of the mask by position, 1 everywhere if None.
         """
-        return cls(mask, None, donor, basis)
+        return cls(mask, None, donor, basis, where)
 
     @classmethod
-    def edges(cls, mask: Any, donor: Any, basis: Any | None = None) -> "Patch":
+    def edges(
+        cls, mask: Any, donor: Any, basis: Any | None = None, where: Any | None = None
+    ) -> "Patch":
         """Return the patch that replaces what single readers see of a write.
 
         Args:
@@ -61,8 +69,9 @@ class Patch(NamedTuple):
                 [reader, source, seq, d_model]; axes of length 1 stretch.
             donor: [source, seq, d_model].
             basis: as for `nodes`.
+            where: as for `nodes`.
         """
-        return cls(None, mask, donor, basis)
+        return cls(None, mask, donor, basis, where)
 
     def expanded(
         self, n_readers: int, shape: tuple[int, int, int], dtype: Any
@@ -91,6 +100,11 @@ class Patch(NamedTuple):
             raise InputError(
                 f"patch: the donor has shape {self.donor.shape}, expected "
                 f"[source, seq, d_model] = {shape}, the writes of a run of that length."
+            )
+        if self.where is not None and self.where.shape != shape[1:2]:
+            raise InputError(
+                f"patch: where has shape {self.where.shape}, expected [seq] = "
+                f"{shape[1:2]}, one factor a position."
             )
         full = self._replace(
             node_mask=_expand(self.node_mask, shape, "node"),

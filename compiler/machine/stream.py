@@ -41,7 +41,9 @@ class Stream:
         self.total = empty
         self.writes: list[Array] = []
         patch = patch or Patch(None, None, None)
-        self._node_mask, self._edge_mask, self._donor, self._basis = patch
+        self._node_mask, self._edge_mask, self._donor, self._basis, where = patch
+        # [seq, 1], so that it multiplies masks and differences alike.
+        self._where = None if where is None else where[:, None].astype(empty.dtype)
         # Blocks of donor - write, in the patch's basis; for an edge patch only.
         self._differences: list[Array] = []
 
@@ -63,11 +65,15 @@ class Stream:
         mix = mix or (lambda gate: _add_up(gate * block))
         if self._node_mask is not None:
             mask, donor = self._node_mask[here], self._donor[here]
+            mask = mask if self._where is None else mask * self._where
             self.total = self.total + self._replace(block, mask, donor, mix)
         else:
             self.total = self.total + mix(1.0)
         if self._edge_mask is not None:
-            self._differences.append(self._turn(self._donor[here] - block))
+            difference = self._donor[here] - block
+            if self._where is not None:
+                difference = difference * self._where
+            self._differences.append(self._turn(difference))
 
     def _replace(
         self,

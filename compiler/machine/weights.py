@@ -7,7 +7,6 @@ NumPy's or JAX's; this module makes and reads NumPy ones.
 """
 
 from collections.abc import Iterator, Mapping
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,33 +68,7 @@ PER_LAYER = {
 
 def expected_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Return the shape of every field of `Weights`, in the order of the fields."""
-    n_layers, n_heads = config.n_layers, config.n_heads
-    d_model, d_head, d_mlp = config.d_model, config.d_head, config.d_mlp
-    n_pos = config.n_ctx if config.positions == "learned" else 0
-    normed = (d_model,) if config.norm == "pre" else (0,)
-    per_head = (n_layers, n_heads)
-    shapes = {
-        "W_E": (config.d_vocab, d_model),
-        "W_pos": (n_pos, d_model),
-        **{name: (*per_head, d_model, d_head) for name in ("W_Q", "W_K", "W_V")},
-        **{name: (*per_head, d_head) for name in ("b_Q", "b_K", "b_V")},
-        "W_O": (*per_head, d_head, d_model),
-        "b_O": (n_layers, d_model),
-        "W_in": (n_layers, d_model, d_mlp),
-        "b_in": (n_layers, d_mlp),
-        "W_out": (n_layers, d_mlp, d_model),
-        "b_out": (n_layers, d_model),
-        **{name: (n_layers, *normed) for name in ("ln1_w", "ln1_b", "ln2_w", "ln2_b")},
-        **{name: normed for name in ("lnf_w", "lnf_b")},
-        "W_U": (d_model, config.d_vocab_out),
-        "b_U": (config.d_vocab_out,),
-    }
-    return {field: shapes[field] for field in Weights._fields}
-
-
-def count_params(config: Config) -> int:
-    """Return the number of weights that `config` describes."""
-    return sum(prod(shape) for shape in expected_shapes(config).values())
+    return {field: config.shapes[field] for field in Weights._fields}
 
 
 def check_shapes(weights: Weights, config: Config) -> None:

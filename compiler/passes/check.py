@@ -28,7 +28,8 @@ def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.T
         ProgramError: an input gives an undefined output; it is shown, with the
             variable at fault and the remedy.
     """
-    if not any(t.is_partial(v) for v in typed.variables):
+    needed = t.needed(typed, [typed.output])
+    if not any(t.is_partial(typed.variables[i]) for i in needed):
         return typed
     budget = max(64, _CELLS // typed.max_len**2)
     tokens, lengths, complete = sample_inputs(typed, budget, seed, accepts)
@@ -95,7 +96,8 @@ def _rows(
 def _explain(trace: Trace, row: int) -> str:
     """Return what is undefined first, on which input, and what to do."""
     typed = trace.typed
-    for index, variable in enumerate(typed.variables):
+    for index in sorted(t.needed(typed, [typed.output])):
+        variable = typed.variables[index]
         cells = trace.values[index][row, : trace.lengths[row]]
         if (cells < 0).any():
             position = int(np.flatnonzero(cells < 0)[0])

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 # What float32 and the softmax leave on a value that an attention head writes,
 # relative to its size; measured over all programs, with some room.
-HEAD_NOISE = 2e-6
+HEAD_NOISE = 5e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def natural_numbers(domain: Domain) -> Floats:
     numbers = [float(v) for v in domain.values if is_number(v)]
     if len(numbers) == domain.size:
         return np.array(numbers)
-    if len(numbers) < domain.size - 1:
+    if not numbers or len(numbers) < domain.size - 1:
         return np.arange(domain.size, dtype=np.float64)
     # One value that is no number (None, first in order) goes one step below.
     spread = max(numbers) - min(numbers) if len(numbers) > 1 else 1.0

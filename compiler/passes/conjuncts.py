@@ -43,6 +43,15 @@ def split_selector(formula: Formula) -> list[Conjunction]:
     return min((_expand(formula, order) for order in orders), key=len)
 
 
+def satisfiable(formula: Formula) -> bool:
+    """Return whether any values of its keys and queries make the formula true."""
+    if isinstance(formula, Truth):
+        return formula.value
+    first = next(t.atoms(formula))
+    cases = _cases(formula, (first.key, first.query))
+    return any(satisfiable(residual) for _, residual in cases)
+
+
 def _expand(formula: Formula, order: tuple[Pair, ...]) -> list[Conjunction]:
     if isinstance(formula, Truth):
         return [()] if formula.value else []

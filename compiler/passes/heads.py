@@ -34,6 +34,10 @@ from compiler.passes.steps import Attended, Step, as_formula
 from compiler.rasp.values import is_number
 
 
+# Ranks that a rule can tell apart: a score is GAP times as large, in float32.
+MOST_LEVELS = 1000
+
+
 @dataclass(frozen=True, eq=False)
 class Head:
     """An attention head.
@@ -141,7 +145,7 @@ def readable(
             return False
     if work.grade == source and affine(code.rows, _ranks(work, code)) is None:
         return False
-    if work.value == source and work.kind == "pick":
+    if work.value == source:
         out = head_code(work, _result_domain(work, steps), free)
         target = _value_target(work, steps, out)
         assert target is not None
@@ -219,6 +223,14 @@ def _relocate(made: Channel, places: dict[int, int]) -> Channel:
 def _ranks(work: Attended, code: Code) -> Floats:
     """Return [values, 1]: 0 for the value that the rule prefers, below for others."""
     order = np.arange(len(code.rows), dtype=np.float64)
+    if work.rule in ("min", "max"):
+        # The tokens stand in the order of the vocabulary, which may be any.
+        assert work.recode is not None
+        order = np.unique(work.recode, return_inverse=True)[1].astype(np.float64)
+    if not code.free and (np.diff(code.rows[np.argsort(order), 0]) > 0).all():
+        # A number orders by itself, as long as its values are not too far apart.
+        steps = (code.rows[:, 0] - code.rows[:, 0].min()) / code.gap
+        order = steps if steps.max() <= MOST_LEVELS else order
     ranks = -order if work.rule in ("first", "min") else order - order.max()
     return ranks[:, None]
 
@@ -234,7 +246,7 @@ def _grade(
     assert found is not None, "codes were chosen so that every head can read them"
     query = Read(None, np.zeros((0, 1)), np.array([GAP]))
     key = Read(places[work.grade], *found)
-    return Channel(key, query), float(len(ranks) - 1), work.grade
+    return Channel(key, query), float(np.ptp(ranks)), work.grade
 
 
 def _token_channel(

@@ -26,8 +26,10 @@ from compiler.ir.domain import (
     possible,
     tokens_domain,
 )
+from compiler.passes.conjuncts import satisfiable
 from compiler.passes.means import TooManyMeans, reachable_means
 from compiler.passes.select import at_most_one, bound, never_empty, width_range
+from compiler.passes.simplify import fold_formula, negate
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
 
 
@@ -76,6 +78,7 @@ def infer_domains(
         numerical=_is_numerical(
             graph.nodes[graph.output], inference.domains[graph.output]
         ),
+        extra=graph.extra,
     )
 
 
@@ -201,6 +204,15 @@ class _Inference:
 
     # Selectors --------------------------------------------------------------------
 
+    def selector(self, formula: g.Formula) -> t.Formula:
+        """Return a selector over domains, a constant where its atoms make it one."""
+        selector = fold_formula(self.formula(formula))
+        if not satisfiable(selector):
+            return t.Truth(False)
+        if not satisfiable(negate(selector)):
+            return t.Truth(True)
+        return selector
+
     def formula(self, formula: g.Formula) -> t.Formula:
         match formula:
             case g.Truth():
@@ -242,7 +254,7 @@ class _Inference:
         return t.Atom(atom.key, atom.query, allowed)
 
     def width(self, operation: g.Width) -> tuple[t.Operation, Domain]:
-        selector = self.formula(operation.selector)
+        selector = self.selector(operation.selector)
         bounds = bound(selector, self.sight_domains, self.graph.causal)
         low, high = width_range(bounds, self.graph.causal)
         values = np.arange(low.min(), high.max() + 1)
@@ -260,7 +272,7 @@ class _Inference:
         return self.domains or [indices_domain(self.max_len)]
 
     def mean(self, operation: g.Gather) -> tuple[t.Operation, Domain]:
-        selector = self.formula(operation.selector)
+        selector = self.selector(operation.selector)
         value = self.domains[operation.value]
         numeric = np.array([is_number(v) for v in value.values])
         if not numeric.any():
@@ -295,7 +307,7 @@ class _Inference:
         )
 
     def pick(self, operation: g.Gather) -> tuple[t.Operation, Domain]:
-        selector = self.formula(operation.selector)
+        selector = self.selector(operation.selector)
         value = self.domains[operation.value]
         bounds = bound(selector, self.sight_domains, self.graph.causal)
         # [query position, value]: some position that may be selected may hold it.

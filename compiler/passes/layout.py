@@ -26,6 +26,7 @@ class LaidOut:
         n_heads: the most heads of a layer.
         d_head: the widest head.
         d_mlp: the most hidden units of a layer.
+        spare: dimensions that no step has, for decoys to write to.
     """
 
     scheduled: Scheduled
@@ -35,6 +36,7 @@ class LaidOut:
     n_heads: int
     d_head: int
     d_mlp: int
+    spare: range = range(0)
 
 
 def lay_out(scheduled: Scheduled) -> LaidOut:

@@ -8,6 +8,7 @@ dimensions or layers yet.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from compiler.passes.codes import (
     HEAD_NOISE,
     Code,
     Floats,
+    affine,
     natural_numbers,
     number,
     one_hot,
@@ -30,13 +32,18 @@ from compiler.passes.steps import (
     Embedded,
     Step,
     Tabulated,
+    Work,
+    needed_steps,
     read_steps,
+    relocate,
     split_steps,
 )
 from compiler.passes.units import Units, solve_table
 
 # Tolerated errors of one-hot values: where heads must weigh keys alike, and else.
 _STRICT, _LOOSE = (2e-5, 2e-4, 1e-3), (5e-3, 2e-2)
+# Tolerated errors of a number that is the output, relative to values above 1.
+_NUMBER = (3e-6, 9e-6, 3e-5)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class PlannedStep:
         part: the component that writes it.
         variable: index of the program's variable that it is; None where derived.
         bos: [rank] its row at the BOS position; None where that depends on the input.
+        work: the same in terms of values, reading the same steps as `part`.
     """
 
     name: str
@@ -86,15 +94,29 @@ class PlannedStep:
     part: Part
     variable: int | None
     bos: Floats | None
+    work: Work
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All steps in topological order; `output` is the step of the result."""
+    """All steps in topological order.
+
+    Attributes:
+        typed: the program.
+        steps: what the components compute.
+        output: the step of the result.
+        extra: the steps of `typed.extra`, which are computed and never read.
+    """
 
     typed: Typed
     steps: tuple[PlannedStep, ...]
     output: int
+    extra: tuple[int, ...] = ()
+
+    @property
+    def main(self) -> set[int]:
+        """The steps that the result depends on."""
+        return needed(self.steps, [self.output])
 
 
 def reads(part: Part) -> tuple[int, ...]:
@@ -109,6 +131,15 @@ def reads(part: Part) -> tuple[int, ...]:
     return ()
 
 
+def needed(steps: Sequence[PlannedStep], roots: Iterable[int]) -> set[int]:
+    """Return the steps that `roots` depend on, themselves included."""
+    found = set(roots)
+    for index in reversed(range(len(steps))):
+        if index in found:
+            found |= set(reads(steps[index].part))
+    return found
+
+
 def choose_codes(typed: Typed) -> Plan:
     """Return the plan of a typed program.
 
@@ -116,7 +147,8 @@ def choose_codes(typed: Typed) -> Plan:
         ProgramError: a table cannot be computed exactly in float32.
     """
     steps, place = split_steps(typed)
-    planner = _Planner(typed, steps, place[typed.output])
+    extra = [place[i] for i in typed.extra]
+    planner = _Planner(typed, steps, place[typed.output], extra)
     for index in range(len(steps)):
         planner.visit(index)
     return planner.finish()
@@ -125,16 +157,24 @@ def choose_codes(typed: Typed) -> Plan:
 class _Planner:
     """Chooses codes front to back, after needs have been found back to front."""
 
-    def __init__(self, typed: Typed, steps: list[Step], output: int) -> None:
-        self.typed, self.steps, self.output = typed, steps, output
+    def __init__(
+        self, typed: Typed, steps: list[Step], output: int, extra: list[int]
+    ) -> None:
+        self.typed, self.steps, self.output, self.extra = typed, steps, output, extra
+        # Who decides on a step's code: of what the output needs, only readers that
+        # the output needs too. So nothing beside the program changes its circuit.
         self.readers: list[list[int]] = [[] for _ in steps]
+        self.guests: list[list[int]] = [[] for _ in steps]
+        main = needed_steps(steps, output)
         for index, step in enumerate(steps):
             for source in read_steps(step.work):
-                self.readers[source].append(index)
+                guest = source in main and index not in main
+                (self.guests if guest else self.readers)[source].append(index)
         self.empties = [
             isinstance(s.work, Attended) and not is_never_empty(s.work, steps, typed)
             for s in steps
         ]
+        self.exact = self.exact_steps()
         self.free = [False] * len(steps)
         self.at_bos = [False] * len(steps)
         for index in reversed(range(len(steps))):
@@ -143,6 +183,7 @@ class _Planner:
         self.planned: list[PlannedStep] = []
         self.place: list[int] = []
         self.casts: dict[int, int] = {}
+        self.cleaned: dict[int, int] = {}
 
     # What readers need ------------------------------------------------------------
 
@@ -155,6 +196,8 @@ class _Planner:
             return True
         if index == self.output and not self.number_output():
             return True
+        if index in self.extra and not step.domain.numeric:
+            return True
         code = number(natural_numbers(step.domain))
         for reader in self.readers[index]:
             work = self.steps[reader].work
@@ -165,6 +208,17 @@ class _Planner:
             ):
                 return True
         return False
+
+    def exact_steps(self) -> set[int]:
+        """Return the steps that heads carry on to an output that is a number."""
+        if not self.typed.numerical:
+            return set()
+        found = {self.output}
+        for index in reversed(range(len(self.steps))):
+            work = self.steps[index].work
+            if index in found and isinstance(work, Attended) and work.value is not None:
+                found.add(work.value)
+        return found
 
     def number_output(self) -> bool:
         if self.typed.numerical:
@@ -201,13 +255,15 @@ class _Planner:
             case Constant():
                 code = one_hot(1)
                 value = PlannedStep(
-                    step.name, step.domain, code, Known(), step.variable, np.zeros(0)
+                    step.name, step.domain, code, Known(), step.variable,
+                    np.zeros(0), step.work,
                 )
             case Embedded(kind=kind):
                 code = self.code(index)
                 bos = np.zeros(code.rank)
                 value = PlannedStep(
-                    step.name, step.domain, code, Embedding(kind), step.variable, bos
+                    step.name, step.domain, code, Embedding(kind), step.variable,
+                    bos, step.work,
                 )
             case Tabulated():
                 value = self.table(step, self.code(index), step.work, index)
@@ -227,12 +283,22 @@ class _Planner:
         args = [self.place[a] for a in work.args]
         units = None
         strict = self.needs_exact(index)
-        options = [args, [self.cast(a) for a in args]] if self.has_numbers(args) else [args]
-        for choice in options:
-            units = self.solve(work, choice, code, self.tolerances(code, strict))
+        relative = index in self.exact and not code.free
+        for retry in (False, True) if self.has_numbers(args) else (False,):
+            choice = [self.cast(a) for a in args] if retry else args
+            tolerances = self.tolerances(code, strict)
+            if relative and index == self.output:
+                tolerances = _NUMBER
+            elif index in self.exact:
+                size = 1.0 if relative else _spread(step.domain)
+                tolerances = (*(n / size for n in _NUMBER), *tolerances)
+            units = self.solve(work, choice, code, tolerances, relative)
             if units is not None:
                 args = choice
                 break
+        if units is not None and not strict and self.needs_exact(index, self.guests):
+            exact = self.solve(work, args, code, self.tolerances(code, True), relative)
+            units = exact or units
         if units is None:
             raise ProgramError(
                 [
@@ -241,11 +307,11 @@ class _Planner:
                 ],
                 self.typed.name,
             )
-        noise = np.full(len(code.rows), units.error)
-        code = Code(code.rows, noise)
+        size = np.maximum(1.0, np.abs(code.rows).max(axis=1)) if relative else 1.0
+        code = Code(code.rows, units.error * np.ones(len(code.rows)) * size)
         return PlannedStep(
             step.name, step.domain, code, Mlp(tuple(args), units), step.variable,
-            self.table_bos(args, units),
+            self.table_bos(args, units), Tabulated(tuple(args), work.table),
         )
 
     def table_bos(self, args: list[int], units: Units) -> Floats | None:
@@ -261,13 +327,15 @@ class _Planner:
         close = min(1e-5 * size, 0.05 * code.gap)
         return (close, 0.1 * code.gap) if strict else (0.01 * code.gap, 0.1 * code.gap)
 
-    def needs_exact(self, index: int) -> bool:
+    def needs_exact(
+        self, index: int, readers: list[list[int]] | None = None
+    ) -> bool:
         """Return whether a head weighs keys by this step, or averages it."""
-        for reader in self.readers[index]:
+        for reader in (readers or self.readers)[index]:
             work = self.steps[reader].work
             if isinstance(work, Attended) and work.kind in ("width", "mean"):
                 return True
-        return index == self.output and self.typed.numerical
+        return False
 
     def has_numbers(self, args: list[int]) -> bool:
         return any(not self.planned[a].code.free for a in args)
@@ -278,6 +346,7 @@ class _Planner:
         args: list[int],
         code: Code,
         tolerances: tuple[float, ...],
+        relative: bool = False,
     ) -> Units | None:
         steps = [self.planned[a] for a in args]
         return solve_table(
@@ -286,6 +355,7 @@ class _Planner:
             [natural_numbers(s.domain) for s in steps],
             code,
             tolerances,
+            relative,
         )
 
     def cast(self, place: int) -> int:
@@ -310,10 +380,38 @@ class _Planner:
             self.casts[place] = self.add(
                 PlannedStep(
                     f"{step.name}.onehot", step.domain, code, Mlp((place,), units),
-                    None, self.table_bos([place], units),
+                    None, self.table_bos([place], units), identity,
                 )
             )
         return self.casts[place]
+
+    def clean(self, place: int) -> int:
+        """Return the step that holds the same values one-hot, with less error."""
+        place = self.cast(place)
+        step = self.planned[place]
+        if place not in self.cleaned and len(step.code.rows) > 1:
+            size = step.domain.size
+            identity = Tabulated((place,), np.arange(size, dtype=np.int32))
+            units = self.solve(identity, [place], one_hot(size), _CLEAN)
+            if units is None or units.error >= step.code.noise.max():
+                return place
+            code = Code(step.code.rows, np.full(size, units.error))
+            self.cleaned[place] = self.add(
+                PlannedStep(
+                    f"{step.name}.clean", step.domain, code, Mlp((place,), units),
+                    None, self.table_bos([place], units), identity,
+                )
+            )
+        return self.cleaned.get(place, place)
+
+    def clean_scores(self, work: Attended, places: dict[int, int]) -> None:
+        """Let a head that must weigh keys alike read them from clean steps."""
+        codes = {s: self.planned[p].code for s, p in places.items()}
+        if self.score_noise(work, codes) <= _SCORES:
+            return
+        for source in {s for m in work.matches for s in (m.key, m.query)}:
+            if codes[source].noise.max(initial=0) > _CLEAN[0]:
+                places[source] = self.clean(places[source])
 
     def head(self, index: int, step: Step, work: Attended) -> PlannedStep:
         places = {s: self.place[s] for s in read_steps(work)}
@@ -324,6 +422,8 @@ class _Planner:
                 work, source, planned.code, self.steps, self.empties[index], out.free
             ):
                 places[source] = self.cast(places[source])
+        if index in self.exact and work.kind == "mean":
+            self.clean_scores(work, places)
         codes = {s: self.planned[p].code for s, p in places.items()}
         bos = {s: self.planned[p].bos for s, p in places.items()}
         clean = self.at_bos[index] and not self.typed.causal
@@ -335,7 +435,8 @@ class _Planner:
         if work.value is not None:
             noise = noise + codes[work.value].noise.max(initial=0)
         return PlannedStep(
-            step.name, step.domain, Code(out.rows, noise), head, step.variable, row
+            step.name, step.domain, Code(out.rows, noise), head, step.variable, row,
+            relocate(work, places),
         )
 
     def score_noise(self, work: Attended, codes: dict[int, Code]) -> float:
@@ -351,21 +452,28 @@ class _Planner:
     def finish(self) -> Plan:
         output = self.place[self.output]
         planned = self.planned[output]
-        if not planned.code.free and not self.number_output():
+        numbers = natural_numbers(planned.domain)[:, None]
+        wanted = self.number_output()
+        # A width stands as a share of the attention, which is no affine function of it.
+        if wanted and self.typed.numerical:
+            wanted = affine(planned.code.rows, numbers) is not None
+        if not planned.code.free and not wanted:
             output = self.cast(output)
-        return _in_order(self.typed, self.planned, output)
+        extra = [self.place[i] for i in self.extra]
+        return _in_order(self.typed, self.planned, output, extra)
 
 
-def _in_order(typed: Typed, steps: list[PlannedStep], output: int) -> Plan:
-    """Return the plan without steps that nothing reads."""
-    live = {output}
-    for index in reversed(range(len(steps))):
-        if index in live:
-            live |= set(reads(steps[index].part))
-    keep = sorted(live)
+def _in_order(
+    typed: Typed, steps: list[PlannedStep], output: int, extra: list[int]
+) -> Plan:
+    """Return the plan without steps that nothing needs."""
+    keep = sorted(needed(steps, [output, *extra]))
     place = {old: new for new, old in enumerate(keep)}
     return Plan(
-        typed, tuple(renumber(steps[i], place) for i in keep), place[output]
+        typed,
+        tuple(renumber(steps[i], place) for i in keep),
+        place[output],
+        tuple(place[i] for i in extra),
     )
 
 
@@ -378,5 +486,5 @@ def renumber(step: PlannedStep, place: dict[int, int]) -> PlannedStep:
             part = step.part.renumber(place)
         case _:
             part = step.part
-    return replace(step, part=part)
+    return replace(step, part=part, work=relocate(step.work, place))
 

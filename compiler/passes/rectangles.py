@@ -44,7 +44,7 @@ def _split(
         return [(tuple(np.ones(s, dtype=bool) for s in sizes), int(live[0]))]
     if table.ndim == 1:
         return [((table == r,), int(r)) for r in np.unique(live)]
-    key = table.tobytes() + bytes(sizes)
+    key = table.tobytes() + repr(sizes).encode()
     if key in memo:
         return memo[key]
     options = range(table.ndim) if table.ndim <= 4 else [_best_axis(table)]

@@ -51,25 +51,49 @@ class Scheduled:
 
 
 def schedule(plan: Plan) -> Scheduled:
-    """Return the plan with places, in the fewest layers."""
-    earliest = _earliest(plan)
-    layers = max((s // 2 + 1 for s in earliest), default=0)
-    latest = _latest(plan, layers)
+    """Return the plan with places, in the fewest layers.
+
+    What the output needs is placed first, as if it were alone: nothing that is
+    computed beside it moves it.
+    """
+    main = sorted(plan.main)
+    rest = sorted(set(range(len(plan.steps))) - set(main))
+    slots: dict[int, int] = {}
     load: dict[int, int] = {}
-    slots: list[int] = []
-    for index, step in enumerate(plan.steps):
-        low = _after(step.part, [slots[r] for r in reads(step.part)])
+    for group in (main, rest):
+        _fill(plan, group, slots, load)
+    order = [*main, *rest]
+    return Scheduled(
+        plan,
+        _number(plan, order, slots),
+        _layers(slots),
+        _layers(_earliest(plan, order, {})),
+    )
+
+
+def _fill(
+    plan: Plan, group: list[int], slots: dict[int, int], load: dict[int, int]
+) -> None:
+    """Put a group of steps into slots, after those that are there already."""
+    layers = _layers(_earliest(plan, group, slots))
+    latest = _latest(plan, group, layers)
+    for index in group:
+        part = plan.steps[index].part
+        low = _after(part, [slots[r] for r in reads(part)])
         slot = low
-        if not isinstance(step.part, Embedding | Known):
-            size = _size(step.part)
+        if not isinstance(part, Embedding | Known):
+            size = _size(part)
             options = range(low, latest[index] + 1, 2)
             peak = max((v for s, v in load.items() if s % 2 == low % 2), default=0)
             # The first slot that does not raise the peak, else the least loaded.
             fits = [s for s in options if load.get(s, 0) + size <= peak]
             slot = fits[0] if fits else min(options, key=lambda s: load.get(s, 0))
             load[slot] = load.get(slot, 0) + size
-        slots.append(slot)
-    return Scheduled(plan, _number(plan, slots), layers, layers)
+        slots[index] = slot
+
+
+def _layers(slots: dict[int, int]) -> int:
+    return max((s // 2 + 1 for s in slots.values()), default=0)
 
 
 def _after(part: Part, slots: list[int]) -> int:
@@ -83,18 +107,25 @@ def _after(part: Part, slots: list[int]) -> int:
     return EMBEDDED
 
 
-def _earliest(plan: Plan) -> list[int]:
-    slots: list[int] = []
-    for step in plan.steps:
-        slots.append(_after(step.part, [slots[r] for r in reads(step.part)]))
+def _earliest(plan: Plan, group: list[int], given: dict[int, int]) -> dict[int, int]:
+    """Return the first slot of each step of a group, and the slots that are given."""
+    slots = dict(given)
+    for index in group:
+        part = plan.steps[index].part
+        slots[index] = _after(part, [slots[r] for r in reads(part)])
     return slots
 
 
-def _latest(plan: Plan, layers: int) -> list[int]:
+def _latest(plan: Plan, group: list[int], layers: int) -> dict[int, int]:
     """Return the last slot of each step that leaves room for its readers."""
-    latest = [2 * layers - (2 if isinstance(s.part, Head) else 1) for s in plan.steps]
-    for index in reversed(range(len(plan.steps))):
+    latest = {}
+    for index in group:
+        head = isinstance(plan.steps[index].part, Head)
+        latest[index] = 2 * layers - (2 if head else 1)
+    for index in reversed(group):
         for source in reads(plan.steps[index].part):
+            if source not in latest:
+                continue
             part = plan.steps[source].part
             bound = latest[index] - 1
             wanted = 0 if isinstance(part, Head) else 1
@@ -107,11 +138,15 @@ def _size(part: Part) -> int:
     return part.units.count if isinstance(part, Mlp) else 1
 
 
-def _number(plan: Plan, slots: list[int]) -> tuple[Place, ...]:
+def _number(
+    plan: Plan, order: list[int], slots: dict[int, int]
+) -> tuple[Place, ...]:
+    """Return every step's place; steps come in `order` within a slot."""
     used: dict[int, int] = {}
-    places = []
-    for step, slot in zip(plan.steps, slots, strict=True):
-        places.append(Place(slot, used.get(slot, 0)))
+    places: dict[int, Place] = {}
+    for index in order:
+        slot = slots[index]
+        places[index] = Place(slot, used.get(slot, 0))
         if slot != EMBEDDED:
-            used[slot] = used.get(slot, 0) + _size(step.part)
-    return tuple(places)
+            used[slot] = used.get(slot, 0) + _size(plan.steps[index].part)
+    return tuple(places[i] for i in range(len(plan.steps)))

@@ -119,7 +119,7 @@ def score_tables(
 
 
 def channel(
-    match: Match, scores: Floats, codes: list[Code], stretch: float = 1.0
+    match: Match, scores: Floats, codes: dict[int, Code], stretch: float = 1.0
 ) -> Channel | None:
     """Return the narrowest channel for a match that the codes can carry.
 

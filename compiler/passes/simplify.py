@@ -6,6 +6,7 @@ a named variable is never skipped over by those that read it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,11 +25,12 @@ def simplify(typed: t.Typed) -> t.Typed:
     rewriter = _Rewriter(typed)
     for variable in typed.variables:
         rewriter.add(variable)
-    return _prune(
+    return prune(
         replace(
             typed,
             variables=tuple(rewriter.variables),
             output=rewriter.place[typed.output],
+            extra=tuple(rewriter.place[i] for i in typed.extra),
         )
     )
 
@@ -41,11 +43,16 @@ class _Rewriter:
         self.variables: list[t.Variable] = []
         self.place: list[int] = []
         self.known: dict[object, int] = {}
+        # What the output needs, in old and in new indices: it stays as it is whatever
+        # is computed beside it.
+        self.main = t.needed(typed, [typed.output])
+        self.kept: set[int] = set()
 
     def domain(self, index: int) -> Domain:
         return self.variables[index].domain
 
     def add(self, variable: t.Variable) -> None:
+        main = len(self.place) in self.main
         operation = self.relink(variable.operation)
         if not t.is_partial(replace(variable, operation=operation)):
             operation = self.fold(operation, variable.domain)
@@ -59,7 +66,8 @@ class _Rewriter:
         key = self.key(operation, variable)
         if key is not None and key in self.known:
             known = self.known[key]
-            if not variable.named or self.variables[known].name == variable.name:
+            same = self.variables[known].name == variable.name
+            if not variable.named or same or (known in self.kept and not main):
                 self.place.append(known)
                 return
             if not self.variables[known].named:
@@ -74,6 +82,8 @@ class _Rewriter:
                 return
         if key is not None:
             self.known.setdefault(key, len(self.variables))
+        if main:
+            self.kept.add(len(self.variables))
         self.place.append(len(self.variables))
         self.variables.append(replace(variable, operation=operation))
 
@@ -92,17 +102,7 @@ class _Rewriter:
         return operation
 
     def formula(self, formula: t.Formula) -> t.Formula:
-        match formula:
-            case t.Atom():
-                if formula.allowed.all() or not formula.allowed.any():
-                    return t.Truth(bool(formula.allowed.all()))
-                key, query = self.place[formula.key], self.place[formula.query]
-                return replace(formula, key=key, query=query)
-            case t.Junction():
-                return _simplify_junction(
-                    formula.kind, [self.formula(p) for p in formula.parts]
-                )
-        return formula
+        return fold_formula(formula, self.place)
 
     def fold(self, operation: t.Operation, domain: Domain) -> t.Operation:
         """Return a constant, or a function of the position, where it is just that."""
@@ -198,6 +198,24 @@ def formula_key(formula: t.Formula) -> object:
             return (formula.kind, tuple(formula_key(p) for p in formula.parts))
 
 
+def fold_formula(
+    formula: t.Formula, place: Sequence[int] | None = None
+) -> t.Formula:
+    """Return the formula with constants folded, its variables moved to `place`."""
+    match formula:
+        case t.Atom():
+            if formula.allowed.all() or not formula.allowed.any():
+                return t.Truth(bool(formula.allowed.all()))
+            if place is None:
+                return formula
+            return replace(formula, key=place[formula.key], query=place[formula.query])
+        case t.Junction():
+            return _simplify_junction(
+                formula.kind, [fold_formula(p, place) for p in formula.parts]
+            )
+    return formula
+
+
 def _simplify_junction(kind: str, parts: list[t.Formula]) -> t.Formula:
     """Return the formula with constants folded and `not` pushed onto atoms."""
     if kind == "not":
@@ -267,16 +285,16 @@ def _restrict(operation: t.Table, variables: list[t.Variable]) -> t.Table:
     return t.Table(tuple(args), table)
 
 
-def _prune(typed: t.Typed) -> t.Typed:
-    """Return the program without what its output does not depend on."""
-    live = {typed.output}
-    for index in reversed(range(len(typed.variables))):
-        if index in live:
-            live |= set(t.reads(typed.variables[index].operation))
-    keep = sorted(live)
+def prune(typed: t.Typed) -> t.Typed:
+    """Return the program without what neither its output nor `extra` depends on."""
+    keep = sorted(t.needed(typed, [typed.output, *typed.extra]))
     place = {old: new for new, old in enumerate(keep)}
-    variables = tuple(_renumber(typed.variables[i], place) for i in keep)
-    return replace(typed, variables=variables, output=place[typed.output])
+    return replace(
+        typed,
+        variables=tuple(_renumber(typed.variables[i], place) for i in keep),
+        output=place[typed.output],
+        extra=tuple(place[i] for i in typed.extra),
+    )
 
 
 def _renumber(variable: t.Variable, place: dict[int, int]) -> t.Variable:

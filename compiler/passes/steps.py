@@ -8,7 +8,8 @@ head becomes several steps, whose names are the variable's with a suffix.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,9 @@ class Attended:
     grade: int | None = None
 
 
+Work = Embedded | Constant | Tabulated | Attended
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One variable as one component writes it.
@@ -83,11 +87,11 @@ class Step:
 
     name: str
     domain: Domain
-    work: Embedded | Constant | Tabulated | Attended
+    work: Work
     variable: int | None
 
 
-def read_steps(work: Embedded | Constant | Tabulated | Attended) -> tuple[int, ...]:
+def read_steps(work: Work) -> tuple[int, ...]:
     """Return the steps that a step reads, without repeats, in order."""
     match work:
         case Tabulated():
@@ -97,6 +101,32 @@ def read_steps(work: Embedded | Constant | Tabulated | Attended) -> tuple[int, .
             found += [i for i in (work.value, work.grade) if i is not None]
             return tuple(dict.fromkeys(found))
     return ()
+
+
+def needed_steps(steps: list[Step], root: int) -> set[int]:
+    """Return the steps that one step depends on, itself included."""
+    found = {root}
+    for index in reversed(range(len(steps))):
+        if index in found:
+            found |= set(read_steps(steps[index].work))
+    return found
+
+
+def relocate(work: Work, place: Mapping[int, int]) -> Work:
+    """Return the same work, reading the steps at other places."""
+    match work:
+        case Tabulated():
+            return Tabulated(tuple(place[a] for a in work.args), work.table)
+        case Attended():
+            return replace(
+                work,
+                matches=tuple(
+                    Match(place[m.key], place[m.query], m.allowed) for m in work.matches
+                ),
+                value=None if work.value is None else place[work.value],
+                grade=None if work.grade is None else place[work.grade],
+            )
+    return work
 
 
 def split_steps(typed: t.Typed) -> tuple[list[Step], list[int]]:
@@ -263,7 +293,8 @@ class _Splitter:
             here = np.ix_(*(np.flatnonzero(d.mask[position]) for d in domains))
             mask[position, table[here]] = True
         domain = Domain(tuple(range(len(first))), mask)
-        work = Tabulated(tuple(self.place[m] for m in members), table)
+        args = tuple(self.place[m] for m in members)
+        work = Tabulated(args, table) if domain.size > 1 else Constant()
         return self.add(name, domain, work), representatives
 
     def mode(self, index: int, operation: t.Pick) -> int:
@@ -271,6 +302,7 @@ class _Splitter:
         variable = self.typed.variables[index]
         value = self.typed.variables[operation.value]
         held = np.flatnonzero(operation.recode >= 0)
+        held = held[np.argsort(operation.recode[held])]  # ties go to the smallest
         if len(held) > _MODE_VALUES:
             raise ProgramError(
                 [

@@ -22,7 +22,9 @@ from compiler.passes.rectangles import cover
 # Above this many arguments only one linear form and one order is tried.
 _MANY = 5
 # Products that are simulated to measure the rounding error of one candidate.
-_SIMULATED = 50_000_000
+_SIMULATED, _FEW = 50_000_000, 500
+# What float32 leaves of a sum, relative to its terms; as measured, not at worst.
+_ROUNDING = 2.0**-25
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class Units:
         bias: [units].
         write: [units, rank of the result].
         base: [rank of the result].
-        error: greatest error of a result in float32, noise of the arguments included.
+        error: greatest error of a result in float32, noise of the arguments included;
+            relative to values above 1 where that was asked for.
     """
 
     read: tuple[Floats, ...]
@@ -60,6 +63,7 @@ def solve_table(
     scalars: list[Floats],
     out: Code,
     tolerances: tuple[float, ...],
+    relative: bool = False,
 ) -> Units | None:
     """Return the fewest units found that are exact enough.
 
@@ -70,15 +74,16 @@ def solve_table(
         out: code of the result.
         tolerances: greatest absolute error of the result, the strictest first; a later
             one counts only where nothing meets the earlier ones.
+        relative: errors are relative to values above 1.
     """
-    problem = _Problem(table, args, scalars, out)
+    problem = _Problem(table, args, scalars, out, relative)
     best: dict[float, Units] = {}
     for make in problem.candidates():
         strictest = best.get(tolerances[0])
         units = make(strictest.count if strictest else None)
         if units is None:
             continue
-        units = problem.measured(units)
+        units = problem.measured(units, tolerances[-1])
         for tolerance in tolerances:
             known = best.get(tolerance)
             if units.error <= tolerance and (
@@ -92,8 +97,14 @@ class _Problem:
     """One table to solve; holds what all candidates share."""
 
     def __init__(
-        self, table: NDArray, args: list[Code], scalars: list[Floats], out: Code
+        self,
+        table: NDArray,
+        args: list[Code],
+        scalars: list[Floats],
+        out: Code,
+        relative: bool,
     ) -> None:
+        self.relative = relative
         self.table, self.args, self.scalars, self.out = table, args, scalars, out
         self.live = table >= 0
         self.cells = np.argwhere(self.live)
@@ -103,7 +114,8 @@ class _Problem:
     def candidates(self) -> Iterator:
         """Yield functions of the best count so far to Units or None."""
         if self.out.rank == 1:
-            yield lambda bound: self.additive()
+            for sign in (1.0, -1.0):
+                yield lambda bound, s=sign: self.additive(s)
         for form in self.forms():
             for plateau in (False, True):
                 for sign in (1.0, -1.0):
@@ -112,6 +124,8 @@ class _Problem:
                     )
         if all(a.free for a in self.args):
             yield self.rectangles
+            if any(a.noise.any() for a in self.args):
+                yield lambda bound: self.rectangles(bound, steep=True)
 
     # Linear forms -------------------------------------------------------------
 
@@ -191,32 +205,77 @@ class _Problem:
             offset += float(found[1][0])
         return reads, offset
 
-    def additive(self) -> Units | None:
-        """Return one unit if the result is a sum of functions of each argument."""
-        blocks = []
-        for axis, code in enumerate(self.args):
-            rows = np.eye(len(code.rows)) if code.free else code.rows
-            blocks.append(rows[self.cells[:, axis]])
-        design = np.concatenate([*blocks, np.ones((len(self.cells), 1))], axis=1)
+    def additive(self, sign: float) -> Units | None:
+        """Return units if the result is a sum of functions of one argument each.
+
+        A free code gives any function for nothing; a number needs a hinge wherever
+        the slope of its function changes.
+        """
+        design = np.concatenate(
+            [np.eye(len(c.rows))[self.cells[:, a]] for a, c in enumerate(self.args)],
+            axis=1,
+        )
         goal = self.target[:, 0]
-        solution = np.linalg.lstsq(design, goal, rcond=None)[0]
-        scale = max(1.0, float(np.abs(goal).max()))
-        if np.abs(design @ solution - goal).max() > 1e-9 * scale:
+        solution = _sums(design, goal)
+        if solution is None:
             return None
-        form, start = [], 0
-        for code, block in zip(self.args, blocks, strict=True):
-            part = solution[start : start + block.shape[1]]
-            start += block.shape[1]
-            form.append(part if code.free else code.rows @ part)
-        form[0] = form[0] + solution[-1]
-        reads, offset = self.read_form([np.round(f, 12) for f in form])
-        low = float(goal.min())
-        return Units(tuple(reads), np.array([offset - low]), np.ones((1, 1)), np.array([low]))
+        ends = np.cumsum([len(c.rows) for c in self.args])[:-1]
+        parts = np.split(solution, ends)
+        linear = [
+            part if code.free else self.tangent(code, part)
+            for code, part in zip(self.args, parts, strict=True)
+        ]
+        units = self.line(linear)
+        for axis, (code, part) in enumerate(zip(self.args, parts, strict=True)):
+            if not code.free:
+                units = self.bent(units, axis, part - linear[axis], sign)
+        return units
+
+    def tangent(self, code: Code, part: Floats) -> Floats:
+        """Return the line through the two ends of a function of a number."""
+        row = code.rows[:, 0]
+        low, high = int(row.argmin()), int(row.argmax())
+        slope = (part[high] - part[low]) / (row[high] - row[low])
+        return part[low] + (row - row[low]) * slope
+
+    def line(self, form: list[Floats]) -> Units:
+        """Return the one unit whose value is the form, kept positive by its bias."""
+        reads, offset = self.read_form(form)
+        low = sum(float(f.min()) for f in form)
+        count = 0 if all(np.ptp(f) == 0 for f in form) else 1
+        return Units(
+            tuple(r[:, :count] for r in reads),
+            np.array([offset - low])[:count],
+            np.ones((1, 1))[:count],
+            np.array([low]),
+        )
+
+    def bent(self, units: Units, axis: int, rest: Floats, sign: float) -> Units:
+        """Return the units with what one argument's function adds to its line."""
+        row = self.args[axis].rows[:, 0]
+        order = np.argsort(row)
+        hinges = fit_hinges(row[order], rest[order, None], sign=sign, plateau=False)
+        count = len(hinges.place)
+        reads = [np.zeros((len(r), count)) for r in units.read]
+        reads[axis][0] = sign
+        return Units(
+            tuple(
+                np.concatenate([old, new], axis=1)
+                for old, new in zip(units.read, reads, strict=True)
+            ),
+            np.concatenate([units.bias, -sign * hinges.place]),
+            np.concatenate([units.write, hinges.slope]),
+            units.base + hinges.base,
+        )
 
     # Conjunctions -------------------------------------------------------------
 
-    def rectangles(self, bound: int | None) -> Units | None:
-        """Return one unit for each disjoint rectangle of the table."""
+    def rectangles(self, bound: int | None, steep: bool = False) -> Units | None:
+        """Return one unit for each disjoint rectangle of the table.
+
+        `steep`: two units, whose difference jumps from 0 to 1 halfway, so that small
+        errors of the arguments do not come through.
+        """
         cells, default = cover(self.table)
         if bound is not None and len(cells) >= bound:
             return None
@@ -236,30 +295,68 @@ class _Problem:
                 bias[unit] += found[1][0]
             bias[unit] -= used - 1
             write[unit] = self.out.rows[result] - self.out.rows[default]
+        if steep:
+            reads = [np.concatenate([2 * r, 2 * r], axis=1) for r in reads]
+            bias = np.concatenate([2 * bias - 0.5, 2 * bias - 1.5])
+            write = np.concatenate([write, -write])
         return Units(tuple(reads), bias, write, self.out.rows[default])
 
     # Errors -------------------------------------------------------------------
 
-    def measured(self, units: Units) -> Units:
-        """Return the units with their greatest error in float32, on noisy arguments."""
-        pick: slice | NDArray = slice(None)
-        room = _SIMULATED // max(1, units.count * self.out.rank)
-        if len(self.cells) > max(room, 500):
-            pick = np.linspace(0, len(self.cells) - 1, max(room, 500)).astype(int)
-        cells, target = self.cells[pick], self.target[pick]
+    def measured(self, units: Units, limit: float) -> Units:
+        """Return the units with their greatest error in float32, on noisy arguments.
+
+        On a part of the table first: where the error is above the limit there, the
+        rest does not matter.
+        """
+        room = max(_SIMULATED // max(1, units.count * self.out.rank), _FEW)
         worst = 0.0
-        for direction in (-1.0, 1.0) if any(a.noise.any() for a in self.args) else (0.0,):
-            inner = np.broadcast_to(
-                units.bias.astype(np.float32), (len(cells), units.count)
-            ).copy()
+        for count in sorted({min(n, len(self.cells)) for n in (_FEW, room)}):
+            pick = np.linspace(0, len(self.cells) - 1, count).astype(int)
+            worst = self.error(units, self.cells[pick], self.target[pick])
+            if worst > limit:
+                break
+        return Units(units.read, units.bias, units.write, units.base, worst)
+
+    def error(self, units: Units, cells: NDArray, target: Floats) -> float:
+        worst = 0.0
+        write, base = units.write.astype(np.float32), units.base.astype(np.float32)
+        for directions in self.shakes():
+            inner = np.zeros((len(cells), units.count), np.float32)
             for axis, (code, read) in enumerate(zip(self.args, units.read, strict=True)):
                 values = cells[:, axis]
-                # Errors of two arguments may add up: they go opposite ways here.
-                shake = direction * (-1) ** axis * code.noise[values][:, None]
+                shake = directions[axis] * code.noise[values][:, None]
                 rows = (code.rows[values] + shake).astype(np.float32)
                 inner += rows @ read.astype(np.float32)
-            hidden = np.maximum(inner, 0)
-            result = hidden @ units.write.astype(np.float32) + units.base.astype(np.float32)
-            if len(result):
-                worst = max(worst, float(np.abs(result - target).max()))
-        return Units(units.read, units.bias, units.write, units.base, worst)
+            hidden = np.maximum(inner + units.bias.astype(np.float32), 0)
+            error = np.abs(hidden @ write + base - target)
+            # The machine adds in another order, so it may round otherwise than here.
+            error += _ROUNDING * (hidden @ np.abs(write))
+            if len(error):
+                scale = np.maximum(1.0, np.abs(target)) if self.relative else 1.0
+                worst = max(worst, float((error / scale).max()))
+        return worst
+
+    def shakes(self) -> list[tuple[int, ...]]:
+        """Return the directions in which the arguments' errors may go together."""
+        noisy = [axis for axis, code in enumerate(self.args) if code.noise.any()]
+        if len(noisy) > 2:
+            ways = [(1,) * len(noisy), tuple((-1) ** i for i in range(len(noisy)))]
+            ways += [tuple(-s for s in way) for way in ways]
+        else:
+            ways = list(itertools.product((-1, 1), repeat=len(noisy)))
+        place = {axis: number for number, axis in enumerate(noisy)}
+        axes = range(len(self.args))
+        return [tuple(w[place[a]] if a in place else 0 for a in axes) for w in ways]
+
+
+def _sums(design: Floats, goal: Floats) -> Floats | None:
+    """Return the solution of design @ x = goal, None if there is none."""
+    # On a part first: most tables are no sums, and a part is enough to see it.
+    few = np.linspace(0, len(goal) - 1, min(len(goal), 200)).astype(int)
+    scale = max(1.0, float(np.abs(goal).max()))
+    for rows in (few, np.arange(len(goal))):
+        solution = np.linalg.lstsq(design[rows], goal[rows], rcond=None)[0]
+        if np.abs(design[rows] @ solution - goal[rows]).max() > 1e-9 * scale:
+            return None
+    return np.round(solution, 12)

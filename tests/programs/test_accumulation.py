@@ -26,8 +26,8 @@ def cumulative_sum_sign(x):
 
 
 def path_length(x):
-    steps = [0, *(math.hypot(c - a, d - b) for (a, b), (c, d) in itertools.pairwise(x))]
-    return itertools.accumulate(steps)
+    moves = [(c - a, d - b) for (a, b), (c, d) in itertools.pairwise(x)]
+    return itertools.accumulate([0, *(round(math.hypot(*m), 3) for m in moves)])
 
 
 def trapezoidal_integral(x):

@@ -1,0 +1,125 @@
+"""A transformer in plain NumPy, written from the definition, and cases to run it on.
+
+Every reader adds up what it sees with a loop over the sources; nothing is shared
+between readers, fused or skipped. It has no code in common with the machine.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import jax.numpy as jnp
+import numpy as np
+
+from compiler.machine.config import Config
+from compiler.machine.forward import Run, forward
+from compiler.machine.weights import Weights, expected_shapes
+
+# n_heads * d_head differs from d_model, so that no two axes can be confused.
+SHAPE = dict(n_layers=2, n_heads=2, d_model=6, d_head=4, d_mlp=5, d_vocab=7)
+SHAPE |= dict(d_vocab_out=3, n_ctx=5)
+CONFIGS = {
+    "plain": Config(**SHAPE, pad_id=0),
+    "causal": Config(**SHAPE, act="gelu", causal=True),
+    "normed": Config(**SHAPE, act="gelu", norm="pre", pad_id=0),
+    "rotary": Config(**SHAPE, norm="pre", positions="rotary", causal=True, pad_id=0),
+}
+SEQ = 4
+
+
+def run_machine(
+    config: Config, weights: Weights, tokens: np.ndarray, patch=None
+) -> Run:
+    # Operation by operation: a law has too many shapes to compile each of them.
+    return forward(config, weights, jnp.asarray(tokens), patch)
+
+
+def draw_weights(config: Config, rng: np.random.Generator) -> Weights:
+    """Weights in which no array is zero or one, biases and LayerNorms included."""
+    shapes = expected_shapes(config).values()
+    return Weights(*(rng.standard_normal(shape) * 0.7 for shape in shapes))
+
+
+def draw_tokens(config: Config, rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(1, config.d_vocab, SEQ)
+
+
+def draw_donor(config: Config, rng: np.random.Generator) -> np.ndarray:
+    return rng.standard_normal((len(config.names.sources), SEQ, config.d_model))
+
+
+def run_reference(
+    config: Config,
+    weights: Weights,
+    tokens: np.ndarray,
+    see: Callable[[int, int, np.ndarray], np.ndarray] = lambda r, s, write: write,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and computed writes; reader r sees `see(r, s, write)` of source s."""
+    seq, w = len(tokens), weights
+    writes = [w.W_E[tokens], w.W_pos[:seq] if len(w.W_pos) else 0 * w.W_E[tokens]]
+    bias = np.zeros((seq, config.d_model))  # what belongs to no source
+    reader = 0
+
+    def read(scale, shift):
+        nonlocal reader
+        seen = sum(see(reader, s, write) for s, write in enumerate(writes)) + bias
+        reader += 1
+        return _layer_norm(config, seen, scale, shift)
+
+    for layer in range(config.n_layers):
+        written = []
+        for head in range(config.n_heads):
+            q, k, v = (
+                read(w.ln1_w[layer], w.ln1_b[layer]) @ W[layer, head] + b[layer, head]
+                for W, b in ((w.W_Q, w.b_Q), (w.W_K, w.b_K), (w.W_V, w.b_V))
+            )
+            pattern = _pattern(config, tokens, q, k)
+            written.append(pattern @ v @ w.W_O[layer, head])
+        writes += written
+        bias = bias + w.b_O[layer]
+        hidden = read(w.ln2_w[layer], w.ln2_b[layer]) @ w.W_in[layer] + w.b_in[layer]
+        writes.append(_act(config, hidden) @ w.W_out[layer] + w.b_out[layer])
+    logits = read(w.lnf_w, w.lnf_b) @ w.W_U + w.b_U
+    return logits, np.stack(writes)
+
+
+def _pattern(config, tokens, q, k):
+    if config.positions == "rotary":
+        q, k = _turn(q), _turn(k)
+    pattern = np.zeros((len(tokens), len(tokens)))
+    for i in range(len(tokens)):
+        keys = [
+            j
+            for j in range(len(tokens))
+            if j == i or (tokens[j] != config.pad_id and (j < i or not config.causal))
+        ]
+        scores = np.array([q[i] @ k[j] / math.sqrt(config.d_head) for j in keys])
+        share = np.exp(scores - scores.max())
+        pattern[i, keys] = share / share.sum()
+    return pattern
+
+
+def _turn(vectors):
+    """Pairs (i, i + half) as complex numbers, turned by position * rate."""
+    half = vectors.shape[1] // 2
+    pairs = vectors[:, :half] + 1j * vectors[:, half:]
+    for position in range(len(vectors)):
+        for i in range(half):
+            pairs[position, i] *= np.exp(1j * position / 10000 ** (i / half))
+    return np.concatenate([pairs.real, pairs.imag], axis=1)
+
+
+def _act(config, hidden):
+    if config.act == "relu":
+        return np.maximum(hidden, 0)
+    return hidden * (1 + np.vectorize(math.erf)(hidden / math.sqrt(2))) / 2
+
+
+def _layer_norm(config, seen, scale, shift):
+    if config.norm == "none":
+        return seen
+    spread = np.sqrt(seen.var(axis=-1, keepdims=True) + config.ln_eps)
+    return (seen - seen.mean(axis=-1, keepdims=True)) / spread * scale + shift
+
+
+assert_close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)

@@ -1,0 +1,222 @@
+"""One batch of training, drawn on the device: inputs, a patch each, labels.
+
+Every example is the same call of the forward pass with a mask of its own:
+
+    behaviour       nothing patched; the label is the program's output
+    interchange     nodes of the circuit from a source run; the label is the output
+                    with the variables on them overridden
+    strict nodes    random nodes outside the circuit; the label does not change
+    strict edges    random (source, reader) entries outside it; the label does not change
+
+While the circuit is being closed, all entries outside it are patched besides.
+Patches act on the positions that both inputs have, BOS among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from compiler.machine.config import Config
+from zoo.training.causal import COMPUTED, CausalModel
+from zoo.training.placement import Placement
+from zoo.training.recipe import Recipe
+
+
+class Pool(NamedTuple):
+    """Inputs to draw from, sorted by length, with what every variable holds.
+
+    Attributes:
+        ids: [input, ctx].
+        values: [input, variable, ctx].
+        lengths: [input] tokens, BOS included.
+        starts: [length] first input of each distinct length.
+        counts: [length] how many there are.
+    """
+
+    ids: Int[Any, "input ctx"]
+    values: Int[Any, "input variable ctx"]
+    lengths: Int[Any, " input"]
+    starts: Int[Any, " length"]
+    counts: Int[Any, " length"]
+
+
+class Batch(NamedTuple):
+    """Examples: base and source inputs, masks, labels."""
+
+    ids: Int[Array, "batch ctx"]
+    source_ids: Int[Array, "batch ctx"]
+    mask: Float[Array, "batch reader source"]
+    where: Float[Array, "batch ctx"]
+    labels: Int[Array, "batch ctx"]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The circuit as arrays over readers, sources and variables.
+
+    Attributes:
+        outside: [reader, source] visible entries that are not in the circuit.
+        sources_of: [variable] index of the source that writes it.
+        circuit_nodes: indices of the sources that carry variables.
+        other_nodes: [source] heads and MLPs that carry none.
+        output: index of the output variable.
+    """
+
+    outside: Bool[np.ndarray, "reader source"]
+    sources_of: Int[np.ndarray, " variable"]
+    circuit_nodes: Int[np.ndarray, " node"]
+    other_nodes: Bool[np.ndarray, " source"]
+    output: int
+
+
+def make_layout(model: CausalModel, config: Config, placement: Placement) -> Layout:
+    """Return the circuit of a placement as arrays."""
+    names = config.names
+    sources_of = np.array(
+        [names.source_index(placement.node[v.name]) for v in model.variables]
+    )
+    circuit_nodes = np.unique(sources_of)
+    others = np.ones(len(names.sources), bool)
+    others[circuit_nodes] = False
+    others[:2] = False  # the embeddings
+    variables = [v.name for v in model.variables]
+    return Layout(
+        outside=names.visible & ~placement.circuit.mask(),
+        sources_of=sources_of,
+        circuit_nodes=circuit_nodes,
+        other_nodes=others,
+        output=variables.index(model.output),
+    )
+
+
+def make_pool(model: CausalModel, ids: Int[np.ndarray, "input ctx"]) -> Pool:
+    """Return inputs with the values of all variables, sorted by length."""
+    lengths = (ids != model.pad_id).sum(axis=1)
+    order = np.argsort(lengths, kind="stable")
+    ids, lengths = ids[order], lengths[order]
+    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
+    run = jax.jit(jax.vmap(lambda row: model.run(row, clean)))
+    chunks = [np.asarray(run(ids[i : i + 4096])) for i in range(0, len(ids), 4096)]
+    _, starts, counts = np.unique(lengths, return_index=True, return_counts=True)
+    return Pool(
+        jnp.asarray(ids, jnp.int32),
+        jnp.asarray(np.concatenate(chunks), jnp.int32),
+        jnp.asarray(lengths, jnp.int32),
+        jnp.asarray(starts, jnp.int32),
+        jnp.asarray(counts, jnp.int32),
+    )
+
+
+def split_inputs(
+    ids: Int[np.ndarray, "input ctx"], seed: int
+) -> tuple[Int[np.ndarray, "a ctx"], Int[np.ndarray, "b ctx"], bool]:
+    """Return (training inputs, held-out inputs, whether they are disjoint).
+
+    A tenth is held out. Where there are fewer than 500 inputs all serve for both:
+    a model that is to be right on every input has to see them.
+    """
+    if len(ids) < 500:
+        return ids, ids, False
+    order = np.random.default_rng(seed).permutation(len(ids))
+    cut = max(200, len(ids) // 10)
+    return ids[order[cut:]], ids[order[:cut]], True
+
+
+def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
+    """Return indices of inputs: first a length, evenly, then an input of it."""
+    first, second = jax.random.split(key)
+    which = jax.random.randint(first, (count,), 0, pool.starts.shape[0])
+    offset = jax.random.uniform(second, (count,)) * pool.counts[which]
+    return pool.starts[which] + offset.astype(jnp.int32)
+
+
+def draw_batch(
+    model: CausalModel,
+    recipe: Recipe,
+    layout: Layout,
+    pool: Pool,
+    key: Array,
+    closed: Float[Array, ""],
+) -> Batch:
+    """Return one batch.
+
+    Args:
+        model: gives the labels.
+        recipe: gives the shares and the size.
+        layout: the circuit.
+        pool: inputs.
+        key: of this step.
+        closed: share of examples with everything outside the circuit patched.
+    """
+    keys = jax.random.split(key, 8)
+    size = recipe.batch
+    base = draw_inputs(pool, keys[0], size)
+    source = draw_inputs(pool, keys[1], size)
+    kind = jnp.asarray(_kinds(recipe))
+    chosen = _choose_nodes(layout, keys[2], size) & (kind == 1)[:, None]
+    others = jax.random.bernoulli(keys[3], 0.5, (size, len(layout.other_nodes)))
+    others = others & layout.other_nodes & (kind == 2)[:, None]
+    share = jnp.where(kind == 3, jax.random.uniform(keys[4], (size,)), 0.0)
+    shut = jax.random.uniform(keys[5], (size,)) < closed
+    share = jnp.where(shut, 1.0, share)
+    entries = jax.random.uniform(keys[6], (size, *layout.outside.shape))
+    edges = (entries < share[:, None, None]) & layout.outside
+    mask = (chosen | others)[:, None, :] | edges
+    shared = jnp.minimum(pool.lengths[base], pool.lengths[source])
+    where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
+    labels = interchanged(model, layout, pool, base, source, chosen, where)
+    return Batch(
+        pool.ids[base],
+        pool.ids[source],
+        mask.astype(jnp.float32),
+        where.astype(jnp.float32),
+        labels,
+    )
+
+
+def interchanged(
+    model: CausalModel,
+    layout: Layout,
+    pool: Pool,
+    base: Int[Array, " batch"],
+    source: Int[Array, " batch"],
+    chosen: Bool[Array, "batch source"],
+    where: Bool[Array, "batch ctx"],
+) -> Int[Array, "batch ctx"]:
+    """Return the outputs with the variables on chosen nodes taken from the sources."""
+    set_here = chosen[:, layout.sources_of][:, :, None] & where[:, None, :]
+    overrides = jnp.where(set_here, pool.values[source], COMPUTED)
+    values = jax.vmap(model.run)(pool.ids[base], overrides)
+    return values[:, layout.output]
+
+
+def _kinds(recipe: Recipe) -> Int[np.ndarray, " batch"]:
+    """Return the kind of each example of a batch: shares as whole numbers."""
+    shares = np.array(
+        [
+            recipe.behaviour,
+            recipe.interchange,
+            recipe.strict_nodes,
+            recipe.strict_edges,
+        ]
+    )
+    edges = np.round(np.cumsum(shares) * recipe.batch)
+    return np.searchsorted(edges, np.arange(recipe.batch), side="right").clip(0, 3)
+
+
+def _choose_nodes(layout: Layout, key: Array, size: int) -> Bool[Array, "batch source"]:
+    """Return, for each example, one node of the circuit or a random subset of them."""
+    first, second, third = jax.random.split(key, 3)
+    nodes = jnp.asarray(layout.circuit_nodes)
+    one = jax.random.randint(first, (size,), 0, len(nodes))
+    single = jnp.arange(len(nodes))[None, :] == one[:, None]
+    subset = jax.random.bernoulli(second, 0.5, (size, len(nodes)))
+    pick = jnp.where(jax.random.bernoulli(third, 0.7, (size, 1)), single, subset)
+    chosen = jnp.zeros((size, len(layout.other_nodes)), bool)
+    return chosen.at[:, nodes].set(pick)

@@ -1,0 +1,194 @@
+"""The worst cases on held-out inputs: what decides when training stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from compiler.machine.config import Config
+from compiler.machine.forward import forward_batch, logits_batch
+from compiler.machine.names import Edge
+from compiler.machine.patch import Patch
+from compiler.machine.weights import Weights
+from zoo.training.causal import CausalModel
+from zoo.training.examples import (
+    Layout,
+    Pool,
+    draw_inputs,
+    interchanged,
+)
+from zoo.training.loss import is_right
+from zoo.training.recipe import Recipe
+
+
+# Single edges are tried once all other figures have come this far.
+_WORTH_EDGES = 0.97
+
+
+@dataclass(frozen=True)
+class Check:
+    """Accuracies over positions of held-out pairs, fractions in [0, 1].
+
+    Attributes:
+        step: after how many optimizer steps.
+        loss: mean training loss since the last check.
+        behaviour: nothing patched.
+        interchange: by node of the circuit, its variables taken from a source.
+        nodes: by node outside the circuit, the node taken from a source.
+        worst_edge: the edge outside that harms most when patched alone.
+        edges: the accuracy with that edge patched; None where other figures fall so
+            short that single edges were not tried.
+        all_edges: everything outside patched at once.
+    """
+
+    step: int
+    loss: float
+    behaviour: float
+    interchange: dict[str, float]
+    nodes: dict[str, float]
+    worst_edge: str
+    edges: float | None
+    all_edges: float
+
+    @property
+    def worst_interchange(self) -> float:
+        """The worst node of the circuit."""
+        return min(self.interchange.values(), default=1.0)
+
+    @property
+    def worst_node(self) -> float:
+        """The worst node outside the circuit."""
+        return min(self.nodes.values(), default=1.0)
+
+    def passes(self, recipe: Recipe) -> bool:
+        """Return whether every worst case meets the recipe's thresholds."""
+        return (
+            min(self.behaviour, self.worst_interchange) >= recipe.interchange_at_least
+            and self.worst_node >= recipe.nodes_at_least
+            and self.all_edges >= recipe.edges_at_least
+            and self.edges is not None
+            and self.edges >= recipe.edges_at_least
+        )
+
+
+class Checker:
+    """Runs the checks of one training; everything that is fixed is compiled once."""
+
+    def __init__(
+        self,
+        model: CausalModel,
+        config: Config,
+        recipe: Recipe,
+        layout: Layout,
+        pool: Pool,
+    ) -> None:
+        self.model, self.config, self.layout, self.pool = model, config, layout, pool
+        self.names = config.names
+        key = jax.random.key(recipe.seed + 1_000_003)
+        first, second = jax.random.split(key)
+        self.base = draw_inputs(pool, first, recipe.pairs)
+        self.source = draw_inputs(pool, second, recipe.pairs)
+        self.edges = np.argwhere(layout.outside)
+
+    def __call__(self, weights: Weights, step: int, loss: float) -> Check:
+        """Return the check of some weights."""
+        size = len(self.names.sources)
+        columns = np.eye(size, dtype=bool)
+        nodes = [*self.layout.circuit_nodes, *np.flatnonzero(self.layout.other_nodes)]
+        masks = [columns[n][None, :] * self.names.visible for n in nodes]
+        masks += [self.layout.outside, np.zeros_like(self.layout.outside)]
+        chosen = [
+            columns[n] if n in self.layout.circuit_nodes else np.zeros(size, bool)
+            for n in nodes
+        ]
+        chosen += [np.zeros(size, bool)] * 2
+        donor = _writes(self.config, weights, self.pool.ids[self.source])
+        found = self.accuracies(weights, donor, np.array(masks), np.array(chosen))
+        count = len(self.layout.circuit_nodes)
+        by_name = [self.names.sources[n] for n in nodes]
+        values = [float(v) for v in found]
+        edges, worst = None, ""
+        if min(values) >= _WORTH_EDGES:
+            edges, worst = self.worst_edge(weights, donor)
+        return Check(
+            step=step,
+            loss=loss,
+            behaviour=values[-1],
+            interchange=dict(zip(by_name[:count], values[:count], strict=True)),
+            nodes=dict(zip(by_name[count:], values[count:-2], strict=True)),
+            worst_edge=worst,
+            edges=edges,
+            all_edges=values[-2],
+        )
+
+    def worst_edge(
+        self, weights: Weights, donor: Float[Any, "pair source ctx d_model"]
+    ) -> tuple[float, str]:
+        """Return the least accuracy with one edge outside patched, and that edge."""
+        if len(self.edges) == 0:
+            return 1.0, ""
+        singles = np.zeros((len(self.edges), *self.layout.outside.shape), bool)
+        singles[np.arange(len(self.edges)), self.edges[:, 0], self.edges[:, 1]] = True
+        nothing = np.zeros((len(singles), len(self.names.sources)), bool)
+        found = self.accuracies(weights, donor, singles, nothing)
+        return float(found.min()), str(self.edge(int(found.argmin())))
+
+    def edge(self, index: int) -> Edge:
+        reader, source = self.edges[index]
+        return Edge(self.names.sources[source], self.names.readers[reader])
+
+    def accuracies(
+        self,
+        weights: Weights,
+        donor: Float[Any, "pair source ctx d_model"],
+        masks: Bool[np.ndarray, "patch reader source"],
+        chosen: Bool[np.ndarray, "patch source"],
+    ) -> Float[np.ndarray, " patch"]:
+        """Return the accuracy under each of several patches, over all pairs."""
+        pairs = self.base, self.source, donor
+        fixed = self.model, self.config, self.layout
+        return np.array(
+            [
+                float(_accuracy(*fixed, self.pool, weights, *pairs, mask, picked))
+                for mask, picked in zip(masks, chosen, strict=True)
+            ]
+        )
+
+
+_writes = jax.jit(
+    lambda config, weights, ids: forward_batch(config, weights, ids).writes,
+    static_argnums=0,
+)
+
+
+@partial(jax.jit, static_argnames=("model", "config", "layout"))
+def _accuracy(
+    model: CausalModel,
+    config: Config,
+    layout: Layout,
+    pool: Pool,
+    weights: Weights,
+    base: Int[Any, " pair"],
+    source: Int[Any, " pair"],
+    donor: Float[Any, "pair source ctx d_model"],
+    mask: Bool[Any, "reader source"],
+    chosen: Bool[Any, " source"],
+) -> Float[Array, ""]:
+    """Return the share of labelled positions that are right under one patch."""
+    shared = jnp.minimum(pool.lengths[base], pool.lengths[source])
+    where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
+    size = len(base)
+    picked = jnp.broadcast_to(chosen, (size, *chosen.shape))
+    labels = interchanged(model, layout, pool, base, source, picked, where)
+    masks = jnp.broadcast_to(mask.astype(jnp.float32), (size, *mask.shape))
+    patch = Patch.edges(masks, donor, where=where)
+    logits = logits_batch(config, weights, pool.ids[base], patch)
+    valid = labels >= 0
+    right = is_right(model.readout, logits, jnp.maximum(labels, 0))
+    return (right & valid).sum() / jnp.maximum(valid.sum(), 1)

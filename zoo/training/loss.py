@@ -1,0 +1,86 @@
+"""The loss of one batch: an unweighted mean over positions that have a label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int
+
+from compiler.machine.config import Config
+from compiler.machine.forward import forward_batch, logits_batch
+from compiler.machine.patch import Patch
+from compiler.machine.weights import Weights
+from compiler.readout import Readout
+from zoo.training.examples import Batch
+
+# A number counts as right within this part of the range of its values.
+CLOSE = 0.02
+
+
+def batch_loss(
+    config: Config,
+    readout: Readout,
+    weights: Weights,
+    batch: Batch,
+    donor_gradient: bool,
+) -> Float[Array, ""]:
+    """Return the mean loss of a batch, in nats (or squared ranges, for numbers)."""
+    logits = patched_logits(config, weights, batch, donor_gradient)
+    valid = batch.labels >= 0
+    losses = position_losses(readout, logits, jnp.maximum(batch.labels, 0))
+    return jnp.where(valid, losses, 0.0).sum() / jnp.maximum(valid.sum(), 1)
+
+
+def patched_logits(
+    config: Config, weights: Weights, batch: Batch, donor_gradient: bool = True
+) -> Float[Array, "batch ctx class"]:
+    """Return the logits of the bases under their patches from the sources."""
+    donor = forward_batch(config, weights, batch.source_ids).writes
+    if not donor_gradient:
+        donor = jax.lax.stop_gradient(donor)
+    patch = Patch.edges(batch.mask, donor, where=batch.where)
+    return logits_batch(config, weights, batch.ids, patch)
+
+
+def position_losses(
+    readout: Readout, logits: Float[Any, "*n class"], labels: Int[Any, "*n"]
+) -> Float[Array, "*n"]:
+    """Return the loss at each position: cross-entropy, or squared error of numbers."""
+    if readout.kind == "classes":
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    numbers, low, span, missing = _scale(readout)
+    goal = (numbers[labels] - low) / span
+    none = missing[labels]
+    error = jnp.where(none, 0.0, jnp.square(logits[..., 0] - goal))
+    if readout.kind == "number":
+        return error
+    return error + optax.sigmoid_binary_cross_entropy(
+        logits[..., 1], none.astype(logits.dtype)
+    )
+
+
+def is_right(
+    readout: Readout, logits: Float[Any, "*n class"], labels: Int[Any, "*n"]
+) -> Bool[Array, "*n"]:
+    """Return where the logits stand for the label."""
+    if readout.kind == "classes":
+        return logits.argmax(axis=-1) == labels
+    numbers, low, span, missing = _scale(readout)
+    close = jnp.abs(logits[..., 0] - (numbers[labels] - low) / span) <= CLOSE
+    if readout.kind == "number":
+        return close
+    says_none = logits[..., 1] > 0
+    return jnp.where(missing[labels], says_none, close & ~says_none)
+
+
+def _scale(readout: Readout) -> tuple[Array, float, float, Array]:
+    """Return (numbers, lowest, range, which are None) of a numerical output."""
+    numbers = readout.numbers
+    real = numbers[numbers == numbers]
+    low, span = float(real.min()), float(max(real.max() - real.min(), 1e-6))
+    missing = numbers != numbers
+    filled = jnp.asarray(numbers).astype(jnp.float32)
+    return jnp.where(missing, low, filled), low, span, jnp.asarray(missing)

@@ -1,0 +1,206 @@
+"""How a model is trained: its size, its schedule, its thresholds. One frozen type.
+
+A recipe is a small TOML file, or the defaults; unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from compiler.errors import InputError
+from zoo.training.causal import CausalModel
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a training run.
+
+    Attributes:
+        n_layers: layers; 0 for the larger of 2 and what the circuit needs.
+        n_heads: heads a layer; 0 for the larger of 4 and twice what it needs.
+        d_model: width; 0 to derive it from the circuit.
+        d_head: 0 for d_model / n_heads.
+        d_mlp: 0 for 4 * d_model.
+        act: `gelu` or `relu`.
+        norm: `none` or `pre`.
+        positions: `learned` or `rotary`.
+        placement: `identity` or `random` (which head a variable takes).
+        seed: of weights, batches and placement.
+        steps: budget of optimizer steps.
+        batch: examples a step.
+        learning_rate: its peak, after `warmup` steps; a cosine falls to a hundredth.
+        warmup: steps.
+        weight_decay: of AdamW.
+        clip: global norm of gradients.
+        circuit_steps: steps in which every example has all non-circuit edges patched.
+        opening_steps: steps over which the share of such examples falls to `keep`.
+        keep: share of such examples that stays.
+        behaviour: share of examples without an intervention.
+        interchange: share with variables from a source run.
+        strict_nodes: share with random non-circuit nodes from a source run.
+        strict_edges: share with random non-circuit edges from a source run.
+        donor_gradient: whether gradients flow through the source run.
+        check_every: steps between checks on held-out inputs (and checkpoints).
+        pairs: held-out pairs of a check.
+        interchange_at_least: worst variable, fraction in [0, 1].
+        nodes_at_least: worst non-circuit node.
+        edges_at_least: worst non-circuit edge, and all of them at once.
+        inputs: most inputs that are drawn from.
+    """
+
+    n_layers: int = 0
+    n_heads: int = 0
+    d_model: int = 0
+    d_head: int = 0
+    d_mlp: int = 0
+    act: str = "gelu"
+    norm: str = "none"
+    positions: str = "learned"
+    placement: str = "identity"
+    seed: int = 0
+    steps: int = 12_000
+    batch: int = 96
+    learning_rate: float = 2e-3
+    warmup: int = 300
+    weight_decay: float = 1e-2
+    clip: float = 1.0
+    circuit_steps: int = 3000
+    opening_steps: int = 4000
+    keep: float = 0.0
+    behaviour: float = 0.125
+    interchange: float = 0.375
+    strict_nodes: float = 0.25
+    strict_edges: float = 0.25
+    donor_gradient: bool = True
+    check_every: int = 500
+    pairs: int = 512
+    interchange_at_least: float = 0.995
+    nodes_at_least: float = 0.995
+    edges_at_least: float = 0.99
+    inputs: int = 50_000
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} is {getattr(self, name)!r}; it must be at least {least}"
+            for name, least in _LEAST.items()
+            if getattr(self, name) < least
+        ]
+        shares = [self.behaviour, self.interchange, self.strict_nodes, self.strict_edges]
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+            problems.append(
+                f"behaviour, interchange, strict_nodes and strict_edges are {shares}; "
+                "they must be shares that sum to 1"
+            )
+        if self.placement not in ("identity", "random"):
+            problems.append(
+                f"placement is {self.placement!r}; choose 'identity' or 'random'"
+            )
+        if problems:
+            raise InputError("recipe: " + "; ".join(problems) + ".")
+
+
+_LEAST = {
+    "n_layers": 0,
+    "n_heads": 0,
+    "d_model": 0,
+    "d_head": 0,
+    "d_mlp": 0,
+    "steps": 1,
+    "batch": 4,
+    "warmup": 0,
+    "circuit_steps": 0,
+    "opening_steps": 0,
+    "keep": 0,
+    "check_every": 1,
+    "pairs": 1,
+    "inputs": 2,
+    "learning_rate": 1e-8,
+    "clip": 1e-8,
+    "weight_decay": 0,
+}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe of a TOML file.
+
+    Raises:
+        InputError: it is no TOML, or has an unknown key or an impossible value.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"recipe {path}: cannot be read: {error}") from None
+    return change(Recipe(), data, str(path))
+
+
+def change(recipe: Recipe, changes: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Return the recipe with some values changed.
+
+    Raises:
+        InputError: a key is unknown, or a value has the wrong type.
+    """
+    known = {f.name: type(getattr(recipe, f.name)) for f in fields(recipe)}
+    problems = []
+    converted: dict[str, Any] = {}
+    for key, value in changes.items():
+        if key not in known:
+            near = ", ".join(sorted(known))
+            problems.append(f"unknown key {key!r}; the keys are {near}")
+            continue
+        kind = known[key]
+        fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value, fits = float(value), True
+        if not fits:
+            problems.append(f"{key} is {value!r}; it must be a {kind.__name__}")
+        converted[key] = value
+    if problems:
+        raise InputError(f"{where}: " + "; ".join(problems))
+    return replace(recipe, **converted)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Return (key, value) of `key=value`, the value as TOML has it."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set takes key=value, and {text!r} has no '='")
+    try:
+        return key.strip(), tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the recipe as TOML; `read_recipe` reads it back."""
+    lines = []
+    for key, value in asdict(recipe).items():
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        lines.append(f"{key} = {shown}".replace("'", '"'))
+    return "\n".join(lines) + "\n"
+
+
+def sized(recipe: Recipe, model: CausalModel) -> Recipe:
+    """Return the recipe with every derived size filled in."""
+    needed = 1 + max((v.layer for v in model.variables), default=0)
+    heads: dict[int, int] = {}
+    for variable in model.variables:
+        if variable.kind == "head":
+            heads[variable.layer] = heads.get(variable.layer, 0) + 1
+    n_layers = recipe.n_layers or max(2, needed)
+    n_heads = recipe.n_heads or max(4, 2 * max(heads.values(), default=0))
+    values = sum(min(v.size, 16) for v in model.variables)
+    wanted = model.d_vocab + model.n_ctx // 2 + values
+    d_model = recipe.d_model or min(96, -(-max(wanted, 4 * n_heads) // n_heads) * n_heads)
+    d_head = recipe.d_head or max(4, d_model // n_heads)
+    return replace(
+        recipe,
+        n_layers=n_layers,
+        n_heads=n_heads,
+        d_model=d_model,
+        d_head=d_head,
+        d_mlp=recipe.d_mlp or 4 * d_model,
+    )

@@ -1,0 +1,119 @@
+"""A run on disk: its recipe, its last checkpoint, its history.
+
+    recipe.toml               every size filled in; a resumed run must agree with it
+    checkpoint.safetensors    weights, optimizer and step, from which it goes on
+    history.json              one check an entry
+
+Each file is written beside itself and renamed, so that a kill at any moment leaves
+the old or the new one. The checkpoint goes last: what it says is what is resumed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from compiler.errors import FormatError, InputError
+from zoo.training.held_out import Check
+from zoo.training.loop import Run, State, start
+from zoo.training.recipe import Recipe, read_recipe, to_toml
+
+RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.json"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is the old one or the new one, never a part.
+
+    Raises:
+        InputError: the disk is full, or the folder cannot be written to.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def begin(folder: Path, name: str, recipe: Recipe) -> None:
+    """Make the folder of a new run.
+
+    Raises:
+        InputError: the folder holds something already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(
+            f"{folder} is not empty; resume the run in it with --resume {folder}, or "
+            "choose another folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    text = f"# {name}\n{to_toml(recipe)}"
+    write_atomically(folder / RECIPE, text.encode())
+
+
+def save_checkpoint(folder: Path, state: State, history: tuple[Check, ...]) -> None:
+    """Write the history, then the state of a run."""
+    text = json.dumps([asdict(c) for c in history], indent=1)
+    write_atomically(folder / HISTORY, text.encode())
+    leaves = jax.tree.leaves(state)
+    tensors = {f"{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+    write_atomically(folder / CHECKPOINT, save(tensors))
+
+
+def load_checkpoint(
+    folder: Path, run: Run
+) -> tuple[State, tuple[Check, ...]] | tuple[None, tuple[()]]:
+    """Return the state and the history of a run; (None, ()) before its first check.
+
+    Raises:
+        FormatError: the checkpoint is damaged, or is of a model of another shape.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None, ()
+    fresh, structure = jax.tree.flatten(start(run))
+    try:
+        tensors = load(path.read_bytes())
+        history = json.loads((folder / HISTORY).read_text())
+        checks = tuple(Check(**entry) for entry in history)
+    except (SafetensorError, ValueError, TypeError, OSError) as error:
+        raise FormatError(f"{path}: the checkpoint is damaged ({error})") from None
+    found = [tensors.get(f"{i:04d}") for i in range(len(fresh))]
+    shapes = [None if f is None else f.shape for f in found]
+    if len(tensors) != len(fresh) or shapes != [f.shape for f in fresh]:
+        raise FormatError(
+            f"{path}: holds {len(tensors)} arrays that do not fit this model; it belongs "
+            "to another program or recipe"
+        )
+    leaves = [jnp.asarray(f) for f in found]
+    state = jax.tree.unflatten(structure, leaves)
+    step = int(state.step)
+    return state, tuple(c for c in checks if c.step <= step)
+
+
+def check_recipe(folder: Path, recipe: Recipe) -> None:
+    """Raise InputError unless a resumed run has the recipe that it began with."""
+    before = asdict(read_recipe(folder / RECIPE))
+    changed: list[Any] = [
+        f"{key} was {before[key]!r} and is {value!r}"
+        for key, value in asdict(recipe).items()
+        if before[key] != value
+    ]
+    if changed:
+        raise InputError(
+            f"{folder} was begun with another recipe: {'; '.join(changed)}. Resume it "
+            "as it was, or begin a new run."
+        )
