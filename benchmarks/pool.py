@@ -24,8 +24,6 @@ from benchmarks.host import SINGLE_THREADED
 from benchmarks.report import write_whole
 
 WORKERS = 2
-# Programs a process may run: XLA keeps what it compiled, and that adds up.
-TASKS_EACH = 12
 
 Record = dict[str, Any]
 # Called with a model, the filter of its inputs and the settings.
@@ -62,13 +60,14 @@ def run_all(
 def _results(
     waiting: list[tuple[str, Record | None]], check: Check, settings: dict[str, Any]
 ) -> Iterable[Record]:
-    """Yield records as they are made."""
+    """Yield records as they are made.
+
+    Workers live as long as the run: in Python 3.11 a pool that is to replace them
+    (`max_tasks_per_child`) waits for ever when all of them leave at once.
+    """
     os.environ.update(SINGLE_THREADED)  # spawned processes inherit it
-    with ProcessPoolExecutor(
-        WORKERS,
-        mp_context=multiprocessing.get_context("spawn"),
-        max_tasks_per_child=TASKS_EACH,
-    ) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, mp_context=spawn) as pool:
         jobs = {
             pool.submit(one, name, check, settings, kept): name
             for name, kept in waiting
@@ -121,6 +120,7 @@ def _failed(name: str, settings: dict[str, Any], error: str) -> Record:
 
 
 def _forget() -> None:
+    """Drop what XLA compiled for this model: over hundreds of them it adds up."""
     import jax
 
     jax.clear_caches()

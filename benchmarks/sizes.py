@@ -8,7 +8,6 @@ from typing import Any
 from benchmarks.peers import CASES, Case
 from benchmarks.report import Table, Target
 
-
 LIMIT = 100_000  # inputs up to which a row's model is run on all of them
 
 
@@ -79,9 +78,9 @@ def tables(result: dict[str, Any]) -> list[Table]:
             (
                 "all: every weight and bias. bare: without the unembedding, which "
                 "Tracr's count leaves out. ratio: bare over Tracr's.",
-                "layers: ours (fewest) / Tracr's. fewest: the longest chain of steps in our own plan; no schedule of it "
-                "can have fewer layers.",
-                f"wrong: positions that differ from the interpreter, on all inputs where "
+                "layers: ours (fewest)/Tracr's. fewest: the longest chain of steps in "
+                "our own plan; no schedule of it can have fewer layers.",
+                "wrong: positions that differ from the interpreter, on all inputs if "
                 f"they are at most {LIMIT:,}, else a sample of 20,000.",
                 "The settings that Tracr's table leaves out follow from its d_model: "
                 "see benchmarks/peers.py.",

@@ -29,7 +29,7 @@ def balanced(tokens: Sequence[Any]) -> list[bool]:
 
 TRUTHS: dict[str, Callable[[Tokens], list[Any]]] = {
     "reverse": lambda tokens: tokens[::-1],
-    "sort": lambda tokens: sorted(tokens),
+    "sort": sorted,
     "shuffle_dyck2": balanced,
 }
 
@@ -47,7 +47,8 @@ def draw(program: str, vocab: Sequence[Any], max_len: int, rng: Random) -> Token
 
 def shuffled_brackets(size: int, rng: Random) -> Tokens:
     """Return a string of brackets of an even size, each kind of it balanced."""
-    open_now, found = dict.fromkeys(PAIRS, 0), []
+    open_now: dict[str, int] = dict.fromkeys(PAIRS, 0)
+    found: Tokens = []
     for left in range(size, 0, -1):
         closable = [pair for pair in PAIRS if open_now[pair]]
         must_close = sum(open_now.values()) == left

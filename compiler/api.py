@@ -40,7 +40,8 @@ def compile_model(
         max_len: the greatest number of tokens; the program's own by default.
         causal: whether positions see only themselves and earlier ones.
         limits: sizes above which a program is refused.
-        rotate: seed of a random orthogonal basis of the residual stream.
+        rotate: seed of a random orthogonal basis of the residual stream, and of others
+            inside the heads.
         permute_heads: seed of a random order of each layer's heads.
         decoys: how many inert heads each layer gets, with hidden units in proportion,
             and how many real variables are computed that nothing reads.

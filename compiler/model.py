@@ -23,8 +23,8 @@ from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
-from compiler.readout import Readout, decode_logits
 from compiler.rasp.values import Value
+from compiler.readout import Readout, decode_logits
 
 Tokens = Sequence[Value]
 
@@ -147,9 +147,7 @@ class Model:
 
         return logits_batch(self.config, self.weights, ids, patch)
 
-    def run(
-        self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None
-    ) -> Any:
+    def run(self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None) -> Any:
         """Return Run(logits, writes) of one sequence, or of a list of sequences.
 
         Args:
@@ -282,7 +280,7 @@ def with_batch_axis(patch: Patch, size: int) -> Patch:
         if given is None:
             return None
         array = np.asarray(given)
-        shared = repeat or array.ndim in ranks and array.shape[0] != size
+        shared = repeat or (array.ndim in ranks and array.shape[0] != size)
         return np.broadcast_to(array, (size, *array.shape)) if shared else array
 
     return patch._replace(

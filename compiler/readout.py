@@ -65,4 +65,3 @@ def decode_logits(readout: Readout, logits: Float[Any, "seq class"]) -> list[Val
 
 def _plain(value: Value) -> Value:
     return value if isinstance(value, bool | int | str | tuple | None) else float(value)
-

@@ -128,9 +128,7 @@ def verify_interchange(
         override = donor_trace.values[index].copy()
         place = np.arange(tokens.shape[1])[None, :]
         override[place >= shared[:, None]] = -2
-        trace = interpret(
-            model.typed, tokens[base], lengths[base], {index: override}
-        )
+        trace = interpret(model.typed, tokens[base], lengths[base], {index: override})
         logits = _patched(model, mask, tokens, lengths, base, source, shared)
         tally.add(trace, logits[:, 1:], donor_trace)
     return tally.result(complete)
@@ -186,9 +184,7 @@ class _Tally:
         self.worst, self.margin = 0.0, np.inf
         self.example: Mismatch | None = None
 
-    def add(
-        self, trace: Trace, logits: np.ndarray, donor: Trace | None = None
-    ) -> None:
+    def add(self, trace: Trace, logits: np.ndarray, donor: Trace | None = None) -> None:
         seq = trace.output.shape[1]
         exists = np.arange(seq)[None, :] < trace.lengths[:, None]
         live = exists & (trace.output >= 0)
@@ -200,7 +196,9 @@ class _Tally:
         self.wrong += int(wrong.sum())
         self.measure(logits, trace.output, live)
         if wrong.any() and self.example is None:
-            self.example = self.mismatch(trace, found, int(np.argwhere(wrong)[0, 0]), donor)
+            self.example = self.mismatch(
+                trace, found, int(np.argwhere(wrong)[0, 0]), donor
+            )
 
     def right(
         self, logits: np.ndarray, found: np.ndarray, output: np.ndarray
@@ -252,6 +250,12 @@ class _Tally:
 
     def result(self, complete: bool) -> Verification:
         return Verification(
-            self.inputs, complete, self.positions, self.undefined, self.wrong,
-            self.worst, float(self.margin), self.example,
+            self.inputs,
+            complete,
+            self.positions,
+            self.undefined,
+            self.wrong,
+            self.worst,
+            float(self.margin),
+            self.example,
         )

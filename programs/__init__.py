@@ -21,9 +21,10 @@ def all_programs() -> dict[str, Program]:
     for info in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{__name__}.{info.name}")
         for item in vars(module).values():
-            if isinstance(item, Program):
-                if found.setdefault(item.name, item) is not item:
-                    raise ValueError(f"two programs are named {item.name!r}")
+            if not isinstance(item, Program):
+                continue
+            if found.setdefault(item.name, item) is not item:
+                raise ValueError(f"two programs are named {item.name!r}")
     return dict(sorted(found.items(), key=lambda kv: (kv[1].family, kv[0])))
 
 

@@ -1,0 +1,46 @@
+"""Transformers whose circuits are known and proven.
+
+    import zoo
+    model = zoo.compile("reverse", vocab=list("abc"), max_len=8)
+    model(list("abc"))            # ['c', 'b', 'a']
+
+Importing this package loads nothing else: each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compiler import errors
+    from compiler.machine.patch import Patch
+    from compiler.model import Model
+    from zoo.api import compile, load, programs, save
+
+# Public name -> the module it is in; None where it is the module.
+_PLACES: dict[str, tuple[str, str | None]] = {
+    "Model": ("compiler.model", "Model"),
+    "Patch": ("compiler.machine.patch", "Patch"),
+    "compile": ("zoo.api", "compile"),
+    "errors": ("compiler.errors", None),
+    "load": ("zoo.api", "load"),
+    "programs": ("zoo.api", "programs"),
+    "save": ("zoo.api", "save"),
+}
+
+__all__ = ["Model", "Patch", "compile", "errors", "load", "programs", "save"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    place, attribute = _PLACES[name]
+    module = importlib.import_module(place)
+    value = module if attribute is None else getattr(module, attribute)
+    globals()[name] = value  # next time it is found without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

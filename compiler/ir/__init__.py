@@ -1,0 +1,1 @@
+"""The stages of a program before it has components: graph, domains, typed."""

@@ -110,7 +110,10 @@ def possible(domains: Sequence[Domain]) -> NDArray[np.bool_]:
     count = len(domains)
     shape = tuple(d.size for d in domains)
     result = np.zeros(shape, dtype=bool)
-    rows = {tuple(d.mask[i].tobytes() for d in domains): i for i in range(len(domains[0].mask))}
+    rows = {
+        tuple(d.mask[i].tobytes() for d in domains): i
+        for i in range(len(domains[0].mask))
+    }
     for i in rows.values():
         here = np.ones((1,) * count, dtype=bool)
         for axis, domain in enumerate(domains):

@@ -246,9 +246,7 @@ class _Builder:
                 return Junction(
                     "or", (self.formula(item.left), self.formula(item.right))
                 )
-        raise TypeError(
-            f"{item!r} is a {type(item).__name__}, not a RASP expression"
-        )
+        raise TypeError(f"{item!r} is a {type(item).__name__}, not a RASP expression")
 
 
 def _children(item: e.SOp | e.Selector) -> tuple[e.SOp | e.Selector, ...]:
@@ -318,7 +316,7 @@ def describe(formula: Formula, names: list[str]) -> str:
             return "everything" if formula.value else "nothing"
         case Atom():
             word = predicate_word(formula.predicate)
-            if word.isidentifier() or word.startswith("<"):
+            if word.isidentifier():
                 return f"{word}(key={names[formula.key]}, query={names[formula.query]})"
             return f"key {names[formula.key]} {word} query {names[formula.query]}"
         case Junction(kind="not"):
@@ -335,6 +333,13 @@ def predicate_word(function: Callable[..., object]) -> str:
     return "function" if not word or word == "<lambda>" else word
 
 
+def _call(word: str, args: list[str]) -> str:
+    """Return a function of arguments as text: `choose(a, b)`, `a - b`, `~a`."""
+    if word.isidentifier():
+        return f"{word}({', '.join(args)})"
+    return f" {word} ".join(args) if len(args) > 1 else f"{word}{args[0]}"
+
+
 def describe_node(node: Node, names: list[str]) -> str:
     """Return one line for a node: `rank = width(..)`."""
     match node.operation:
@@ -343,8 +348,9 @@ def describe_node(node: Node, names: list[str]) -> str:
         case Const():
             return f"{node.name} = {show(node.operation.value)}"
         case Apply():
-            args = ", ".join(names[a] for a in node.operation.args)
-            return f"{node.name} = {predicate_word(node.operation.function)}({args})"
+            word = predicate_word(node.operation.function)
+            args = [names[a] for a in node.operation.args]
+            return f"{node.name} = {_call(word, args)}"
         case Width():
             return f"{node.name} = width({describe(node.operation.selector, names)})"
     gather = node.operation

@@ -79,7 +79,8 @@ def interpret(
         for start in range(0, batch, size)
     ]
     values = tuple(
-        np.concatenate([p.values[i] for p in parts]) for i in range(len(parts[0].values))
+        np.concatenate([p.values[i] for p in parts])
+        for i in range(len(parts[0].values))
     )
     return Trace(typed, values, tokens, lengths)
 

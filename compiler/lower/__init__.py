@@ -1,0 +1,1 @@
+"""From a layout to weights, and to the circuit that they implement."""

@@ -2,7 +2,7 @@
 
     permute_heads   the heads of each layer stand in a random order
     decoys          heads and hidden units at work in dimensions that nothing reads
-    rotate          the residual stream in a random orthogonal basis
+    rotate          the stream, and the inside of each head, in a random orthogonal basis
 
 The circuit stays known: heads move before the weights are made, decoys only fill what
 is vacant, and a rotation turns bases and rows along with the weights. All arithmetic
@@ -40,7 +40,8 @@ class Options:
     """What a model looks like; the defaults change nothing.
 
     Attributes:
-        rotate: seed of a random orthogonal basis of the stream; None for none.
+        rotate: seed of a random orthogonal basis of the stream, and of others inside
+            the heads; None for none.
         permute_heads: seed of a random order of heads; None for none.
         decoys: inert heads a layer, and further variables that are never read.
         seed: of the decoys.

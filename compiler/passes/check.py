@@ -67,7 +67,9 @@ def sample_inputs(
         tokens, lengths = _all_inputs(len(typed.vocab), typed.max_len)
     else:
         rng = np.random.default_rng(seed)
-        tokens = rng.integers(len(typed.vocab), size=(budget, typed.max_len), dtype=np.int32)
+        tokens = rng.integers(
+            len(typed.vocab), size=(budget, typed.max_len), dtype=np.int32
+        )
         lengths = rng.permutation(np.arange(budget) % typed.max_len + 1)
     if accepts is not None:
         keep = np.array([accepts(row) for row in _rows(typed, tokens, lengths)], bool)
@@ -105,14 +107,15 @@ def _explain(trace: Trace, row: int) -> str:
     else:
         raise AssertionError("an undefined output has an undefined variable")
     text = ", ".join(show(v) for v in trace.input(row))
-    place = f"{variable.name!r}, that is {variable.text}, on [{text}] at position {position}"
+    place = f"{variable.name!r}, that is {variable.text}, on [{text}] at position "
+    place += str(position)
     match variable.operation:
         case t.Pick() as pick:
             held = sorted({show(v) for v in trace.decoded(pick.value, row)})
             return (
                 f"{place}: the selected positions hold different values "
                 f"(among {', '.join(held)}). Select one position, give "
-                "rule='first', 'last', 'min', 'max' or 'mode', or average with mean(..)."
+                "rule='first', 'last', 'min', 'max' or 'mode', or average with mean()."
             )
         case t.Mean():
             return (

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 # What float32 and the softmax leave on a value that an attention head writes,
 # relative to its size; measured over all programs, with some room.
-HEAD_NOISE = 5e-7
+HEAD_NOISE = 2.5e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +97,17 @@ def affine(rows: Floats, target: Floats) -> tuple[Floats, Floats] | None:
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
     if np.abs(design @ solution - target).max() > 1e-9 * (1 + np.abs(target).max()):
         return None
-    return solution[:-1], solution[-1]
+    return np.asarray(solution[:-1], np.float64), np.asarray(solution[-1], np.float64)
 
 
 def _affine_number(row: Floats, target: Floats) -> tuple[Floats, Floats] | None:
     low, high = int(row.argmin()), int(row.argmax())
     if low == high:
-        return None if np.ptp(target, axis=0).any() else (np.zeros((1, target.shape[1])), target[0])
+        return (
+            None
+            if np.ptp(target, axis=0).any()
+            else (np.zeros((1, target.shape[1])), target[0])
+        )
     slope = (target[high] - target[low]) / (row[high] - row[low])
     bias = target[low] - row[low] * slope
     error = np.abs(row[:, None] * slope + bias - target).max()

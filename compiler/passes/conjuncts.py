@@ -101,7 +101,11 @@ def _substitute(formula: Formula, pair: Pair, values: dict[bytes, bool]) -> Form
 def _fold(kind: str, parts: list[Formula]) -> Formula:
     if kind == "not":
         inner = parts[0]
-        return Truth(not inner.value) if isinstance(inner, Truth) else Junction("not", (inner,))
+        return (
+            Truth(not inner.value)
+            if isinstance(inner, Truth)
+            else Junction("not", (inner,))
+        )
     absorbing = kind == "or"
     if any(isinstance(p, Truth) and p.value == absorbing for p in parts):
         return Truth(absorbing)

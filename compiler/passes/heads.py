@@ -33,7 +33,6 @@ from compiler.passes.select import bound, never_empty
 from compiler.passes.steps import Attended, Step, as_formula
 from compiler.rasp.values import is_number
 
-
 # Ranks that a rule can tell apart: a score is GAP times as large, in float32.
 MOST_LEVELS = 1000
 
@@ -66,9 +65,7 @@ class Head:
     @property
     def uses_bos(self) -> bool:
         """Whether it reads the BOS direction."""
-        return bool(
-            self.key_bos.any() or self.query_bos.any() or self.value_bos.any()
-        )
+        return bool(self.key_bos.any() or self.query_bos.any() or self.value_bos.any())
 
     def renumber(self, place: dict[int, int]) -> Head:
         """Return the head with the steps it reads renumbered."""
@@ -120,7 +117,9 @@ def _value_target(work: Attended, steps: list[Step], out: Code) -> Floats | None
     return out.rows[np.clip(work.recode, 0, None)]
 
 
-def _value_read(work: Attended, code: Code, target: Floats) -> tuple[Floats, Floats] | None:
+def _value_read(
+    work: Attended, code: Code, target: Floats
+) -> tuple[Floats, Floats] | None:
     """Return the affine read of the value; values never picked do not matter."""
     if work.recode is None or code.free:
         return affine(code.rows, target)
@@ -255,8 +254,8 @@ def _token_channel(
     """Return a channel whose key is 1 at tokens and 0 at BOS, where one is needed.
 
     Without matches every token is selected: the worst grade must beat BOS by GAP, a
-    width must stand at its shift. Where BOS must attend to itself only, the query at BOS is
-    negative here.
+    width must stand at its shift. Where BOS must attend to itself only, the query at
+    BOS is negative here.
     """
     score = 0.0
     if not work.matches:
@@ -325,4 +324,3 @@ def _value(
     row = out.rows[work.default] if work.default >= 0 and empty else np.zeros(out.rank)
     correction = row - now
     return read, correction, row
-

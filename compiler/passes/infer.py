@@ -32,7 +32,6 @@ from compiler.passes.select import at_most_one, bound, never_empty, width_range
 from compiler.passes.simplify import fold_formula, negate
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
 
-
 # An output of more numbers than this is read as a number, not as classes.
 MANY_CLASSES = 40
 
@@ -287,7 +286,10 @@ class _Inference:
         bounds = bound(selector, self.sight_domains, self.graph.causal)
         try:
             means = reachable_means(
-                bounds, value.mask & numeric, numerators, self.graph.causal,
+                bounds,
+                value.mask & numeric,
+                numerators,
+                self.graph.causal,
                 self.limits.table,
             )
         except TooManyMeans as error:
@@ -300,8 +302,14 @@ class _Inference:
         domain = Domain(values, domain_mask)
         return (
             t.Mean(
-                selector, operation.value, numerators, numeric, denominator,
-                default_index, lookup, means.lowest,
+                selector,
+                operation.value,
+                numerators,
+                numeric,
+                denominator,
+                default_index,
+                lookup,
+                means.lowest,
             ),
             domain,
         )
@@ -329,7 +337,9 @@ class _Inference:
             domain_mask[:, default] |= empty
         single = (mask.sum(axis=1) <= 1).all()
         proven = bool(operation.rule != "unique" or single or at_most_one(bounds))
-        pick = t.Pick(selector, operation.value, recode, default, operation.rule, proven)
+        pick = t.Pick(
+            selector, operation.value, recode, default, operation.rule, proven
+        )
         return pick, Domain(values, domain_mask)
 
 

@@ -42,7 +42,9 @@ class LaidOut:
 def lay_out(scheduled: Scheduled) -> LaidOut:
     """Return the schedule with dimensions; every size is at least 1."""
     steps, places = scheduled.plan.steps, scheduled.places
-    order = sorted(range(len(steps)), key=lambda i: (places[i].slot, places[i].first, i))
+    order = sorted(
+        range(len(steps)), key=lambda i: (places[i].slot, places[i].first, i)
+    )
     heads = [s.part for s in steps if isinstance(s.part, Head)]
     dims: list[range] = [range(0)] * len(steps)
     width, bos = 0, None

@@ -39,11 +39,17 @@ from compiler.passes.steps import (
     split_steps,
 )
 from compiler.passes.units import Units, solve_table
+from compiler.rasp.values import is_number
 
 # Tolerated errors of one-hot values: where heads must weigh keys alike, and else.
-_STRICT, _LOOSE = (2e-5, 2e-4, 1e-3), (5e-3, 2e-2)
+_STRICT, _LOOSE = (8e-6, 2e-5, 2e-4, 1e-3), (5e-3, 2e-2)
 # Tolerated errors of a number that is the output, relative to values above 1.
-_NUMBER = (3e-6, 9e-6, 3e-5)
+_NUMBER = (3e-6, 9e-6, 1.6e-5)
+# What is promised of such a number in the end.
+_PROMISE = 1.6e-5
+# What a second look at a one-hot value leaves of its error; and the error of a weight
+# above which a mean that is the output takes that look.
+_CLEAN, _SCORES = (4e-7, 1e-6), 3e-6
 
 
 @dataclass(frozen=True)
@@ -255,15 +261,25 @@ class _Planner:
             case Constant():
                 code = one_hot(1)
                 value = PlannedStep(
-                    step.name, step.domain, code, Known(), step.variable,
-                    np.zeros(0), step.work,
+                    step.name,
+                    step.domain,
+                    code,
+                    Known(),
+                    step.variable,
+                    np.zeros(0),
+                    step.work,
                 )
             case Embedded(kind=kind):
                 code = self.code(index)
                 bos = np.zeros(code.rank)
                 value = PlannedStep(
-                    step.name, step.domain, code, Embedding(kind), step.variable,
-                    bos, step.work,
+                    step.name,
+                    step.domain,
+                    code,
+                    Embedding(kind),
+                    step.variable,
+                    bos,
+                    step.work,
                 )
             case Tabulated():
                 value = self.table(step, self.code(index), step.work, index)
@@ -277,9 +293,7 @@ class _Planner:
             return one_hot(domain.size)
         return number(natural_numbers(domain))
 
-    def table(
-        self, step: Step, code: Code, work: Tabulated, index: int
-    ) -> PlannedStep:
+    def table(self, step: Step, code: Code, work: Tabulated, index: int) -> PlannedStep:
         args = [self.place[a] for a in work.args]
         units = None
         strict = self.needs_exact(index)
@@ -310,8 +324,13 @@ class _Planner:
         size = np.maximum(1.0, np.abs(code.rows).max(axis=1)) if relative else 1.0
         code = Code(code.rows, units.error * np.ones(len(code.rows)) * size)
         return PlannedStep(
-            step.name, step.domain, code, Mlp(tuple(args), units), step.variable,
-            self.table_bos(args, units), Tabulated(tuple(args), work.table),
+            step.name,
+            step.domain,
+            code,
+            Mlp(tuple(args), units),
+            step.variable,
+            self.table_bos(args, units),
+            Tabulated(tuple(args), work.table),
         )
 
     def table_bos(self, args: list[int], units: Units) -> Floats | None:
@@ -327,9 +346,7 @@ class _Planner:
         close = min(1e-5 * size, 0.05 * code.gap)
         return (close, 0.1 * code.gap) if strict else (0.01 * code.gap, 0.1 * code.gap)
 
-    def needs_exact(
-        self, index: int, readers: list[list[int]] | None = None
-    ) -> bool:
+    def needs_exact(self, index: int, readers: list[list[int]] | None = None) -> bool:
         """Return whether a head weighs keys by this step, or averages it."""
         for reader in (readers or self.readers)[index]:
             work = self.steps[reader].work
@@ -379,8 +396,13 @@ class _Planner:
             code = Code(np.eye(size), np.full(size, units.error))
             self.casts[place] = self.add(
                 PlannedStep(
-                    f"{step.name}.onehot", step.domain, code, Mlp((place,), units),
-                    None, self.table_bos([place], units), identity,
+                    f"{step.name}.onehot",
+                    step.domain,
+                    code,
+                    Mlp((place,), units),
+                    None,
+                    self.table_bos([place], units),
+                    identity,
                 )
             )
         return self.casts[place]
@@ -395,11 +417,16 @@ class _Planner:
             units = self.solve(identity, [place], one_hot(size), _CLEAN)
             if units is None or units.error >= step.code.noise.max():
                 return place
-            code = Code(step.code.rows, np.full(size, units.error))
+            code = Code(one_hot(size).rows, np.full(size, units.error))
             self.cleaned[place] = self.add(
                 PlannedStep(
-                    f"{step.name}.clean", step.domain, code, Mlp((place,), units),
-                    None, self.table_bos([place], units), identity,
+                    f"{step.name}.clean",
+                    step.domain,
+                    code,
+                    Mlp((place,), units),
+                    None,
+                    self.table_bos([place], units),
+                    identity,
                 )
             )
         return self.cleaned.get(place, place)
@@ -428,14 +455,28 @@ class _Planner:
         bos = {s: self.planned[p].bos for s, p in places.items()}
         clean = self.at_bos[index] and not self.typed.causal
         head, row = build_head(
-            work, codes, bos, places, self.steps, out,
-            empty=self.empties[index], clean=clean, causal=self.typed.causal,
+            work,
+            codes,
+            bos,
+            places,
+            self.steps,
+            out,
+            empty=self.empties[index],
+            clean=clean,
+            causal=self.typed.causal,
         )
         noise = out.noise + HEAD_NOISE + self.score_noise(work, codes)
         if work.value is not None:
-            noise = noise + codes[work.value].noise.max(initial=0)
+            noise = noise + _value_noise(
+                work, codes[work.value], self.steps[work.value].domain, out
+            )
         return PlannedStep(
-            step.name, step.domain, Code(out.rows, noise), head, step.variable, row,
+            step.name,
+            step.domain,
+            Code(out.rows, noise),
+            head,
+            step.variable,
+            row,
             relocate(work, places),
         )
 
@@ -444,7 +485,9 @@ class _Planner:
         if work.kind == "pick":
             return 0.0
         total = sum(
-            float(codes[m.key].noise.max(initial=0) + codes[m.query].noise.max(initial=0))
+            float(
+                codes[m.key].noise.max(initial=0) + codes[m.query].noise.max(initial=0)
+            )
             for m in work.matches
         )
         return 25.0 * total * 0.25
@@ -459,8 +502,72 @@ class _Planner:
             wanted = affine(planned.code.rows, numbers) is not None
         if not planned.code.free and not wanted:
             output = self.cast(output)
+        if self.typed.numerical:
+            output = self.checked(output)
         extra = [self.place[i] for i in self.extra]
         return _in_order(self.typed, self.planned, output, extra)
+
+    def checked(self, output: int) -> int:
+        """Return the step of an output that is a number, once it is exact enough.
+
+        Raises:
+            ProgramError: it is not.
+        """
+        if self.number_error(output) > _PROMISE and self.planned[output].code.free:
+            output = self.clean(output)
+        error = self.number_error(output)
+        if error > _PROMISE:
+            step = self.planned[output]
+            raise ProgramError(
+                [
+                    f"{step.name!r}: its {step.domain.size} values cannot be told "
+                    f"apart in float32: errors reach {error:.0e}, and {_PROMISE:.0e} "
+                    "is promised. Lower max_len, compute it in smaller steps, or make "
+                    "it categorical."
+                ],
+                self.typed.name,
+            )
+        return output
+
+    def number_error(self, place: int) -> float:
+        """Return the greatest error of an output, relative to numbers above 1."""
+        step = self.planned[place]
+        numbers = natural_numbers(step.domain)
+        size = np.maximum(1.0, np.abs(numbers))
+        if step.code.rank == 1 and not step.code.free:
+            return float((step.code.noise / size).max())
+        return float((step.code.noise * _spread(step.domain) / size).max())
+
+
+def _value_noise(work: Attended, code: Code, domain: Domain, out: Code) -> Floats:
+    """Return the error that each result of a head has from the values it reads."""
+    worst = float(code.noise.max(initial=0))
+    if work.kind == "pick":
+        assert work.recode is not None
+        noise = np.zeros(len(out.rows))
+        picked = work.recode >= 0
+        np.maximum.at(noise, work.recode[picked], code.noise[picked])
+        # A default is what BOS holds, whose value is computed like any other.
+        if work.default >= 0:
+            noise[work.default] = max(noise[work.default], worst)
+        return noise
+    if work.kind == "length":
+        return np.full(len(out.rows), worst)
+    numbers = np.array([float(v) if is_number(v) else 0.0 for v in domain.values])
+    size = float(np.abs(numbers).max())
+    if code.free or numbers.min() * numbers.max() < 0:
+        # Large numbers may cancel and leave their errors.
+        worst = worst * size if code.free else worst
+        return np.full(len(out.rows), worst + HEAD_NOISE * size)
+    # A mean of numbers of one sign has their relative error.
+    null = numbers == 0
+    share = float((code.noise[~null] / np.abs(numbers[~null])).max(initial=0))
+    return np.abs(out.rows[:, 0]) * share + float(code.noise[null].max(initial=0))
+
+
+def _spread(domain: Domain) -> float:
+    """Return how much an error of a one-hot value counts in a number, at least 1."""
+    return max(1.0, float(np.ptp(natural_numbers(domain))))
 
 
 def _in_order(
@@ -487,4 +594,3 @@ def renumber(step: PlannedStep, place: dict[int, int]) -> PlannedStep:
         case _:
             part = step.part
     return replace(step, part=part, work=relocate(step.work, place))
-

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 Rectangle = tuple[tuple[NDArray[np.bool_], ...], int]
 
 
-def cover(table: NDArray[np.int32]) -> tuple[list[Rectangle], int]:
+def cover(
+    table: NDArray[np.int32], background: int | None = None
+) -> tuple[list[Rectangle], int]:
     """Return (rectangles, background result).
 
     Args:
         table: [d1, .., dk] results; -1 where it does not matter.
+        background: the result that is free; the most expensive one if None.
 
     Returns:
         Disjoint rectangles, each ([di] booleans for each argument, result), that give
@@ -27,8 +30,9 @@ def cover(table: NDArray[np.int32]) -> tuple[list[Rectangle], int]:
     rectangles = _split(table, {})
     counts = Counter(result for _, result in rectangles)
     if not counts:
-        return [], 0
-    background = min(counts, key=lambda r: (-counts[r], r))
+        return [], background or 0
+    if background is None:
+        background = min(counts, key=lambda r: (-counts[r], r))
     return [r for r in rectangles if r[1] != background], background
 
 

@@ -138,9 +138,7 @@ def _size(part: Part) -> int:
     return part.units.count if isinstance(part, Mlp) else 1
 
 
-def _number(
-    plan: Plan, order: list[int], slots: dict[int, int]
-) -> tuple[Place, ...]:
+def _number(plan: Plan, order: list[int], slots: dict[int, int]) -> tuple[Place, ...]:
     """Return every step's place; steps come in `order` within a slot."""
     used: dict[int, int] = {}
     places: dict[int, Place] = {}

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compiler.ir import typed as t
 from compiler.ir.domain import Domain, indices_domain, possible
+from compiler.passes.wording import reword
 
 # An unnamed element-wise step joins the one that reads it while the joint table
 # stays below this; a join saves a layer, and a larger table costs hidden units.
@@ -25,7 +26,7 @@ def simplify(typed: t.Typed) -> t.Typed:
     rewriter = _Rewriter(typed)
     for variable in typed.variables:
         rewriter.add(variable)
-    return prune(
+    pruned = prune(
         replace(
             typed,
             variables=tuple(rewriter.variables),
@@ -33,6 +34,7 @@ def simplify(typed: t.Typed) -> t.Typed:
             extra=tuple(rewriter.place[i] for i in typed.extra),
         )
     )
+    return reword(typed, [rewriter.variables[i] for i in rewriter.place], pruned)
 
 
 class _Rewriter:
@@ -90,7 +92,9 @@ class _Rewriter:
     def relink(self, operation: t.Operation) -> t.Operation:
         match operation:
             case t.Table():
-                return replace(operation, args=tuple(self.place[a] for a in operation.args))
+                return replace(
+                    operation, args=tuple(self.place[a] for a in operation.args)
+                )
             case t.Width():
                 return replace(operation, selector=self.formula(operation.selector))
             case t.Mean() | t.Pick():
@@ -122,8 +126,12 @@ class _Rewriter:
         self.known[("input", "indices")] = len(self.variables)
         self.variables.append(
             t.Variable(
-                "indices", t.Input("indices"), indices_domain(self.typed.max_len),
-                True, "the positions, from 0", "indices = input",
+                "indices",
+                t.Input("indices"),
+                indices_domain(self.typed.max_len),
+                True,
+                "the positions, from 0",
+                "indices = input",
             )
         )
         return len(self.variables) - 1
@@ -198,9 +206,7 @@ def formula_key(formula: t.Formula) -> object:
             return (formula.kind, tuple(formula_key(p) for p in formula.parts))
 
 
-def fold_formula(
-    formula: t.Formula, place: Sequence[int] | None = None
-) -> t.Formula:
+def fold_formula(formula: t.Formula, place: Sequence[int] | None = None) -> t.Formula:
     """Return the formula with constants folded, its variables moved to `place`."""
     match formula:
         case t.Atom():
@@ -245,7 +251,9 @@ def negate(formula: t.Formula) -> t.Formula:
 
 def _merge_arguments(operation: t.Table, variables: list[t.Variable]) -> t.Table:
     """Drop constant arguments and those that change nothing; merge repeated ones."""
-    args, table, partial = list(operation.args), operation.table, operation.partial
+    args: list[int] = list(operation.args)
+    table: Any = operation.table
+    partial: Any = operation.partial
     axis = 0
     while axis < len(args):
         first = args.index(args[axis])
@@ -263,7 +271,7 @@ def _merge_arguments(operation: t.Table, variables: list[t.Variable]) -> t.Table
     return merged if partial is not None else _restrict(merged, variables)
 
 
-def _diagonal(array: NDArray, first: int, second: int) -> NDArray:
+def _diagonal(array: Any, first: int, second: int) -> Any:
     """Return the array with two equal axes made one, at the place of the first."""
     return np.moveaxis(np.diagonal(array, axis1=first, axis2=second), -1, first)
 
@@ -319,5 +327,3 @@ def _renumber(variable: t.Variable, place: dict[int, int]) -> t.Variable:
                 value=place[operation.value],
             )
     return replace(variable, operation=operation)
-
-

@@ -260,9 +260,9 @@ class _Splitter:
             raise ProgramError(
                 [
                     f"{name!r}: its selector compares {len(keys)} keys with "
-                    f"{len(queries)} queries at once, {np.prod(sizes, dtype=float):.0f} "
-                    f"cells, above the limit of {_JOINT_CELLS}. Split the selector, or "
-                    "aggregate in two steps."
+                    f"{len(queries)} queries at once, "
+                    f"{np.prod(sizes, dtype=float):.0f} cells, above the limit of "
+                    f"{_JOINT_CELLS}. Split the selector, or aggregate in two steps."
                 ],
                 self.typed.name,
             )
@@ -313,7 +313,9 @@ class _Splitter:
                 self.typed.name,
             )
         nothing = self.add(
-            f"{variable.name}.all", constant_domain(True, self.typed.max_len), Constant()
+            f"{variable.name}.all",
+            constant_domain(True, self.typed.max_len),
+            Constant(),
         )
         counts = [
             self.count_of(index, operation, int(v), nothing, f"count{n}")
@@ -364,7 +366,9 @@ class _Splitter:
         left, right = np.indices((size, size))
         table = np.where(left + right <= self.typed.max_len, left >= right, -1)
         domain = Domain((False, True), np.ones((self.typed.max_len, 2), bool))
-        return self.add(name, domain, Tabulated((first, second), table.astype(np.int32)))
+        return self.add(
+            name, domain, Tabulated((first, second), table.astype(np.int32))
+        )
 
     def all_zero(self, name: str, counts: list[int]) -> int:
         size, number = self.typed.max_len + 1, len(counts)
@@ -431,4 +435,3 @@ def _winners(count: int, recode: NDArray, default: int) -> NDArray[np.int32]:
     if default >= 0:
         table[(1,) * len(pairs) + (1,)] = default
     return table
-

@@ -29,7 +29,7 @@ _ROUNDING = 2.0**-25
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """hidden = relu(sum over args of row_a @ read[a] + bias); row = hidden @ write + base.
+    """hidden = relu(sum_a row_a @ read[a] + bias); row = hidden @ write + base.
 
     Attributes:
         read: for each argument [rank, units].
@@ -126,6 +126,10 @@ class _Problem:
             yield self.rectangles
             if any(a.noise.any() for a in self.args):
                 yield lambda bound: self.rectangles(bound, steep=True)
+            if self.relative:
+                # A small number is no exact difference of two large ones.
+                low = int(np.abs(self.out.rows[:, 0]).argmin())
+                yield lambda bound: self.rectangles(bound, True, low)
 
     # Linear forms -------------------------------------------------------------
 
@@ -154,7 +158,9 @@ class _Problem:
         for axis in order:
             digits = self.digits(axis)
             gap = np.diff(np.unique(digits))
-            stride = 1.0 if span == 0 else 2 * span / float(gap.min() if len(gap) else 1)
+            stride = (
+                1.0 if span == 0 else 2 * span / float(gap.min() if len(gap) else 1)
+            )
             weights[axis] = digits * stride
             span += float(np.ptp(weights[axis]))
         return weights
@@ -270,13 +276,15 @@ class _Problem:
 
     # Conjunctions -------------------------------------------------------------
 
-    def rectangles(self, bound: int | None, steep: bool = False) -> Units | None:
+    def rectangles(
+        self, bound: int | None, steep: bool = False, background: int | None = None
+    ) -> Units | None:
         """Return one unit for each disjoint rectangle of the table.
 
         `steep`: two units, whose difference jumps from 0 to 1 halfway, so that small
         errors of the arguments do not come through.
         """
-        cells, default = cover(self.table)
+        cells, default = cover(self.table, background)
         if bound is not None and len(cells) >= bound:
             return None
         count = len(cells)
@@ -323,7 +331,9 @@ class _Problem:
         write, base = units.write.astype(np.float32), units.base.astype(np.float32)
         for directions in self.shakes():
             inner = np.zeros((len(cells), units.count), np.float32)
-            for axis, (code, read) in enumerate(zip(self.args, units.read, strict=True)):
+            for axis, (code, read) in enumerate(
+                zip(self.args, units.read, strict=True)
+            ):
                 values = cells[:, axis]
                 shake = directions[axis] * code.noise[values][:, None]
                 rows = (code.rows[values] + shake).astype(np.float32)
@@ -359,4 +369,4 @@ def _sums(design: Floats, goal: Floats) -> Floats | None:
         solution = np.linalg.lstsq(design[rows], goal[rows], rcond=None)[0]
         if np.abs(design[rows] @ solution - goal[rows]).max() > 1e-9 * scale:
             return None
-    return np.round(solution, 12)
+    return np.asarray(np.round(solution, 12), np.float64)

@@ -408,19 +408,19 @@ TRUE: Selector = SelectorConstant(True)
 FALSE: Selector = SelectorConstant(False)
 
 
-def Map(function: Callable[[Value], Value], sop: SOp) -> SOp:  # noqa: N802
+def Map(function: Callable[[Value], Value], sop: SOp) -> SOp:
     """Return `function` applied at each position of `sop`."""
     return Elementwise(function, (sop,))
 
 
-def SequenceMap(  # noqa: N802
+def SequenceMap(
     function: Callable[[Value, Value], Value], first: SOp, second: SOp
 ) -> SOp:
     """Return `function` applied to the two sequences position by position."""
     return Elementwise(function, (first, second))
 
 
-def LinearSequenceMap(  # noqa: N802
+def LinearSequenceMap(
     first: SOp, second: SOp, first_factor: object, second_factor: object
 ) -> SOp:
     """Return first_factor * first + second_factor * second, as a number."""

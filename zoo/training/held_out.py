@@ -26,7 +26,6 @@ from zoo.training.examples import (
 from zoo.training.loss import is_right
 from zoo.training.recipe import Recipe
 
-
 # Single edges are tried once all other figures have come this far.
 _WORTH_EDGES = 0.97
 
@@ -140,6 +139,7 @@ class Checker:
         return float(found.min()), str(self.edge(int(found.argmin())))
 
     def edge(self, index: int) -> Edge:
+        """Return the edge outside the circuit that has this number."""
         reader, source = self.edges[index]
         return Edge(self.names.sources[source], self.names.readers[reader])
 

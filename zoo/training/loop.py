@@ -135,9 +135,7 @@ def advance(run: Run, state: State, count: int) -> tuple[State, Float[Array, ""]
 
 @partial(jax.jit, static_argnames=("run", "count"))
 def _scan(run: Run, state: State, count: int) -> tuple[State, Float[Array, ""]]:
-    state, losses = jax.lax.scan(
-        lambda s, _: _step(run, s), state, None, length=count
-    )
+    state, losses = jax.lax.scan(lambda s, _: _step(run, s), state, None, length=count)
     return state, losses.mean()
 
 
@@ -153,10 +151,11 @@ def _step(run: Run, state: State) -> tuple[State, Float[Array, ""]]:
             run.config, run.model.readout, w, batch, recipe.donor_gradient
         )
     )(state.weights)
-    change, moments = optimizer(recipe).update(
-        gradient, state.optimizer, state.weights
-    )
-    weights = optax.apply_updates(state.weights, change)
+    # Optax's schedules mix integers and floats; our own arithmetic stays strict.
+    with jax.numpy_dtype_promotion("standard"):
+        update = optimizer(recipe).update
+        change, moments = update(gradient, state.optimizer, state.weights)
+    weights: Any = optax.apply_updates(state.weights, change)  # a pytree like them
     return State(weights, moments, state.step + 1), loss
 
 

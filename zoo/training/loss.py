@@ -31,7 +31,8 @@ def batch_loss(
     logits = patched_logits(config, weights, batch, donor_gradient)
     valid = batch.labels >= 0
     losses = position_losses(readout, logits, jnp.maximum(batch.labels, 0))
-    return jnp.where(valid, losses, 0.0).sum() / jnp.maximum(valid.sum(), 1)
+    count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
+    return jnp.where(valid, losses, 0.0).sum() / count
 
 
 def patched_logits(

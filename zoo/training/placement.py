@@ -68,8 +68,8 @@ def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
     for variable in model.variables:
         if variable.layer >= config.n_layers:
             raise InputError(
-                f"{model.name}: {variable.name!r} needs layer {variable.layer}, and the "
-                f"model has {config.n_layers}. Raise n_layers."
+                f"{model.name}: {variable.name!r} needs layer {variable.layer}, and "
+                f"the model has {config.n_layers}. Raise n_layers."
             )
         if variable.kind == "mlp":
             node[variable.name] = f"m{variable.layer}"

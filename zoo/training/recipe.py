@@ -89,7 +89,12 @@ class Recipe:
             for name, least in _LEAST.items()
             if getattr(self, name) < least
         ]
-        shares = [self.behaviour, self.interchange, self.strict_nodes, self.strict_edges]
+        shares = [
+            self.behaviour,
+            self.interchange,
+            self.strict_nodes,
+            self.strict_edges,
+        ]
         if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
             problems.append(
                 f"behaviour, interchange, strict_nodes and strict_edges are {shares}; "
@@ -194,7 +199,9 @@ def sized(recipe: Recipe, model: CausalModel) -> Recipe:
     n_heads = recipe.n_heads or max(4, 2 * max(heads.values(), default=0))
     values = sum(min(v.size, 16) for v in model.variables)
     wanted = model.d_vocab + model.n_ctx // 2 + values
-    d_model = recipe.d_model or min(96, -(-max(wanted, 4 * n_heads) // n_heads) * n_heads)
+    d_model = recipe.d_model or min(
+        96, -(-max(wanted, 4 * n_heads) // n_heads) * n_heads
+    )
     d_head = recipe.d_head or max(4, d_model // n_heads)
     return replace(
         recipe,

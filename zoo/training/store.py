@@ -95,8 +95,8 @@ def load_checkpoint(
     shapes = [None if f is None else f.shape for f in found]
     if len(tensors) != len(fresh) or shapes != [f.shape for f in fresh]:
         raise FormatError(
-            f"{path}: holds {len(tensors)} arrays that do not fit this model; it belongs "
-            "to another program or recipe"
+            f"{path}: holds {len(tensors)} arrays that do not fit this model; it "
+            "belongs to another program or recipe"
         )
     leaves = [jnp.asarray(f) for f in found]
     state = jax.tree.unflatten(structure, leaves)

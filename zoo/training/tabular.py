@@ -95,9 +95,7 @@ class TabularModel:
 
     def inputs(self, limit: int, seed: int) -> Int[np.ndarray, "input ctx"]:
         """Return distinct inputs: all of them if at most `limit`, else a sample."""
-        tokens, lengths, complete = sample_inputs(
-            self.typed, limit, seed, self.accepts
-        )
+        tokens, lengths, complete = sample_inputs(self.typed, limit, seed, self.accepts)
         ids = np.full((len(tokens), self.n_ctx), self.pad_id, np.int32)
         ids[:, 0] = self.bos_id
         live = np.arange(tokens.shape[1])[None, :] < lengths[:, None]
@@ -152,7 +150,9 @@ class _View:
         chosen, clear = self.visible, jnp.ones_like(self.exists)
         for match in work.matches:
             keys, queries = values[match.key], values[match.query]
-            chosen = chosen & jnp.asarray(match.allowed)[keys[None, :], queries[:, None]]
+            chosen = (
+                chosen & jnp.asarray(match.allowed)[keys[None, :], queries[:, None]]
+            )
             clear = clear & (queries >= 0)
             clear = clear & ~(self.visible & (keys < 0)[None, :]).any(axis=1)
         count = chosen.sum(axis=1)
@@ -178,7 +178,7 @@ class _View:
         assert work.value is not None
         held = values_as_numbers(self.steps[work.value])
         total = jnp.where(chosen, jnp.asarray(held)[value][None, :], 0.0)
-        mean = total.sum(axis=1) / jnp.maximum(count, 1)
+        mean = total.sum(axis=1) / jnp.maximum(count, 1).astype(total.dtype)
         numbers = [
             (float(v), i) for i, v in enumerate(step.domain.values) if is_number(v)
         ]
@@ -229,4 +229,3 @@ def _counts(step: PlannedStep, size: int) -> Any:
         if 0 <= value <= size:
             lookup[value] = index
     return jnp.asarray(lookup)
-

@@ -1,0 +1,63 @@
+"""The definitions of variables as text, after a pass has merged and dropped some.
+
+A definition names the variables that it was written with. One that is gone is named
+by the variable that it became, or replaced by its own definition in brackets; one
+that turned out to be constant is replaced by its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from compiler.ir import typed as t
+from compiler.rasp.values import show
+
+# Shared parts are written out wherever they are read: an end to their growth.
+_LONGEST = 120
+
+
+def reword(before: t.Typed, became: Sequence[t.Variable], after: t.Typed) -> t.Typed:
+    """Return the program with definitions in terms of its own variables.
+
+    Args:
+        before: the program as it was, with the texts as they were written.
+        became: for each variable of `before` the one that took its place, whether or
+            not that one is still there.
+        after: the program as it is.
+    """
+    kept = {v.name for v in after.variables}
+    words: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for old, new in zip(before.variables, became, strict=True):
+        text = _substitute(definition(old), words)
+        texts.setdefault(new.name, text)
+        if isinstance(new.operation, t.Fixed) and not new.named:
+            words[old.name] = show(new.domain.values[0])
+        elif new.name not in kept:
+            words[old.name] = _bracket(text)
+        elif new.name != old.name:
+            words[old.name] = new.name
+    return replace(
+        after,
+        variables=tuple(
+            replace(v, text=f"{v.name} = {texts.get(v.name, definition(v))}")
+            for v in after.variables
+        ),
+    )
+
+
+def definition(variable: t.Variable) -> str:
+    """Return how a variable is computed: its text without the name in front."""
+    return variable.text.partition(" = ")[2]
+
+
+def _substitute(text: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"\w+", lambda match: words.get(match[0], match[0]), text)
+
+
+def _bracket(text: str) -> str:
+    if len(text) > _LONGEST:
+        return "(..)"
+    return text if re.fullmatch(r"\w+(\([^()]*\))?", text) else f"({text})"

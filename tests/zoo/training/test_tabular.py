@@ -1,0 +1,70 @@
+"""The jitted causal model is the interpreter."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import programs
+from compiler.ir.interpret import interpret
+from compiler.pipeline import compile_stages, read_source
+from zoo.training.causal import COMPUTED
+from zoo.training.tabular import TabularModel
+
+NAMES = ["reverse", "sort", "histogram", "fraction_previous", "median", "induction"]
+
+
+def make(name):
+    program = programs.find(name)
+    return TabularModel(compile_stages(read_source(program)).scheduled, program.accepts)
+
+
+def tokens_of(model, ids):
+    """The vocabulary indices and the lengths that token ids stand for."""
+    inner = ids[:, 1:]
+    lengths = (inner != model.pad_id).sum(axis=1)
+    return np.where(inner >= model.bos_id, 0, inner).astype(np.int32), lengths
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clean_run_is_the_interpreters(name):
+    model = make(name)
+    ids = model.inputs(300, 0)
+    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
+    found = np.asarray(jax.jit(jax.vmap(lambda row: model.run(row, clean)))(ids))
+    tokens, lengths = tokens_of(model, ids)
+    trace = interpret(model.typed, tokens, lengths)
+    live = np.arange(model.n_ctx - 1)[None, :] < lengths[:, None]
+    compared = 0
+    for row, variable in enumerate(model.variables):
+        index = model.typed.index(variable.name)
+        if index >= 0:
+            compared += 1
+            assert (found[:, row, 1:] == trace.values[index])[live].all()
+    assert compared > 0
+    assert (
+        found[:, :, 1:][~np.broadcast_to(live[:, None], found[:, :, 1:].shape)] < 0
+    ).all()
+
+
+@pytest.mark.parametrize("name", ["reverse", "sort", "induction"])
+def test_overridden_run_is_the_interpreters(name):
+    model = make(name)
+    ids = model.inputs(200, 0)
+    tokens, lengths = tokens_of(model, ids)
+    source = np.random.default_rng(1).permutation(len(ids))
+    shared = np.minimum(lengths, lengths[source])
+    clean = interpret(model.typed, tokens[source], lengths[source])
+    output = [v.name for v in model.variables].index(model.output)
+    live = np.arange(model.n_ctx - 1)[None, :] < lengths[:, None]
+    for row, variable in enumerate(model.variables):
+        index = model.typed.index(variable.name)
+        if index < 0:
+            continue
+        given = clean.values[index].copy()
+        given[np.arange(model.n_ctx - 1)[None, :] >= shared[:, None]] = COMPUTED
+        wanted = interpret(model.typed, tokens, lengths, {index: given}).output
+        overrides = np.full((len(ids), len(model.variables), model.n_ctx), COMPUTED)
+        overrides[:, row, 1:] = given
+        found = np.asarray(jax.jit(jax.vmap(model.run))(ids, jnp.asarray(overrides)))
+        assert (found[:, output, 1:] == wanted)[live].all()

@@ -1,0 +1,241 @@
+"""Circuit -> Page: every shape of the picture, in its place.
+
+The rows of the grid run upward, from the embeddings to the logits. A line leaves its
+source at the top and enters a reader at its foot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from compiler.machine.circuit import Circuit
+from compiler.machine.names import Slot
+from zoo.picture.grid import Grid, Item, make_grid
+from zoo.picture.nodes import (
+    LETTER_LINE,
+    NAME_LINE,
+    NAME_SIZE,
+    PAD,
+    WORD_LINE,
+    WORD_SIZE,
+    Node,
+    make_nodes,
+)
+from zoo.picture.place import WIRE, place_columns
+from zoo.picture.shapes import Box, Curve, Page, Shape, Text, text_width
+
+# Colours that differ for colour-blind readers too (Okabe and Ito 2008).
+COLORS: dict[Slot | None, str] = {
+    "q": "#0072b2",
+    "k": "#d55e00",
+    "v": "#00805e",
+    None: "#4d4d4d",
+}
+TINTS: dict[Slot | None, str] = {
+    "q": "#dcecf6",
+    "k": "#fbe6d8",
+    "v": "#d9f0e8",
+    None: "#e8e8e8",
+}
+INK, QUIET, PALE, PALER = "#1a1a1a", "#6e6e6e", "#b8b8b8", "#dddddd"
+BAND, WIRE_COLOR, PAPER = "#f6f6f3", "#9c9c9c", "#ffffff"
+
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 18.0, 52.0, 34.0
+# A gap is higher where its lines have further to go sideways.
+LEAST_GAP, MOST_GAP, SLOPE = 34.0, 96.0, 0.11
+ARROW = 6.0
+# Above this width the cells lose their text.
+WIDEST = 1100.0
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where everything is: `left` by (row, item), `foot` and `crown` by row."""
+
+    grid: Grid
+    nodes: dict[str, Node]
+    left: dict[tuple[int, Item], float]
+    foot: list[float]
+    crown: list[float]
+    width: float
+    height: float
+
+
+def paint(circuit: Circuit, title: str, subtitle: str = "") -> Page:
+    """Return the picture of a circuit.
+
+    Args:
+        circuit: what is drawn; nodes outside it are pale.
+        title: the headline.
+        subtitle: a line below it.
+    """
+    frame = _frame(circuit, words=True)
+    if frame.width > WIDEST:
+        frame = _frame(circuit, words=False)
+    heading = [
+        Text(LEFT, 22, title, 15, INK, bold=True),
+        Text(LEFT, 39, subtitle, WORD_SIZE, QUIET),
+    ]
+    legend = _legend(frame, circuit)
+    widest = max(text.x + text.width for text in (*heading, *legend)) + RIGHT
+    width = max(frame.width, widest)
+    shift = (width - frame.width) / 2
+    frame = replace(frame, left={key: x + shift for key, x in frame.left.items()})
+    shapes: list[Shape] = [
+        Box(0, 0, width, frame.height, PAPER),
+        *_bands(frame, circuit, width),
+        *_lines(frame, circuit),
+        *(s for r, i in frame.left if not i.wire for s in _node(frame, r, i)),
+        *heading,
+        *legend,
+    ]
+    return Page(round(width, 1), round(frame.height, 1), tuple(shapes), title)
+
+
+def _frame(circuit: Circuit, *, words: bool) -> _Frame:
+    grid = make_grid(circuit)
+    nodes = make_nodes(circuit, grid, words=words)
+    extents = {name: node.extent for name, node in nodes.items()}
+    left, width = place_columns(grid, extents)
+    left = {key: x + LEFT for key, x in left.items()}
+    heights = [max(nodes[i.name].height for i in row if not i.wire) for row in grid.rows]
+    gaps = [0.0, *(_gap(grid, nodes, left, r) for r in range(1, len(grid.rows)))]
+    height = TOP + sum(heights) + sum(gaps) + BOTTOM
+    foot, crown, y = [], [], height - BOTTOM
+    for tall, gap in zip(heights, gaps, strict=True):
+        y -= gap
+        foot.append(y)
+        y -= tall
+        crown.append(y)
+    return _Frame(grid, nodes, left, foot, crown, width + LEFT + RIGHT, height)
+
+
+def _gap(
+    grid: Grid, nodes: dict[str, Node], left: dict[tuple[int, Item], float], row: int
+) -> float:
+    """Return the height of the gap below a row."""
+    ways = [0.0]
+    for line in grid.gaps[row]:
+        end = left[row, line.end]
+        if line.edge is not None:
+            end += nodes[line.end.name].extent.ends[line.edge]
+        ways.append(abs(end - _leave(nodes, left, row - 1, line.start)))
+    return min(MOST_GAP, LEAST_GAP + SLOPE * max(ways))
+
+
+def _leave(
+    nodes: dict[str, Node], left: dict[tuple[int, Item], float], row: int, item: Item
+) -> float:
+    """Return where lines leave an item, from the left."""
+    return left[row, item] + (WIRE if item.wire else nodes[item.name].width) / 2
+
+
+# Shapes ----------------------------------------------------------------------------
+
+
+def _bands(frame: _Frame, circuit: Circuit, width: float) -> list[Shape]:
+    """Return the background of every layer, and its label."""
+    shapes: list[Shape] = []
+    for layer in range(circuit.names.n_layers):
+        low, high = frame.foot[2 * layer + 1] + 8, frame.crown[2 * layer + 2] - 8
+        shapes.append(Box(8, high, width - 16, low - high, BAND, radius=6))
+        label = f"layer {layer}"
+        shapes.append(Text(16, (low + high) / 2 + 3, label, WORD_SIZE - 1, QUIET))
+    return shapes
+
+
+def _lines(frame: _Frame, circuit: Circuit) -> list[Shape]:
+    """Return all lines: wires first, so that edges lie above them."""
+    wires: list[Shape] = []
+    edges: list[Shape] = []
+    reading = {
+        name: ", ".join(e.reader for e in circuit.edges if e.source == name)
+        for name in circuit.nodes
+    }
+    for r, lines in enumerate(frame.grid.gaps):
+        for line in lines:
+            x0 = _leave(frame.nodes, frame.left, r - 1, line.start)
+            wire = line.start.wire
+            y0 = frame.crown[r - 1]
+            if not wire:
+                y0 = frame.foot[r - 1] - frame.nodes[line.source].height
+            # A wire starts at the foot of its row: it crosses it upright.
+            y0 = frame.foot[r - 1] if wire else y0
+            bend, y1 = frame.crown[r - 1], frame.foot[r]
+            if line.edge is None:
+                x1 = frame.left[r, line.end] + WIRE / 2
+                title = f"{line.source} is read by {reading[line.source]}"
+                wires.append(Curve(x0, y0, bend, x1, y1, WIRE_COLOR, 1.5, title=title))
+                continue
+            node = frame.nodes[line.end.name]
+            x1 = frame.left[r, line.end] + node.extent.ends[line.edge]
+            carried = ", ".join(circuit.carries[line.edge])
+            title = f"{line.edge} carries {carried}" if carried else str(line.edge)
+            if wire:
+                # Up its row the line is still the source's, whoever reads it.
+                wires.append(Curve(x0, y0, bend, x0, bend, WIRE_COLOR, 1.5, title=title))
+                y0 = bend
+            color = COLORS[line.slot]
+            edges.append(Curve(x0, y0, bend, x1, y1, color, 1.6, True, title))
+    return [*wires, *edges]
+
+
+def _node(frame: _Frame, row: int, item: Item) -> list[Shape]:
+    """Return the shapes of one node."""
+    node, x = frame.nodes[item.name], frame.left[row, item]
+    y = frame.foot[row] - node.height
+    middle = x + node.width / 2
+    if not node.used:
+        size = NAME_SIZE - 2
+        return [
+            Box(x, y, node.width, node.height, PAPER, PALER, 4, node.title),
+            Text(middle, y + 13, node.name, size, PALE, "middle"),
+        ]
+    shapes: list[Shape] = [
+        Box(x, y, node.width, node.height, PAPER, INK, 4, node.title),
+        Text(middle, y + 14, node.name, NAME_SIZE, INK, "middle", bold=True),
+    ]
+    for i, line in enumerate(node.lines):
+        below = y + 14 + NAME_LINE - 2 + WORD_LINE * i
+        shapes.append(
+            Text(middle, below, line, WORD_SIZE, QUIET, "middle", title=node.title)
+        )
+    return [*shapes, *_ports(node, x, y + node.head_height)]
+
+
+def _ports(node: Node, x: float, y: float) -> list[Shape]:
+    """Return the shapes of a node's ports."""
+    shapes: list[Shape] = []
+    for port in node.ports:
+        color = COLORS[port.slot]
+        inset = 1.5
+        width, height = port.width - 2 * inset, node.port_height - inset
+        shapes.append(Box(x + inset, y, width, height, TINTS[port.slot], radius=2))
+        if port.slot:
+            middle = x + port.width / 2
+            shapes.append(
+                Text(middle, y + 10, port.slot, WORD_SIZE, color, "middle", bold=True)
+            )
+        below = y + (LETTER_LINE if port.slot else 0.0) + 9
+        for cell in port.cells:
+            if cell.text:
+                middle = x + cell.width / 2
+                shapes.append(
+                    Text(middle, below, cell.text, WORD_SIZE, color, "middle")
+                )
+            x += cell.width
+    return shapes
+
+
+def _legend(frame: _Frame, circuit: Circuit) -> list[Text]:
+    """Return the line below the picture, in its colours."""
+    slots = {circuit.names.reader_parts[edge.reader].slot for edge in circuit.edges}
+    words = {"q": "q query", "k": "k key", "v": "v value", None: "input of an MLP or the logits"}
+    texts = [(word, COLORS[slot]) for slot, word in words.items() if slot in slots]
+    if any(not node.used for node in frame.nodes.values()):
+        texts.append(("pale: outside the circuit", PALE))
+    x, shapes = LEFT, []
+    for word, color in texts:
+        shapes.append(Text(x, frame.height - 12, word, WORD_SIZE, color))
+        x += text_width(word, WORD_SIZE) + 2 * PAD
+    return shapes
