@@ -47,7 +47,8 @@ class Table:
             return "  ".join(padded).rstrip()
 
         rule = "-" * min(WIDTH, sum(widths) + 2 * (len(widths) - 1))
-        body = [join(names), rule, *(join(row) for row in self.rows)]
+        heading = [join(names), rule] if any(names) else []
+        body = [*heading, *(join(row) for row in self.rows)]
         notes = [line for note in self.notes for line in wrap(note)]
         return "\n".join([self.title, "", *body, *([""] if notes else []), *notes])
 

@@ -19,12 +19,12 @@ from jaxtyping import Float, Int
 from compiler.errors import InputError, unknown_name
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
 from compiler.ir.typed import Typed
+from compiler.lower.readout import Readout, decode_logits
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from compiler.rasp.values import Value
-from compiler.readout import Readout, decode_logits
 
 Tokens = Sequence[Value]
 

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from compiler.ir.interpret import Trace, interpret
+from compiler.lower.readout import decode_indices
 from compiler.machine.patch import Patch
 from compiler.model import Model
 from compiler.passes.check import Accepts, sample_inputs
 from compiler.rasp.values import Value
-from compiler.readout import decode_indices
 
 EXHAUSTIVE = 1_000_000
 NUMBER_ERROR = 1e-5

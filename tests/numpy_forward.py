@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from compiler.ir.interpret import Trace, interpret
+from compiler.lower.readout import decode_indices
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
 from compiler.model import Model
-from compiler.readout import decode_indices
 
 # By source: (mask, donor), both [batch, ctx, d_model] or stretched to it.
 Swaps = Mapping[str, tuple[np.ndarray, np.ndarray]]

@@ -64,7 +64,10 @@ def evaluate(root: e.SOp, tokens: Sequence[Any], causal: bool = False) -> list[A
             case e.Select():
                 keys, queries = sequence(sel.keys), sequence(sel.queries)
                 return [
-                    [visible(i, j) and bool(sel.predicate(keys[j], queries[i])) for j in span]
+                    [
+                        visible(i, j) and bool(sel.predicate(keys[j], queries[i]))
+                        for j in span
+                    ]
                     for i in span
                 ]
             case e.SelectorConstant():
@@ -95,7 +98,12 @@ def combine(values: list[Any], rule: str, default: Any) -> Any:
     if rule == "mean":
         if any(v is None for v in values):
             return UNDEFINED
-        return canonical(Fraction(sum(Fraction(int(v) if isinstance(v, bool) else v) for v in values), 1) / len(values))
+        return canonical(
+            Fraction(
+                sum(Fraction(int(v) if isinstance(v, bool) else v) for v in values), 1
+            )
+            / len(values)
+        )
     if rule == "first":
         return values[0]
     if rule == "last":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, expected_shapes
 from compiler.passes.codes import Code, Floats, affine, natural_numbers
@@ -15,7 +16,6 @@ from compiler.passes.layout import LaidOut
 from compiler.passes.plan import Embedding, Mlp, PlannedStep
 from compiler.passes.schedule import Place
 from compiler.passes.scores import Read
-from compiler.readout import Readout
 
 # The logit of the right class stands at least this far above the others.
 MARGIN = 10.0

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from compiler.lower.readout import Readout
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.names import Edge
@@ -22,7 +23,6 @@ from compiler.passes.heads import Head
 from compiler.passes.layout import LaidOut
 from compiler.passes.plan import Embedding, Known, Mlp, PlannedStep, needed
 from compiler.passes.schedule import Place
-from compiler.readout import Readout
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
     permute_heads   the heads of each layer stand in a random order
     decoys          heads and hidden units at work in dimensions that nothing reads
-    rotate          the stream, and the inside of each head, in a random orthogonal basis
+    rotate          the stream, and the inside of each head, in a random basis
 
 The circuit stays known: heads move before the weights are made, decoys only fill what
 is vacant, and a rotation turns bases and rows along with the weights. All arithmetic
@@ -133,7 +133,9 @@ def add_inert(weights: Weights, laid_out: LaidOut, seed: int) -> Weights:
         arrays["W_in"][layer][:, units] = draw * gauge
         arrays["b_in"][layer, units] = rng.standard_normal(len(units))
         draw = rng.standard_normal((len(units), len(spare)))
-        arrays["W_out"][layer][np.ix_(units, spare)] = draw / max(1, len(units)) ** 0.5
+        arrays["W_out"][layer][units[:, None], list(spare)] = (
+            draw / max(1, len(units)) ** 0.5
+        )
     return Weights(**arrays)
 
 
@@ -172,7 +174,7 @@ def _gauge(laid_out: LaidOut, n_layers: int) -> Floats:
 
 
 def random_basis(d_model: int, seed: int) -> Floats:
-    """Return an orthogonal matrix, uniformly distributed: a pure function of the seed."""
+    """Return a uniformly distributed orthogonal matrix that the seed alone decides."""
     return _orthogonal(generator("rotate", seed), d_model)
 
 
@@ -213,7 +215,7 @@ def balance(laid_out: LaidOut, numerical: bool) -> Floats:
     last = max(place.slot for place in scheduled.places)
     if numerical and scheduled.places[plan.output].slot == last:
         sizes[laid_out.dims[plan.output]] = OUTPUT_STRETCH
-    return 2.0 ** np.round(np.log2(sizes))
+    return np.exp2(np.round(np.log2(sizes))).astype(np.float64)
 
 
 def turn(weights: Weights, basis: Floats, stretch: Floats) -> Weights:

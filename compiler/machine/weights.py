@@ -120,6 +120,15 @@ def init(config: Config, seed: int) -> Weights:
     return Weights(*(draw(f, shape) for f, shape in expected_shapes(config).items()))
 
 
+def expected_tensors(config: Config) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array in a file, by its name there."""
+    shapes = expected_shapes(config)
+    return {
+        name: shapes[field] if layer is None else shapes[field][1:]
+        for name, field, layer in _layout(config)
+    }
+
+
 def to_tensors(weights: Weights, config: Config) -> dict[str, np.ndarray]:
     """Return the arrays under their names in a file, in TransformerLens' layout.
 
@@ -155,11 +164,7 @@ def from_tensors(tensors: Mapping[str, np.ndarray], config: Config) -> Weights:
 
 def _tensor_problems(tensors: Mapping[str, np.ndarray], config: Config) -> list[str]:
     """Return one sentence for every array that is not what `config` says."""
-    shapes = expected_shapes(config)
-    expected = {
-        name: shapes[field] if layer is None else shapes[field][1:]
-        for name, field, layer in _layout(config)
-    }
+    expected = expected_tensors(config)
     problems = [f"{name} is missing." for name in expected if name not in tensors]
     problems += [f"{name} is unknown." for name in sorted(set(tensors) - set(expected))]
     first = tensors.get(SINGLE["W_E"])

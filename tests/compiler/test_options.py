@@ -19,13 +19,13 @@ from compiler.errors import InputError, ProgramError
 from compiler.ir.interpret import interpret
 from compiler.lower.distractors import CATALOGUE
 from compiler.lower.options import random_basis
+from compiler.lower.readout import decode_indices
 from compiler.machine.circuit import Circuit
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch, edge_mask
 from compiler.model import Model
 from compiler.passes.check import sample_inputs
 from compiler.rasp import EQ, Select, SelectorWidth, SOp, count, indices, shift, tokens
-from compiler.readout import decode_indices
 from compiler.verify import verify_interchange, verify_outputs
 
 # One number of inputs for most tests: every other number is one more compilation.
@@ -158,7 +158,9 @@ def test_permuted_heads_keep_what_edges_carry(models, name: str) -> None:
 def test_heads_are_spread_over_all_numbers() -> None:
     program = programs.find("reverse")
     found = {
-        compile_model(program, permute_heads=seed, decoys=3).circuit.sites["length"].node
+        compile_model(program, permute_heads=seed, decoys=3)
+        .circuit.sites["length"]
+        .node
         for seed in range(8)
     }
     assert len(found) >= 3
@@ -216,7 +218,9 @@ def test_rotated_weights_are_dense(models) -> None:
 
     def share(model: Model) -> float:
         matrices = [a for name, a in model.weights._asdict().items() if name[0] == "W"]
-        return sum(int((m != 0).sum()) for m in matrices) / sum(m.size for m in matrices)
+        return sum(int((m != 0).sum()) for m in matrices) / sum(
+            m.size for m in matrices
+        )
 
     for name in NAMES:
         shares = {choice: round(share(models[name, choice]), 2) for choice in CHOICES}
@@ -349,7 +353,9 @@ def test_a_bad_option_is_refused(options: dict, message: str) -> None:
 
 
 def test_two_programs_of_different_sight_are_refused() -> None:
-    with pytest.raises(InputError, match=r"bidirectional and reverse is compiled causal"):
+    with pytest.raises(
+        InputError, match=r"bidirectional and reverse is compiled causal"
+    ):
         compile_model(
             programs.find("reverse"), beside=programs.find("sort"), causal=True
         )

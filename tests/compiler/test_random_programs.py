@@ -127,6 +127,8 @@ def test_definition_interpreter_and_model_agree(shard):
 
 
 def test_refusals_state_their_reason():
-    assert re.search("above the limit", reason(ProgramError(["1, above the limit of 0"])))
+    assert re.search(
+        "above the limit", reason(ProgramError(["1, above the limit of 0"]))
+    )
     with pytest.raises(AssertionError, match="no known reason"):
         reason(ProgramError(["because"]))

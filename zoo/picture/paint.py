@@ -6,11 +6,12 @@ source at the top and enters a reader at its foot.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Slot
-from zoo.picture.grid import Grid, Item, make_grid
+from zoo.picture.grid import Grid, Item, Line, make_grid
 from zoo.picture.nodes import (
     LETTER_LINE,
     NAME_LINE,
@@ -98,7 +99,9 @@ def _frame(circuit: Circuit, *, words: bool) -> _Frame:
     extents = {name: node.extent for name, node in nodes.items()}
     left, width = place_columns(grid, extents)
     left = {key: x + LEFT for key, x in left.items()}
-    heights = [max(nodes[i.name].height for i in row if not i.wire) for row in grid.rows]
+    heights = [
+        max(nodes[i.name].height for i in row if not i.wire) for row in grid.rows
+    ]
     gaps = [0.0, *(_gap(grid, nodes, left, r) for r in range(1, len(grid.rows)))]
     height = TOP + sum(heights) + sum(gaps) + BOTTOM
     foot, crown, y = [], [], height - BOTTOM
@@ -146,38 +149,51 @@ def _bands(frame: _Frame, circuit: Circuit, width: float) -> list[Shape]:
 
 def _lines(frame: _Frame, circuit: Circuit) -> list[Shape]:
     """Return all lines: wires first, so that edges lie above them."""
-    wires: list[Shape] = []
+    wires = _wires(frame, circuit)
     edges: list[Shape] = []
-    reading = {
-        name: ", ".join(e.reader for e in circuit.edges if e.source == name)
-        for name in circuit.nodes
-    }
+    for r, line in _lines_by_row(frame):
+        x0 = _leave(frame.nodes, frame.left, r - 1, line.start)
+        y0, bend, y1 = _from(frame, r, line), frame.crown[r - 1], frame.foot[r]
+        if line.edge is None:
+            x1 = frame.left[r, line.end] + WIRE / 2
+            title = _read_by(circuit, line.source)
+            wires.append(Curve(x0, y0, bend, x1, y1, WIRE_COLOR, 1.5, title=title))
+            continue
+        x1 = frame.left[r, line.end] + frame.nodes[line.end.name].extent.ends[line.edge]
+        carried = ", ".join(circuit.carries[line.edge])
+        title = f"{line.edge} carries {carried}" if carried else str(line.edge)
+        color = COLORS[line.slot]
+        edges.append(Curve(x0, y0, bend, x1, y1, color, 1.6, True, title))
+    return [*wires, *edges]
+
+
+def _lines_by_row(frame: _Frame) -> Iterator[tuple[int, Line]]:
     for r, lines in enumerate(frame.grid.gaps):
         for line in lines:
-            x0 = _leave(frame.nodes, frame.left, r - 1, line.start)
-            wire = line.start.wire
-            y0 = frame.crown[r - 1]
-            if not wire:
-                y0 = frame.foot[r - 1] - frame.nodes[line.source].height
-            # A wire starts at the foot of its row: it crosses it upright.
-            y0 = frame.foot[r - 1] if wire else y0
-            bend, y1 = frame.crown[r - 1], frame.foot[r]
-            if line.edge is None:
-                x1 = frame.left[r, line.end] + WIRE / 2
-                title = f"{line.source} is read by {reading[line.source]}"
-                wires.append(Curve(x0, y0, bend, x1, y1, WIRE_COLOR, 1.5, title=title))
-                continue
-            node = frame.nodes[line.end.name]
-            x1 = frame.left[r, line.end] + node.extent.ends[line.edge]
-            carried = ", ".join(circuit.carries[line.edge])
-            title = f"{line.edge} carries {carried}" if carried else str(line.edge)
-            if wire:
-                # Up its row the line is still the source's, whoever reads it.
-                wires.append(Curve(x0, y0, bend, x0, bend, WIRE_COLOR, 1.5, title=title))
-                y0 = bend
-            color = COLORS[line.slot]
-            edges.append(Curve(x0, y0, bend, x1, y1, color, 1.6, True, title))
-    return [*wires, *edges]
+            yield r, line
+
+
+def _from(frame: _Frame, row: int, line: Line) -> float:
+    """Return the height at which a line of the gap below a row starts."""
+    if line.start.wire:
+        return frame.crown[row - 1]
+    return frame.foot[row - 1] - frame.nodes[line.source].height
+
+
+def _wires(frame: _Frame, circuit: Circuit) -> list[Shape]:
+    """Return the part of every wire that crosses a row, upright."""
+    shapes: list[Shape] = []
+    for (r, item), left in frame.left.items():
+        if item.wire:
+            x, low, high = left + WIRE / 2, frame.foot[r], frame.crown[r]
+            title = _read_by(circuit, item.name)
+            shapes.append(Curve(x, low, high, x, high, WIRE_COLOR, 1.5, title=title))
+    return shapes
+
+
+def _read_by(circuit: Circuit, source: str) -> str:
+    readers = [edge.reader for edge in circuit.edges if edge.source == source]
+    return f"{source} is read by {', '.join(readers)}"
 
 
 def _node(frame: _Frame, row: int, item: Item) -> list[Shape]:
@@ -230,7 +246,12 @@ def _ports(node: Node, x: float, y: float) -> list[Shape]:
 def _legend(frame: _Frame, circuit: Circuit) -> list[Text]:
     """Return the line below the picture, in its colours."""
     slots = {circuit.names.reader_parts[edge.reader].slot for edge in circuit.edges}
-    words = {"q": "q query", "k": "k key", "v": "v value", None: "input of an MLP or the logits"}
+    words = {
+        "q": "q query",
+        "k": "k key",
+        "v": "v value",
+        None: "input of an MLP or the logits",
+    }
     texts = [(word, COLORS[slot]) for slot, word in words.items() if slot in slots]
     if any(not node.used for node in frame.nodes.values()):
         texts.append(("pale: outside the circuit", PALE))

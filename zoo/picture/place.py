@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import linprog
@@ -52,7 +53,7 @@ def place_columns(
         return WIRE if item.wire else extents[item.name].width
 
     for r, row in enumerate(grid.rows):
-        for left, right in zip(row, row[1:], strict=False):
+        for left, right in pairwise(row):
             program.keep_apart(index[r, left], index[r, right], width(left) + SPACE)
     for r, lines in enumerate(grid.gaps):
         for line in lines:

@@ -65,15 +65,7 @@ def _text(text: Text) -> str:
 
 
 def _curve(curve: Curve) -> str:
-    middle = (curve.bend + curve.y1) / 2
-    path = f"M{_n(curve.x0)} {_n(curve.y0)}"
-    if curve.bend != curve.y0:
-        path += f"V{_n(curve.bend)}"
-    if curve.y1 != curve.bend:
-        path += (
-            f"C{_n(curve.x0)} {_n(middle)} {_n(curve.x1)} {_n(middle)} "
-            f"{_n(curve.x1)} {_n(curve.y1)}"
-        )
+    path = _line(curve)
     body = (
         f'<path d="{path}" fill="none" stroke="{curve.color}" '
         f'stroke-width="{_n(curve.width)}"/>'
@@ -86,6 +78,17 @@ def _curve(curve: Curve) -> str:
             f'stroke-width="{_REACH}"/>'
         )
     return _titled(body, curve.title)
+
+
+def _line(curve: Curve) -> str:
+    path = f"M{_n(curve.x0)} {_n(curve.y0)}"
+    if curve.x0 == curve.x1:
+        return f"{path}V{_n(curve.y1)}"
+    if curve.bend != curve.y0:
+        path += f"V{_n(curve.bend)}"
+    middle = _n((curve.bend + curve.y1) / 2)
+    x0, x1 = _n(curve.x0), _n(curve.x1)
+    return f"{path}C{x0} {middle} {x1} {middle} {x1} {_n(curve.y1)}"
 
 
 def _arrowhead(curve: Curve) -> str:

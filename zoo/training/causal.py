@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Int
 
-from compiler.readout import Readout
+from compiler.lower.readout import Readout
 
 UNDEFINED, COMPUTED = -1, -2
 """Cells of values: -1 has no meaning here; -2 in overrides means: as computed."""

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
+from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
-from compiler.readout import Readout
 from zoo.training.examples import Batch
 
 # A number counts as right within this part of the range of its values.

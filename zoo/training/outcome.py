@@ -6,9 +6,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from compiler.lower.readout import Readout
 from compiler.machine.weights import Weights, freeze
 from compiler.model import Model
-from compiler.readout import Readout
 from zoo.training.loop import Result
 from zoo.training.tabular import TabularModel
 

@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
+from compiler.lower.readout import Readout
 from compiler.passes.check import Accepts, sample_inputs
 from compiler.passes.heads import Head
 from compiler.passes.plan import Embedding, Known, Mlp, Plan, PlannedStep
 from compiler.passes.schedule import Scheduled
 from compiler.passes.steps import Attended, Constant, Embedded, Tabulated
 from compiler.rasp.values import is_number
-from compiler.readout import Readout
 from zoo.training.causal import (
     COMPUTED,
     UNDEFINED,

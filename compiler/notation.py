@@ -1,0 +1,266 @@
+"""Values, arrays and lists as JSON, and how they are read back with suspicion.
+
+    None, True, 3, "a"      null, true, 3, "a"
+    Fraction(1, 3)          {"fraction": [1, 3]}
+    (1, "a")                {"tuple": [1, "a"]}
+    booleans of an array    a string of 0 and 1 for each row
+
+`Found` is a piece of JSON that knows where it stands: whoever reads it says what must
+be there, and a FormatError says what was there instead. Nothing is allocated that is
+larger than the text it comes from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from math import gcd, isfinite, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.errors import FormatError, InputError
+from compiler.rasp.values import Value
+
+REMEDY = "Save the model again, or fetch it again."
+
+
+def refuse(where: str, found: str, expected: str, remedy: str = REMEDY) -> FormatError:
+    """Return the error of something saved that is not what it must be."""
+    return FormatError(f"{where}: found {found}, expected {expected}. {remedy}")
+
+
+# Writing --------------------------------------------------------------------------
+
+
+def value_to_json(value: Value) -> Any:
+    """Return a value in JSON, so that `Found.value` gives it back."""
+    if isinstance(value, Fraction):
+        return {"fraction": [value.numerator, value.denominator]}
+    if isinstance(value, tuple):
+        return {"tuple": [value_to_json(v) for v in value]}
+    return value
+
+
+def bits_to_json(array: NDArray[np.bool_]) -> list[str]:
+    """Return booleans as one string of 0 and 1 for each row of the last axis."""
+    digits = array.reshape(-1, array.shape[-1]).astype(np.uint8) + ord("0")
+    return [row.tobytes().decode("ascii") for row in digits]
+
+
+def render(data: dict[str, Any]) -> bytes:
+    """Return a JSON object as bytes: sorted keys, one line an entry two levels deep.
+
+    Raises:
+        InputError: it holds something that JSON has no word for.
+    """
+    try:
+        return (_render(data, 2) + "\n").encode("ascii")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"this cannot be saved as JSON: {error}") from None
+
+
+def _render(data: Any, depth: int) -> str:
+    if depth and isinstance(data, dict) and data:
+        items = [
+            f"{json.dumps(k)}: {_render(data[k], depth - 1)}" for k in sorted(data)
+        ]
+        return "{\n" + ",\n".join(items) + "\n}"
+    if depth and isinstance(data, list) and any(isinstance(v, dict) for v in data):
+        return "[\n" + ",\n".join(_render(v, depth - 1) for v in data) + "\n]"
+    return json.dumps(data, sort_keys=True, allow_nan=False, separators=(",", ":"))
+
+
+# Reading --------------------------------------------------------------------------
+
+
+def parse(data: bytes, file: str) -> Found:
+    """Return the JSON of a file.
+
+    Raises:
+        FormatError: it is no JSON, repeats a key, or holds NaN.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(items)) < len(items):
+            raise ValueError("a key occurs twice in one object")
+        return dict(items)
+
+    def constant(word: str) -> Any:
+        raise ValueError(f"{word} is no JSON number")
+
+    try:
+        text = data.decode("utf-8")
+        read = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    except (ValueError, RecursionError) as error:
+        raise refuse(file, f"text that is no JSON ({error})", "one object") from None
+    return Found(file, read)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A piece of JSON and where it stands; every method raises FormatError.
+
+    Attributes:
+        where: the file, and the path in it.
+        json: what was found.
+    """
+
+    where: str
+    json: Any
+
+    def wrong(self, expected: str) -> FormatError:
+        """Return the error that something else was expected here."""
+        return refuse(self.where, describe(self.json), expected)
+
+    def fields(self, *names: str) -> dict[str, Found]:
+        """Return the entries of an object that has just these keys."""
+        if not isinstance(self.json, dict) or set(self.json) != set(names):
+            raise self.wrong(f"an object with the keys {', '.join(sorted(names))}")
+        return self.entries()
+
+    def entries(self) -> dict[str, Found]:
+        """Return the entries of an object."""
+        if not isinstance(self.json, dict):
+            raise self.wrong("an object")
+        return {k: Found(f"{self.where}, {k}", v) for k, v in self.json.items()}
+
+    def items(self) -> list[Found]:
+        """Return the items of a list."""
+        if not isinstance(self.json, list):
+            raise self.wrong("a list")
+        return [Found(f"{self.where}[{i}]", v) for i, v in enumerate(self.json)]
+
+    def text(self) -> str:
+        """Return a string."""
+        if not isinstance(self.json, str):
+            raise self.wrong("a string")
+        return self.json
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the strings of a list."""
+        return tuple(item.text() for item in self.items())
+
+    def choice(self, options: Sequence[str]) -> Any:
+        """Return one of some strings."""
+        if not isinstance(self.json, str) or self.json not in options:
+            raise self.wrong(f"one of {', '.join(options)}")
+        return self.json
+
+    def flag(self) -> bool:
+        """Return a boolean."""
+        if not isinstance(self.json, bool):
+            raise self.wrong("true or false")
+        return self.json
+
+    def integer(self, low: int, high: int) -> int:
+        """Return an integer between bounds, both included."""
+        if type(self.json) is not int or not low <= self.json <= high:
+            raise self.wrong(f"an integer in {low}..{high}")
+        return self.json
+
+    def integers(self, low: int, high: int) -> tuple[int, ...]:
+        """Return the integers of a list."""
+        return tuple(item.integer(low, high) for item in self.items())
+
+    def value(self) -> Value:
+        """Return a value of the language, see `value_to_json`."""
+        data = self.json
+        if data is None or isinstance(data, bool | int | str):
+            return data
+        if isinstance(data, dict) and set(data) == {"fraction"}:
+            return self._fraction(data["fraction"])
+        if isinstance(data, dict) and set(data) == {"tuple"}:
+            return Found(f"{self.where}, tuple", data["tuple"]).values()
+        raise self.wrong(
+            'a value: null, a boolean, an integer, a string, {"tuple": ..}'
+            ' or {"fraction": ..}'
+        )
+
+    def values(self) -> tuple[Value, ...]:
+        """Return the values of a list."""
+        return tuple(item.value() for item in self.items())
+
+    def _fraction(self, data: Any) -> Fraction:
+        if isinstance(data, list) and [type(n) for n in data] == [int, int]:
+            above, below = data
+            if below > 1 and gcd(above, below) == 1:
+                return Fraction(above, below)
+        raise self.wrong("a fraction in lowest terms with a denominator above 1")
+
+    def array(self, *shape: int, low: int, high: int) -> NDArray[np.int64]:
+        """Return an array of integers, nested as deep as `shape` is long."""
+        cells = self._cells(shape, int)
+        array = np.array(cells, np.int64) if _within(cells, low, high) else None
+        if array is None:
+            raise refuse(
+                self.where, _outlier(cells, low, high), f"integers in {low}..{high}"
+            )
+        return array.reshape(shape)
+
+    def floats(self, *shape: int) -> NDArray[np.float64]:
+        """Return an array of finite floats, read-only."""
+        array = np.array(self._cells(shape, float), np.float64).reshape(shape)
+        if not np.isfinite(array).all():
+            raise refuse(self.where, "a number that is not finite", "finite numbers")
+        array.flags.writeable = False
+        return array
+
+    def bits(self, *shape: int) -> NDArray[np.bool_]:
+        """Return an array of booleans, see `bits_to_json`."""
+        rows = prod(shape[:-1])
+        if not isinstance(self.json, list) or len(self.json) != rows:
+            raise self.wrong(f"a list of {rows} strings of 0 and 1")
+        for item in self.items():
+            if len(item.text()) != shape[-1] or not set(item.json) <= {"0", "1"}:
+                raise item.wrong(f"{shape[-1]} digits, each 0 or 1")
+        digits = np.frombuffer("".join(self.json).encode("ascii"), np.uint8)
+        return (digits == ord("1")).reshape(shape)
+
+    def _cells(self, shape: tuple[int, ...], kind: type) -> list[Any]:
+        """Return the cells of a nested list, comparing sizes before anything grows."""
+        level = [self.json]
+        for size in shape:
+            if not all(isinstance(v, list) and len(v) == size for v in level):
+                raise self.wrong(f"a list of the shape {list(shape)}")
+            level = list(chain.from_iterable(level))
+        if not set(map(type, level)) <= {kind}:
+            word = {int: "integers", float: "numbers with a decimal point"}[kind]
+            raise self.wrong(f"{word}, and nothing else")
+        return level
+
+    def plain(self) -> Any:
+        """Return JSON as it is, if every number in it is finite."""
+        if isinstance(self.json, float) and not isfinite(self.json):
+            raise self.wrong("a finite number")
+        if isinstance(self.json, dict | list):
+            parts = (
+                self.items() if isinstance(self.json, list) else self.entries().values()
+            )
+            for part in parts:
+                part.plain()
+        return self.json
+
+
+def _within(cells: list[int], low: int, high: int) -> bool:
+    return low <= min(cells, default=low) and max(cells, default=high) <= high
+
+
+def _outlier(cells: list[int], low: int, high: int) -> str:
+    return describe(next(c for c in cells if not low <= c <= high))
+
+
+def describe(data: Any) -> str:
+    """Return what a piece of JSON is, in a few words."""
+    if isinstance(data, dict):
+        keys = sorted(data)
+        shown = ", ".join(repr(k) for k in keys[:8]) + (", .." if len(keys) > 8 else "")
+        return f"an object with the keys {shown}" if keys else "an empty object"
+    if isinstance(data, list):
+        return f"a list of {len(data)}"
+    text = json.dumps(data)
+    return text if len(text) <= 60 else f"{text[:57]}..."

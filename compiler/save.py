@@ -1,0 +1,399 @@
+"""A model in a folder: numbers and tables, nothing that can run.
+
+    config.json         the transformer's shape, the name and version of this format
+    model.safetensors   the weights, under TransformerLens' names
+    circuit.json        edges, sites, rows; what is computed beside; the basis
+    program.json        the program over its domains, the readout, facts
+    SHA256SUMS          digests of the four, as `sha256sum --check` reads them
+
+The bytes are a function of the model: saving twice gives the same. A save that is cut
+short leaves what was there before, or nothing. Loading trusts nothing: sizes, digests
+and structure are checked before anything is built, no link is followed, and every
+fault is a FormatError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import FormatError, InputError, ZooError
+from compiler.machine.circuit import KEYS, Circuit
+from compiler.machine.config import Config
+from compiler.model import Model
+from compiler.notation import REMEDY, Found, parse, refuse, render
+from compiler.tabulated import (
+    readout_from_json,
+    readout_to_json,
+    typed_from_json,
+    typed_to_json,
+)
+from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
+
+FORMAT, VERSION = "circuitzoo.model", 1
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CIRCUIT, PROGRAM, SUMS = "circuit.json", "program.json", "SHA256SUMS"
+FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
+
+# Bytes of JSON, and pairs of a reader and a source, above which nothing is loaded.
+MOST_JSON = 2**29
+MOST_PAIRS = 2**28
+_SMALL = 2**20  # bytes of SHA256SUMS and config.json
+
+_SUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+
+
+# Saving ---------------------------------------------------------------------------
+
+
+def save_model(
+    model: Model, folder: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
+    """Save a model, and return its folder.
+
+    Args:
+        model: any model with float32 weights.
+        folder: where to; its parents are made.
+        overwrite: whether a saved model that is there may be replaced.
+
+    Raises:
+        InputError: the folder is in the way or cannot be written, or the model holds
+            something that cannot be saved.
+    """
+    target = Path(os.path.abspath(folder))
+    contents = to_files(model)
+    try:
+        _check_target(target, overwrite)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _put(target, contents)
+    except OSError as error:
+        raise InputError(
+            f"cannot save to {target}: {error.strerror or error}. Choose another "
+            "folder, or make room there."
+        ) from error
+    return target
+
+
+def to_files(model: Model) -> dict[str, bytes]:
+    """Return the contents of a saved model's files, by name."""
+    contents = {
+        CONFIG: render(
+            {"format": FORMAT, "format_version": VERSION, **model.config.to_json()}
+        ),
+        WEIGHTS: tensors_to_bytes(model.weights, model.config),
+        CIRCUIT: render(_circuit_to_json(model)),
+        PROGRAM: render(
+            {
+                "program": typed_to_json(model.typed),
+                "name": model.name,
+                "readout": readout_to_json(model.readout),
+                "facts": dict(model.facts),
+            }
+        ),
+    }
+    sums = [f"{_digest(contents[name])}  {name}\n" for name in sorted(contents)]
+    return {**contents, SUMS: "".join(sums).encode("ascii")}
+
+
+def _circuit_to_json(model: Model) -> dict[str, Any]:
+    order = dict.fromkeys([*model.sites, *model.circuit.sites, *model.rows])
+    return {
+        "circuit": model.circuit.to_json(),
+        "beside": None if model.beside is None else model.beside.to_json(),
+        "rows": {n: np.asarray(r, float).tolist() for n, r in model.rows.items()},
+        "basis": None if model.basis is None else model.basis.tolist(),
+        # Keys are sorted, and this is the order in which variables are computed.
+        "order": list(order),
+    }
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    """Raise InputError unless something may be put there."""
+    if not os.path.lexists(target):
+        return
+    if target.is_symlink() or not target.is_dir():
+        raise InputError(
+            f"{target} is there and is no folder; give the name of a folder"
+        )
+    inside = {entry.name for entry in target.iterdir()}
+    if inside and not overwrite:
+        raise InputError(
+            f"{target} is there already; give another folder, or overwrite=True to "
+            "replace the model in it"
+        )
+    if strange := sorted(inside - {*FILES, SUMS}):
+        raise InputError(
+            f"{target} holds {', '.join(strange[:3])}, which no saved model has; it "
+            "is not replaced. Give another folder"
+        )
+
+
+def _put(target: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files to a folder beside the target, and put it in the target's place."""
+    token = secrets.token_hex(4)
+    fresh = target.with_name(f".{target.name}.{token}.new")
+    stale = target.with_name(f".{target.name}.{token}.old")
+    fresh.mkdir()
+    try:
+        for name, data in contents.items():
+            with open(fresh / name, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync(fresh)
+        if target.exists():
+            os.rename(target, stale)
+        os.rename(fresh, target)
+    except BaseException:
+        if stale.exists() and not target.exists():
+            os.rename(stale, target)
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    _sync(target.parent)
+    shutil.rmtree(stale, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder written to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# Loading --------------------------------------------------------------------------
+
+
+def load_model(folder: str | os.PathLike[str]) -> Model:
+    """Return the model that `save_model` put in a folder.
+
+    Raises:
+        FormatError: there is none, or it is truncated, altered, or of a newer format;
+            the message names the file, what was found, and what to do.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        found = "a file" if path.exists() else "nothing"
+        raise refuse(str(path), found, "the folder of a saved model", "Check the name.")
+    sums = _read_sums(path)
+    config = _read_config(parse(_read(path, CONFIG, 0, _SMALL, sums), CONFIG))
+    weights = _read(path, WEIGHTS, *file_sizes(config), sums)
+    program = parse(_read(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
+    circuit = parse(_read(path, CIRCUIT, 0, MOST_JSON, sums), CIRCUIT)
+    try:
+        return _build(config, weights, program, circuit)
+    except RecursionError:
+        raise refuse(PROGRAM, "lists in lists without end", "a program") from None
+
+
+def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Model:
+    """Return the model of checked files."""
+    entries = program.fields("program", "name", "readout", "facts")
+    typed = typed_from_json(entries["program"])
+    domains = {v.name: v.domain.values for v in typed.variables}
+    output = typed.variables[typed.output]
+    readout = readout_from_json(entries["readout"], output.domain.values)
+    _check_fit(config, typed.max_len, len(typed.vocab), typed.causal, readout.size)
+    facts = entries["facts"]
+    facts.entries()
+    parts = circuit.fields("circuit", "beside", "rows", "basis", "order")
+    order = parts["order"].texts()
+    beside, basis = parts["beside"], parts["basis"]
+    return Model(
+        name=entries["name"].text(),
+        typed=typed,
+        config=config,
+        weights=tensors_from_bytes(weights, config, WEIGHTS),
+        readout=readout,
+        circuit=_read_circuit(parts["circuit"], config, order),
+        rows=_read_rows(parts["rows"], config, domains, order),
+        basis=None if basis.json is None else _read_basis(basis, config.d_model),
+        facts=MappingProxyType(facts.plain()),
+        beside=None if beside.json is None else _read_circuit(beside, config, order),
+    )
+
+
+def _read(
+    folder: Path, name: str, least: int, most: int, sums: Mapping[str, str] | None
+) -> bytes:
+    """Return the bytes of a file of the folder, if they are what SHA256SUMS says.
+
+    Args:
+        folder: the model's.
+        name: the file's.
+        least: its smallest size.
+        most: its greatest size; a larger file is not read.
+        sums: digests by name; None for a file that has none.
+    """
+    # A link could lead out of the folder, and a pipe would wait for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        if (folder / name).is_symlink():
+            raise refuse(name, "a link", "a plain file", "Copy the file itself.")
+        with open(os.open(folder / name, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise refuse(name, "no plain file", "a plain file")
+            if not least <= status.st_size <= most:
+                expected = f"{least} to {most} bytes"
+                raise refuse(name, f"{status.st_size} bytes", expected)
+            data = file.read(most + 1)
+    except FileNotFoundError:
+        raise refuse(name, "no such file", f"it in {folder}") from None
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise refuse(
+            name, f"that it cannot be read ({found})", "a plain file"
+        ) from None
+    if not least <= len(data) <= most:
+        raise refuse(name, f"{len(data)} bytes", f"{least} to {most} bytes")
+    if sums is not None and _digest(data) != sums[name]:
+        raise refuse(
+            name,
+            f"the SHA-256 digest {_digest(data)[:12]}..",
+            f"{sums[name][:12]}.., by {SUMS}: the file was altered or cut short",
+        )
+    return data
+
+
+def _read_sums(folder: Path) -> dict[str, str]:
+    """Return the digests by name; files that are not the model's own may be listed."""
+    text = _read(folder, SUMS, 0, _SMALL, None).decode("utf-8", "replace")
+    if not text.endswith("\n"):
+        raise refuse(SUMS, "a last line that is cut short", "whole lines")
+    sums: dict[str, str] = {}
+    for number, line in enumerate(text[:-1].split("\n"), start=1):
+        match = _SUM.fullmatch(line)
+        if match is None or not _PLAIN_NAME.fullmatch(match[2]) or match[2] in sums:
+            raise refuse(
+                f"{SUMS}, line {number}",
+                repr(line[:90]),
+                "a digest and the name of another file in the folder",
+            )
+        sums[match[2]] = match[1]
+    if missing := [name for name in FILES if name not in sums]:
+        raise refuse(SUMS, "no digest", f"one of {', '.join(missing)}")
+    return sums
+
+
+def _read_config(found: Found) -> Config:
+    """Return the configuration, once the format is known to be this one."""
+    entries = found.entries()
+    data = {
+        k: v.json for k, v in entries.items() if k not in ("format", "format_version")
+    }
+    if "format" not in entries or entries["format"].json != FORMAT:
+        told = entries["format"].json if "format" in entries else "none"
+        raise refuse(CONFIG, f"the format {str(told)[:40]!r}", repr(FORMAT))
+    if "format_version" not in entries:
+        raise refuse(CONFIG, "no format_version", f"1 to {VERSION}")
+    version = entries["format_version"].integer(1, 2**31)
+    if version > VERSION:
+        raise refuse(
+            CONFIG,
+            f"version {version} of the format",
+            f"{VERSION} at most: the model was saved by a newer release of circuitzoo",
+            "Install a newer release.",
+        )
+    try:
+        config = Config.from_json(data)
+    except ZooError as error:
+        raise FormatError(f"{CONFIG}: {error} {REMEDY}") from None
+    sources = 2 + config.n_layers * (config.n_heads + 1)
+    if sources * 3 * sources > MOST_PAIRS:
+        raise refuse(CONFIG, f"{sources} sources", "a transformer that fits in memory")
+    return config
+
+
+def _check_fit(
+    config: Config, max_len: int, vocabulary: int, causal: bool, classes: int
+) -> None:
+    """Raise FormatError where config.json and program.json contradict each other."""
+    pairs = {
+        "n_ctx": (config.n_ctx, max_len + 1),
+        "d_vocab_out": (config.d_vocab_out, classes),
+        "causal": (config.causal, causal),
+    }
+    for name, (found, expected) in pairs.items():
+        if found != expected:
+            raise refuse(f"{CONFIG}, {name}", f"{found}", f"{expected}, by {PROGRAM}")
+    special = (config.bos_id, config.pad_id)
+    if None in special or config.d_vocab < vocabulary + 2:
+        raise refuse(
+            CONFIG,
+            f"bos_id {special[0]}, pad_id {special[1]} and d_vocab {config.d_vocab}",
+            f"BOS and PAD besides the {vocabulary} tokens of {PROGRAM}",
+        )
+    if any(token is not None and token < vocabulary for token in special):
+        raise refuse(
+            CONFIG, f"BOS and PAD at {special}", f"them after the {vocabulary} tokens"
+        )
+
+
+def _read_circuit(found: Found, config: Config, order: Iterable[str]) -> Circuit:
+    """Return a circuit whose sites are in the order given."""
+    entries = found.fields(*KEYS)
+    for name in ("n_layers", "n_heads"):
+        expected = getattr(config, name)
+        entries[name].integer(expected, expected)
+    entries["edges"].texts()
+    for carried in entries["carries"].entries().values():
+        carried.texts()
+    for site in entries["sites"].entries().values():
+        parts = site.fields("node", "basis")
+        parts["node"].text()
+        if parts["basis"].json is not None:
+            parts["basis"].floats(len(parts["basis"].items()), config.d_model)
+    sites = _in_order(found.json["sites"], order, entries["sites"])
+    try:
+        return Circuit.from_json({**found.json, "sites": sites})
+    except ZooError as error:
+        raise FormatError(f"{found.where}: {error} {REMEDY}") from None
+
+
+def _read_rows(
+    found: Found,
+    config: Config,
+    domains: Mapping[str, tuple[Any, ...]],
+    order: Iterable[str],
+) -> Mapping[str, Any]:
+    rows = {}
+    for name, entry in found.entries().items():
+        count = len(domains[name]) if name in domains else len(entry.items())
+        rows[name] = entry.floats(count, config.d_model)
+    return MappingProxyType(_in_order(rows, order, found))
+
+
+def _in_order(
+    given: Mapping[str, Any], order: Iterable[str], found: Found
+) -> dict[str, Any]:
+    """Return the entries in an order that names all of them."""
+    ordered = {name: given[name] for name in order if name in given}
+    if missing := sorted(set(given) - set(ordered)):
+        raise refuse(found.where, missing[0], "only names that `order` has")
+    return ordered
+
+
+def _read_basis(found: Found, d_model: int) -> np.ndarray:
+    basis = found.floats(d_model, d_model)
+    if not np.allclose(basis @ basis.T, np.eye(d_model), atol=1e-6):
+        raise refuse(
+            found.where, "rows that are not orthonormal", "an orthogonal matrix"
+        )
+    return basis

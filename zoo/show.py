@@ -1,0 +1,179 @@
+"""What `zoo show` prints: a model as text, section by section.
+
+Each function returns lines of at most `width` characters; text that the program's
+author wrote is never cut, and may be longer.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from compiler.emit import align, count
+from compiler.model import Model
+from compiler.passes.wording import definition
+from compiler.pipeline import Stages
+from compiler.rasp.values import show_many
+from zoo.wires import LEGEND, draw_wires
+
+WIDTH = 80
+
+
+def show_model(model: Model, stages: Stages | None, width: int = WIDTH) -> list[str]:
+    """Return everything about a model, as lines.
+
+    Args:
+        model: what is shown.
+        stages: its compilation; None where it was loaded.
+        width: of a line.
+    """
+    sections = {
+        "PROGRAM": show_program(model),
+        "VARIABLES": show_variables(model, width),
+        "SCHEDULE": show_schedule(model, width),
+        "CIRCUIT": show_circuit(model, width),
+        "SIZES": show_sizes(model, stages),
+    }
+    lines = show_heading(model, width)
+    for title, body in sections.items():
+        if body:
+            lines += ["", title, *body]
+    return lines
+
+
+def show_heading(model: Model, width: int = WIDTH) -> list[str]:
+    """Return the name, the meaning and the setting."""
+    typed, facts = model.typed, model.facts
+    family = f"  ({facts['family']})" if "family" in facts else ""
+    meaning = textwrap.wrap(str(facts.get("meaning", "")), width)
+    attention = "causal" if typed.causal else "bidirectional"
+    tokens = count(len(typed.vocab), "token")
+    vocab = f"{tokens} {{{show_many(typed.vocab)}}}"
+    setting = f"{vocab}, lengths 1..{typed.max_len}, {attention}"
+    return [f"{model.name}{family}", *meaning, *textwrap.wrap(setting, width)]
+
+
+def show_program(model: Model) -> list[str]:
+    """Return the program's text as it was written; nothing where it is not known."""
+    text = str(model.facts.get("source", "")).rstrip()
+    return [f"  {line}".rstrip() for line in textwrap.dedent(text).splitlines()]
+
+
+def show_variables(model: Model, width: int = WIDTH) -> list[str]:
+    """Return the typed graph: every variable's domain, site and definition."""
+    rows, bodies = [], []
+    for variable in model.typed.variables:
+        domain = f"{{{show_many(variable.domain.values, 6)}}}"
+        rows.append((variable.name, domain, _site(model, variable.name)))
+        note = f"  # {variable.note}" if variable.note else ""
+        bodies.append(_wrap(f"= {definition(variable)}{note}", width, "      "))
+    heads = align(rows)
+    output = f"  The output is {model.output}."
+    notes = [line for note in model.typed.notes for line in _wrap(note, width, "  ")]
+    lines = [
+        line for head, body in zip(heads, bodies, strict=True) for line in (head, *body)
+    ]
+    return [*lines, output, *notes]
+
+
+def _wrap(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _site(model: Model, name: str) -> str:
+    """Return where a variable lives: `at m0, rank 8`."""
+    site = model.sites.get(name)
+    if site is None:
+        return "constant"
+    rank = "" if site.basis is None else f", rank {len(site.basis)}"
+    beside = "" if name in model.circuit.sites else ", beside"
+    return f"at {site.node}{rank}{beside}"
+
+
+def show_schedule(model: Model, width: int = WIDTH) -> list[str]:
+    """Return a table of layers and slots, with the variables that are written there."""
+    written: dict[str, list[str]] = {}
+    for name, site in model.sites.items():
+        written.setdefault(site.node, []).append(name)
+    config = model.config
+    heads = [f"h{i}" for i in range(config.n_heads)]
+    rows = [("", "attention", "MLP")]
+    embedding = [
+        f"{node}: {', '.join(written[node])}"
+        for node in ("tokens", "positions")
+        if node in written
+    ]
+    for layer in range(config.n_layers):
+        left = [
+            f"{head}: {', '.join(names)}"
+            for head in heads
+            if (names := written.get(f"a{layer}.{head}"))
+        ]
+        right = written.get(f"m{layer}", [])
+        rows += list(_cells(f"layer {layer}", left, right))
+    cut = (width - 14) // 2
+    wrapped = [
+        (label if i == 0 else "", *pair)
+        for label, left, right in rows
+        for i, pair in enumerate(_pair(left, right, cut))
+    ]
+    table = align(wrapped)
+    return [f"  embedding  {'; '.join(embedding)}", *table]
+
+
+def _cells(
+    label: str, left: Sequence[str], right: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of one layer, an idle slot as a dash."""
+    left, right = left or ["-"], right or ["-"]
+    for i in range(max(len(left), len(right))):
+        yield (
+            label if i == 0 else "",
+            left[i] if i < len(left) else "",
+            right[i] if i < len(right) else "",
+        )
+
+
+def _pair(left: str, right: str, width: int) -> Iterator[tuple[str, str]]:
+    """Yield two cells as lines of a width."""
+    sides = [textwrap.wrap(text, width) or [""] for text in (left, right)]
+    for i in range(max(len(side) for side in sides)):
+        a, b = (side[i] if i < len(side) else "" for side in sides)
+        yield a, b
+
+
+def show_circuit(model: Model, width: int = WIDTH) -> list[str]:
+    """Return the circuit as wires, and what lies outside it."""
+    circuit = model.circuit
+    lines = [*draw_wires(circuit, width), "", f"  {LEGEND}"]
+    outside = [name for name in circuit.names.sources if name not in circuit.nodes]
+    if outside:
+        lines += _wrap(f"Outside the circuit: {', '.join(outside)}", width, "  ")
+    return lines
+
+
+def show_sizes(model: Model, stages: Stages | None) -> list[str]:
+    """Return the sizes; beside the layers the fewest that any schedule needs."""
+    config, circuit = model.config, model.circuit
+    fewest = ""
+    if stages is not None:
+        fewest = f"the fewest possible: {max(1, stages.scheduled.fewest)}"
+    nodes = len(config.names.sources)
+    rows = [
+        ("layers", str(config.n_layers), fewest),
+        ("heads a layer", str(config.n_heads), ""),
+        ("d_model", str(config.d_model), ""),
+        ("d_head", str(config.d_head), ""),
+        ("hidden units", str(config.d_mlp), ""),
+        ("parameters", str(config.n_params), ""),
+        ("circuit edges", str(len(circuit.edges)), f"of {len(config.names.edges)}"),
+        ("circuit nodes", str(len(circuit.nodes)), f"of {nodes}"),
+    ]
+    return align(rows)
