@@ -67,7 +67,8 @@ def _bound_atom(atom: Atom, domains: list[Domain]) -> Bounds:
 def _reachable(keys: NDArray, queries: NDArray, allowed: NDArray) -> NDArray[np.bool_]:
     """Return [query position, key position]: some possible pair is allowed."""
     left = queries.astype(np.float32) @ allowed.T.astype(np.float32)
-    return (left @ keys.T.astype(np.float32)).astype(bool)
+    counts = left @ keys.T.astype(np.float32)
+    return np.asarray(counts, dtype=np.bool_)
 
 
 def never_empty(bounds: Bounds) -> NDArray[np.bool_]:
