@@ -67,8 +67,7 @@ def _bound_atom(atom: Atom, domains: list[Domain]) -> Bounds:
 def _reachable(keys: NDArray, queries: NDArray, allowed: NDArray) -> NDArray[np.bool_]:
     """Return [query position, key position]: some possible pair is allowed."""
     left = queries.astype(np.float32) @ allowed.T.astype(np.float32)
-    counts = left @ keys.T.astype(np.float32)
-    return np.asarray(counts, dtype=np.bool_)
+    return (left @ keys.T.astype(np.float32)).astype(bool)
 
 
 def never_empty(bounds: Bounds) -> NDArray[np.bool_]:
@@ -76,7 +75,7 @@ def never_empty(bounds: Bounds) -> NDArray[np.bool_]:
 
     Only key positions up to the query's are sure to exist.
     """
-    return np.tril(bounds.must).any(axis=1)
+    return np.any(np.tril(bounds.must), axis=1, keepdims=False)
 
 
 def at_most_one(bounds: Bounds) -> bool:
