@@ -70,12 +70,12 @@ def to_model(stages: Stages) -> Model:
         circuit=compiled.circuit,
         rows=compiled.rows,
         basis=compiled.basis,
-        facts=MappingProxyType({**_program_facts(stages), **_option_facts(stages)}),
+        facts=MappingProxyType({**program_facts(stages), **_option_facts(stages)}),
         beside=compiled.beside,
     )
 
 
-def _program_facts(stages: Stages) -> dict[str, Any]:
+def program_facts(stages: Stages) -> dict[str, Any]:
     """Return what a catalogue knows of the program; its text is for reading only."""
     program = stages.program.program
     if program is None:

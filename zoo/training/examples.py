@@ -128,6 +128,11 @@ def split_inputs(
     return ids[order[cut:]], ids[order[:cut]], True
 
 
+def draw_key(seed: int) -> Array:
+    """Return a random key of XLA's own generator: threefry takes seconds to compile."""
+    return jax.random.key(seed, impl="unsafe_rbg")
+
+
 def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
     """Return indices of inputs: first a length, evenly, then an input of it."""
     first, second = jax.random.split(key)

@@ -1,35 +1,80 @@
-"""A finished training as a model, in the type that compiled models have."""
+"""A finished training, and the model that it made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
+from compiler.errors import InputError
 from compiler.lower.readout import Readout
 from compiler.machine.weights import Weights, freeze
 from compiler.model import Model
-from zoo.training.loop import Result
+from zoo.training.held_out import Check
+from zoo.training.run import Run
 from zoo.training.tabular import TabularModel
 
 
-def to_model(result: Result) -> Model:
-    """Return the trained model of a RASP program."""
-    source = result.run.model
-    assert isinstance(source, TabularModel)
-    return Model(
-        name=source.name,
-        typed=source.typed,
-        config=result.run.config,
-        weights=_unscaled(result.weights, source.readout),
-        readout=source.readout,
-        circuit=result.run.placement.circuit,
-        rows=MappingProxyType({}),
-        facts=MappingProxyType({"kind": "trained", "outcome": result.outcome}),
-    )
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished training.
+
+    Attributes:
+        run: what was trained, and how.
+        weights: float32, read-only.
+        history: one check every `check_every` steps.
+        outcome: `passed` (all thresholds met), `budget` (steps used up) or
+            `diverged` (the last good weights are kept).
+    """
+
+    run: Run
+    weights: Weights
+    history: tuple[Check, ...]
+    outcome: str
+
+    @property
+    def correspondence(self) -> Mapping[str, str]:
+        """By variable, the node that was trained to compute it."""
+        return MappingProxyType(dict(self.run.placement.node))
+
+    @cached_property
+    def model(self) -> Model:
+        """The transformer in the type that compiled models have.
+
+        Raises:
+            InputError: the causal model was written by hand, so that there is no
+                program to stand beside the weights.
+        """
+        source = self.run.model
+        if not isinstance(source, TabularModel):
+            raise InputError(
+                f"{source.name} is no RASP program; use result.weights and "
+                "result.run.placement.circuit"
+            )
+        facts: dict[str, Any] = {
+            **source.facts,
+            "kind": "trained",
+            "outcome": self.outcome,
+            "steps": self.history[-1].step if self.history else 0,
+            "recipe": asdict(self.run.recipe),
+        }
+        return Model(
+            name=source.name,
+            typed=source.typed,
+            config=self.run.config,
+            weights=unscaled(self.weights, source.readout),
+            readout=source.readout,
+            circuit=self.run.placement.circuit,
+            rows=MappingProxyType({}),
+            facts=MappingProxyType(facts),
+        )
 
 
-def _unscaled(weights: Weights, readout: Readout) -> Weights:
+def unscaled(weights: Weights, readout: Readout) -> Weights:
     """Return weights whose first logit is the number itself, not its place in 0..1."""
     if readout.kind == "classes":
         return weights

@@ -14,6 +14,9 @@ from typing import Any
 from compiler.errors import InputError
 from zoo.training.causal import CausalModel
 
+PROGRAM = "program"
+"""The table of a run's recipe that names its program; not a part of the recipe."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -36,7 +39,9 @@ class Recipe:
         warmup: steps.
         weight_decay: of AdamW.
         clip: global norm of gradients.
-        circuit_steps: steps in which every example has all non-circuit edges patched.
+        circuit_steps: most steps in which every example has all non-circuit edges
+            patched.
+        open_at: accuracy with all of them patched at which this ends earlier.
         opening_steps: steps over which the share of such examples falls to `keep`.
         keep: share of such examples that stays.
         behaviour: share of examples without an intervention.
@@ -46,6 +51,7 @@ class Recipe:
         donor_gradient: whether gradients flow through the source run.
         check_every: steps between checks on held-out inputs (and checkpoints).
         pairs: held-out pairs of a check.
+        behaviour_at_least: accuracy with nothing patched.
         interchange_at_least: worst variable, fraction in [0, 1].
         nodes_at_least: worst non-circuit node.
         edges_at_least: worst non-circuit edge, and all of them at once.
@@ -63,13 +69,14 @@ class Recipe:
     placement: str = "identity"
     seed: int = 0
     steps: int = 12_000
-    batch: int = 96
-    learning_rate: float = 2e-3
+    batch: int = 48
+    learning_rate: float = 3e-3
     warmup: int = 300
     weight_decay: float = 1e-2
     clip: float = 1.0
     circuit_steps: int = 3000
-    opening_steps: int = 4000
+    open_at: float = 0.98
+    opening_steps: int = 2500
     keep: float = 0.0
     behaviour: float = 0.125
     interchange: float = 0.375
@@ -78,6 +85,7 @@ class Recipe:
     donor_gradient: bool = True
     check_every: int = 500
     pairs: int = 512
+    behaviour_at_least: float = 0.995
     interchange_at_least: float = 0.995
     nodes_at_least: float = 0.995
     edges_at_least: float = 0.99
@@ -118,6 +126,7 @@ _LEAST = {
     "batch": 4,
     "warmup": 0,
     "circuit_steps": 0,
+    "open_at": 0,
     "opening_steps": 0,
     "keep": 0,
     "check_every": 1,
@@ -139,6 +148,7 @@ def read_recipe(path: Path) -> Recipe:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"recipe {path}: cannot be read: {error}") from None
+    data.pop(PROGRAM, None)  # the recipe of a run says what was trained
     return change(Recipe(), data, str(path))
 
 
@@ -166,6 +176,23 @@ def change(recipe: Recipe, changes: Mapping[str, Any], where: str = "recipe") ->
     if problems:
         raise InputError(f"{where}: " + "; ".join(problems))
     return replace(recipe, **converted)
+
+
+def twin_recipe(recipe: Recipe) -> Recipe:
+    """Return the recipe of the natural twin: the same in all, but behaviour only."""
+    return replace(
+        recipe,
+        behaviour=1.0,
+        interchange=0.0,
+        strict_nodes=0.0,
+        strict_edges=0.0,
+        circuit_steps=0,
+        opening_steps=0,
+        keep=0.0,
+        interchange_at_least=0.0,
+        nodes_at_least=0.0,
+        edges_at_least=0.0,
+    )
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

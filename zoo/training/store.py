@@ -3,6 +3,7 @@
     recipe.toml               every size filled in; a resumed run must agree with it
     checkpoint.safetensors    weights, optimizer and step, from which it goes on
     history.json              one check an entry
+    model/                    the trained model, once the run has ended
 
 Each file is written beside itself and renamed, so that a kill at any moment leaves
 the old or the new one. The checkpoint goes last: what it says is what is resumed.
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+import tomllib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,28 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
+from compiler.rasp.values import Value, canonical
 from zoo.training.held_out import Check
-from zoo.training.loop import Run, State, start
-from zoo.training.recipe import Recipe, read_recipe, to_toml
+from zoo.training.recipe import PROGRAM, Recipe, read_recipe, to_toml
+from zoo.training.run import Run, State, start
 
 RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.json"
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run trains: a program of the library over some inputs.
+
+    Attributes:
+        name: the program's.
+        vocab: its tokens, in order.
+        max_len: its greatest number of tokens.
+    """
+
+    name: str
+    vocab: tuple[Value, ...]
+    max_len: int
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -48,7 +67,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def begin(folder: Path, name: str, recipe: Recipe) -> None:
+def begin(folder: Path, setting: Setting, recipe: Recipe) -> None:
     """Make the folder of a new run.
 
     Raises:
@@ -60,8 +79,38 @@ def begin(folder: Path, name: str, recipe: Recipe) -> None:
             "choose another folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    text = f"# {name}\n{to_toml(recipe)}"
+    text = f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
     write_atomically(folder / RECIPE, text.encode())
+
+
+def _setting_to_toml(setting: Setting) -> str:
+    """Return the table of what is trained; JSON's lists and numbers are TOML."""
+    vocab = json.dumps(list(setting.vocab))
+    name = json.dumps(setting.name)
+    return f"[{PROGRAM}]\nname = {name}\nvocab = {vocab}\nmax_len = {setting.max_len}\n"
+
+
+def read_setting(folder: Path) -> Setting:
+    """Return what the run in a folder trains.
+
+    Raises:
+        FormatError: the folder holds no run, or its recipe is damaged.
+    """
+    path = folder / RECIPE
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))[PROGRAM]
+        vocab = tuple(canonical(v) for v in table["vocab"])
+        return Setting(str(table["name"]), vocab, int(table["max_len"]))
+    except FileNotFoundError:
+        raise FormatError(
+            f"{folder} holds no run: there is no {RECIPE} in it. Begin one with "
+            "zoo train NAME --out FOLDER"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(
+            f"{path}: damaged, no readable table [{PROGRAM}] ({error}). Begin again in "
+            "another folder"
+        ) from None
 
 
 def save_checkpoint(folder: Path, state: State, history: tuple[Check, ...]) -> None:

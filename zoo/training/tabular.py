@@ -8,6 +8,7 @@ program's author is not called.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -34,9 +35,21 @@ _CLASSES = 64
 
 
 class TabularModel:
-    """The causal model of a scheduled program; see `CausalModel`."""
+    """The causal model of a scheduled program; see `CausalModel`.
 
-    def __init__(self, scheduled: Scheduled, accepts: Accepts | None = None) -> None:
+    Args:
+        scheduled: the program, its steps on layers.
+        accepts: which inputs it is for.
+        facts: what is to be known beside it: family, meaning, source text.
+    """
+
+    def __init__(
+        self,
+        scheduled: Scheduled,
+        accepts: Accepts | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.facts = facts or {}
         self.plan: Plan = scheduled.plan
         self.typed = self.plan.typed
         self.accepts = accepts

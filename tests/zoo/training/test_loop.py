@@ -8,9 +8,9 @@ import programs
 from compiler.errors import FormatError, InputError
 from compiler.pipeline import compile_stages, read_source
 from zoo.training import store
-from zoo.training.loop import prepare, start, train
-from zoo.training.outcome import to_model
+from zoo.training.loop import train
 from zoo.training.recipe import Recipe, change, sized
+from zoo.training.run import prepare, start
 from zoo.training.tabular import TabularModel
 
 QUICK = {
@@ -23,6 +23,8 @@ QUICK = {
     "inputs": 600,
     "d_model": 16,
 }
+
+SETTING = store.Setting("fraction_previous", ("x", "a"), 8)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ def test_training_lowers_the_loss(model):
 
 
 def test_trained_model_is_a_model(model):
-    trained = to_model(train(model, change(Recipe(), QUICK)))
+    trained = train(model, change(Recipe(), QUICK)).model
     tokens = list(model.typed.vocab[:3])
     assert len(trained(tokens)) == 3
     assert trained.interpreter(tokens)
@@ -90,12 +92,12 @@ def test_trained_model_is_a_model(model):
 def test_folder_of_another_run_is_refused(tmp_path):
     (tmp_path / "something").write_text("x")
     with pytest.raises(InputError, match="is not empty; resume the run"):
-        store.begin(tmp_path, "sort", Recipe())
+        store.begin(tmp_path, SETTING, Recipe())
 
 
 def test_resume_with_a_changed_recipe_is_refused(model, tmp_path):
     recipe = sized(change(Recipe(), QUICK), model)
-    store.begin(tmp_path / "run", "x", recipe)
+    store.begin(tmp_path / "run", SETTING, recipe)
     store.check_recipe(tmp_path / "run", recipe)
     with pytest.raises(InputError, match="batch was 16 and is 32"):
         store.check_recipe(tmp_path / "run", change(recipe, {"batch": 32}))

@@ -1,0 +1,107 @@
+"""A training run: what is fixed, what changes, and how both begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import optax
+
+from compiler.machine.config import Config
+from compiler.machine.weights import Weights, init
+from zoo.training.causal import CausalModel
+from zoo.training.examples import (
+    Layout,
+    Pool,
+    make_layout,
+    make_pool,
+    split_inputs,
+)
+from zoo.training.held_out import Checker
+from zoo.training.placement import Placement, make_config, place
+from zoo.training.recipe import Recipe, sized
+
+
+class State(NamedTuple):
+    """What changes during training.
+
+    Attributes:
+        weights: float32.
+        optimizer: its moments.
+        step: how many steps were taken.
+        opening: the step at which what lies outside the circuit begins to open.
+    """
+
+    weights: Weights
+    optimizer: Any
+    step: Any
+    opening: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything that is fixed during training.
+
+    Attributes:
+        model: what is to be learnt.
+        recipe: how, every size filled in.
+        config: the transformer's shape.
+        placement: where each variable goes, and the circuit which that claims.
+        layout: the circuit as arrays.
+        pool: the inputs that batches are drawn from.
+        checker: the figures on held-out inputs.
+        disjoint: whether these are held out indeed; a small space serves for both.
+    """
+
+    model: CausalModel
+    recipe: Recipe
+    config: Config
+    placement: Placement
+    layout: Layout
+    pool: Pool
+    checker: Checker
+    disjoint: bool
+
+
+def prepare(model: CausalModel, recipe: Recipe) -> Run:
+    """Return the run of a recipe: sizes, placement, inputs.
+
+    Raises:
+        InputError: the transformer is too small for the circuit.
+    """
+    recipe = sized(recipe, model)
+    config = make_config(model, recipe)
+    placement = place(model, config, recipe)
+    layout = make_layout(model, config, placement)
+    ids = model.inputs(recipe.inputs, recipe.seed)
+    seen, held_out, disjoint = split_inputs(ids, recipe.seed)
+    pool = make_pool(model, seen)
+    checker = Checker(model, config, recipe, layout, make_pool(model, held_out))
+    return Run(model, recipe, config, placement, layout, pool, checker, disjoint)
+
+
+def start(run: Run) -> State:
+    """Return the state before the first step."""
+    weights = Weights(*(jnp.asarray(a) for a in init(run.config, run.recipe.seed)))
+    return State(
+        weights,
+        optimizer(run.recipe).init(weights),
+        jnp.zeros((), jnp.int32),
+        jnp.asarray(run.recipe.circuit_steps, jnp.int32),
+    )
+
+
+def optimizer(recipe: Recipe) -> optax.GradientTransformation:
+    """Return AdamW with clipping, warm-up and a cosine."""
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0,
+        recipe.learning_rate,
+        recipe.warmup,
+        max(recipe.steps, recipe.warmup + 1),
+        recipe.learning_rate / 100,
+    )
+    return optax.chain(
+        optax.clip_by_global_norm(recipe.clip),
+        optax.adamw(rate, b2=0.98, weight_decay=recipe.weight_decay),
+    )

@@ -1,0 +1,121 @@
+"""A training run in a folder: begun, saved at every check, resumed, ended.
+
+`train_into` is what `zoo train` calls. Killed at any moment it leaves a folder from
+which `resume` goes on, to the same bits as an uninterrupted run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import programs
+from compiler.api import program_facts
+from compiler.errors import InputError
+from compiler.pipeline import Source, compile_stages, read_source
+from compiler.rasp.expr import SOp
+from compiler.rasp.program import Program
+from compiler.save import save_model
+from zoo.training import store
+from zoo.training.held_out import Check
+from zoo.training.loop import OnCheck, train_run
+from zoo.training.outcome import Result
+from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.run import Run, State, prepare
+from zoo.training.tabular import TabularModel
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def causal_model(source: Program | SOp | Source) -> TabularModel:
+    """Return the causal model of a program."""
+    read = source if isinstance(source, Source) else read_source(source)
+    stages = compile_stages(read)
+    return TabularModel(stages.scheduled, read.accepts, program_facts(stages))
+
+
+def recipe_for(name: str) -> Recipe:
+    """Return the recipe that belongs to a program; the defaults if it has none."""
+    path = RECIPES / f"{name}.toml"
+    return read_recipe(path) if path.exists() else Recipe()
+
+
+def train_into(
+    folder: Path,
+    setting: store.Setting,
+    recipe: Recipe,
+    on_check: OnCheck | None = None,
+) -> Result:
+    """Train a program from the beginning, and keep the run in a new folder.
+
+    Raises:
+        InputError: the folder holds something, or the model is too small.
+    """
+    run = _prepare(setting, recipe)
+    store.begin(folder, setting, run.recipe)
+    return _go_on(folder, run, None, (), on_check)
+
+
+def resume(
+    folder: Path, recipe: Recipe | None = None, on_check: OnCheck | None = None
+) -> Result:
+    """Go on with the run in a folder.
+
+    Args:
+        folder: of a run that was begun.
+        recipe: what the run is expected to follow; whatever it says if None.
+        on_check: called after every check.
+
+    Raises:
+        FormatError: the folder holds no run, or a damaged one.
+        InputError: the recipe is not the one that the run began with.
+    """
+    setting = store.read_setting(folder)
+    run = _prepare(setting, recipe or read_recipe(folder / store.RECIPE))
+    store.check_recipe(folder, run.recipe)
+    state, history = store.load_checkpoint(folder, run)
+    return _go_on(folder, run, state, history, on_check)
+
+
+def _prepare(setting: store.Setting, recipe: Recipe) -> Run:
+    program = programs.find(setting.name)
+    source = read_source(program, setting.vocab, setting.max_len)
+    return prepare(causal_model(source), recipe)
+
+
+def _go_on(
+    folder: Path,
+    run: Run,
+    state: State | None,
+    history: tuple[Check, ...],
+    on_check: OnCheck | None,
+) -> Result:
+    def keep(run: Run, state: State, history: tuple[Check, ...]) -> None:
+        store.save_checkpoint(folder, state, history)
+        if on_check is not None:
+            on_check(run, state, history)
+
+    result = train_run(run, state, history, keep)
+    if result.outcome == "diverged":
+        step = result.history[-1].step if result.history else 0
+        raise InputError(
+            f"{run.model.name}: the loss became infinite or undefined after step "
+            f"{step}. The last good checkpoint is in {folder}; begin a new run with a "
+            f"smaller learning_rate (it was {run.recipe.learning_rate})"
+        )
+    save_model(result.model, folder / store.MODEL, overwrite=True)
+    return result
+
+
+def report(check: Check) -> dict[str, float | str | None]:
+    """Return a check's worst cases, for a line of progress."""
+    worst = min(check.interchange, key=lambda n: check.interchange[n], default="")
+    figures = asdict(check)
+    kept = {k: figures[k] for k in ("step", "loss", "behaviour", "edges", "all_edges")}
+    return {
+        **kept,
+        "interchange": check.worst_interchange,
+        "node": worst,
+        "nodes": check.worst_node,
+        "worst_edge": check.worst_edge,
+    }
