@@ -9,7 +9,10 @@ Every example is the same call of the forward pass with a mask of its own:
     strict edges    random (source, reader) entries outside it; likewise
 
 While the circuit is being closed, all entries outside it are patched besides.
-Patches act on the positions that both inputs have, BOS among them.
+Patches act on the positions that both inputs have, BOS among them. Position
+embeddings are the same in every run, and so is whatever nodes copy of them: nothing
+would keep what lies outside the circuit from reading them. So source runs have their
+positions turned by some places, except where variables are taken from them.
 """
 
 from __future__ import annotations
@@ -47,10 +50,20 @@ class Pool(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Examples: base and source inputs, masks, labels."""
+    """Examples: base and source inputs, masks, labels.
+
+    Attributes:
+        ids: of the bases.
+        source_ids: of the sources.
+        turns: by how many places the positions of each source run are turned.
+        mask: 1 where a reader sees the source's write.
+        where: 1 at positions that both have.
+        labels: index of the value to put out, -1 for none.
+    """
 
     ids: Int[Array, "batch ctx"]
     source_ids: Int[Array, "batch ctx"]
+    turns: Int[Array, " batch"]
     mask: Float[Array, "batch reader source"]
     where: Float[Array, "batch ctx"]
     labels: Int[Array, "batch ctx"]
@@ -142,6 +155,13 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
     return pool.starts[which] + offset.astype(jnp.int32)
 
 
+def draw_turns(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:
+    """Return by how many places positions are turned: 0 for a third of them."""
+    first, second = jax.random.split(key)
+    turns = jax.random.randint(first, (count,), 1, max(n_ctx - 1, 2))
+    return jnp.where(jax.random.bernoulli(second, 2 / 3, (count,)), turns, 0)
+
+
 def draw_batch(
     model: CausalModel,
     recipe: Recipe,
@@ -180,6 +200,7 @@ def draw_batch(
     return Batch(
         pool.ids[base],
         pool.ids[source],
+        jnp.where(kind == 1, 0, draw_turns(keys[7], size, model.n_ctx)),
         mask.astype(jnp.float32),
         where.astype(jnp.float32),
         labels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
-from compiler.machine.forward import forward_batch, logits_batch
+from compiler.machine.forward import logits_batch
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
@@ -22,9 +23,10 @@ from zoo.training.examples import (
     Pool,
     draw_inputs,
     draw_key,
+    draw_turns,
     interchanged,
 )
-from zoo.training.loss import is_right
+from zoo.training.loss import donor_writes, is_right
 from zoo.training.recipe import Recipe
 
 # LLVM's full optimisation takes twice as long to compile, and its code is not faster.
@@ -94,9 +96,10 @@ class Checker:
         self.model, self.config, self.layout, self.pool = model, config, layout, pool
         self.names = config.names
         key = draw_key(recipe.seed + 1_000_003)
-        first, second = jax.random.split(key)
+        first, second, third = jax.random.split(key, 3)
         self.base = draw_inputs(pool, first, recipe.pairs)
         self.source = draw_inputs(pool, second, recipe.pairs)
+        self.turns = draw_turns(third, recipe.pairs, model.n_ctx)
         self.edges = np.argwhere(layout.outside)
 
     def __call__(self, weights: Weights, step: int, loss: float) -> Check:
@@ -111,9 +114,14 @@ class Checker:
             for n in nodes
         ]
         chosen += [np.zeros(size, bool)] * 2
-        donor = _writes(self.config, weights, self.pool.ids[self.source])
-        found = self.accuracies(weights, donor, np.array(masks), np.array(chosen))
         count = len(self.layout.circuit_nodes)
+        ids = self.pool.ids[self.source]
+        straight = _writes(self.config, weights, ids, jnp.zeros_like(self.turns))
+        donor = _writes(self.config, weights, ids, self.turns)
+        found = [
+            *self.accuracies(weights, straight, masks[:count], chosen[:count]),
+            *self.accuracies(weights, donor, masks[count:], chosen[count:]),
+        ]
         by_name = [self.names.sources[n] for n in nodes]
         values = [float(v) for v in found]
         edges, worst = None, ""
@@ -138,8 +146,8 @@ class Checker:
             return 1.0, ""
         singles = np.zeros((len(self.edges), *self.layout.outside.shape), bool)
         singles[np.arange(len(self.edges)), self.edges[:, 0], self.edges[:, 1]] = True
-        nothing = np.zeros((len(singles), len(self.names.sources)), bool)
-        found = self.accuracies(weights, donor, singles, nothing)
+        nothing = [np.zeros(len(self.names.sources), bool)] * len(singles)
+        found = self.accuracies(weights, donor, list(singles), nothing)
         return float(found.min()), str(self.edge(int(found.argmin())))
 
     def edge(self, index: int) -> Edge:
@@ -151,8 +159,8 @@ class Checker:
         self,
         weights: Weights,
         donor: Float[Any, "pair source ctx d_model"],
-        masks: Bool[np.ndarray, "patch reader source"],
-        chosen: Bool[np.ndarray, "patch source"],
+        masks: Sequence[Bool[np.ndarray, "reader source"]],
+        chosen: Sequence[Bool[np.ndarray, " source"]],
     ) -> Float[np.ndarray, " patch"]:
         """Return the accuracy under each of several patches, over all pairs."""
         pairs = self.base, self.source, donor
@@ -166,9 +174,7 @@ class Checker:
 
 
 _writes = jax.jit(
-    lambda config, weights, ids: forward_batch(config, weights, ids).writes,
-    static_argnums=0,
-    compiler_options=QUICK_TO_COMPILE,
+    donor_writes, static_argnames=("config",), compiler_options=QUICK_TO_COMPILE
 )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
-from compiler.machine.forward import forward_batch, logits_batch
+from compiler.machine.forward import forward, forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from zoo.training.examples import Batch
@@ -39,11 +39,38 @@ def patched_logits(
     config: Config, weights: Weights, batch: Batch, donor_gradient: bool = True
 ) -> Float[Array, "batch ctx class"]:
     """Return the logits of the bases under their patches from the sources."""
-    donor = forward_batch(config, weights, batch.source_ids).writes
+    donor = donor_writes(config, weights, batch.source_ids, batch.turns)
     if not donor_gradient:
         donor = jax.lax.stop_gradient(donor)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
     return logits_batch(config, weights, batch.ids, patch)
+
+
+def donor_writes(
+    config: Config,
+    weights: Weights,
+    ids: Int[Any, "batch ctx"],
+    turns: Int[Any, " batch"],
+) -> Float[Array, "batch source ctx d_model"]:
+    """Return what the sources write in runs whose positions are turned.
+
+    Args:
+        config: the transformer's shape.
+        weights: its arrays.
+        ids: inputs.
+        turns: position i > 0 of example n gets the embedding that is turns[n] places
+            further on, around the end; BOS keeps its own.
+    """
+    if config.positions == "rotary":
+        return forward_batch(config, weights, ids).writes
+    places = jnp.arange(config.n_ctx - 1)
+
+    def one(ids: Array, turn: Array) -> Array:
+        order = jnp.pad(1 + (places + turn) % (config.n_ctx - 1), (1, 0))
+        turned = jnp.asarray(weights.W_pos)[order]
+        return forward(config, weights._replace(W_pos=turned), ids).writes
+
+    return jax.vmap(one)(jnp.asarray(ids), jnp.asarray(turns))
 
 
 def position_losses(

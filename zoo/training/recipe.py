@@ -75,7 +75,7 @@ class Recipe:
     weight_decay: float = 1e-2
     clip: float = 1.0
     circuit_steps: int = 3000
-    open_at: float = 0.98
+    open_at: float = 0.97
     opening_steps: int = 2500
     keep: float = 0.0
     behaviour: float = 0.125
