@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
-from math import gcd, isfinite, prod
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def refuse(where: str, found: str, expected: str, remedy: str = REMEDY) -> Forma
 
 
 def value_to_json(value: Value) -> Any:
-    """Return a value in JSON, so that `Found.value` gives it back."""
+    """Return a value in JSON, so that `Found.values` gives it back."""
     if isinstance(value, Fraction):
         return {"fraction": [value.numerator, value.denominator]}
     if isinstance(value, tuple):
@@ -60,7 +60,7 @@ def render(data: dict[str, Any]) -> bytes:
     """
     try:
         return (_render(data, 2) + "\n").encode("ascii")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"this cannot be saved as JSON: {error}") from None
 
 
@@ -86,9 +86,10 @@ def parse(data: bytes, file: str) -> Found:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(items)) < len(items):
+        read = dict(items)
+        if len(read) < len(items):
             raise ValueError("a key occurs twice in one object")
-        return dict(items)
+        return read
 
     def constant(word: str) -> Any:
         raise ValueError(f"{word} is no JSON number")
@@ -127,7 +128,9 @@ class Found:
         """Return the entries of an object."""
         if not isinstance(self.json, dict):
             raise self.wrong("an object")
-        return {k: Found(f"{self.where}, {k}", v) for k, v in self.json.items()}
+        return {
+            k: Found(f"{self.where}, {_shown(k)}", v) for k, v in self.json.items()
+        }
 
     def items(self) -> list[Found]:
         """Return the items of a list."""
@@ -167,30 +170,16 @@ class Found:
         """Return the integers of a list."""
         return tuple(item.integer(low, high) for item in self.items())
 
-    def value(self) -> Value:
-        """Return a value of the language, see `value_to_json`."""
-        data = self.json
-        if data is None or isinstance(data, bool | int | str):
-            return data
-        if isinstance(data, dict) and set(data) == {"fraction"}:
-            return self._fraction(data["fraction"])
-        if isinstance(data, dict) and set(data) == {"tuple"}:
-            return Found(f"{self.where}, tuple", data["tuple"]).values()
-        raise self.wrong(
-            'a value: null, a boolean, an integer, a string, {"tuple": ..}'
-            ' or {"fraction": ..}'
-        )
-
     def values(self) -> tuple[Value, ...]:
-        """Return the values of a list."""
-        return tuple(item.value() for item in self.items())
-
-    def _fraction(self, data: Any) -> Fraction:
-        if isinstance(data, list) and [type(n) for n in data] == [int, int]:
-            above, below = data
-            if below > 1 and gcd(above, below) == 1:
-                return Fraction(above, below)
-        raise self.wrong("a fraction in lowest terms with a denominator above 1")
+        """Return the values of a list, see `value_to_json`."""
+        if not isinstance(self.json, list):
+            raise self.wrong("a list")
+        try:
+            return tuple(map(_value, self.json))
+        except _NoValueError as error:
+            place = next(i for i, v in enumerate(self.json) if _is_bad(v))
+            where, found = f"{self.where}[{place}]", describe(error.args[0])
+            raise refuse(where, found, error.args[1]) from None
 
     def array(self, *shape: int, low: int, high: int) -> NDArray[np.int64]:
         """Return an array of integers, nested as deep as `shape` is long."""
@@ -246,6 +235,45 @@ class Found:
         return self.json
 
 
+class _NoValueError(Exception):
+    """Carries a piece of JSON that is no value, and what is expected instead."""
+
+
+def _value(data: Any) -> Value:
+    """Return the value that `value_to_json` wrote; there are many, so this is quick."""
+    if data is None or isinstance(data, bool | int | str):
+        return data
+    if isinstance(data, dict) and len(data) == 1:
+        if "fraction" in data:
+            return _fraction(data["fraction"])
+        if isinstance(parts := data.get("tuple"), list):
+            return tuple(map(_value, parts))
+    raise _NoValueError(
+        data,
+        'a value: null, a boolean, an integer, a string, {"tuple": [..]}'
+        ' or {"fraction": [.., ..]}',
+    )
+
+
+def _fraction(data: Any) -> Fraction:
+    if isinstance(data, list) and [type(n) for n in data] == [int, int]:
+        if data[1] > 1:
+            fraction = Fraction(*data)
+            if fraction.denominator == data[1]:
+                return fraction
+    raise _NoValueError(
+        data, "a fraction in lowest terms with a denominator above 1"
+    )
+
+
+def _is_bad(data: Any) -> bool:
+    try:
+        _value(data)
+    except _NoValueError:
+        return True
+    return False
+
+
 def _within(cells: list[int], low: int, high: int) -> bool:
     return low <= min(cells, default=low) and max(cells, default=high) <= high
 
@@ -258,9 +286,16 @@ def describe(data: Any) -> str:
     """Return what a piece of JSON is, in a few words."""
     if isinstance(data, dict):
         keys = sorted(data)
-        shown = ", ".join(repr(k) for k in keys[:8]) + (", .." if len(keys) > 8 else "")
+        shown = ", ".join(f"'{_shown(k)}'" for k in keys[:8])
+        shown += ", .." if len(keys) > 8 else ""
         return f"an object with the keys {shown}" if keys else "an empty object"
     if isinstance(data, list):
         return f"a list of {len(data)}"
-    text = json.dumps(data)
+    text = json.dumps(data[:61] if isinstance(data, str) else data)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _shown(key: str) -> str:
+    """Return a key as it can be shown: on one line, in ASCII, and not too long."""
+    text = json.dumps(key[:41])[1:-1]
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -59,12 +59,7 @@ def attend(
     """Let the heads of a layer read from the stream and write to it."""
     seen = stream.read_heads(layer)
     seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-    q, k, v = project(weights, layer, seen)
-    if config.positions == "rotary":
-        q, k = rotate(q), rotate(k)
-    scores = q @ k.swapaxes(-1, -2) / config.d_head**0.5  # [head, seq, key]
-    pattern = jax.nn.softmax(jnp.where(allowed, scores, -jnp.inf), axis=-1)
-    z = pattern @ v  # [head, seq, d_head]
+    z = mix_values(config, *project(weights, layer, seen), allowed)
     W_O = weights.W_O[layer]
 
     def mix(gate: Array | float) -> Float[Array, "seq d_model"]:
@@ -76,6 +71,21 @@ def attend(
 
     stream.write(z @ W_O, mix)  # XLA drops z @ W_O where only `mix` is used
     stream.shift(weights.b_O[layer])
+
+
+def mix_values(
+    config: Config,
+    q: Float[Array, "head seq d_head"],
+    k: Float[Array, "head seq d_head"],
+    v: Float[Array, "head seq d_head"],
+    allowed: Bool[Array, "seq key"],
+) -> Float[Array, "head seq d_head"]:
+    """Return the values that heads attend to, in front of their output matrices."""
+    if config.positions == "rotary":
+        q, k = rotate(q), rotate(k)
+    scores = q @ k.swapaxes(-1, -2) / config.d_head**0.5  # [head, seq, key]
+    pattern = jax.nn.softmax(jnp.where(allowed, scores, -jnp.inf), axis=-1)
+    return pattern @ v
 
 
 def project(
@@ -117,14 +127,20 @@ def rotate(vectors: Float[Array, "head seq d_head"]) -> Float[Array, "head seq d
 
 def transform(config: Config, weights: Weights, layer: int, stream: Stream) -> None:
     """Let the MLP of a layer read from the stream and write to it."""
-    seen = stream.read(f"m{layer}")
+    out = mlp_output(config, weights, layer, stream.read(f"m{layer}"))
+    stream.write(out[None])
+
+
+def mlp_output(
+    config: Config, weights: Weights, layer: int, seen: Float[Array, "seq d_model"]
+) -> Float[Array, "seq d_model"]:
+    """Return what the MLP of a layer writes when it sees this."""
     seen = normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
     hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
     act = (
         jax.nn.relu if config.act == "relu" else partial(jax.nn.gelu, approximate=False)
     )
-    out = act(hidden) @ weights.W_out[layer] + weights.b_out[layer]
-    stream.write(out[None])
+    return act(hidden) @ weights.W_out[layer] + weights.b_out[layer]
 
 
 def unembed(
