@@ -1,4 +1,4 @@
-"""One record a program: run over all of them, in two processes, written once.
+"""One record a program: run over all of them, in a few processes, written once.
 
 Records go to a file of JSON lines as they are made, so that a run which is stopped goes
 on where it was. A record carries the fingerprint of the model that it is about; it is
@@ -23,7 +23,8 @@ from typing import Any
 from benchmarks.host import SINGLE_THREADED
 from benchmarks.report import write_whole
 
-WORKERS = 2
+# Processes that run side by side; BENCHMARK_WORKERS=1 where others share the machine.
+WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "2"))
 
 Record = dict[str, Any]
 # Called with a model, the filter of its inputs and the settings.

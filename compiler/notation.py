@@ -128,15 +128,19 @@ class Found:
         """Return the entries of an object."""
         if not isinstance(self.json, dict):
             raise self.wrong("an object")
-        return {
-            k: Found(f"{self.where}, {_shown(k)}", v) for k, v in self.json.items()
-        }
+        return {k: Found(f"{self.where}, {_shown(k)}", v) for k, v in self.json.items()}
 
     def items(self) -> list[Found]:
         """Return the items of a list."""
         if not isinstance(self.json, list):
             raise self.wrong("a list")
         return [Found(f"{self.where}[{i}]", v) for i, v in enumerate(self.json)]
+
+    def size(self) -> int:
+        """Return how many items a list has."""
+        if not isinstance(self.json, list):
+            raise self.wrong("a list")
+        return len(self.json)
 
     def text(self) -> str:
         """Return a string."""
@@ -164,6 +168,12 @@ class Found:
         """Return an integer between bounds, both included."""
         if type(self.json) is not int or not low <= self.json <= high:
             raise self.wrong(f"an integer in {low}..{high}")
+        return self.json
+
+    def number(self) -> float:
+        """Return a number with a decimal point."""
+        if not isinstance(self.json, float):
+            raise self.wrong("a number with a decimal point")
         return self.json
 
     def integers(self, low: int, high: int) -> tuple[int, ...]:
@@ -204,8 +214,9 @@ class Found:
         rows = prod(shape[:-1])
         if not isinstance(self.json, list) or len(self.json) != rows:
             raise self.wrong(f"a list of {rows} strings of 0 and 1")
-        for item in self.items():
-            if len(item.text()) != shape[-1] or not set(item.json) <= {"0", "1"}:
+        for index, row in enumerate(self.json):
+            if not isinstance(row, str) or len(row) != shape[-1] or row.strip("01"):
+                item = Found(f"{self.where}[{index}]", row)
                 raise item.wrong(f"{shape[-1]} digits, each 0 or 1")
         digits = np.frombuffer("".join(self.json).encode("ascii"), np.uint8)
         return (digits == ord("1")).reshape(shape)
@@ -256,14 +267,11 @@ def _value(data: Any) -> Value:
 
 
 def _fraction(data: Any) -> Fraction:
-    if isinstance(data, list) and [type(n) for n in data] == [int, int]:
-        if data[1] > 1:
-            fraction = Fraction(*data)
-            if fraction.denominator == data[1]:
-                return fraction
-    raise _NoValueError(
-        data, "a fraction in lowest terms with a denominator above 1"
-    )
+    if isinstance(data, list) and [*map(type, data)] == [int, int] and data[1] > 1:
+        fraction = Fraction(*data)
+        if fraction.denominator == data[1]:
+            return fraction
+    raise _NoValueError(data, "a fraction in lowest terms with a denominator above 1")
 
 
 def _is_bad(data: Any) -> bool:

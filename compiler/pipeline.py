@@ -134,7 +134,7 @@ def _read_source(
 ) -> Source:
     if isinstance(source, Program):
         tokens = check_vocabulary(
-            list(source.vocab if vocab is None else vocab),
+            _listed(source.vocab if vocab is None else vocab),
             source.max_len if max_len is None else max_len,
         )
         limit = source.max_len if max_len is None else max_len
@@ -153,9 +153,18 @@ def _read_source(
             "an expression needs vocab= and max_len=, for example vocab='abc', "
             "max_len=8"
         )
-    tokens = check_vocabulary(list(vocab), max_len)
+    tokens = check_vocabulary(_listed(vocab), max_len)
     name = source.name or "expression"
     return Source(name, source, None, tokens, max_len, bool(causal), None)
+
+
+def _listed(vocab: Iterable[Value]) -> list[Value]:
+    if not isinstance(vocab, Iterable):
+        raise InputError(
+            f"the vocabulary is {vocab!r}, a {type(vocab).__name__}; give a list of "
+            "tokens"
+        )
+    return list(vocab)
 
 
 def compile_stages(

@@ -20,7 +20,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,7 +29,7 @@ import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
 from compiler.machine.circuit import KEYS, Circuit
-from compiler.machine.config import Config
+from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.model import Model
 from compiler.notation import REMEDY, Found, parse, refuse, render
 from compiler.tabulated import (
@@ -46,9 +46,10 @@ CIRCUIT, PROGRAM, SUMS = "circuit.json", "program.json", "SHA256SUMS"
 FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
 
 # Bytes of JSON, and pairs of a reader and a source, above which nothing is loaded.
-MOST_JSON = 2**29
+MOST_JSON = 2**27
 MOST_PAIRS = 2**28
 _SMALL = 2**20  # bytes of SHA256SUMS and config.json
+_ORDERED = ("circuit", "beside", "rows")
 
 _SUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -87,6 +88,7 @@ def save_model(
 
 def to_files(model: Model) -> dict[str, bytes]:
     """Return the contents of a saved model's files, by name."""
+    domain = model.typed.variables[model.typed.output].domain
     contents = {
         CONFIG: render(
             {"format": FORMAT, "format_version": VERSION, **model.config.to_json()}
@@ -97,24 +99,35 @@ def to_files(model: Model) -> dict[str, bytes]:
             {
                 "program": typed_to_json(model.typed),
                 "name": model.name,
-                "readout": readout_to_json(model.readout),
+                "readout": readout_to_json(model.readout, domain.values),
                 "facts": dict(model.facts),
             }
         ),
     }
+    for name in (CIRCUIT, PROGRAM):
+        if (size := len(contents[name])) > MOST_JSON:
+            raise InputError(
+                f"{model.name}: {name} would have {size:,} bytes, and none above "
+                f"{MOST_JSON:,} is loaded. Compile it with fewer tokens, or a lower "
+                "max_len."
+            )
     sums = [f"{_digest(contents[name])}  {name}\n" for name in sorted(contents)]
     return {**contents, SUMS: "".join(sums).encode("ascii")}
 
 
 def _circuit_to_json(model: Model) -> dict[str, Any]:
-    order = dict.fromkeys([*model.sites, *model.circuit.sites, *model.rows])
+    beside = model.beside
     return {
         "circuit": model.circuit.to_json(),
-        "beside": None if model.beside is None else model.beside.to_json(),
+        "beside": None if beside is None else beside.to_json(),
         "rows": {n: np.asarray(r, float).tolist() for n, r in model.rows.items()},
         "basis": None if model.basis is None else model.basis.tolist(),
-        # Keys are sorted, and this is the order in which variables are computed.
-        "order": list(order),
+        # Keys are sorted in the file; variables come in the order of computation.
+        "order": {
+            "circuit": list(model.circuit.sites),
+            "beside": [] if beside is None else list(beside.sites),
+            "rows": list(model.rows),
+        },
     }
 
 
@@ -188,10 +201,9 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
             the message names the file, what was found, and what to do.
     """
     path = Path(folder)
-    if not path.is_dir():
-        found = "a file" if path.exists() else "nothing"
-        raise refuse(str(path), found, "the folder of a saved model", "Check the name.")
+    _check_folder(path)
     sums = _read_sums(path)
+    # The format comes first: a newer one may have other files.
     config = _read_config(parse(_read(path, CONFIG, 0, _SMALL, sums), CONFIG))
     weights = _read(path, WEIGHTS, *file_sizes(config), sums)
     program = parse(_read(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
@@ -200,6 +212,16 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
         return _build(config, weights, program, circuit)
     except RecursionError:
         raise refuse(PROGRAM, "lists in lists without end", "a program") from None
+
+
+def _check_folder(path: Path) -> None:
+    """Raise FormatError unless it is a folder that can be read."""
+    try:
+        found = None if path.is_dir() else "a file" if path.exists() else "nothing"
+    except OSError as error:
+        found = f"that it cannot be read ({error.strerror or error})"
+    if found is not None:
+        raise refuse(str(path), found, "the folder of a saved model", "Check the name.")
 
 
 def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Model:
@@ -213,7 +235,7 @@ def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Mo
     facts = entries["facts"]
     facts.entries()
     parts = circuit.fields("circuit", "beside", "rows", "basis", "order")
-    order = parts["order"].texts()
+    order = parts["order"].fields(*_ORDERED)
     beside, basis = parts["beside"], parts["basis"]
     return Model(
         name=entries["name"].text(),
@@ -221,11 +243,11 @@ def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Mo
         config=config,
         weights=tensors_from_bytes(weights, config, WEIGHTS),
         readout=readout,
-        circuit=_read_circuit(parts["circuit"], config, order),
-        rows=_read_rows(parts["rows"], config, domains, order),
-        basis=None if basis.json is None else _read_basis(basis, config.d_model),
+        circuit=_read_circuit(parts["circuit"], config, order["circuit"]),
+        rows=_read_rows(parts["rows"], config, domains, order["rows"]),
+        basis=None if basis.json is None else _read_turn(basis, config.d_model),
         facts=MappingProxyType(facts.plain()),
-        beside=None if beside.json is None else _read_circuit(beside, config, order),
+        beside=_read_beside(beside, config, order["beside"]),
     )
 
 
@@ -263,6 +285,8 @@ def _read(
         ) from None
     if not least <= len(data) <= most:
         raise refuse(name, f"{len(data)} bytes", f"{least} to {most} bytes")
+    if sums is not None and name not in sums:
+        raise refuse(SUMS, f"no digest of {name}", "one")
     if sums is not None and _digest(data) != sums[name]:
         raise refuse(
             name,
@@ -287,8 +311,6 @@ def _read_sums(folder: Path) -> dict[str, str]:
                 "a digest and the name of another file in the folder",
             )
         sums[match[2]] = match[1]
-    if missing := [name for name in FILES if name not in sums]:
-        raise refuse(SUMS, "no digest", f"one of {', '.join(missing)}")
     return sums
 
 
@@ -311,6 +333,7 @@ def _read_config(found: Found) -> Config:
             f"{VERSION} at most: the model was saved by a newer release of circuitzoo",
             "Install a newer release.",
         )
+    _check_kinds(entries)
     try:
         config = Config.from_json(data)
     except ZooError as error:
@@ -319,6 +342,21 @@ def _read_config(found: Found) -> Config:
     if sources * 3 * sources > MOST_PAIRS:
         raise refuse(CONFIG, f"{sources} sources", "a transformer that fits in memory")
     return config
+
+
+def _check_kinds(entries: Mapping[str, Found]) -> None:
+    """Raise FormatError unless the entries of a configuration have their kinds."""
+    for name, entry in entries.items():
+        if name in SIZES:
+            entry.integer(1, 2**31)
+        elif name in CHOICES:
+            entry.choice(CHOICES[name])
+        elif name == "causal":
+            entry.flag()
+        elif name in ("bos_id", "pad_id") and entry.json is not None:
+            entry.integer(0, 2**31)
+        elif name == "ln_eps" and not 0 < entry.number() < 1:
+            raise entry.wrong("a number between 0 and 1")
 
 
 def _check_fit(
@@ -346,7 +384,14 @@ def _check_fit(
         )
 
 
-def _read_circuit(found: Found, config: Config, order: Iterable[str]) -> Circuit:
+def _read_beside(found: Found, config: Config, order: Found) -> Circuit | None:
+    if found.json is None:
+        _in_order({}, order)
+        return None
+    return _read_circuit(found, config, order)
+
+
+def _read_circuit(found: Found, config: Config, order: Found) -> Circuit:
     """Return a circuit whose sites are in the order given."""
     entries = found.fields(*KEYS)
     for name in ("n_layers", "n_heads"):
@@ -359,8 +404,8 @@ def _read_circuit(found: Found, config: Config, order: Iterable[str]) -> Circuit
         parts = site.fields("node", "basis")
         parts["node"].text()
         if parts["basis"].json is not None:
-            parts["basis"].floats(len(parts["basis"].items()), config.d_model)
-    sites = _in_order(found.json["sites"], order, entries["sites"])
+            _read_basis(parts["basis"], config.d_model)
+    sites = _in_order(found.json["sites"], order)
     try:
         return Circuit.from_json({**found.json, "sites": sites})
     except ZooError as error:
@@ -371,29 +416,38 @@ def _read_rows(
     found: Found,
     config: Config,
     domains: Mapping[str, tuple[Any, ...]],
-    order: Iterable[str],
+    order: Found,
 ) -> Mapping[str, Any]:
     rows = {}
     for name, entry in found.entries().items():
-        count = len(domains[name]) if name in domains else len(entry.items())
+        count = len(domains[name]) if name in domains else entry.size()
         rows[name] = entry.floats(count, config.d_model)
-    return MappingProxyType(_in_order(rows, order, found))
+    return MappingProxyType(_in_order(rows, order))
 
 
-def _in_order(
-    given: Mapping[str, Any], order: Iterable[str], found: Found
-) -> dict[str, Any]:
-    """Return the entries in an order that names all of them."""
-    ordered = {name: given[name] for name in order if name in given}
-    if missing := sorted(set(given) - set(ordered)):
-        raise refuse(found.where, missing[0], "only names that `order` has")
-    return ordered
+def _in_order(given: Mapping[str, Any], order: Found) -> dict[str, Any]:
+    """Return the entries in an order that has the name of each of them once."""
+    names = order.texts()
+    if len(names) != len(given) or set(names) != set(given):
+        raise order.wrong(f"the {len(given)} names that it puts in order")
+    return {name: given[name] for name in names}
+
+
+def _read_turn(found: Found, d_model: int) -> np.ndarray:
+    """Return the basis of the whole stream."""
+    basis = _read_basis(found, d_model)
+    if len(basis) < d_model:
+        raise found.wrong(f"{d_model} rows")
+    return basis
 
 
 def _read_basis(found: Found, d_model: int) -> np.ndarray:
-    basis = found.floats(d_model, d_model)
-    if not np.allclose(basis @ basis.T, np.eye(d_model), atol=1e-6):
-        raise refuse(
-            found.where, "rows that are not orthonormal", "an orthogonal matrix"
-        )
+    """Return orthonormal rows, one or more."""
+    rows = found.size()
+    if not 1 <= rows <= d_model:
+        raise found.wrong(f"1 to {d_model} rows")
+    basis = found.floats(rows, d_model)
+    small = bool((np.abs(basis) < 2).all())  # so that nothing overflows
+    if not small or not np.allclose(basis @ basis.T, np.eye(rows), atol=1e-6):
+        raise refuse(found.where, "rows that are not orthonormal", "orthonormal ones")
     return basis

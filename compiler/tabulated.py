@@ -48,10 +48,22 @@ def typed_to_json(typed: t.Typed) -> dict[str, Any]:
     }
 
 
-def readout_to_json(readout: Readout) -> dict[str, Any]:
-    """Return a readout as JSON; `readout_from_json` reads it back."""
-    values = [value_to_json(v) for v in readout.values]
-    return {"kind": readout.kind, "values": values}
+def readout_to_json(readout: Readout, domain: tuple[Value, ...]) -> dict[str, Any]:
+    """Return a readout as JSON; `readout_from_json` reads it back.
+
+    Args:
+        readout: a model's.
+        domain: the values of its output variable, which are the readout's own.
+
+    Raises:
+        InputError: they are not.
+    """
+    if not _are_same(readout.values, domain):
+        raise InputError(
+            f"the readout has {len(readout.values)} values that are not those of the "
+            f"output variable ({len(domain)}); only readouts of the output can be saved"
+        )
+    return {"kind": readout.kind}
 
 
 def _variable_to_json(variable: t.Variable) -> dict[str, Any]:
@@ -164,23 +176,27 @@ def typed_from_json(found: Found) -> t.Typed:
 
 def readout_from_json(found: Found, domain: tuple[Value, ...]) -> Readout:
     """Return the readout that `readout_to_json` wrote, for an output of this domain."""
-    entries = found.fields("kind", "values")
-    kind = entries["kind"].choice(READOUTS)
-    values = entries["values"].values()
-    if [*map(_exactly, values)] != [*map(_exactly, domain)]:
-        raise entries["values"].wrong("the values of the output variable, in order")
-    nullable = any(v is None for v in values)
-    if kind != "classes" and (
-        not _are_numbers(values) or nullable != (kind == "nullable")
+    kind = found.fields("kind")["kind"]
+    readout = Readout(kind.choice(READOUTS), domain)
+    nullable = any(v is None for v in domain)
+    if readout.kind != "classes" and (
+        not _are_numbers(domain) or nullable != (readout.kind == "nullable")
     ):
-        raise entries["kind"].wrong("a kind that fits the values: classes")
-    return Readout(kind, values)
+        raise kind.wrong("a kind that fits the values of the output: classes")
+    return readout
+
+
+def _are_same(left: tuple[Value, ...], right: tuple[Value, ...]) -> bool:
+    return [*map(_exactly, left)] == [*map(_exactly, right)]
 
 
 def _are_numbers(values: tuple[Value, ...]) -> bool:
     """Return whether there is a number, and besides numbers at most None."""
     numbers = [v for v in values if v is not None]
-    return bool(numbers) and all(is_number(v) for v in numbers)
+    try:
+        return bool([float(v) for v in numbers]) and all(map(is_number, numbers))
+    except (OverflowError, TypeError, ValueError):  # no number, or too large for floats
+        return False
 
 
 def _exactly(value: Value) -> tuple[bool, Value]:
@@ -265,7 +281,7 @@ class _Reader:
             "length": tuple(range(1, self.max_len + 1)),
         }
         kind = source.choice(SOURCES)
-        if [*map(_exactly, domain.values)] != [*map(_exactly, expected[kind])]:
+        if not _are_same(domain.values, tuple(expected[kind])):
             raise source.wrong(f"an input that holds the variable's values, not {kind}")
         return t.Input(kind)
 
@@ -301,10 +317,12 @@ class _Reader:
             "default", "lookup", "lowest",
         )  # fmt: skip
         value = self.earlier(entries["value"])
-        size, rows = self.size(value), entries["lookup"].items()
-        span = len(rows[0].items()) if rows else 0
+        size, lookup = self.size(value), entries["lookup"]
+        span = (
+            Found(f"{lookup.where}[0]", lookup.json[0]).size() if lookup.size() else 0
+        )
         if span == 0:
-            raise entries["lookup"].wrong("a row for every count")
+            raise lookup.wrong("a row for every count")
         numeric = entries["numeric"].bits(1, size)[0]
         # A row's sum of this many numerators must fit in 64 bits.
         bound = _INT64 // (self.max_len + 1)
@@ -315,7 +333,7 @@ class _Reader:
             numeric,
             entries["denominator"].integer(1, _INT64),
             self.entry(entries["default"], domain),
-            self.indices(entries["lookup"], domain, self.max_len + 1, span),
+            self.indices(lookup, domain, self.max_len + 1, span),
             entries["lowest"].integer(-_INT64, _INT64),
         )
 

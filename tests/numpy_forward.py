@@ -6,15 +6,16 @@ them here instead, and a few of them in both (`tests/test_numpy_forward.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from compiler.ir.interpret import Trace, interpret
-from compiler.lower.readout import decode_indices
+from compiler.ir.interpret import Trace, encode_batch, interpret
+from compiler.lower.readout import decode_indices, decode_logits
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
-from compiler.model import Model
+from compiler.model import Model, Tokens
+from compiler.rasp.values import Value
 
 # By source: (mask, donor), both [batch, ctx, d_model] or stretched to it.
 Swaps = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -75,6 +76,16 @@ def run_inputs(
     ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
     logits, writes = run(model.config, model.weights, ids, swaps)
     return logits[:, 1:], writes
+
+
+def outputs(model: Model, sequences: Sequence[Tokens]) -> list[list[Value]]:
+    """Return what `model.batch` does."""
+    tokens, lengths = encode_batch(model.typed, sequences)
+    logits, _ = run_inputs(model, tokens, lengths)
+    return [
+        decode_logits(model.readout, row[:n])
+        for row, n in zip(logits, lengths, strict=True)
+    ]
 
 
 def wrong_positions(model: Model, trace: Trace, logits: np.ndarray) -> np.ndarray:

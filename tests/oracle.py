@@ -63,11 +63,16 @@ def evaluate(root: e.SOp, tokens: Sequence[Any], causal: bool = False) -> list[A
         match sel:
             case e.Select():
                 keys, queries = sequence(sel.keys), sequence(sel.queries)
+                answers: dict[Any, bool] = {}
+
+                def holds(key: Any, query: Any) -> bool:
+                    pair = type(key), key, type(query), query
+                    if pair not in answers:
+                        answers[pair] = bool(sel.predicate(key, query))
+                    return answers[pair]
+
                 return [
-                    [
-                        visible(i, j) and bool(sel.predicate(keys[j], queries[i]))
-                        for j in span
-                    ]
+                    [visible(i, j) and holds(keys[j], queries[i]) for j in span]
                     for i in span
                 ]
             case e.SelectorConstant():

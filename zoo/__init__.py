@@ -16,20 +16,37 @@ if TYPE_CHECKING:
     from compiler import errors
     from compiler.machine.patch import Patch
     from compiler.model import Model
-    from zoo.api import compile, load, programs, save
+    from zoo.api import audit, compile, has_run, load, programs, save, train
+    from zoo.training.recipe import Recipe
 
 # Public name -> the module it is in; None where it is the module.
 _PLACES: dict[str, tuple[str, str | None]] = {
     "Model": ("compiler.model", "Model"),
     "Patch": ("compiler.machine.patch", "Patch"),
+    "Recipe": ("zoo.training.recipe", "Recipe"),
+    "audit": ("zoo.api", "audit"),
     "compile": ("zoo.api", "compile"),
     "errors": ("compiler.errors", None),
+    "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
     "programs": ("zoo.api", "programs"),
     "save": ("zoo.api", "save"),
+    "train": ("zoo.api", "train"),
 }
 
-__all__ = ["Model", "Patch", "compile", "errors", "load", "programs", "save"]
+__all__ = [
+    "Model",
+    "Patch",
+    "Recipe",
+    "audit",
+    "compile",
+    "errors",
+    "has_run",
+    "load",
+    "programs",
+    "save",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import programs as library
 from compiler.api import compile_model
@@ -16,6 +17,15 @@ from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
 from compiler.rasp.values import Value
+
+if TYPE_CHECKING:
+    from zoo.audit.certificate import Certificate
+    from zoo.training.causal import CausalModel
+    from zoo.training.outcome import Result
+    from zoo.training.recipe import Recipe
+
+MODEL = "model"
+"""The folder inside a training run's that holds its model."""
 
 
 def compile(
@@ -86,14 +96,60 @@ def programs() -> dict[str, Program]:
 
 
 def load(folder: str | Path) -> Model:
-    """Return the model in a folder that `save` or `zoo compile` wrote.
+    """Return the model in a folder that `save`, `zoo compile` or `zoo train` wrote.
 
     Raises:
         FormatError: it is no such folder, or it is truncated, altered or newer.
     """
     from compiler.save import load_model
 
-    return load_model(Path(folder))
+    path = Path(folder)
+    return load_model(path / MODEL if has_run(path) else path)
+
+
+def has_run(folder: str | Path) -> bool:
+    """Return whether a folder holds a training run that has ended."""
+    return (Path(folder) / MODEL).is_dir()
+
+
+def train(
+    source: str | Program | SOp | CausalModel,
+    recipe: Recipe | None = None,
+    **changes: Any,
+) -> Result:
+    """Return a transformer trained to have exactly the circuit of a program.
+
+    Args:
+        source: a program's name, a Program, an expression with vocabulary and length
+            of its own, or a causal model written by hand.
+        recipe: how; the program's own, or the defaults, if None.
+        changes: fields of the recipe to change.
+
+    Raises:
+        InputError: the recipe cannot be followed, or the model is too small.
+    """
+    from zoo.training.loop import train as train_model
+    from zoo.training.recipe import change
+    from zoo.training.session import causal_model, recipe_for
+
+    name = source if isinstance(source, str) else getattr(source, "name", "")
+    chosen = change(recipe or recipe_for(name or ""), changes)
+    known = isinstance(source, str | Program | SOp)
+    model: Any = causal_model(find(source)) if known else source
+    return train_model(model, chosen)
+
+
+def audit(model: Model | Result, *, pairs: int = 10_000, seed: int = 0) -> Certificate:
+    """Return the certificate of a model: compiled, trained or loaded.
+
+    Args:
+        model: what is audited.
+        pairs: all pairs of inputs if they are at most this many, else a sample.
+        seed: of the sample.
+    """
+    from zoo.audit.certificate import audit as certify
+
+    return certify(model, pairs=pairs, seed=seed)
 
 
 def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:

@@ -7,7 +7,7 @@ into domains, -1 where a value is undefined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -233,9 +233,15 @@ def encode_batch(
     lengths = np.zeros(len(sequences), np.int64)
     place = {(type(v).__name__, v): i for i, v in enumerate(typed.vocab)}
     for row, sequence in enumerate(sequences):
+        if not isinstance(sequence, Iterable):
+            raise InputError(
+                f"{typed.name}: the input is {sequence!r}, a "
+                f"{type(sequence).__name__}; give a sequence of tokens"
+            )
         check_length(len(sequence), typed.max_len, typed.name)
         for column, token in enumerate(sequence):
-            index = place.get((type(token).__name__, token))
+            known = isinstance(token, Hashable)
+            index = place.get((type(token).__name__, token)) if known else None
             if index is None:
                 index = lenient_index(typed, token, column)
             tokens[row, column] = index
@@ -265,7 +271,8 @@ def lenient_index(typed: t.Typed, token: Value, column: int) -> int:
     if index < 0 or token is None or isinstance(token, bool):
         raise InputError(
             f"{typed.name}: the token at position {column} is {show(token)}, which is "
-            f"not in the vocabulary ({show_many(typed.vocab)})"
+            f"not in the vocabulary ({show_many(typed.vocab)}); use tokens of it, or "
+            "compile with another vocabulary"
         )
     return index
 

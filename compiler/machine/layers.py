@@ -59,7 +59,8 @@ def attend(
     """Let the heads of a layer read from the stream and write to it."""
     seen = stream.read_heads(layer)
     seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-    z = mix_values(config, *project(weights, layer, seen), allowed)
+    q, k, v = project(weights, layer, seen)
+    z = mix_values(config, q, k, v, allowed)  # [head, seq, d_head]
     W_O = weights.W_O[layer]
 
     def mix(gate: Array | float) -> Float[Array, "seq d_model"]:

@@ -11,7 +11,10 @@ where the patch is an edge mask with m at (reader, s). The audit of circuits and
 edge patching call this.
 """
 
+from typing import Any
+
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
@@ -24,7 +27,7 @@ from compiler.machine.layers import (
     transform,
     unembed,
 )
-from compiler.machine.names import SLOTS, Part
+from compiler.machine.names import SLOTS
 from compiler.machine.stream import Stream
 from compiler.machine.weights import Weights
 
@@ -50,27 +53,57 @@ def logits_after(
     Raises:
         NameLookupError: no reader has that name.
     """
-    names = config.names
-    names.reader_index(reader)
-    part = names.reader_parts[reader]
+    config.names.reader_index(reader)
+    part = config.names.reader_parts[reader]
+    index = (part.head or 0, SLOTS.index(part.slot) if part.slot else 0)
+    return logits_after_part(
+        config, weights, tokens, writes, part.kind, part.layer, index, change
+    )
+
+
+def logits_after_part(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    writes: Float[Array, "source seq d_model"],
+    kind: str,
+    layer: int | None,
+    index: tuple[Any, Any],
+    change: Float[Array, "seq d_model"],
+) -> Float[Array, "seq d_vocab_out"]:
+    """Return `logits_after` of a reader that is given by its place.
+
+    Args:
+        config: as for `logits_after`.
+        weights: as for `logits_after`.
+        tokens: as for `logits_after`.
+        writes: as for `logits_after`.
+        kind: `head`, `mlp` or `logits`.
+        layer: the reader's; None for the logits.
+        index: (head, slot) of a head's reader; these may be traced, so that one
+            compilation serves all heads of a layer.
+        change: as for `logits_after`.
+    """
     with jax.default_matmul_precision("highest"):
-        if part.layer is None:
+        if kind == "logits" or layer is None:
             seen = _total(config, weights, writes, config.n_layers, False) + change
             return unembed(config, weights, seen)
         allowed = allow(config, tokens)
-        if part.kind == "head":
-            total = _after_head(config, weights, writes, part, change, allowed)
-        else:
-            total = _total(config, weights, writes, part.layer, True)
-        stream = Stream(names, None, total)
-        if part.kind == "head":
-            transform(config, weights, part.layer, stream)
-        else:
-            seen = total + change
-            stream.write(mlp_output(config, weights, part.layer, seen)[None])
-        for layer in range(part.layer + 1, config.n_layers):
-            attend(config, weights, layer, stream, allowed)
+        total = _total(config, weights, writes, layer, True)
+        if kind == "head":
+            head, slot = index
+            total = total - _head_row(config, writes, layer, head)
+            total = total + _head_write(
+                config, weights, writes, layer, head, slot, change, allowed
+            )
+            stream = Stream(config.names, None, total)
             transform(config, weights, layer, stream)
+        else:
+            stream = Stream(config.names, None, total)
+            stream.write(mlp_output(config, weights, layer, total + change)[None])
+        for later in range(layer + 1, config.n_layers):
+            attend(config, weights, later, stream, allowed)
+            transform(config, weights, later, stream)
         return unembed(config, weights, stream.read("logits"))
 
 
@@ -82,30 +115,38 @@ def _total(
     heads_too: bool,
 ) -> Float[Array, "seq d_model"]:
     """Return the stream in front of a layer, or of its MLP."""
-    layers = layer + heads_too
     before = 2 + layer * (config.n_heads + 1) + heads_too * config.n_heads
-    return writes[:before].sum(0) + weights.b_O[:layers].sum(0)
+    return writes[:before].sum(0) + weights.b_O[: layer + heads_too].sum(0)
 
 
-def _after_head(
+def _head_row(
+    config: Config,
+    writes: Float[Array, "source seq d_model"],
+    layer: int,
+    head: Any,
+) -> Float[Array, "seq d_model"]:
+    """Return what a head wrote."""
+    return writes[2 + layer * (config.n_heads + 1) + head]
+
+
+def _head_write(
     config: Config,
     weights: Weights,
     writes: Float[Array, "source seq d_model"],
-    part: Part,
+    layer: int,
+    head: Any,
+    slot: Any,
     change: Float[Array, "seq d_model"],
     allowed: Bool[Array, "seq key"],
 ) -> Float[Array, "seq d_model"]:
-    """Return the stream in front of the MLP, one head of the layer having changed."""
-    layer, head = part.layer, part.head
-    assert layer is not None and head is not None
+    """Return what a head writes when one of its three inputs has changed."""
     total = _total(config, weights, writes, layer, False)
-    projections = {}
-    for slot, name in zip(SLOTS, ("Q", "K", "V"), strict=True):
-        seen = total + change if slot == part.slot else total
+    projected = []
+    for place, name in enumerate(("Q", "K", "V")):
+        seen = total + change * jnp.asarray(slot == place, change.dtype)
         seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
         W, b = getattr(weights, f"W_{name}"), getattr(weights, f"b_{name}")
-        projections[slot] = (seen @ W[layer, head] + b[layer, head])[None]
-    q, k, v = (projections[slot] for slot in SLOTS)
-    write = mix_values(config, q, k, v, allowed)[0] @ weights.W_O[layer, head]
-    row = config.names.source_index(part.node)
-    return _total(config, weights, writes, layer, True) + write - writes[row]
+        projected.append((seen @ W[layer][head] + b[layer][head])[None])
+    q, k, v = projected
+    mixed = mix_values(config, q, k, v, allowed)[0]
+    return mixed @ weights.W_O[layer][head]

@@ -191,7 +191,7 @@ class _Inference:
             raise _Problem(
                 f"the function raises on every argument, for example on "
                 f"({', '.join(show(a) for a in failure[0])}): "
-                f"{type(failure[1]).__name__}: {failure[1]}"
+                f"{type(failure[1]).__name__}: {failure[1]}. Give it a result there."
             )
         values, places = collect(results)
         table = np.full(shape, -1, dtype=np.int32)

@@ -100,7 +100,8 @@ def show(value: Value) -> str:
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, tuple):
-        return "(" + ", ".join(show(v) for v in value) + ")"
+        comma = "," if len(value) == 1 else ""
+        return "(" + ", ".join(show(v) for v in value) + f"{comma})"
     return repr(value)
 
 

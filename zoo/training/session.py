@@ -16,6 +16,7 @@ from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
 from compiler.save import save_model
+from zoo.api import MODEL
 from zoo.training import store
 from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, train_run
@@ -103,7 +104,7 @@ def _go_on(
             f"{step}. The last good checkpoint is in {folder}; begin a new run with a "
             f"smaller learning_rate (it was {run.recipe.learning_rate})"
         )
-    save_model(result.model, folder / store.MODEL, overwrite=True)
+    save_model(result.model, folder / MODEL, overwrite=True)
     return result
 
 

@@ -12,7 +12,6 @@ the old or the new one. The checkpoint goes last: what it says is what is resume
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,12 +25,12 @@ from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
 from compiler.rasp.values import Value, canonical
+from zoo.files import write_atomically
 from zoo.training.held_out import Check
 from zoo.training.recipe import PROGRAM, Recipe, read_recipe, to_toml
 from zoo.training.run import Run, State, start
 
 RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.json"
-MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -47,24 +46,6 @@ class Setting:
     name: str
     vocab: tuple[Value, ...]
     max_len: int
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is the old one or the new one, never a part.
-
-    Raises:
-        InputError: the disk is full, or the folder cannot be written to.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def begin(folder: Path, setting: Setting, recipe: Recipe) -> None:

@@ -1,0 +1,113 @@
+"""Every program of the library, compiled: it is its plain-Python reference.
+
+Each is compiled for its usual setting and run in NumPy (XLA would take longer over
+the shapes of hundreds of models than all else) on a seeded sample of inputs; then
+each of its variables is interchanged between pairs of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import programs
+from compiler.api import compile_model
+from compiler.ir.interpret import encode_batch, interpret
+from compiler.lower.readout import decode_indices
+from compiler.model import Model
+from compiler.verify import verify_interchange, verify_outputs
+from tests.numpy_forward import run_inputs, wrong_positions
+from tests.programs.check import agree, inputs_of
+
+# How many inputs, pairs of them for each variable, and variables of one program.
+INPUTS, PAIRS, MOST_VARIABLES = 60, 60, 40
+# Programs of several layers that are run in the jax machine as well.
+IN_JAX = ("sort", "dyck2_balanced", "histogram", "reverse", "induction", "median")
+
+
+@cache
+def references() -> dict:
+    """Return the reference of every program, from the tests of the families."""
+    found: dict = {}
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path.stem != Path(__file__).stem:
+            module = importlib.import_module(f"tests.programs.{path.stem}")
+            found |= getattr(module, "REFERENCES", {})
+    return found
+
+
+def sample(name: str) -> list:
+    """Return the example of a program, and some of the inputs it accepts."""
+    program = programs.find(name)
+    inputs = inputs_of(program)
+    chosen = random.Random(name).sample(inputs, min(INPUTS, len(inputs)))
+    return [program.example[0], *chosen]
+
+
+def test_every_program_has_a_reference():
+    assert set(programs.all_programs()) <= set(references())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", programs.all_programs())
+def test_compiled_program_is_its_reference(name):
+    model = compile_model(programs.find(name))
+    inputs = sample(name)
+    tokens, lengths = encode_batch(model.typed, inputs)
+    trace = interpret(model.typed, tokens, lengths)
+    logits, writes = run_inputs(model, tokens, lengths)
+    found = decode_indices(model.readout, logits)
+    assert not wrong_positions(model, trace, logits).any()
+    for row, given in enumerate(inputs):
+        expected = references()[name](list(given))
+        assert agree(trace.decoded(model.typed.output, row), list(expected)), given
+        if model.readout.kind == "classes":
+            values = [model.readout.values[i] for i in found[row, : len(given)]]
+            assert agree(values, list(expected)), given
+    interchange_all(model, tokens, lengths, writes)
+
+
+def interchange_all(
+    model: Model, tokens: np.ndarray, lengths: np.ndarray, writes: dict
+) -> None:
+    """Fail unless every variable's site carries the variable, and nothing else.
+
+    In pairs (base, source), the site takes what the source run wrote at the positions
+    that both have; the interpreter overrides the variable likewise.
+    """
+    draw = np.random.default_rng(len(tokens))
+    base, source = draw.integers(len(tokens), size=(2, PAIRS))
+    shared = np.minimum(lengths[base], lengths[source])
+    trace = interpret(model.typed, tokens, lengths)
+    here = np.arange(tokens.shape[1])[None, :] < shared[:, None]
+    for name in [v for v in model.variables if v in model.sites][:MOST_VARIABLES]:
+        site, index = model.sites[name], model.typed.index(name)
+        override = np.where(here, trace.values[index][source], -2).astype(np.int32)
+        wanted = interpret(model.typed, tokens[base], lengths[base], {index: override})
+        assert site.basis is not None
+        span = site.basis.any(axis=0)
+        mask = np.zeros((PAIRS, model.config.n_ctx, model.config.d_model), bool)
+        mask[:, 1 : here.shape[1] + 1] = here[:, :, None] & span
+        swaps = {site.node: (mask, writes[site.node][source])}
+        logits, _ = run_inputs(model, tokens[base], lengths[base], swaps)
+        assert not wrong_positions(model, wanted, logits).any(), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IN_JAX)
+def test_deep_program_in_the_jax_machine(name):
+    program = programs.find(name)
+    model = compile_model(program)
+    outputs = verify_outputs(model, limit=2000, sample=2000, accepts=program.accepts)
+    assert outputs.wrong == 0, outputs.example
+    for variable in model.circuit.sites:
+        if model.typed.index(variable) >= 0:
+            found = verify_interchange(
+                model, variable, pairs=400, accepts=program.accepts
+            )
+            assert found.wrong == 0, found.example

@@ -1,0 +1,6 @@
+"""`python -m zoo` is the command line."""
+
+from zoo.cli import main
+
+if __name__ == "__main__":
+    main()

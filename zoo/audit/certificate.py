@@ -1,0 +1,322 @@
+"""The certificate of a model: every figure of its audit, and which claims hold.
+
+An edge of the circuit is
+
+    used           patched alone it changes outputs, and more of them than any edge
+                   outside does: the lower end of its interval lies above the largest
+                   effect outside, which is the noise floor of this model
+    unused         it carries something, and the outputs do not depend on it
+    undetectable   no donor changes what it carries
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from compiler.lower.readout import decode_logits
+from compiler.machine.forward import logits_batch
+from compiler.machine.names import Edge
+from compiler.machine.patch import Patch
+from compiler.model import Model
+from compiler.rasp.values import Value
+from zoo.audit.measure import Count, Measured, measure
+from zoo.audit.pairs import Pairs, draw_pairs
+from zoo.audit.subject import Subject, subject_of
+from zoo.training.loss import CLOSE, donor_writes
+from zoo.training.outcome import Result
+
+PAIRS = 10_000
+VERSION = 1
+
+Status = Literal["used", "unused", "undetectable"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of positions, with its 95 % interval (Clopper and Pearson 1934).
+
+    Attributes:
+        hits: positions that count.
+        total: positions.
+        low: lower end of the interval.
+        high: upper end.
+    """
+
+    hits: int
+    total: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """The fraction, in [0, 1]."""
+        return self.hits / max(self.total, 1)
+
+
+def rate(hits: int, total: int) -> Rate:
+    """Return a share with its interval."""
+    low = stats.beta.ppf(0.025, hits, total - hits + 1) if hits else 0.0
+    high = stats.beta.ppf(0.975, hits + 1, total - hits) if hits < total else 1.0
+    return Rate(hits, total, round(float(low), 9), round(float(high), 9))
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A pair of inputs that shows an effect.
+
+    Attributes:
+        base: the input that was run.
+        source: the input that the donor ran on.
+        turn: by how many places the positions of the donor run were turned.
+        position: of the token at which the output changed, from 0.
+        before: the outputs without the patch.
+        after: the outputs with it.
+    """
+
+    base: tuple[Value, ...]
+    source: tuple[Value, ...]
+    turn: int
+    position: int
+    before: tuple[Value, ...]
+    after: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class EdgeFinding:
+    """What patching one edge of the circuit alone did.
+
+    Attributes:
+        edge: `source->reader`.
+        carries: the variables on it.
+        status: see the module.
+        effect: share of positions at which the output changed.
+        restored: share of right outputs with it patched besides all edges outside.
+        witness: the first pair that shows the effect; None without one.
+    """
+
+    edge: str
+    carries: tuple[str, ...]
+    status: Status
+    effect: Rate
+    restored: Rate
+    witness: Witness | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim: what is worst, what it came to, what it has to reach."""
+
+    name: str
+    worst: str
+    found: float
+    at_least: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure reaches what is claimed."""
+        return self.found >= self.at_least
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What an audit found.
+
+    Attributes:
+        model: the model's name.
+        seed: of the sample.
+        inputs: how many inputs there were to draw from.
+        all_inputs: whether these are all of the program's.
+        pairs: how many pairs were run for each patch.
+        all_pairs: whether these are all pairs of the inputs.
+        behaviour: share of right outputs, nothing patched, over all inputs.
+        interchange: by variables, share of outputs that are the causal model's.
+        nodes: by node outside the circuit, share of right outputs with it replaced.
+        circuit: the claimed edges.
+        edges: by edge outside the circuit, share of right outputs with it patched.
+        effects: by edge outside the circuit, share of positions that changed.
+        all_edges: share of right outputs with everything outside patched at once.
+        claims: what is claimed of all this.
+    """
+
+    model: str
+    seed: int
+    inputs: int
+    all_inputs: bool
+    pairs: int
+    all_pairs: bool
+    behaviour: Rate
+    interchange: Mapping[str, Rate]
+    nodes: Mapping[str, Rate]
+    circuit: tuple[EdgeFinding, ...]
+    edges: Mapping[str, Rate]
+    effects: Mapping[str, Rate]
+    all_edges: Rate
+    claims: tuple[Claim, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every claim holds, and every edge of the circuit is in order."""
+        return all(c.holds for c in self.claims)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as plain JSON values."""
+        data = asdict(self)
+        for claim, found in zip(data["claims"], self.claims, strict=True):
+            claim["holds"] = found.holds
+        return {"format": "circuitzoo.certificate", "format_version": VERSION, **data}
+
+
+def audit(
+    model: Model | Result | Subject,
+    *,
+    pairs: int = PAIRS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Certificate:
+    """Return the certificate of a model: compiled, trained or loaded.
+
+    Args:
+        model: what is audited; it is believed nothing.
+        pairs: all pairs of inputs are run if they are at most this many, else a
+            seeded sample of this size.
+        seed: of the sample.
+        progress: called with (pairs done, pairs).
+
+    Raises:
+        InputError: circuit and program do not belong together.
+    """
+    subject = model if isinstance(model, Subject) else subject_of(model)
+    drawn = draw_pairs(subject, pairs, seed)
+    found = measure(subject, drawn, progress)
+    return _certify(subject, drawn, found, seed)
+
+
+def _certify(subject: Subject, pairs: Pairs, found: Measured, seed: int) -> Certificate:
+    names = subject.config.names
+    outside = [(int(r), int(s)) for r, s in np.argwhere(subject.outside)]
+
+    def edge(entry: tuple[int, int]) -> str:
+        return str(Edge(names.sources[entry[1]], names.readers[entry[0]]))
+
+    def right(count: Count) -> Rate:
+        return rate(count.right, count.total)
+
+    floor = max((_effect(found.edges[e]).share for e in outside), default=0.0)
+    interchange = {name: right(c) for name, c in found.groups.items()}
+    nodes = {names.sources[n]: right(c) for n, c in found.nodes.items()}
+    edges = {edge(e): right(found.edges[e]) for e in outside}
+    behaviour, whole = right(found.behaviour), right(found.all_edges)
+    circuit = tuple(
+        _finding(subject, pairs, found, names.edge_index(e), floor)
+        for e in subject.circuit.edges
+    )
+    used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
+    first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
+    least = subject.claims
+    claims = (
+        Claim("behaviour", "", behaviour.share, least["behaviour"]),
+        Claim("interchange", *_worst(interchange), least["interchange"]),
+        Claim("nodes", *_worst(nodes), least["nodes"]),
+        Claim("edges", *_worst(edges), least["edges"]),
+        Claim("all edges at once", "", whole.share, least["all edges at once"]),
+        Claim("circuit edges used", first_unused, used, 1.0),
+    )
+    return Certificate(
+        model=subject.name,
+        seed=seed,
+        inputs=len(pairs.pool.ids),
+        all_inputs=pairs.all_inputs,
+        pairs=len(pairs.base),
+        all_pairs=pairs.all_pairs,
+        behaviour=behaviour,
+        interchange=interchange,
+        nodes=nodes,
+        circuit=circuit,
+        edges=edges,
+        effects={edge(e): _effect(found.edges[e]) for e in outside},
+        all_edges=whole,
+        claims=claims,
+    )
+
+
+def _effect(count: Count) -> Rate:
+    return rate(count.changed, count.total)
+
+
+def _worst(rates: Mapping[str, Rate]) -> tuple[str, float]:
+    """Return the name and the share of the worst; nothing is never wrong."""
+    name = min(rates, key=lambda n: rates[n].share, default="")
+    return name, rates[name].share if name else 1.0
+
+
+def _finding(
+    subject: Subject,
+    pairs: Pairs,
+    found: Measured,
+    entry: tuple[int, int],
+    floor: float,
+) -> EdgeFinding:
+    names, count = subject.config.names, found.edges[entry]
+    edge = Edge(names.sources[entry[1]], names.readers[entry[0]])
+    effect = _effect(count)
+    status: Status = "used" if effect.low > floor else "unused"
+    if entry in found.silent:
+        status = "undetectable"
+    restored = found.restored[entry]
+    return EdgeFinding(
+        edge=str(edge),
+        carries=subject.circuit.carries.get(edge, ()),
+        status=status,
+        effect=effect,
+        restored=rate(restored.right, restored.total),
+        witness=_witness(subject, pairs, entry, count, entry in found.turned),
+    )
+
+
+def _witness(
+    subject: Subject,
+    pairs: Pairs,
+    entry: tuple[int, int],
+    count: Count,
+    turned: bool,
+) -> Witness | None:
+    """Return the first pair that shows an edge's effect, run once more."""
+    if count.first is None:
+        return None
+    pair, position = count.first
+    config, weights = subject.config, subject.weights
+    base, source = int(pairs.base[pair]), int(pairs.source[pair])
+    turn = int(pairs.turns[pair]) if turned else 0
+    ids = np.asarray(pairs.pool.ids)[[base, source]]
+    donor = donor_writes(config, weights, ids[1:], np.array([turn]))
+    lengths = np.asarray(pairs.pool.lengths)[[base, source]]
+    where = (np.arange(config.n_ctx) < lengths.min()).astype(np.float32)
+    mask = np.zeros(subject.outside.shape, np.float32)
+    mask[entry] = 1.0
+    patch = Patch.edges(mask[None], donor, where=where[None])
+    clean = np.asarray(logits_batch(config, weights, ids[:1]))[0]
+    patched = np.asarray(logits_batch(config, weights, ids[:1], patch))[0]
+    live = slice(1, int(lengths[0]))
+    return Witness(
+        base=_tokens(subject, ids[0]),
+        source=_tokens(subject, ids[1]),
+        turn=turn,
+        position=position - 1,
+        before=tuple(decode_logits(subject.readout, clean[live])),
+        after=tuple(decode_logits(subject.readout, patched[live])),
+    )
+
+
+def _tokens(subject: Subject, ids: np.ndarray) -> tuple[Value, ...]:
+    causal = subject.causal
+    vocab = getattr(getattr(causal, "typed", None), "vocab", None)
+    kept = [int(i) for i in ids[1:] if i != causal.pad_id]
+    return tuple(kept if vocab is None else [vocab[i] for i in kept])
+
+
+NOTE = f"A number counts as right within {CLOSE:.0%} of the range of its values."

@@ -1,0 +1,77 @@
+"""Which pairs of inputs an audit runs: all of them, or a seeded sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from compiler.errors import InputError
+from zoo.audit.subject import Subject
+from zoo.training.examples import Pool, make_pool
+
+MOST_INPUTS = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of inputs, base and source.
+
+    Attributes:
+        pool: the inputs, sorted by length, with the values of all variables.
+        base: [pair] indices into the pool.
+        source: [pair] likewise.
+        turns: [pair] by how many places the positions of a source run are turned
+            where the patch is outside the circuit; 0 for a third of them.
+        all_inputs: whether the pool holds every input.
+        all_pairs: whether these are all pairs of the pool.
+    """
+
+    pool: Pool
+    base: Int[np.ndarray, " pair"]
+    source: Int[np.ndarray, " pair"]
+    turns: Int[np.ndarray, " pair"]
+    all_inputs: bool
+    all_pairs: bool
+
+
+def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
+    """Return all pairs if they are at most `count`, else that many.
+
+    In a sample the lengths of the bases are drawn evenly, and half of the sources are
+    of the base's length, so that everything the source holds can be put in its place.
+    """
+    if count < 1:
+        raise InputError(f"an audit needs at least 1 pair, and was given {count}")
+    ids = subject.causal.inputs(MOST_INPUTS, seed)
+    pool = make_pool(subject.causal, ids)
+    rng = np.random.default_rng(seed)
+    size = len(ids)
+    complete = size * size <= count
+    if complete:
+        base, source = np.divmod(np.arange(size * size), size)
+    else:
+        base = _draw(pool, rng, rng.integers(len(pool.starts), size=count))
+        other = _draw(pool, rng, rng.integers(len(pool.starts), size=count))
+        place = np.searchsorted(np.asarray(pool.starts), base, side="right") - 1
+        same = _draw(pool, rng, place)
+        source = np.where(rng.random(count) < 0.5, same, other)
+    turns = rng.integers(1, max(subject.causal.n_ctx - 1, 2), size=len(base))
+    turns = np.where(rng.random(len(base)) < 2 / 3, turns, 0)
+    return Pairs(
+        pool,
+        base.astype(np.int32),
+        source.astype(np.int32),
+        turns.astype(np.int32),
+        all_inputs=len(ids) < MOST_INPUTS,
+        all_pairs=complete,
+    )
+
+
+def _draw(
+    pool: Pool, rng: np.random.Generator, length: Int[np.ndarray, " pair"]
+) -> Int[np.ndarray, " pair"]:
+    """Return an input of each given length (as an index into the pool's lengths)."""
+    starts, counts = np.asarray(pool.starts), np.asarray(pool.counts)
+    return starts[length] + rng.integers(0, counts[length])

@@ -1,0 +1,162 @@
+"""How much a model looks like one that was trained in the ordinary way.
+
+Nothing here is a claim. The same figures of a natural twin and of the compiled
+original, side by side, say how far a model with a known circuit is from either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from compiler.emit import align
+from compiler.machine.forward import forward_batch, logits_batch
+from compiler.machine.patch import Patch
+from compiler.model import Model
+from zoo.audit.pairs import draw_pairs
+from zoo.audit.subject import Subject, subject_of
+from zoo.training.outcome import Result
+
+_PAIRS = 512
+_SMALL = 1e-6  # of the largest weight: below this a weight counts as zero
+
+
+@dataclass(frozen=True)
+class Realism:
+    """A description of weights and activations.
+
+    Attributes:
+        model: its name.
+        norms: by array, its root mean square.
+        sparsity: share of weights that are zero.
+        ranks: by array, effective rank over full rank, mean over layers and heads:
+            exp of the entropy of the normalised singular values (Roy and Vetterli
+            2007).
+        write_norms: by source, root mean square of its writes.
+        kurtosis: of the coordinates of the final stream (3 for a normal distribution).
+        concentration: Gini coefficient of the absolute EAP scores of all edges.
+        top_share: of the sum of these, held by the largest tenth of the edges.
+    """
+
+    model: str
+    norms: Mapping[str, float]
+    sparsity: float
+    ranks: Mapping[str, float]
+    write_norms: Mapping[str, float]
+    kurtosis: float
+    concentration: float
+    top_share: float
+
+
+def realism_of(model: Model | Result | Subject, *, seed: int = 0) -> Realism:
+    """Return the figures of a model, over a seeded sample of pairs."""
+    subject = model if isinstance(model, Subject) else subject_of(model)
+    pairs = draw_pairs(subject, _PAIRS, seed)
+    ids = np.asarray(pairs.pool.ids)
+    config, names = subject.config, subject.config.names
+    arrays = {
+        name: np.asarray(array, np.float64)
+        for name, array in subject.weights._asdict().items()
+        if name.startswith("W_")
+    }
+    run = forward_batch(config, subject.weights, ids[pairs.base])
+    writes = np.asarray(run.writes, np.float64)
+    live = ids[pairs.base] != config.pad_id
+    final = writes.sum(axis=1)[live]
+    sizes = np.sqrt((writes**2).sum(axis=(0, 2, 3)) / max(live.sum(), 1))
+    scores = np.abs(eap_scores(subject, ids[pairs.base], ids[pairs.source]))
+    flat = np.sort(scores[names.visible])[::-1]
+    total = max(flat.sum(), 1e-30)
+    return Realism(
+        model=subject.name,
+        norms={n: float(np.sqrt((a**2).mean())) for n, a in arrays.items()},
+        sparsity=_sparsity(list(arrays.values())),
+        ranks={n: _rank(a) for n, a in arrays.items() if min(a.shape[-2:]) > 1},
+        write_norms=dict(zip(names.sources, sizes.tolist(), strict=True)),
+        kurtosis=_kurtosis(final),
+        concentration=_gini(flat),
+        top_share=float(flat[: max(1, len(flat) // 10)].sum() / total),
+    )
+
+
+@partial(jax.jit, static_argnames=("config",))
+def _gradient(
+    config: object, weights: object, base: Array, source: Array
+) -> Float[Array, "reader source"]:
+    """Return the gradient of the mean change of the right logits in the edge mask."""
+    donor = forward_batch(config, weights, source).writes  # type: ignore[arg-type]
+    clean = logits_batch(config, weights, base)  # type: ignore[arg-type]
+    answer = clean.argmax(axis=-1)
+
+    def loss(mask: Array) -> Array:
+        patch = Patch.edges(mask, donor)
+        logits = logits_batch(config, weights, base, patch, shared_mask=True)  # type: ignore[arg-type]
+        if logits.shape[-1] == 1:
+            return jnp.square(logits - clean + 1e-3).mean()
+        chosen = jax.nn.log_softmax(logits)
+        return -jnp.take_along_axis(chosen, answer[..., None], axis=-1).mean()
+
+    names = config.names  # type: ignore[attr-defined]
+    return jax.grad(loss)(jnp.zeros(names.visible.shape))
+
+
+def eap_scores(
+    subject: Subject, base: np.ndarray, source: np.ndarray
+) -> Float[np.ndarray, "reader source"]:
+    """Return edge attribution scores: the mask's gradient (Syed et al. 2023)."""
+    return np.asarray(_gradient(subject.config, subject.weights, base, source))
+
+
+def _sparsity(arrays: Sequence[np.ndarray]) -> float:
+    zero = sum(int((np.abs(a) <= _SMALL * np.abs(a).max()).sum()) for a in arrays)
+    return zero / sum(a.size for a in arrays)
+
+
+def _rank(array: np.ndarray) -> float:
+    values = np.linalg.svd(array, compute_uv=False)
+    shares = values / np.maximum(values.sum(axis=-1, keepdims=True), 1e-30)
+    entropy = -(shares * np.log(np.maximum(shares, 1e-30))).sum(axis=-1)
+    return float(np.exp(entropy).mean() / values.shape[-1])
+
+
+def _kurtosis(values: np.ndarray) -> float:
+    """Return the mean over coordinates that vary of the fourth standardised moment."""
+    centred = values - values.mean(axis=0)
+    variance = (centred**2).mean(axis=0)
+    moving = variance > 1e-12 * max(variance.max(), 1e-30)
+    fourth = (centred[:, moving] ** 4).mean(axis=0)
+    return float((fourth / variance[moving] ** 2).mean()) if moving.any() else 0.0
+
+
+def _gini(values: np.ndarray) -> float:
+    """Return the Gini coefficient: 0 where all are equal, near 1 where one has all."""
+    ordered = np.sort(values)
+    if ordered.sum() <= 0:
+        return 0.0
+    ranks = np.arange(1, len(ordered) + 1)
+    return float(
+        2 * (ranks * ordered).sum() / (len(ordered) * ordered.sum())
+        - (len(ordered) + 1) / len(ordered)
+    )
+
+
+def describe(*models: Realism) -> list[str]:
+    """Return the figures of one model or several, side by side, as lines."""
+    rows = [("REALISM", *(m.model for m in models))]
+    rows.append(("zero weights", *(f"{m.sparsity:.3f}" for m in models)))
+    rows.append(("kurtosis of the stream", *(f"{m.kurtosis:.2f}" for m in models)))
+    rows.append(("EAP: Gini", *(f"{m.concentration:.3f}" for m in models)))
+    rows.append(("EAP: top tenth", *(f"{m.top_share:.3f}" for m in models)))
+    for name in models[0].norms:
+        rows.append((f"size of {name}", *(f"{m.norms[name]:.3f}" for m in models)))
+    for name in models[0].ranks:
+        rows.append(
+            (f"rank of {name}", *(f"{m.ranks.get(name, 0):.2f}" for m in models))
+        )
+    return align(rows)

@@ -1,0 +1,186 @@
+"""What is audited: a transformer, the causal model it is held to, its circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+import programs
+from compiler.errors import InputError
+from compiler.lower.readout import Readout
+from compiler.machine.circuit import Circuit
+from compiler.machine.config import Config
+from compiler.machine.weights import Weights
+from compiler.model import Model
+from compiler.passes.check import Accepts
+from compiler.passes.plan import choose_codes
+from compiler.passes.schedule import schedule
+from zoo.training.causal import CausalModel
+from zoo.training.outcome import Result
+from zoo.training.tabular import TabularModel
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Variables that can only be interchanged together.
+
+    Attributes:
+        variables: indices into the causal model's variables.
+        name: theirs, joined by commas.
+        source: index of the source that writes them.
+        directions: [d_model] which named directions are theirs; None for everything
+            that the source writes.
+    """
+
+    variables: tuple[int, ...]
+    name: str
+    source: int
+    directions: Bool[np.ndarray, " d_model"] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A claim: these weights compute this causal model by this circuit.
+
+    Attributes:
+        name: the program's.
+        causal: what is to be computed.
+        config: the transformer's shape.
+        weights: its arrays; where the output is a number, logit 0 is that number.
+        readout: how logits are turned into values of the output.
+        circuit: what is claimed.
+        groups: the variables, by where they are written.
+        basis: [d_model, d_model] rows are the named directions; None where these are
+            the axes of the stream.
+        claims: what has to hold, by name: fractions in [0, 1].
+        facts: what is to be known beside it.
+    """
+
+    name: str
+    causal: CausalModel
+    config: Config
+    weights: Weights
+    readout: Readout
+    circuit: Circuit
+    groups: tuple[Group, ...]
+    basis: Float[np.ndarray, "d_model d_model"] | None
+    claims: Mapping[str, float]
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def outside(self) -> Bool[np.ndarray, "reader source"]:
+        """Entries of an edge mask that are in the transformer, not in the circuit."""
+        return self.config.names.visible & ~self.circuit.mask()
+
+    @property
+    def others(self) -> Int[np.ndarray, " node"]:
+        """Indices of the heads and MLPs that are no node of the circuit."""
+        names = self.config.names.sources
+        return np.array(
+            [i for i, n in enumerate(names) if i > 1 and n not in self.circuit.nodes],
+            dtype=np.int64,
+        )
+
+
+TRAINED_CLAIMS = {
+    "behaviour": 0.995,
+    "interchange": 0.995,
+    "nodes": 0.995,
+    "edges": 0.99,
+    "all edges at once": 0.99,
+}
+COMPILED_CLAIMS = dict.fromkeys(TRAINED_CLAIMS, 1.0)
+
+
+def subject_of(model: Model | Result) -> Subject:
+    """Return what there is to audit about a compiled, loaded or trained model.
+
+    Raises:
+        InputError: the circuit has variables that the program has not.
+    """
+    if isinstance(model, Result):
+        return _of_result(model)
+    causal = TabularModel(schedule(choose_codes(model.typed)), accepts_of(model))
+    trained = model.facts.get("kind") == "trained"
+    return Subject(
+        name=model.name,
+        causal=causal,
+        config=model.config,
+        weights=model.weights,
+        readout=model.readout,
+        circuit=model.circuit,
+        groups=_groups(causal, model.circuit, model.basis),
+        basis=model.basis,
+        claims=TRAINED_CLAIMS if trained else COMPILED_CLAIMS,
+        facts=model.facts,
+    )
+
+
+def _of_result(result: Result) -> Subject:
+    source, circuit = result.run.model, result.run.placement.circuit
+    if isinstance(source, TabularModel):
+        return subject_of(result.model)
+    return Subject(
+        name=source.name,
+        causal=source,
+        config=result.run.config,
+        weights=result.weights,
+        readout=source.readout,
+        circuit=circuit,
+        groups=_groups(source, circuit, None),
+        basis=None,
+        claims=TRAINED_CLAIMS,
+    )
+
+
+def accepts_of(model: Model) -> Accepts | None:
+    """Return which inputs a model is for, by the program of that name in the library.
+
+    The predicate is code and is in no saved model.
+    """
+    return programs.find(model.name).accepts if has_program(model) else None
+
+
+def has_program(model: Model) -> bool:
+    """Return whether a model was made of the library's program of its name."""
+    if model.name not in programs.all_programs():
+        return False
+    return model.facts.get("family") == programs.find(model.name).family
+
+
+def _groups(
+    causal: CausalModel, circuit: Circuit, basis: np.ndarray | None
+) -> tuple[Group, ...]:
+    """Return the variables by site: a subspace each, or all of one node together."""
+    place = {v.name: i for i, v in enumerate(causal.variables)}
+    sites = {
+        name: site
+        for name, site in circuit.sites.items()
+        if site.node not in ("tokens", "positions")
+    }
+    if missing := sorted(set(sites) - set(place)):
+        raise InputError(
+            f"{causal.name}: the circuit has a variable {missing[0]!r}, and the "
+            f"program has {', '.join(place)}. The two do not belong together"
+        )
+    whole: dict[str, list[str]] = {}
+    groups = []
+    for name, site in sites.items():
+        source = circuit.names.source_index(site.node)
+        if site.basis is None:
+            whole.setdefault(site.node, []).append(name)
+            continue
+        size = site.basis.shape[1]
+        axes = np.eye(size) if basis is None else basis
+        directions = np.abs(axes @ site.basis.T).max(axis=1) > 0.5
+        groups.append(Group((place[name],), name, source, directions))
+    for node, names in whole.items():
+        source = circuit.names.source_index(node)
+        indices = tuple(place[n] for n in names)
+        groups.append(Group(indices, ", ".join(names), source, None))
+    return tuple(sorted(groups, key=lambda g: g.variables))

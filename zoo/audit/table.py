@@ -1,0 +1,110 @@
+"""A certificate as text, in 80 columns."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from compiler.emit import align
+from zoo.audit.certificate import NOTE, Certificate, EdgeFinding, Rate, Witness
+
+# Of what lies outside the circuit the worst few are printed; JSON has all of it.
+_WORST = 5
+
+
+def table(certificate: Certificate) -> list[str]:
+    """Return the certificate as lines: claims, circuit, variables, what is outside."""
+    c = certificate
+    inputs = f"{c.inputs:,} inputs ({'all' if c.all_inputs else 'a sample'})"
+    pairs = (
+        f"{c.pairs:,} pairs ({'all' if c.all_pairs else f'a sample, seed {c.seed}'})"
+    )
+    lines = [f"{c.model}: {inputs}, {pairs}", NOTE, "", "CLAIMS"]
+    lines += align(
+        [
+            (
+                "holds" if claim.holds else "FAILS",
+                claim.name,
+                f"{claim.found:.4f}",
+                f"at least {claim.at_least:g}",
+                claim.worst,
+            )
+            for claim in c.claims
+        ]
+    )
+    lines += ["", "CIRCUIT  each edge patched alone"]
+    lines += align(
+        [("", "status", "effect", "95 % interval", "restored", "carries")]
+        + [_edge_row(found) for found in c.circuit]
+    )
+    lines += ["", "VARIABLES  taken from another input, as the program says"]
+    lines += align([(name, *_rate(found)) for name, found in c.interchange.items()])
+    lines += _outside("NODES OUTSIDE  right outputs with one replaced", c.nodes)
+    lines += _outside("EDGES OUTSIDE  right outputs with one patched", c.edges)
+    lines += ["", f"  all of them at once: {' '.join(_rate(c.all_edges))}"]
+    lines += _witnesses(c.circuit)
+    return lines
+
+
+def _edge_row(found: EdgeFinding) -> tuple[str, ...]:
+    effect = found.effect
+    return (
+        found.edge,
+        found.status,
+        f"{effect.share:.4f}",
+        f"{effect.low:.4f}..{effect.high:.4f}",
+        f"{found.restored.share:.4f}",
+        ", ".join(found.carries),
+    )
+
+
+def _rate(found: Rate) -> tuple[str, str, str]:
+    interval = f"({found.low:.4f}..{found.high:.4f})"
+    return f"{found.share:.4f}", interval, f"of {found.total:,} positions"
+
+
+def _outside(title: str, rates: Mapping[str, Rate]) -> list[str]:
+    if not rates:
+        return []
+    worst = sorted(rates, key=lambda n: rates[n].share)[:_WORST]
+    mean = sum(r.share for r in rates.values()) / len(rates)
+    heading = f"{title} ({len(rates)}; mean {mean:.4f}; worst first)"
+    return [
+        "",
+        *textwrap.wrap(heading, 80),
+        *align([(n, *_rate(rates[n])) for n in worst]),
+    ]
+
+
+def _witnesses(circuit: Sequence[EdgeFinding]) -> list[str]:
+    """Return why each edge is real: a pair of inputs."""
+    lines = [
+        "",
+        "WITNESSES  an edge, its input and its donor's, the output and after it",
+    ]
+    for found in circuit:
+        if found.witness is None:
+            lines.append(f"  {found.edge}: none, no pair changed an output")
+            continue
+        lines += [f"  {found.edge}", *_witness(found.witness)]
+    return lines
+
+
+def _witness(witness: Witness) -> list[str]:
+    turned = f", positions turned by {witness.turn}" if witness.turn else ""
+    parts = (
+        f"{_list(witness.base)} donor {_list(witness.source)}{turned}",
+        f"{_list(witness.before)} -> {_list(witness.after)}",
+    )
+    return [
+        line
+        for part in parts
+        for line in textwrap.wrap(
+            part, 80, initial_indent="      ", subsequent_indent="        "
+        )
+    ]
+
+
+def _list(values: Sequence[object]) -> str:
+    return json.dumps(list(values), default=str, separators=(",", ":"))

@@ -1,0 +1,79 @@
+"""The command line: `zoo NAME ...`; one file a command in `zoo/commands/`.
+
+Nothing heavy is imported here, so that `zoo --help` answers at once. What a user can
+get wrong is a ZooError or an OSError, and is told in one place, without a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from compiler.errors import ZooError
+from zoo.commands.audit import audit
+from zoo.commands.compile import compile_program
+from zoo.commands.list import list_programs
+from zoo.commands.run import run
+from zoo.commands.show import show
+from zoo.commands.train import train
+from zoo.commands.verify import verify
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Transformers whose circuits are known and proven.",
+)
+app.command("list")(list_programs)
+app.command("show")(show)
+app.command("run")(run)
+app.command("compile")(compile_program)
+app.command("verify")(verify)
+app.command("train")(train)
+app.command("audit")(audit)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"circuitzoo {version('circuitzoo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print it."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends it with status 2 and a message."""
+    try:
+        app()
+    except ZooError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _fail(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,62 @@
+"""`zoo compile`: a program into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.commands.options import MaxLen, Vocab, read_vocab
+
+
+def compile_program(
+    name: Annotated[str, typer.Argument(help="A program's name.")],
+    out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
+    vocab: Vocab = None,
+    max_len: MaxLen = None,
+    rotate: Annotated[
+        int | None, typer.Option(help="Seed of a random basis of the stream.")
+    ] = None,
+    permute_heads: Annotated[
+        int | None, typer.Option(help="Seed of a random order of the heads.")
+    ] = None,
+    decoys: Annotated[
+        int, typer.Option(min=0, help="Heads a layer that nothing reads.")
+    ] = 0,
+    beside: Annotated[
+        str | None, typer.Option(help="A second program in the same weights.")
+    ] = None,
+    max_table: Annotated[
+        int | None, typer.Option(min=1, help="Most combinations of one table.")
+    ] = None,
+    max_domain: Annotated[
+        int | None, typer.Option(min=1, help="Most values of one variable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What the decoys are drawn from.")] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the model that is there.")
+    ] = False,
+) -> None:
+    """Compile a program and save the model; `zoo run FOLDER` then runs it."""
+    import zoo
+
+    model = zoo.compile(
+        name,
+        read_vocab(vocab),
+        max_len,
+        max_table=max_table,
+        max_domain=max_domain,
+        rotate=rotate,
+        permute_heads=permute_heads,
+        decoys=decoys,
+        beside=beside,
+        seed=seed,
+    )
+    zoo.save(model, out, overwrite=force)
+    config = model.config
+    print(
+        f"{out}: {model.name}, {config.n_layers} layers, {config.n_heads} heads, "
+        f"d_model {config.d_model}, {config.n_params:,} parameters; the circuit has "
+        f"{len(model.circuit.edges)} edges"
+    )

@@ -1,0 +1,106 @@
+"""What several commands take, and how its text is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compiler.errors import InputError
+
+if TYPE_CHECKING:
+    from compiler.model import Model
+
+Source = Annotated[
+    str,
+    typer.Argument(metavar="NAME|DIR", help="A program's name, or a saved model."),
+]
+Vocab = Annotated[
+    str | None,
+    typer.Option(metavar="JSON", help="The tokens, as a list: '[1,2,3]'."),
+]
+MaxLen = Annotated[
+    int | None, typer.Option(min=1, help="The greatest number of tokens.")
+]
+Seed = Annotated[int, typer.Option(help="Of every sample that is drawn.")]
+
+
+def read_json(text: str, what: str) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        InputError: it is no JSON; says where.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            f"{what}: {shorten(text)!r} is no JSON ({error}). Write a list, for "
+            "example '[3,1,2]' or '[\"a\",\"b\"]'"
+        ) from None
+    except RecursionError:
+        raise InputError(f"{what}: lists in lists without end") from None
+
+
+def read_list(text: str, what: str) -> list[Any]:
+    """Return the JSON list that a text says."""
+    found = read_json(text, what)
+    if not isinstance(found, list):
+        raise InputError(f"{what}: {shorten(text)!r} is no list; write '[3,1,2]'")
+    return found
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Return a text cut to a limit."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def is_folder(source: str) -> bool:
+    """Return whether a source names a folder, not a program."""
+    return Path(source).is_dir() or "/" in source or source.startswith(".")
+
+
+def read_vocab(vocab: str | None) -> list[Any] | None:
+    """Return the vocabulary of `--vocab`."""
+    return None if vocab is None else read_list(vocab, "--vocab")
+
+
+def open_model(source: str, vocab: str | None, max_len: int | None) -> Model:
+    """Return a saved model, or the compiled one of a program.
+
+    Raises:
+        InputError: a saved model was given another vocabulary or length.
+    """
+    import zoo
+
+    if not is_folder(source):
+        return zoo.compile(source, read_vocab(vocab), max_len)
+    if vocab is not None or max_len is not None:
+        raise InputError(
+            f"{source} is a saved model: its vocabulary and length are fixed. Leave "
+            "--vocab and --max-len out, or give a program's name"
+        )
+    return zoo.load(source)
+
+
+def progress(words: str) -> Callable[[int, int], None]:
+    """Return a callback that shows (done, total) on a terminal's error output."""
+    import sys
+    import time
+
+    shown = [time.monotonic()]
+
+    def show(done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        if done < total and time.monotonic() - shown[0] < 0.5:
+            return
+        shown[0] = time.monotonic()
+        end = "\r" if done < total else "\r\x1b[K"
+        text = f"{words} {done:,} of {total:,}" if done < total else ""
+        print(f"\r{text}", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,93 @@
+"""`zoo run`: inputs in, outputs out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compiler.errors import InputError
+from zoo.commands.options import MaxLen, Source, Vocab, open_model, read_json
+
+if TYPE_CHECKING:
+    from compiler.model import Model
+
+
+def run(
+    source: Source,
+    input: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="One input, '[3,1,2]', or a list of them."),
+    ] = None,
+    input_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with one JSON list a line; - for standard input."),
+    ] = None,
+    vocab: Vocab = None,
+    max_len: MaxLen = None,
+) -> None:
+    """Run a program's model: one JSON list a line comes out, null for None."""
+    if (input is None) == (input_file is None):
+        raise InputError("give --input or --input-file, one of the two")
+    if input is not None:
+        model = open_model(source, vocab, max_len)
+        sequences = [("--input", s) for s in _read(input, model)]
+    else:
+        assert input_file is not None
+        lines = _lines(input_file)
+        model = open_model(source, vocab, max_len)
+        sequences = [
+            (place, sequence)
+            for place, text in lines
+            for sequence in _read(text, model, place)
+        ]
+    for place, sequence in sequences:
+        try:
+            model.encode(sequence)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from None
+    for output in model.batch([s for _, s in sequences]):
+        print(json.dumps(output, default=_plain))
+
+
+def _lines(path: Path) -> list[tuple[str, str]]:
+    """Return (place, text) of every line that is not empty."""
+    if str(path) == "-":
+        text, name = sys.stdin.read(), "standard input"
+    else:
+        try:
+            text, name = path.read_text(encoding="utf-8"), str(path)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: is no UTF-8 text ({error})") from None
+    lines = [
+        (f"{name}, line {number}", line)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip()
+    ]
+    if not lines:
+        raise InputError(f"{name}: there is no input in it")
+    return lines
+
+
+def _read(text: str, model: Model, place: str = "--input") -> list[list[Any]]:
+    """Return the inputs that a text holds: one, or a list of several."""
+    vocab = model.typed.vocab
+    letters = all(isinstance(t, str) and len(t) == 1 for t in vocab)
+    if letters and not text.lstrip().startswith(("[", '"')):
+        return [list(text.strip())]
+    found = read_json(text, place)
+    if isinstance(found, str) and letters:
+        return [list(found)]
+    if not isinstance(found, list):
+        raise InputError(f"{place}: {text.strip()[:60]!r} is no list; write '[3,1,2]'")
+    if found and all(isinstance(f, list) for f in found):
+        return found
+    return [found]
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can say of a value that it does not know (a fraction)."""
+    return float(value)

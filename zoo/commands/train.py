@@ -1,0 +1,190 @@
+"""`zoo train`: programs into trained transformers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compiler.errors import InputError
+from zoo.commands.options import MaxLen, Vocab, read_vocab
+
+if TYPE_CHECKING:
+    from zoo.training.recipe import Recipe
+
+
+def train(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Programs to train.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder; runs/NAME by default.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on with the run in DIR.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A recipe in TOML.")
+    ] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Change the recipe; may be repeated."),
+    ] = None,
+    twin: Annotated[
+        bool,
+        typer.Option("--twin", help="Train the natural twin: behaviour only."),
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Programs at a time, a process each.")
+    ] = 1,
+    vocab: Vocab = None,
+    max_len: MaxLen = None,
+) -> None:
+    """Train transformers that have exactly the program's circuit.
+
+    Status 1 when the steps are used up and a threshold was not met.
+    """
+    names = names or []
+    if resume is not None:
+        _resume(names, resume, out, recipe, set or [], twin)
+    elif not names:
+        raise InputError("which program? For example: zoo train reverse --out runs/r")
+    elif len(names) > 1:
+        if vocab is not None or max_len is not None:
+            raise InputError("--vocab and --max-len go with one program, not several")
+        _train_many(names, out, recipe, set or [], twin, jobs)
+    else:
+        _train_one(names[0], out, recipe, set or [], twin, vocab, max_len)
+
+
+def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
+    from zoo.training.recipe import change, parse_setting, read_recipe, twin_recipe
+    from zoo.training.session import recipe_for
+
+    chosen = recipe_for(name) if recipe is None else read_recipe(recipe)
+    chosen = change(chosen, dict(parse_setting(text) for text in changes), "--set")
+    return twin_recipe(chosen) if twin else chosen
+
+
+def _train_one(
+    name: str,
+    out: Path | None,
+    recipe: Path | None,
+    changes: list[str],
+    twin: bool,
+    vocab: str | None,
+    max_len: int | None,
+) -> None:
+    from zoo.training.threads import use_one_thread
+
+    use_one_thread()
+    import programs
+    from compiler.rasp.values import canonical
+    from zoo.training.session import train_into
+    from zoo.training.store import Setting
+
+    program = programs.find(name)
+    tokens = read_vocab(vocab)
+    setting = Setting(
+        name,
+        program.vocab if tokens is None else tuple(canonical(v) for v in tokens),
+        program.max_len if max_len is None else max_len,
+    )
+    folder = out or Path("runs") / (f"{name}-twin" if twin else name)
+    chosen = _recipe(name, recipe, changes, twin)
+    _finish(train_into(folder, setting, chosen, _show), folder)
+
+
+def _resume(
+    names: list[str],
+    folder: Path,
+    out: Path | None,
+    recipe: Path | None,
+    changes: list[str],
+    twin: bool,
+) -> None:
+    from zoo.training.threads import use_one_thread
+
+    use_one_thread()
+    from zoo.training.session import resume
+    from zoo.training.store import read_setting
+
+    name = read_setting(folder).name
+    if out is not None and out != folder:
+        raise InputError(f"--resume {folder} goes on in that folder; leave --out out")
+    if names and names != [name]:
+        raise InputError(
+            f"{folder} holds a run of {name!r}, not of {', '.join(names)}. Resume it "
+            "as what it is, or begin a new run with --out"
+        )
+    given = recipe is not None or changes or twin
+    chosen = _recipe(name, recipe, changes, twin) if given else None
+    _finish(resume(folder, chosen, _show), folder)
+
+
+def _train_many(
+    names: list[str],
+    out: Path | None,
+    recipe: Path | None,
+    changes: list[str],
+    twin: bool,
+    jobs: int,
+) -> None:
+    """Train several programs, each in a process of its own with one thread."""
+    import programs
+    from zoo.training.jobs import run_jobs
+
+    for name in names:
+        programs.find(name)
+    root = out or Path("runs")
+    options = [*(f"--set={text}" for text in changes), *(["--twin"] if twin else [])]
+    if recipe is not None:
+        options += ["--recipe", str(recipe)]
+    commands = {}
+    for name in dict.fromkeys(names):
+        folder = root / (f"{name}-twin" if twin else name)
+        commands[name] = ["train", name, "--out", str(folder), *options]
+    failed = run_jobs(commands, jobs)
+    print(f"{len(commands) - len(failed)} of {len(commands)} runs met every threshold")
+    for name in failed:
+        print(f"  {name} did not: see {root / name}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show(run: Any, state: Any, history: Any) -> None:
+    """Print one check; a headline before the first."""
+    from zoo.training.session import report
+
+    config, figures = run.config, report(history[-1])
+    if len(history) == 1:
+        print(
+            f"{run.model.name}: {config.n_layers} layers, {config.n_heads} heads, "
+            f"d_model {config.d_model}; {len(run.placement.circuit.edges)} circuit "
+            f"edges of {len(config.names.edges)}"
+        )
+        print("worst cases on held-out pairs; - is not tried yet\n")
+        print("   step     loss  behaviour  variables   nodes   edges  all edges")
+    edges = figures["edges"]
+    print(
+        f"{figures['step']:>7} {figures['loss']:>8.4f} {figures['behaviour']:>10.4f} "
+        f"{figures['interchange']:>10.4f} {figures['nodes']:>7.4f} "
+        f"{'      -' if edges is None else f'{edges:>7.4f}'} "
+        f"{figures['all_edges']:>10.4f}",
+        flush=True,
+    )
+
+
+def _finish(result: Any, folder: Path) -> None:
+    words = {
+        "passed": "every threshold is met",
+        "budget": "the steps are used up, and a threshold is not met",
+    }
+    step = result.history[-1].step
+    print(f"\nstep {step}: {words[result.outcome]}")
+    print(f"The model is in {folder}; zoo audit {folder} writes its certificate.")
+    if result.outcome != "passed":
+        sys.stdout.flush()
+        raise typer.Exit(1)

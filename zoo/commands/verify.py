@@ -1,0 +1,112 @@
+"""`zoo verify`: is the model what the program says?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.commands.options import (
+    MaxLen,
+    Seed,
+    Source,
+    Vocab,
+    open_model,
+    progress,
+    shorten,
+)
+
+if TYPE_CHECKING:
+    from compiler.model import Model
+    from compiler.verify import Verification
+
+
+def verify(
+    source: Source,
+    interchange: Annotated[
+        bool,
+        typer.Option("--interchange", help="Also swap every variable between inputs."),
+    ] = False,
+    limit: Annotated[
+        int, typer.Option(min=0, help="Run all inputs where there are at most these.")
+    ] = 1_000_000,
+    sample: Annotated[
+        int, typer.Option(min=1, help="How many inputs are drawn otherwise.")
+    ] = 20_000,
+    pairs: Annotated[
+        int, typer.Option(min=1, help="How many pairs are drawn for a variable.")
+    ] = 20_000,
+    seed: Seed = 0,
+    vocab: Vocab = None,
+    max_len: MaxLen = None,
+) -> None:
+    """Compare a model with the interpreter; status 1 if it is wrong anywhere."""
+    from compiler.verify import verify_interchange, verify_outputs
+    from zoo.audit.subject import accepts_of
+
+    model = open_model(source, vocab, max_len)
+    accepts = accepts_of(model)
+    found = verify_outputs(
+        model,
+        limit=limit,
+        sample=sample,
+        seed=seed,
+        accepts=accepts,
+        progress=progress("inputs"),
+    )
+    print(_heading(model, found, sample, seed))
+    print("\n".join(_figures(found)))
+    good = found.wrong == 0
+    if interchange:
+        print("\nEach variable taken from another input:")
+        for name in model.circuit.sites:
+            if name in ("tokens", "positions", "indices"):
+                continue
+            swapped = verify_interchange(
+                model, name, pairs=pairs, seed=seed, accepts=accepts
+            )
+            good = good and swapped.wrong == 0
+            print(f"  {name:<28} {_tally(swapped, 'pairs')}")
+            print("\n".join(_example(swapped)), end="\n" if swapped.wrong else "")
+    if not good:
+        raise typer.Exit(1)
+
+
+def _heading(model: Model, found: Verification, sample: int, seed: int) -> str:
+    typed = model.typed
+    setting = f"{len(typed.vocab)} tokens, lengths 1..{typed.max_len}"
+    which = "all inputs" if found.complete else f"a sample of {sample:,}, seed {seed}"
+    return f"{model.name}, {setting}: {which}"
+
+
+def _tally(found: Verification, unit: str) -> str:
+    which = "all" if found.complete else "sampled"
+    return (
+        f"{found.inputs:,} {unit} ({which}), {found.positions:,} positions, "
+        f"{found.wrong:,} wrong"
+    )
+
+
+def _figures(found: Verification) -> list[str]:
+    lines = [f"  {_tally(found, 'inputs')}"]
+    if found.undefined:
+        lines.append(
+            f"  {found.undefined:,} positions have no meaning and are left out"
+        )
+    if found.margin < float("inf"):
+        lines.append(f"  least margin of the right logit: {found.margin:.3g}")
+    else:
+        lines.append(f"  worst relative error of a number: {found.worst:.2e}")
+    return [*lines, *_example(found)]
+
+
+def _example(found: Verification) -> list[str]:
+    if found.example is None:
+        return []
+    example = found.example
+    donor = "" if example.donor is None else f", {example.variable} of {example.donor}"
+    return [
+        f"  for example, on {shorten(str(list(example.tokens)))}{donor}",
+        f"    expected {list(example.expected)}",
+        f"    found    {list(example.found)}",
+    ]
