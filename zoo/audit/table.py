@@ -17,9 +17,8 @@ def table(certificate: Certificate) -> list[str]:
     """Return the certificate as lines: claims, circuit, variables, what is outside."""
     c = certificate
     inputs = f"{c.inputs:,} inputs ({'all' if c.all_inputs else 'a sample'})"
-    pairs = (
-        f"{c.pairs:,} pairs ({'all' if c.all_pairs else f'a sample, seed {c.seed}'})"
-    )
+    which = "all" if c.all_pairs else f"a sample, seed {c.seed}"
+    pairs = f"{c.pairs:,} pairs ({which})"
     lines = [f"{c.model}: {inputs}, {pairs}", NOTE, "", "CLAIMS"]
     lines += align(
         [
@@ -70,18 +69,15 @@ def _outside(title: str, rates: Mapping[str, Rate]) -> list[str]:
     worst = sorted(rates, key=lambda n: rates[n].share)[:_WORST]
     mean = sum(r.share for r in rates.values()) / len(rates)
     heading = f"{title} ({len(rates)}; mean {mean:.4f}; worst first)"
-    return [
-        "",
-        *textwrap.wrap(heading, 80),
-        *align([(n, *_rate(rates[n])) for n in worst]),
-    ]
+    rows = [(name, *_rate(rates[name])) for name in worst]
+    return ["", *textwrap.wrap(heading, 80), *align(rows)]
 
 
 def _witnesses(circuit: Sequence[EdgeFinding]) -> list[str]:
     """Return why each edge is real: a pair of inputs."""
     lines = [
         "",
-        "WITNESSES  an edge, its input and its donor's, the output and after it",
+        "WITNESSES  the edge, input and donor, the output before and after",
     ]
     for found in circuit:
         if found.witness is None:

@@ -90,9 +90,7 @@ def _tally(found: Verification, unit: str) -> str:
 def _figures(found: Verification) -> list[str]:
     lines = [f"  {_tally(found, 'inputs')}"]
     if found.undefined:
-        lines.append(
-            f"  {found.undefined:,} positions have no meaning and are left out"
-        )
+        lines.append(f"  {found.undefined:,} positions have no meaning: left out")
     if found.margin < float("inf"):
         lines.append(f"  least margin of the right logit: {found.margin:.3g}")
     else:
