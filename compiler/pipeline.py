@@ -185,9 +185,10 @@ def compile_stages(
         source.causal,
         (*beside, *distractors.values()),
     )
-    typed = simplify(infer_domains(graph, source.vocab, source.max_len, limits))
+    # Checked before it is simplified: what is dropped then may be undefined.
+    typed = infer_domains(graph, source.vocab, source.max_len, limits)
+    typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
-    typed = check_defined(typed, source.accepts)
     scheduled = verify_scheduled(schedule(choose_codes(typed)))
     laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
     compiled = _compile(laid_out, options)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from compiler.errors import unknown_name
 from compiler.ir.interpret import Trace, interpret
 from compiler.lower.readout import decode_indices
 from compiler.machine.patch import Patch
@@ -109,15 +110,14 @@ def verify_interchange(
     For a pair (base, source), the variable's site takes the source's values at every
     position that both inputs have, and the interpreter overrides it likewise. All
     pairs are run where there are at most `pairs` of them.
+
+    Raises:
+        NameLookupError: the program has no such variable, or the model no site for it.
     """
-    # A sixth of the pairs' square root at least, so that sources differ from bases.
-    tokens, lengths, complete = _inputs(model, int(pairs**0.5), pairs, seed, accepts)
-    count = len(tokens)
-    if complete:
-        bases, sources = np.divmod(np.arange(count * count), count)
-    else:
-        bases = np.arange(count)
-        sources = np.random.default_rng(seed + 1).permutation(count)
+    if model.typed.index(variable) < 0:
+        names = [v.name for v in model.typed.variables]
+        raise unknown_name("variable", variable, names)
+    tokens, lengths, bases, sources, complete = _pairs(model, pairs, seed, accepts)
     tally = _Tally(model, variable)
     mask = model.variable_mask(variable)
     for part in _batches(len(bases)):
@@ -132,6 +132,23 @@ def verify_interchange(
         logits = _patched(model, mask, tokens, lengths, base, source, shared)
         tally.add(trace, logits[:, 1:], donor_trace)
     return tally.result(complete)
+
+
+def _pairs(
+    model: Model, pairs: int, seed: int, accepts: Accepts | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Return inputs, the bases and sources among them, and whether these are all."""
+    few = int(pairs**0.5)
+    tokens, lengths, complete = _inputs(model, few, pairs, seed, accepts)
+    count = len(tokens)
+    if (complete and count <= few) or not count:
+        every = np.divmod(np.arange(count * count), max(1, count))
+        return tokens, lengths, *every, complete
+    # Every input is a base, as far as the pairs go; its source may be any.
+    rng = np.random.default_rng(seed + 1)
+    bases = rng.permutation(np.arange(pairs) % count)
+    sources = rng.integers(count, size=pairs)
+    return tokens, lengths, bases, sources, False
 
 
 def _patched(

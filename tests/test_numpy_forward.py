@@ -22,9 +22,9 @@ def test_numpy_forward_is_the_jax_forward(name):
     expected = forward_batch(model.config, model.weights, ids)
     scale = np.abs(np.asarray(expected.logits)).max()
     live = ids != model.config.pad_id
-    assert np.abs(found - expected.logits)[live].max() < 1e-5 * scale
+    assert np.abs(found - expected.logits)[live].max() < 1e-4 * scale
     for number, source in enumerate(model.config.names.sources):
         wanted = np.asarray(expected.writes)[:, number]
-        close = 1e-5 * max(1.0, np.abs(wanted).max())
+        close = 1e-3 * max(1.0, np.abs(wanted).max())
         assert np.abs(writes[source] - wanted)[live].max() < close, source
     assert outputs(model, inputs) == model.batch(inputs)

@@ -89,6 +89,8 @@ def affine(rows: Floats, target: Floats) -> tuple[Floats, Floats] | None:
     size, rank = rows.shape
     if rank == size and np.array_equal(rows, np.eye(size)):
         return target.astype(np.float64), np.zeros(target.shape[1])
+    if target.shape[1] == 0:
+        return np.zeros((rank, 0)), np.zeros(0)
     if rank == 0:
         return (np.zeros((0, target.shape[1])), target[0]) if size == 1 else None
     if rank == 1:

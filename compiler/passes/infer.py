@@ -186,6 +186,12 @@ class _Inference:
             except Exception as error:
                 partial[place] = True
                 failure = failure or (arguments, error)
+        if not results and failure is None:
+            names = ", ".join(repr(self.names[a]) for a in operation.args)
+            raise _Problem(
+                f"its arguments {names} are never defined at the same position. Give "
+                "the functions they come from a result everywhere."
+            )
         if not results:
             assert failure is not None
             raise _Problem(
@@ -336,7 +342,11 @@ class _Inference:
             default = places[-1]
             domain_mask[:, default] |= empty
         single = (mask.sum(axis=1) <= 1).all()
-        proven = bool(operation.rule != "unique" or single or at_most_one(bounds))
+        proven = bool(
+            operation.rule != "unique"
+            or single
+            or at_most_one(selector, self.sight_domains, bounds)
+        )
         pick = t.Pick(
             selector, operation.value, recode, default, operation.rule, proven
         )

@@ -78,9 +78,25 @@ def never_empty(bounds: Bounds) -> NDArray[np.bool_]:
     return np.any(np.tril(bounds.must), axis=1, keepdims=False)
 
 
-def at_most_one(bounds: Bounds) -> bool:
-    """Return whether no row can ever select two positions."""
-    return bool((bounds.may.sum(axis=1) <= 1).all())
+def at_most_one(formula: Formula, domains: list[Domain], bounds: Bounds) -> bool:
+    """Return whether no row can ever select two positions.
+
+    Args:
+        formula: the selector.
+        domains: of all variables.
+        bounds: of the formula.
+    """
+    if (bounds.may.sum(axis=1) <= 1).all():
+        return True
+    match formula:
+        case Atom():
+            # One position at most for each value that the query can have.
+            keys = domains[formula.key].mask.astype(np.float32)
+            matches = (keys @ formula.allowed.astype(np.float32)) > 0  # [key, query]
+            return bool((matches.sum(axis=0) <= 1).all())
+        case Junction(kind="and"):
+            return any(at_most_one(part, domains, bounds) for part in formula.parts)
+    return False
 
 
 def width_range(bounds: Bounds, causal: bool) -> tuple[NDArray, NDArray]:

@@ -342,7 +342,7 @@ class _Problem:
             error = np.abs(hidden @ write + base - target)
             # The machine adds in another order, so it may round otherwise than here.
             error += _ROUNDING * (hidden @ np.abs(write))
-            if len(error):
+            if error.size:
                 scale = np.maximum(1.0, np.abs(target)) if self.relative else 1.0
                 worst = max(worst, float((error / scale).max()))
         return worst

@@ -53,6 +53,7 @@ from compiler.rasp import (
 )
 from compiler.rasp.values import UNDEFINED
 from tests import oracle
+from tests.steady import steady
 
 DEPTH, STEPS, INPUTS, PROBES = 6, 12, 20, 3
 # Values a sequence may have, and combinations that one function may meet.
@@ -716,10 +717,5 @@ def draw_inputs(
 @st.composite
 def cases(draw: Any) -> Case:
     """Draw a program with inputs."""
-    # beartype chooses which item of a tuple it checks with the global generator, and
-    # hypothesis takes that for a strategy that is random in itself.
-    state = random.getstate()
-    try:
+    with steady():
         return Drawer(draw).program()
-    finally:
-        random.setstate(state)

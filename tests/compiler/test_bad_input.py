@@ -32,6 +32,7 @@ from compiler.rasp import (
     mean,
     shift,
     tokens,
+    where,
 )
 
 WORDS = ["a", "b", "c"]
@@ -189,6 +190,7 @@ WRONG_TYPES = {
     "compile_model(tokens, 5, 4)": "the vocabulary is 5, a int; give a list of tokens",
     "compile_model(tokens, 'abc', '4')": "max_len is '4'; it must be an integer",
     "compile_model(tokens, 'abc', 2.5)": "max_len is 2.5; it must be an integer of",
+    "Aggregate(TRUE, tokens, rule='median')": "rule 'median' is none of unique, mean,",
     "model.encode(None)": "program: the input is None, a NoneType; give a sequence",
     "model.encode([['a']])": "program: the token at position 0 is ['a'], which is",
     "model.encode([{}])": "program: the token at position 0 is {}, which is not in",
@@ -196,15 +198,14 @@ WRONG_TYPES = {
 _ASK = """
 import json
 from compiler.api import compile_model
-from compiler.errors import ZooError
-from compiler.rasp import tokens
+from compiler.rasp import TRUE, Aggregate, tokens
 model = compile_model(tokens.named("program"), "abc", 4)
 calls = [{calls}]
 found = []
 for call in calls:
     try:
         found.append("no error: " + repr(call()))
-    except ZooError as error:
+    except ValueError as error:
         found.append(str(error))
 print(json.dumps(found))
 """
@@ -264,10 +265,39 @@ def test_a_function_that_raises_on_some_input_shows_it():
     assert "Give it a result there, or select other positions" in only
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda inverse: where(indices == 0, inverse, 2),
+        lambda inverse: inverse * 0,
+        lambda inverse: Aggregate(Select(indices, 2, EQ), inverse),
+    ],
+)
+def test_an_undefined_value_is_reported_although_its_reader_ignores_it(read):
+    # The only value it has at all is 1, so that its readers are constants.
+    inverse = Map(lambda index: {0: 1}[index], indices).named("inverse")
+    (only,) = problems(read(inverse))
+    assert "'inverse', that is inverse = function(indices), on ['a', 'a'" in only
+
+
+def test_arguments_that_are_never_defined_together():
+    one = Map(lambda index: {0: 1}[index], indices).named("one")
+    other = Map(lambda index: {1: 1}[index], indices).named("other")
+    (only,) = problems((one + other).named("sum"))
+    assert only == (
+        "'sum', that is sum = one + other: its arguments 'one', 'other' are never "
+        "defined at the same position. Give the functions they come from a result "
+        "everywhere."
+    )
+
+
 def test_a_function_that_raises_where_nobody_looks_is_fine():
     inverse = Map(lambda index: Fraction(1, index - 1), indices)
     ends = Aggregate(Select(indices, 0, EQ), inverse)
     assert compile_model(ends, WORDS, 3)("abc") == [-1, -1, -1]
+    only = Map(lambda index: {0: 1}[index], indices)
+    second = Aggregate(Select(indices, 1, EQ), shift(only), "none")
+    assert compile_model(second, WORDS, 3)("ab") == [1, 1]
 
 
 @pytest.mark.parametrize("result", [object(), [1], float("inf"), {1: 2}])

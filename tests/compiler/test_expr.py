@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.rasp import (
@@ -62,6 +62,7 @@ OPERATORS = {
 
 
 @pytest.mark.parametrize("text", OPERATORS)
+@settings(max_examples=25)
 @given(row=rows)
 def test_an_operator_is_pythons_at_each_position(text, row):
     function = OPERATORS[text]
@@ -161,9 +162,7 @@ def test_what_is_no_part_of_an_expression_is_refused():
     with pytest.raises(TypeError, match="Aggregate takes a selector first, not Tokens"):
         Aggregate(tokens, tokens)  # pyright: ignore
     with pytest.raises(TypeError, match="a selector stands where a sequence is needed"):
-        Aggregate(TRUE, prefix())  # pyright: ignore
-    with pytest.raises(ValueError, match="rule 'median' is none of unique, mean,"):
-        Aggregate(TRUE, tokens, rule="median")  # pyright: ignore
+        tokens + prefix()
     with pytest.raises(TypeError, match="at least one sequence"):
         Elementwise(abs, ())
     with pytest.raises(TypeError, match="a selector combines with selectors, not Tok"):

@@ -513,8 +513,8 @@ CONFIG_EDITS: dict[str, Callable[[Json], Any]] = {
         ln_eps="1e999"
     ),
     'act: found "tanh", expected one of relu, gelu': lambda d: d.update(act="tanh"),
-    "causal: found false, expected True, by program.json": lambda d: d.update(
-        causal=False
+    "causal: found True, expected False, by program.json": lambda d: d.update(
+        causal=True
     ),
     "bos_id and pad_id are both": lambda d: d.update(bos_id=d["pad_id"]),
     "BOS and PAD at (0, ": lambda d: d.update(bos_id=0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -39,8 +40,9 @@ class Pairs:
 def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
     """Return all pairs if they are at most `count`, else that many.
 
-    In a sample the lengths of the bases are drawn evenly, and half of the sources are
-    of the base's length, so that everything the source holds can be put in its place.
+    In a sample half of the inputs are drawn evenly from all lengths, half from all
+    results at the last token; half of the sources are of the base's length, so that
+    everything the source holds can be put in its place.
     """
     if count < 1:
         raise InputError(f"an audit needs at least 1 pair, and was given {count}")
@@ -52,10 +54,10 @@ def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
     if complete:
         base, source = np.divmod(np.arange(size * size), size)
     else:
-        base = _draw(pool, rng, rng.integers(len(pool.starts), size=count))
-        other = _draw(pool, rng, rng.integers(len(pool.starts), size=count))
+        base = _draw_any(pool, rng, count)
+        other = _draw_any(pool, rng, count)
         place = np.searchsorted(np.asarray(pool.starts), base, side="right") - 1
-        same = _draw(pool, rng, place)
+        same = _draw(pool.starts, pool.counts, rng, place)
         source = np.where(rng.random(count) < 0.5, same, other)
     turns = rng.integers(1, max(subject.causal.n_ctx - 1, 2), size=len(base))
     turns = np.where(rng.random(len(base)) < 2 / 3, turns, 0)
@@ -69,9 +71,23 @@ def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
     )
 
 
-def _draw(
-    pool: Pool, rng: np.random.Generator, length: Int[np.ndarray, " pair"]
+def _draw_any(
+    pool: Pool, rng: np.random.Generator, count: int
 ) -> Int[np.ndarray, " pair"]:
-    """Return an input of each given length (as an index into the pool's lengths)."""
-    starts, counts = np.asarray(pool.starts), np.asarray(pool.counts)
-    return starts[length] + rng.integers(0, counts[length])
+    """Return inputs, half by length, half by result."""
+    by_length, by_result = (
+        _draw(starts, counts, rng, rng.integers(len(starts), size=count))
+        for starts, counts in (
+            (pool.starts, pool.counts),
+            (pool.result_starts, pool.result_counts),
+        )
+    )
+    return np.where(rng.random(count) < 0.5, by_length, by_result)
+
+
+def _draw(
+    starts: Any, counts: Any, rng: np.random.Generator, which: np.ndarray
+) -> Int[np.ndarray, " pair"]:
+    """Return an input of each of the given parts of the pool."""
+    starts, counts = np.asarray(starts), np.asarray(counts)
+    return starts[which] + rng.integers(0, counts[which])

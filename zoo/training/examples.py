@@ -32,7 +32,7 @@ from zoo.training.recipe import Recipe
 
 
 class Pool(NamedTuple):
-    """Inputs to draw from, sorted by length, with what every variable holds.
+    """Inputs to draw from, sorted by length and result, with all variables' values.
 
     Attributes:
         ids: [input, ctx].
@@ -40,6 +40,8 @@ class Pool(NamedTuple):
         lengths: [input] tokens, BOS included.
         starts: [length] first input of each distinct length.
         counts: [length] how many there are.
+        result_starts: [result] likewise of each length and output at the last token.
+        result_counts: [result] how many there are.
     """
 
     ids: Int[Any, "input ctx"]
@@ -47,6 +49,8 @@ class Pool(NamedTuple):
     lengths: Int[Any, " input"]
     starts: Int[Any, " length"]
     counts: Int[Any, " length"]
+    result_starts: Int[Any, " result"]
+    result_counts: Int[Any, " result"]
 
 
 class Batch(NamedTuple):
@@ -109,21 +113,20 @@ def make_layout(model: CausalModel, config: Config, placement: Placement) -> Lay
 
 
 def make_pool(model: CausalModel, ids: Int[np.ndarray, "input ctx"]) -> Pool:
-    """Return inputs with the values of all variables, sorted by length."""
-    lengths = (ids != model.pad_id).sum(axis=1)
-    order = np.argsort(lengths, kind="stable")
-    ids, lengths = ids[order], lengths[order]
+    """Return inputs with the values of all variables, sorted by length and result."""
     clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
     run = jax.jit(jax.vmap(lambda row: model.run(row, clean)))
     chunks = [np.asarray(run(ids[i : i + 4096])) for i in range(0, len(ids), 4096)]
-    _, starts, counts = np.unique(lengths, return_index=True, return_counts=True)
-    return Pool(
-        jnp.asarray(ids, jnp.int32),
-        jnp.asarray(np.concatenate(chunks), jnp.int32),
-        jnp.asarray(lengths, jnp.int32),
-        jnp.asarray(starts, jnp.int32),
-        jnp.asarray(counts, jnp.int32),
-    )
+    values = np.concatenate(chunks)
+    lengths = (ids != model.pad_id).sum(axis=1)
+    output = [v.name for v in model.variables].index(model.output)
+    last = values[np.arange(len(ids)), output, lengths - 1]
+    order = np.lexsort((last, lengths))
+    strata = np.stack([lengths, last], axis=1)[order]
+    _, starts, counts = np.unique(strata[:, 0], return_index=True, return_counts=True)
+    _, *results = np.unique(strata, axis=0, return_index=True, return_counts=True)
+    arrays = (ids[order], values[order], strata[:, 0], starts, counts, *results)
+    return Pool(*(jnp.asarray(a, jnp.int32) for a in arrays))
 
 
 def split_inputs(
@@ -147,12 +150,22 @@ def draw_key(seed: int) -> Array:
 
 
 def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
-    """Return indices of inputs: first a length, evenly, then an input of it."""
-    first, second = jax.random.split(key)
-    which = jax.random.randint(first, (count,), 0, pool.starts.shape[0])
-    drawn = jax.random.uniform(second, (count,))
-    offset = drawn * pool.counts[which].astype(drawn.dtype)
-    return pool.starts[which] + offset.astype(jnp.int32)
+    """Return indices of inputs: half of them of every length, half of every result.
+
+    Results that are rare among random inputs (a palindrome, a balanced bracket) are
+    drawn as often as the others.
+    """
+    first, second, third = jax.random.split(key, 3)
+    drawn = jax.random.uniform(second, (2, count))
+
+    def pick(starts: Array, counts: Array, row: int) -> Array:
+        which = jax.random.randint(first, (count,), 0, starts.shape[0])
+        offset = drawn[row] * counts[which].astype(drawn.dtype)
+        return starts[which] + offset.astype(jnp.int32)
+
+    by_length = pick(pool.starts, pool.counts, 0)
+    by_result = pick(pool.result_starts, pool.result_counts, 1)
+    return jnp.where(jax.random.bernoulli(third, 0.5, (count,)), by_length, by_result)
 
 
 def draw_turns(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:
