@@ -86,13 +86,17 @@ def page() -> str:
     parts = [
         "# What was measured",
         "Written by `make bench`. Times are CPU seconds of one thread, unless they say "
-        "otherwise. Tracr's figures are constants, from `benchmarks/peers.py`.",
+        "otherwise. Tracr was not run beside: its figures are constants, recorded "
+        "earlier on another machine of two cores, from `benchmarks/peers.py`. Ratios "
+        "between two figures of ours are from one run.",
         "Machine: " + "; and ".join(machines) + ".",
         report.target_table(targets).as_markdown().replace("###", "##", 1).rstrip(),
     ]
     for name, result in results.items():
         heading, *text = (modules[name].__doc__ or name).strip().split("\n\n")
         parts += [f"## {heading}", *text]
+        command = f"python -m benchmarks {name}"
+        parts.append(f"Measured on {result.get('day', 'no known day')}: `{command}`.")
         parts += [
             table.as_markdown().rstrip() for table in modules[name].tables(result)
         ]

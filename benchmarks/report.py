@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,11 @@ def _escape(cell: str) -> str:
 
 
 def save_result(name: str, result: Mapping[str, Any]) -> Path:
-    """Write one figure's result, with the machine it is from, and return the path."""
+    """Write one figure's result, with its machine and day, and return the path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    document = {"figure": name, "machine": describe_host(), **result}
+    day = datetime.now(UTC).date().isoformat()
+    document = {"figure": name, "machine": describe_host(), "day": day, **result}
     write_whole(path, json.dumps(document, indent=1) + "\n")
     return path
 

@@ -47,6 +47,9 @@ _STRICT, _LOOSE = (8e-6, 2e-5, 2e-4, 1e-3), (5e-3, 2e-2, 4e-2)
 _NUMBER = (3e-6, 9e-6, 1.6e-5)
 # What is promised of such a number in the end.
 _PROMISE = 1.6e-5
+# How large the logits of classes may be that are read off a number: float32 must tell
+# the nearest class from the next one.
+_LARGE = 2.0**18
 # What a second look at a one-hot value leaves of its error; and the error of a weight
 # above which a mean that is the output takes that look.
 _CLEAN, _SCORES = (4e-7, 1e-6), 3e-6
@@ -230,7 +233,7 @@ class _Planner:
         if self.typed.numerical:
             return True
         values = self.steps[self.output].domain.values
-        return all(isinstance(v, int) for v in values)
+        return all(isinstance(v, int) for v in values) and _telling(values)
 
     def mark_bos(self, index: int) -> None:
         """Mark the steps whose row at BOS must be known, given this one's needs."""
@@ -582,6 +585,15 @@ def _in_order(
         place[output],
         tuple(place[i] for i in extra),
     )
+
+
+def _telling(values: Sequence[int]) -> bool:
+    """Return whether the nearest of some values can be told in float32."""
+    numbers = np.sort(np.array(values, np.float64))
+    if len(numbers) < 2:
+        return True
+    gap = np.diff(numbers).min()
+    return bool(np.ptp(numbers) / 2 * np.abs(numbers).max() <= _LARGE * gap**2)
 
 
 def renumber(step: PlannedStep, place: dict[int, int]) -> PlannedStep:

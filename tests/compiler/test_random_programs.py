@@ -73,7 +73,7 @@ def check(case: Case, tally: Counter[str]) -> None:
     logits, _ = run_inputs(model, tokens, lengths)
     wrong = np.argwhere(wrong_positions(model, trace, logits))
     if len(wrong):
-        row, position = wrong[0]
+        row, position = wrong[0].tolist()
         values = trace.decoded(model.typed.output, row)
         raise AssertionError(
             f"model{case.inputs[row]} at {position}: logits {logits[row, position]} "
@@ -97,7 +97,7 @@ def check_interchanges(
     trace, logits = interchanged(model, variable, tokens, lengths, base, source)
     wrong = np.argwhere(wrong_positions(model, trace, logits))
     if len(wrong):
-        row, position = wrong[0]
+        row, position = wrong[0].tolist()
         pair = case.inputs[base[row]], case.inputs[source[row]]
         values = trace.decoded(model.typed.output, row)
         raise AssertionError(

@@ -338,7 +338,7 @@ def _interchanged(
     )
     values = jax.vmap(causal.run)(part.ids, overrides)
     labels = jnp.where(part.labels >= 0, values[:, names.index(causal.output)], -1)
-    masks = part.where[:, None, :, None] * mask[None]
+    masks = jnp.where(part.where[:, None, :, None], mask[None], 0.0)
     patch = Patch.nodes(masks, part.straight, basis)
     logits = logits_batch(config, weights, part.ids, patch)
     return _compare(readout, logits, part, labels)
@@ -473,7 +473,8 @@ def _one_by_one(
 def _spread(part: Part) -> Float[Array, "2 source"]:
     """Return how far each source's write moves, with straight and turned donors."""
     where = part.where[:, None, :, None]
-    moved = [jnp.abs(d - part.writes) * where for d in (part.straight, part.turned)]
+    donors = part.straight, part.turned
+    moved = [jnp.where(where, jnp.abs(d - part.writes), 0.0) for d in donors]
     scale = jnp.maximum(jnp.abs(part.writes).max(axis=(0, 2, 3)), 1e-30)
     return jnp.stack([m.max(axis=(0, 2, 3)) / scale for m in moved])
 

@@ -60,7 +60,8 @@ def verify(
     if interchange:
         print("\nEach variable taken from another input:")
         for name in model.circuit.sites:
-            if name in ("tokens", "positions", "indices"):
+            given = name in ("tokens", "positions", "indices")
+            if given or model.typed.index(name) < 0:  # a recoded copy of a variable
                 continue
             swapped = verify_interchange(
                 model, name, pairs=pairs, seed=seed, accepts=accepts

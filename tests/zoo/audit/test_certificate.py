@@ -1,0 +1,173 @@
+"""The audit: figures against plain loops, and lies that it has to find."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import programs
+from compiler.api import compile_model
+from compiler.machine.circuit import Circuit
+from compiler.machine.names import Edge
+from compiler.machine.patch import Patch, edge_mask
+from compiler.machine.weights import freeze
+from zoo.audit.certificate import audit, rate
+from zoo.audit.pairs import draw_pairs
+from zoo.audit.subject import subject_of
+from zoo.audit.table import table
+from zoo.training.loss import donor_writes
+
+PAIRS = 300
+
+
+@pytest.fixture(scope="module")
+def model():
+    return compile_model(programs.find("reverse"), vocab="ab", max_len=4)
+
+
+@pytest.fixture(scope="module")
+def certificate(model):
+    return audit(model, pairs=PAIRS)
+
+
+@pytest.mark.parametrize("hits, total", [(0, 7), (7, 7), (3, 10), (995, 1000)])
+def test_intervals_are_those_of_clopper_and_pearson(hits, total):
+    found = rate(hits, total)
+    exact = stats.binomtest(hits, total).proportion_ci(method="exact")
+    np.testing.assert_allclose((found.low, found.high), exact, atol=1e-8)
+
+
+def test_a_compiled_model_holds_every_claim(certificate):
+    assert certificate.holds, table(certificate)
+    assert {f.status for f in certificate.circuit} == {"used"}
+    assert len(certificate.circuit) + len(certificate.edges) == 32
+
+
+def test_the_same_audit_gives_the_same_certificate(model, certificate):
+    assert audit(model, pairs=PAIRS).to_json() == certificate.to_json()
+
+
+def test_few_inputs_are_audited_on_all_pairs(model):
+    subject = subject_of(model)
+    found = draw_pairs(subject, 30 * 30, 0)
+    assert found.all_inputs and found.all_pairs
+    drawn = set(zip(found.base.tolist(), found.source.tolist(), strict=True))
+    assert len(drawn) == len(found.base) == 30 * 30
+    assert not draw_pairs(subject, 30 * 30 - 1, 0).all_pairs
+
+
+def test_effects_are_those_of_a_plain_loop(model, certificate):
+    subject = subject_of(model)
+    pairs = draw_pairs(subject, PAIRS, 0)
+    ids = np.asarray(pairs.pool.ids)
+    names = model.config.names
+    turned = donor_writes(model.config, model.weights, ids[pairs.source], pairs.turns)
+    straight = model.run([_tokens(model, ids[i]) for i in pairs.source]).writes
+    clean = np.asarray(model.logits_of(ids[pairs.base])).argmax(-1)
+    lengths = np.asarray(pairs.pool.lengths)
+    shared = np.minimum(lengths[pairs.base], lengths[pairs.source])
+    where = (np.arange(model.config.n_ctx)[None] < shared[:, None]).astype(np.float32)
+    live = np.arange(model.config.n_ctx)[None] < lengths[pairs.base][:, None]
+    live[:, 0] = False
+    for text, donors in (
+        ("m0->a1.h0<q>", straight),
+        ("tokens->a1.h0<v>", straight),
+        ("tokens->m0", turned),
+    ):
+        edge = names.parse_edge(text)
+        mask = np.broadcast_to(edge_mask(names, [edge]), (PAIRS, *names.visible.shape))
+        patch = Patch.edges(mask, donors, where=where)
+        after = np.asarray(model.logits_of(ids[pairs.base], patch)).argmax(-1)
+        changed = int(((after != clean) & live).sum())
+        found = {f.edge: f.effect for f in certificate.circuit} | certificate.effects
+        assert (found[text].hits, found[text].total) == (changed, int(live.sum()))
+
+
+def _tokens(model, ids):
+    vocab = model.typed.vocab
+    return [vocab[i] for i in ids if i < len(vocab)]
+
+
+def test_every_witness_shows_what_it_says(model, certificate):
+    names = model.config.names
+    for found in certificate.circuit:
+        witness = found.witness
+        assert witness is not None
+        donor = donor_writes(
+            model.config,
+            model.weights,
+            model.encode_batch([list(witness.source)]),
+            np.array([witness.turn]),
+        )[0]
+        where = np.arange(model.config.n_ctx) <= min(
+            len(witness.base), len(witness.source)
+        )
+        mask = edge_mask(names, [names.parse_edge(found.edge)])
+        patch = Patch.edges(mask, donor, where=where.astype(np.float32))
+        base = list(witness.base)
+        run = model.run([base], patch=Patch(*(_batched(p) for p in patch)))
+        after = model.decode(np.asarray(run.logits)[0, 1 : len(base) + 1])
+        assert model(base) == list(witness.before)
+        assert after == list(witness.after) != list(witness.before)
+        assert after[witness.position] != witness.before[witness.position]
+
+
+def _batched(part):
+    return None if part is None else np.asarray(part)[None]
+
+
+def test_an_edge_left_out_of_the_claim_is_found(model):
+    edges = tuple(e for e in model.circuit.edges if str(e) != "m0->a1.h0<q>")
+    lie = replace(model, circuit=_circuit(model, edges))
+    found = audit(lie, pairs=PAIRS)
+    worst = {c.name: c for c in found.claims}
+    assert not found.holds
+    assert worst["edges"].worst == "m0->a1.h0<q>" and not worst["edges"].holds
+    assert not worst["all edges at once"].holds
+
+
+def test_an_edge_that_does_nothing_is_not_used(model):
+    extra = Edge("tokens", "m1")
+    lie = replace(model, circuit=_circuit(model, (*model.circuit.edges, extra)))
+    found = audit(lie, pairs=PAIRS)
+    status = {f.edge: f.status for f in found.circuit}
+    assert status["tokens->m1"] == "unused"
+    assert not found.holds
+    assert [c.worst for c in found.claims if not c.holds] == ["tokens->m1"]
+
+
+def test_a_source_that_never_changes_is_undetectable(model):
+    extra = Edge("m1", "logits")
+    lie = replace(model, circuit=_circuit(model, (*model.circuit.edges, extra)))
+    status = {f.edge: f.status for f in audit(lie, pairs=PAIRS).circuit}
+    assert status["m1->logits"] == "undetectable"
+
+
+def _circuit(model, edges):
+    carries = {e: v for e, v in model.circuit.carries.items() if e in edges}
+    return Circuit(model.circuit.names, edges, model.circuit.sites, carries)
+
+
+def test_a_broken_weight_is_found(model):
+    W_V = model.weights.W_V.copy()
+    W_V[1] = -W_V[1]
+    broken = replace(model, weights=freeze(model.weights._replace(W_V=W_V)))
+    found = audit(broken, pairs=PAIRS)
+    failed = {c.name for c in found.claims if not c.holds}
+    assert {"behaviour", "interchange"} <= failed
+
+
+def test_rotated_models_with_decoys_hold_every_claim():
+    model = compile_model(
+        programs.find("reverse"), vocab="ab", max_len=4, rotate=1, decoys=1, seed=2
+    )
+    found = audit(model, pairs=PAIRS)
+    assert found.holds, table(found)
+
+
+def test_the_table_fits_80_columns(certificate):
+    lines = table(certificate)
+    assert max(len(line) for line in lines) <= 80
+    text = "\n".join(lines)
+    assert all(f.edge in text for f in certificate.circuit)
