@@ -37,12 +37,13 @@ app.command("train")(train)
 app.command("audit")(audit)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
         print(f"circuitzoo {version('circuitzoo')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

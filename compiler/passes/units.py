@@ -329,16 +329,18 @@ class _Problem:
     def error(self, units: Units, cells: NDArray, target: Floats) -> float:
         worst = 0.0
         write, base = units.write.astype(np.float32), units.base.astype(np.float32)
+        inner = units.bias.astype(np.float32)
+        for axis, (code, read) in enumerate(zip(self.args, units.read, strict=True)):
+            rows = code.rows[cells[:, axis]].astype(np.float32)
+            inner = inner + rows @ read.astype(np.float32)
         for directions in self.shakes():
-            inner = np.zeros((len(cells), units.count), np.float32)
-            for axis, (code, read) in enumerate(
-                zip(self.args, units.read, strict=True)
-            ):
-                values = cells[:, axis]
-                shake = directions[axis] * code.noise[values][:, None]
-                rows = (code.rows[values] + shake).astype(np.float32)
-                inner += rows @ read.astype(np.float32)
-            hidden = np.maximum(inner + units.bias.astype(np.float32), 0)
+            shaken = inner
+            for axis, direction in enumerate(directions):
+                if direction:
+                    noise = direction * self.args[axis].noise[cells[:, axis]]
+                    moved = np.outer(noise, _reach(units.read[axis]))
+                    shaken = shaken + moved.astype(np.float32)
+            hidden = np.maximum(shaken, 0)
             error = np.abs(hidden @ write + base - target)
             # The machine adds in another order, so it may round otherwise than here.
             error += _ROUNDING * (hidden @ np.abs(write))
@@ -358,6 +360,17 @@ class _Problem:
         place = {axis: number for number, axis in enumerate(noisy)}
         axes = range(len(self.args))
         return [tuple(w[place[a]] if a in place else 0 for a in axes) for w in ways]
+
+
+def _reach(read: Floats) -> Floats:
+    """Return [units] how far errors of 1 in a row move each unit.
+
+    The errors of a one-hot row have no common sign: what is too much in one place is
+    often missing in another, so what two places weigh may come in as a difference.
+    """
+    if len(read) < 2:
+        return read.sum(axis=0)
+    return np.maximum(np.abs(read.sum(axis=0)), np.ptp(read, axis=0))
 
 
 def _sums(design: Floats, goal: Floats) -> Floats | None:

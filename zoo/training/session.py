@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import programs
 from compiler.api import program_facts
@@ -108,7 +109,7 @@ def _go_on(
     return result
 
 
-def report(check: Check) -> dict[str, float | str | None]:
+def report(check: Check) -> dict[str, Any]:
     """Return a check's worst cases, for a line of progress."""
     worst = min(check.interchange, key=lambda n: check.interchange[n], default="")
     figures = asdict(check)

@@ -1,0 +1,118 @@
+"""`zoo train` and `zoo audit` as a user calls them."""
+
+import json
+import sys
+
+import pytest
+
+import zoo
+from zoo.cli import main
+from zoo.training.jobs import run_jobs
+
+SMALL = {
+    "steps": 20,
+    "check_every": 10,
+    "batch": 8,
+    "pairs": 16,
+    "d_model": 8,
+    "circuit_steps": 5,
+    "opening_steps": 5,
+    "inputs": 100,
+}
+
+
+def call(monkeypatch, *arguments):
+    """Run the command line, and return its exit status."""
+    monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code or 0
+
+
+def options(*changes):
+    small = [f"{key}={value}" for key, value in SMALL.items()]
+    return [f"--set={text}" for text in (*small, *changes)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runs") / "maximum"
+        status = call(patch, "train", "maximum", "--out", folder, *options())
+        assert status == 1  # twenty steps are not enough, and that is said
+        return folder
+
+
+def test_a_run_can_be_loaded_and_run(folder):
+    model = zoo.load(folder)
+    assert zoo.has_run(folder)
+    assert model.facts["outcome"] == "budget" and model.facts["steps"] == 20
+    assert len(model(list(model.typed.vocab[:3]))) == 3
+
+
+def test_a_finished_run_is_resumed_to_the_same_bytes(folder, monkeypatch, capsys):
+    before = (folder / "model" / "model.safetensors").read_bytes()
+    assert call(monkeypatch, "train", "maximum", "--resume", folder) == 1
+    assert (folder / "model" / "model.safetensors").read_bytes() == before
+    assert "a threshold is not met" in capsys.readouterr().out
+
+
+def test_audit_writes_a_certificate_and_fails(folder, monkeypatch, capsys):
+    assert call(monkeypatch, "audit", folder, "--pairs", "50") == 1
+    assert "FAILS" in capsys.readouterr().out
+    data = json.loads((folder / "certificate.json").read_text())
+    assert data["format"] == "circuitzoo.certificate" and data["pairs"] == 50
+    assert not all(claim["holds"] for claim in data["claims"])
+
+
+def test_show_draws_the_curves(folder, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["zoo", "show", str(folder)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    assert "training.png" in capsys.readouterr().out
+    assert (folder / "training.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["nosuch"], "no program is named 'nosuch'"),
+        (["maximum", "--set=stepz=3"], "unknown key 'stepz'"),
+        (["maximum", "--set=steps=0"], "steps is 0; it must be at least 1"),
+        (["maximum", "--set=steps"], "--set takes key=value"),
+        (["is_palindrome", "--set=n_layers=1"], "needs layer 1, and the model has 1"),
+        (["sort", "--set=n_heads=1", "--set=d_head=4"], "is left for"),
+        (["maximum", "minimum", "--vocab", "[1,2]"], "go with one program"),
+        ([], "which program?"),
+    ],
+)
+def test_mistakes_are_told(arguments, words, monkeypatch, capsys, tmp_path):
+    out = ["--out", tmp_path / "run"]
+    assert call(monkeypatch, "train", *arguments, *out) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_in_use_is_not_touched(folder, monkeypatch, capsys):
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert call(monkeypatch, "train", "maximum", "--out", folder) == 2
+    assert "is not empty; resume the run in it" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_resuming_something_else_is_refused(folder, monkeypatch, capsys, tmp_path):
+    assert call(monkeypatch, "train", "sort", "--resume", folder) == 2
+    assert "holds a run of 'maximum'" in capsys.readouterr().err
+    changed = options("batch=16")
+    assert call(monkeypatch, "train", "--resume", folder, *changed) == 2
+    assert "batch was 8 and is 16" in capsys.readouterr().err
+    assert call(monkeypatch, "train", "--resume", tmp_path) == 2
+    assert "holds no run" in capsys.readouterr().err
+
+
+def test_jobs_run_side_by_side_and_say_which_failed(capsys):
+    commands = {"good": ["--help"], "bad": ["run", "nosuch", "--input", "[1]"]}
+    assert run_jobs(commands, 2) == ["bad"]
+    out = capsys.readouterr().out
+    assert "good: Usage" in out and "bad: error: no program" in out
