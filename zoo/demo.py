@@ -113,7 +113,7 @@ def show_patches(model: Model, tokens: list[Any]) -> None:
 def donor_for(model: Model, tokens: list[Any]) -> list[Any]:
     """Return another input of the same length: every token the next of the vocabulary.
 
-    Where that sorts to the same values it is a descending one.
+    Where that sorts to the same values it is the last token everywhere.
     """
     vocab = list(model.typed.vocab)
     shifted = [vocab[(vocab.index(t) + 1) % len(vocab)] for t in tokens]

@@ -13,7 +13,7 @@ from compiler.emit import align, count
 from compiler.model import Model
 from compiler.passes.wording import definition
 from compiler.pipeline import Stages
-from compiler.rasp.values import show_many
+from compiler.rasp.values import Value, show_many
 from zoo.wires import LEGEND, draw_wires
 
 WIDTH = 80
@@ -61,19 +61,35 @@ def show_program(model: Model) -> list[str]:
 
 def show_variables(model: Model, width: int = WIDTH) -> list[str]:
     """Return the typed graph: every variable's domain, site and definition."""
+    variables = model.typed.variables
+    sites = [_site(model, variable.name) for variable in variables]
+    longest = max(len(variable.name) for variable in variables)
+    room = width - len("  " * 3) - longest - max(map(len, sites))
     rows, bodies = [], []
-    for variable in model.typed.variables:
-        domain = f"{{{show_many(variable.domain.values, 6)}}}"
-        rows.append((variable.name, domain, _site(model, variable.name)))
+    for variable, site in zip(variables, sites, strict=True):
+        rows.append((variable.name, _domain(variable.domain.values, room), site))
         note = f"  # {variable.note}" if variable.note else ""
         bodies.append(_wrap(f"= {definition(variable)}{note}", width, "      "))
     heads = align(rows)
     output = f"  The output is {model.output}."
-    notes = [line for note in model.typed.notes for line in _wrap(note, width, "  ")]
+    notes = [line for note in model.typed.notes for line in _note(note, width)]
     lines = [
         line for head, body in zip(heads, bodies, strict=True) for line in (head, *body)
     ]
     return [*lines, output, *notes]
+
+
+def _domain(values: Sequence[Value], room: int) -> str:
+    """Return as many of a domain's values as fit: `{0, 1, .. (9 values)}`."""
+    for limit in (6, 5, 4, 3, 2):
+        text = f"{{{show_many(values, limit)}}}"
+        if len(text) <= room:
+            return text
+    return f"{{{count(len(values), 'value')}}}"
+
+
+def _note(note: str, width: int) -> list[str]:
+    return _wrap(f"Note: {note.rstrip('.')}.", width, "  ")
 
 
 def _wrap(text: str, width: int, indent: str) -> list[str]:
@@ -172,7 +188,7 @@ def show_sizes(model: Model, stages: Stages | None) -> list[str]:
         ("d_model", str(config.d_model), ""),
         ("d_head", str(config.d_head), ""),
         ("hidden units", str(config.d_mlp), ""),
-        ("parameters", str(config.n_params), ""),
+        ("parameters", f"{config.n_params:,}", ""),
         ("circuit edges", str(len(circuit.edges)), f"of {len(config.names.edges)}"),
         ("circuit nodes", str(len(circuit.nodes)), f"of {nodes}"),
     ]

@@ -27,7 +27,7 @@ def draw_wires(circuit: Circuit, width: int = 80, indent: str = "  ") -> list[st
     Args:
         circuit: what is drawn; nodes outside it are left out.
         width: of a line. Variables are cut to what remains of it, or left out where
-            hardly anything does.
+            hardly anything does; the wires themselves are never cut.
         indent: put in front of every line.
     """
     names = circuit.names

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from compiler.errors import InputError
 from zoo.commands.options import MaxLen, Vocab, read_vocab
 
 
@@ -38,9 +39,14 @@ def compile_program(
         bool, typer.Option("--force", help="Replace the model that is there.")
     ] = False,
 ) -> None:
-    """Compile a program and save the model; `zoo run FOLDER` then runs it."""
+    """Compile a program and save its model in a folder."""
     import zoo
 
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise InputError(
+            f"{out} is there already. Give another --out, or --force to replace the "
+            "model in it"
+        )
     model = zoo.compile(
         name,
         read_vocab(vocab),

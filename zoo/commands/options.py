@@ -25,7 +25,7 @@ Vocab = Annotated[
 MaxLen = Annotated[
     int | None, typer.Option(min=1, help="The greatest number of tokens.")
 ]
-Seed = Annotated[int, typer.Option(help="Of every sample that is drawn.")]
+Seed = Annotated[int, typer.Option(help="Of every sample.")]
 
 
 def read_json(text: str, what: str) -> Any:
@@ -58,14 +58,35 @@ def shorten(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def to_value(found: Any) -> Any:
+    """Return a token as JSON says it as RASP knows it: lists are tuples."""
+    return tuple(map(to_value, found)) if isinstance(found, list) else found
+
+
 def is_folder(source: str) -> bool:
-    """Return whether a source names a folder, not a program."""
-    return Path(source).is_dir() or "/" in source or source.startswith(".")
+    """Return whether a source names a folder, not a program.
+
+    A folder that has a program's name by chance, and no model in it, is not meant.
+    """
+    from zoo import programs
+
+    path = Path(source)
+    if "/" in source or source.startswith("."):
+        return True
+    return path.is_dir() and (_holds_model(path) or source not in programs())
+
+
+def _holds_model(folder: Path) -> bool:
+    from compiler.save import FILES
+
+    return any((folder / name).exists() for name in (*FILES, "model"))
 
 
 def read_vocab(vocab: str | None) -> list[Any] | None:
     """Return the vocabulary of `--vocab`."""
-    return None if vocab is None else read_list(vocab, "--vocab")
+    if vocab is None:
+        return None
+    return [to_value(token) for token in read_list(vocab, "--vocab")]
 
 
 def open_model(source: str, vocab: str | None, max_len: int | None) -> Model:
@@ -82,6 +103,11 @@ def open_model(source: str, vocab: str | None, max_len: int | None) -> Model:
         raise InputError(
             f"{source} is a saved model: its vocabulary and length are fixed. Leave "
             "--vocab and --max-len out, or give a program's name"
+        )
+    if Path(source).is_dir() and not _holds_model(Path(source)):
+        raise InputError(
+            f"{source}: there is no model in this folder; `zoo compile` and `zoo "
+            "train` save one"
         )
     return zoo.load(source)
 

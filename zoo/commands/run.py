@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import MaxLen, Source, Vocab, open_model, read_json
+from zoo.commands.options import MaxLen, Source, Vocab, open_model, read_json, to_value
 
 if TYPE_CHECKING:
     from compiler.model import Model
@@ -29,7 +29,10 @@ def run(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Run a program's model: one JSON list a line comes out, null for None."""
+    """Run inputs: one JSON list a line comes out.
+
+    None is null, and a tuple is a list in a list, in what goes in and comes out.
+    """
     if (input is None) == (input_file is None):
         raise InputError("give --input or --input-file, one of the two")
     if input is not None:
@@ -83,9 +86,18 @@ def _read(text: str, model: Model, place: str = "--input") -> list[list[Any]]:
         return [list(found)]
     if not isinstance(found, list):
         raise InputError(f"{place}: {text.strip()[:60]!r} is no list; write '[3,1,2]'")
-    if found and all(isinstance(f, list) for f in found):
-        return found
-    return [found]
+    if _depth(found) > 1 + max(map(_depth, vocab)) and all(
+        isinstance(f, list) for f in found
+    ):
+        return [[to_value(token) for token in sequence] for sequence in found]
+    return [[to_value(token) for token in found]]
+
+
+def _depth(value: Any) -> int:
+    """Return how deep lists or tuples are nested: 0 for a number, 1 for `[3]`."""
+    if not isinstance(value, list | tuple):
+        return 0
+    return 1 + max(map(_depth, value), default=0)
 
 
 def _plain(value: Any) -> Any:

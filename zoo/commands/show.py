@@ -28,19 +28,23 @@ def show(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Show the program, its variables, the schedule, the circuit, the sizes."""
+    """Show the program, its variables, schedule, circuit and sizes."""
     import programs
     import zoo
     from compiler.api import to_model
     from compiler.emit import emit as emit_stage
     from compiler.errors import InputError
-    from compiler.pipeline import compile_stages, read_source
+    from compiler.pipeline import STAGES, compile_stages, read_source
     from zoo.commands.options import open_model
     from zoo.picture import check_format, save_picture
     from zoo.show import show_model
 
     if picture is not None:
         check_format(picture)
+    if emit is not None and emit not in STAGES:
+        raise InputError(
+            f"--emit: no stage is named {emit!r}; the stages are {', '.join(STAGES)}"
+        )
     stages = None
     if is_folder(source):
         if emit is not None:
@@ -53,6 +57,8 @@ def show(
         read = read_source(programs.find(source), read_vocab(vocab), max_len)
         stages = compile_stages(read)
         model = to_model(stages)
+    if picture is not None:
+        save_picture(model, picture)
     if emit is not None:
         assert stages is not None
         print(emit_stage(stages, emit))
@@ -60,7 +66,6 @@ def show(
     width = max(60, shutil.get_terminal_size((80, 24)).columns)
     print("\n".join(show_model(model, stages, width)))
     if picture is not None:
-        save_picture(model, picture)
         print(f"\nThe picture is in {picture}.")
     if zoo.has_run(source):
         from zoo.curves import save_curves

@@ -40,7 +40,7 @@ def verify(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Compare a model with the interpreter; status 1 if it is wrong anywhere."""
+    """Compare a model with the interpreter; status 1 if any is wrong."""
     from compiler.verify import verify_interchange, verify_outputs
     from zoo.audit.subject import accepts_of
 

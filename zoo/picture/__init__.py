@@ -55,9 +55,10 @@ def save_picture(model: Model, path: str | Path) -> None:
 
 def check_format(path: str | Path) -> None:
     """Raise InputError unless a file of this name can hold a picture."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
+    suffix = Path(path).suffix
+    if suffix.lower() not in FORMATS:
+        ending = f"its name ends in {suffix!r}" if suffix else "its name has no ending"
         raise InputError(
-            f"cannot write a picture to {str(path)!r}: its name ends in "
-            f"{suffix or 'nothing'!r}. Give a name that ends in .svg or .png"
+            f"cannot write a picture to {str(path)!r}: {ending}. Give a name that "
+            "ends in .svg or .png"
         )

@@ -63,6 +63,7 @@ class Batch(NamedTuple):
         mask: 1 where a reader sees the source's write.
         where: 1 at positions that both have.
         labels: index of the value to put out, -1 for none.
+        values: what each variable is to hold, -1 for none and where it is replaced.
     """
 
     ids: Int[Array, "batch ctx"]
@@ -71,6 +72,7 @@ class Batch(NamedTuple):
     mask: Float[Array, "batch reader source"]
     where: Float[Array, "batch ctx"]
     labels: Int[Array, "batch ctx"]
+    values: Int[Array, "batch variable ctx"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,14 +211,16 @@ def draw_batch(
     mask = (chosen | others)[:, None, :] | edges
     shared = jnp.minimum(pool.lengths[base], pool.lengths[source])
     where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
-    labels = interchanged(model, layout, pool, base, source, chosen, where)
+    values = interchanged(model, layout, pool, base, source, chosen, where)
+    replaced = chosen[:, layout.sources_of][:, :, None]
     return Batch(
         pool.ids[base],
         pool.ids[source],
         jnp.where(kind == 1, 0, draw_turns(keys[7], size, model.n_ctx)),
         mask.astype(jnp.float32),
         where.astype(jnp.float32),
-        labels,
+        values[:, layout.output],
+        jnp.where(replaced, -1, values),
     )
 
 
@@ -228,12 +232,11 @@ def interchanged(
     source: Int[Array, " batch"],
     chosen: Bool[Array, "batch source"],
     where: Bool[Array, "batch ctx"],
-) -> Int[Array, "batch ctx"]:
-    """Return the outputs with the variables on chosen nodes taken from the sources."""
+) -> Int[Array, "batch variable ctx"]:
+    """Return all variables, those on chosen nodes being taken from the sources."""
     set_here = chosen[:, layout.sources_of][:, :, None] & where[:, None, :]
     overrides = jnp.where(set_here, pool.values[source], COMPUTED)
-    values = jax.vmap(model.run)(pool.ids[base], overrides)
-    return values[:, layout.output]
+    return jax.vmap(model.run)(pool.ids[base], overrides)
 
 
 def _kinds(recipe: Recipe) -> Int[np.ndarray, " batch"]:

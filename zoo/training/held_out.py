@@ -200,7 +200,8 @@ def _accuracy(
     where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
     size = len(base)
     picked = jnp.broadcast_to(chosen, (size, *chosen.shape))
-    labels = interchanged(model, layout, pool, base, source, picked, where)
+    values = interchanged(model, layout, pool, base, source, picked, where)
+    labels = values[:, layout.output]
     masks = jnp.broadcast_to(mask.astype(jnp.float32), (size, *mask.shape))
     patch = Patch.edges(masks, donor, where=where)
     logits = logits_batch(config, weights, pool.ids[base], patch)

@@ -20,7 +20,7 @@ from compiler.machine.weights import Weights, freeze
 from zoo.training.causal import CausalModel
 from zoo.training.examples import Batch, draw_batch, draw_key
 from zoo.training.held_out import QUICK_TO_COMPILE, Check
-from zoo.training.loss import batch_loss
+from zoo.training.loss import Probes, batch_loss, decoding_loss
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run, State, optimizer, prepare, start
@@ -60,17 +60,23 @@ def next_batch(run: Run, state: State) -> Batch:
 def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array, ""]]:
     """Return the state after one step, and its loss."""
     recipe = run.recipe
-    loss, gradient = jax.value_and_grad(
-        lambda w: batch_loss(
-            run.config, run.model.readout, w, batch, recipe.donor_gradient
+    weight = recipe.decoding * closed_share(recipe, state)
+
+    def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
+        loss, writes = batch_loss(
+            run.config, run.model.readout, params[0], batch, recipe.donor_gradient
         )
-    )(state.weights)
+        reading = decoding_loss(params[1], writes, run.layout.sources_of, batch)
+        return loss + weight * reading, loss
+
+    params = state.weights, state.probes
+    (_, loss), gradient = jax.value_and_grad(total, has_aux=True)(params)
     # Optax's schedules mix integers and floats; our own arithmetic stays strict.
     with jax.numpy_dtype_promotion("standard"):
         update = optimizer(recipe).update
-        change, moments = update(gradient, state.optimizer, state.weights)
-    weights: Any = optax.apply_updates(state.weights, change)  # a pytree like them
-    return State(weights, moments, state.step + 1, state.opening), loss
+        change, moments = update(gradient, state.optimizer, params)
+    new: Any = optax.apply_updates(params, change)  # a pytree like them
+    return State(new[0], new[1], moments, state.step + 1, state.opening), loss
 
 
 _jit = partial(jax.jit, static_argnames=("run",), compiler_options=QUICK_TO_COMPILE)

@@ -1,8 +1,8 @@
-"""The loss of one batch: an unweighted mean over positions that have a label."""
+"""The losses of one batch: unweighted means over positions that have a label."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
-from compiler.machine.forward import forward, forward_batch, logits_batch
+from compiler.machine.forward import forward, forward_batch
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from zoo.training.examples import Batch
@@ -20,30 +20,58 @@ from zoo.training.examples import Batch
 CLOSE = 0.02
 
 
+class Probes(NamedTuple):
+    """A linear reading of every variable from the write of its node.
+
+    Attributes:
+        W: [variable, d_model, value].
+        b: [variable, value].
+    """
+
+    W: Float[Array, "variable d_model value"]
+    b: Float[Array, "variable value"]
+
+
 def batch_loss(
     config: Config,
     readout: Readout,
     weights: Weights,
     batch: Batch,
     donor_gradient: bool,
-) -> Float[Array, ""]:
-    """Return the mean loss of a batch, in nats (or squared ranges, for numbers)."""
-    logits = patched_logits(config, weights, batch, donor_gradient)
-    valid = batch.labels >= 0
-    losses = position_losses(readout, logits, jnp.maximum(batch.labels, 0))
-    count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
-    return jnp.where(valid, losses, 0.0).sum() / count
+) -> tuple[Float[Array, ""], Float[Array, "batch source ctx d_model"]]:
+    """Return the mean loss of a batch, and what the sources wrote.
 
-
-def patched_logits(
-    config: Config, weights: Weights, batch: Batch, donor_gradient: bool = True
-) -> Float[Array, "batch ctx class"]:
-    """Return the logits of the bases under their patches from the sources."""
+    The loss is in nats (or squared ranges, for numbers).
+    """
     donor = donor_writes(config, weights, batch.source_ids, batch.turns)
     if not donor_gradient:
         donor = jax.lax.stop_gradient(donor)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
-    return logits_batch(config, weights, batch.ids, patch)
+    run = forward_batch(config, weights, batch.ids, patch)
+    valid = batch.labels >= 0
+    losses = position_losses(readout, run.logits, jnp.maximum(batch.labels, 0))
+    return _mean(losses, valid), run.writes
+
+
+def decoding_loss(
+    probes: Probes,
+    writes: Float[Array, "batch source ctx d_model"],
+    sources_of: Int[Any, " variable"],
+    batch: Batch,
+) -> Float[Array, ""]:
+    """Return the mean cross-entropy of reading variables off their nodes, in nats."""
+    read = writes[:, jnp.asarray(sources_of)]  # [batch, variable, ctx, d_model]
+    logits = jnp.einsum("nvpd,vdk->nvpk", read, probes.W) + probes.b[None, :, None]
+    valid = batch.values >= 0
+    losses = optax.softmax_cross_entropy_with_integer_labels(
+        logits, jnp.maximum(batch.values, 0)
+    )
+    return _mean(losses, valid)
+
+
+def _mean(losses: Float[Array, "*n"], valid: Bool[Array, "*n"]) -> Float[Array, ""]:
+    count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
+    return jnp.where(valid, losses, 0.0).sum() / count
 
 
 def donor_writes(

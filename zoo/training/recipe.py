@@ -48,6 +48,8 @@ class Recipe:
         interchange: share with variables from a source run.
         strict_nodes: share with random non-circuit nodes from a source run.
         strict_edges: share with random non-circuit edges from a source run.
+        decoding: weight of reading each variable linearly off its node, while what
+            lies outside the circuit is closed; it fades out with the opening.
         donor_gradient: whether gradients flow through the source run.
         check_every: steps between checks on held-out inputs (and checkpoints).
         pairs: held-out pairs of a check.
@@ -82,6 +84,7 @@ class Recipe:
     interchange: float = 0.375
     strict_nodes: float = 0.25
     strict_edges: float = 0.25
+    decoding: float = 1.0
     donor_gradient: bool = True
     check_every: int = 500
     pairs: int = 512
@@ -129,6 +132,7 @@ _LEAST = {
     "open_at": 0,
     "opening_steps": 0,
     "keep": 0,
+    "decoding": 0,
     "check_every": 1,
     "pairs": 1,
     "inputs": 2,
@@ -189,6 +193,7 @@ def twin_recipe(recipe: Recipe) -> Recipe:
         circuit_steps=0,
         opening_steps=0,
         keep=0.0,
+        decoding=0.0,
         interchange_at_least=0.0,
         nodes_at_least=0.0,
         edges_at_least=0.0,

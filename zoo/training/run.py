@@ -19,6 +19,7 @@ from zoo.training.examples import (
     split_inputs,
 )
 from zoo.training.held_out import Checker
+from zoo.training.loss import Probes
 from zoo.training.placement import Placement, make_config, place
 from zoo.training.recipe import Recipe, sized
 
@@ -28,12 +29,14 @@ class State(NamedTuple):
 
     Attributes:
         weights: float32.
+        probes: what reads the variables off their nodes while the circuit is learnt.
         optimizer: its moments.
         step: how many steps were taken.
         opening: the step at which what lies outside the circuit begins to open.
     """
 
     weights: Weights
+    probes: Probes
     optimizer: Any
     step: Any
     opening: Any
@@ -84,9 +87,13 @@ def prepare(model: CausalModel, recipe: Recipe) -> Run:
 def start(run: Run) -> State:
     """Return the state before the first step."""
     weights = Weights(*(jnp.asarray(a) for a in init(run.config, run.recipe.seed)))
+    shape = len(run.model.variables), run.config.d_model
+    size = max(v.size for v in run.model.variables)
+    probes = Probes(jnp.zeros((*shape, size)), jnp.zeros((shape[0], size)))
     return State(
         weights,
-        optimizer(run.recipe).init(weights),
+        probes,
+        optimizer(run.recipe).init((weights, probes)),
         jnp.zeros((), jnp.int32),
         jnp.asarray(run.recipe.circuit_steps, jnp.int32),
     )
