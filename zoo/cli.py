@@ -39,9 +39,12 @@ app.command("audit")(audit)
 
 def _print_version(wanted: bool) -> bool:
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"circuitzoo {version('circuitzoo')}")
+        try:
+            print(f"circuitzoo {version('circuitzoo')}")
+        except PackageNotFoundError:  # run from a checkout
+            print("circuitzoo, not installed: run from its source")
         raise typer.Exit
     return wanted
 

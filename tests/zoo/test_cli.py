@@ -7,6 +7,7 @@ a model runs, its output is compared with Python's own.
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
 import sys
@@ -100,10 +101,22 @@ def test_help_names_every_command_in_whole_sentences(call: Call):
         assert call(name, "--help").status == 0
 
 
-def test_the_version_is_that_of_the_package(call: Call):
-    from importlib.metadata import version
+def test_the_version_is_that_of_the_package(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: f"1.2.3 {name}")
+    assert call("--version").out == "circuitzoo 1.2.3 circuitzoo\n"
 
-    assert call("--version").out == f"circuitzoo {version('circuitzoo')}\n"
+
+def test_a_checkout_that_is_not_installed_has_no_version(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    outcome = call("--version")
+    assert outcome == Outcome(0, "circuitzoo, not installed: run from its source\n", "")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from zoo.commands.options import MaxLen, Vocab, read_vocab
 
 
 def compile_program(
-    name: Annotated[str, typer.Argument(help="A program's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A program's name.")],
     out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
     vocab: Vocab = None,
     max_len: MaxLen = None,

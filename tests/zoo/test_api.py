@@ -1,0 +1,130 @@
+"""What `import zoo` offers; that it loads nothing heavy is in test_architecture."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from compiler.errors import FormatError, InputError, NameLookupError, ProgramError
+from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
+
+LETTERS = ["a", "b"]
+
+
+@pytest.fixture(scope="module")
+def reverse() -> zoo.Model:
+    return zoo.compile("reverse", LETTERS, 4)
+
+
+def test_a_name_a_program_and_an_expression_give_the_same_function(reverse: zoo.Model):
+    opposite = (length - 1 - indices).named("opposite_index")
+    expression = Aggregate(Select(indices, opposite, EQ), tokens)
+    by_program = zoo.compile(zoo.programs()["reverse"], LETTERS, 4)
+    by_expression = zoo.compile(expression, LETTERS, 4)
+    for size in range(1, 5):
+        for word in map(list, itertools.product(LETTERS, repeat=size)):
+            for model in (reverse, by_program, by_expression):
+                assert model(word) == word[::-1]
+
+
+def test_a_program_compiles_with_its_own_setting_by_default():
+    program = zoo.programs()["histogram"]
+    typed = zoo.compile("histogram").typed
+    assert (typed.vocab, typed.max_len) == (tuple(program.vocab), program.max_len)
+
+
+def test_causal_is_what_the_caller_says():
+    """The last of a causal prefix is the position's own token."""
+    model = zoo.compile("sort", [1, 2], 3, causal=True)
+    assert model.typed.causal
+    assert not zoo.compile("sort", [1, 2], 3).typed.causal
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error"),
+    [
+        (("revers",), {}, NameLookupError),
+        (("reverse",), {"beside": "sor"}, NameLookupError),
+        (("reverse", []), {}, InputError),
+        (("reverse", ["a"], 0), {}, InputError),
+        (("reverse", ["a"], 3), {"decoys": -1}, InputError),
+        (("sort",), {"max_table": 2}, ProgramError),
+        (("sort",), {"max_domain": 2}, ProgramError),
+    ],
+)
+def test_what_cannot_be_compiled_is_a_zoo_error(
+    arguments: tuple, options: dict, error: type[zoo.errors.ZooError]
+):
+    with pytest.raises(error):
+        zoo.compile(*arguments, **options)
+
+
+def test_a_limit_that_is_not_given_keeps_its_default():
+    from compiler.passes.infer import Limits
+    from zoo.api import limits
+
+    usual = Limits()
+    assert limits() == usual
+    assert limits(max_table=7) == Limits(7, usual.domain)
+    assert limits(max_domain=7) == Limits(usual.table, 7)
+
+
+def test_load_of_save_is_the_model(reverse: zoo.Model, tmp_path: Path):
+    zoo.save(reverse, tmp_path / "r")
+    again = zoo.load(str(tmp_path / "r"))
+    assert again.name == "reverse"
+    assert again.circuit.edges == reverse.circuit.edges
+    assert again(list("aab")) == list("baa")
+    for name, weight in reverse.weights.items():
+        np.testing.assert_array_equal(again.weights[name], weight)
+
+
+def test_a_model_is_overwritten_only_on_demand(reverse: zoo.Model, tmp_path: Path):
+    zoo.save(reverse, tmp_path / "r")
+    with pytest.raises(InputError, match="is there already"):
+        zoo.save(reverse, tmp_path / "r")
+    zoo.save(reverse, tmp_path / "r", overwrite=True)
+    assert zoo.load(tmp_path / "r").name == "reverse"
+
+
+def test_loading_nothing_is_a_format_error(tmp_path: Path):
+    with pytest.raises(FormatError, match="found nothing"):
+        zoo.load(tmp_path / "gone")
+
+
+def test_a_run_is_a_folder_with_its_model_inside(reverse: zoo.Model, tmp_path: Path):
+    assert not zoo.has_run(tmp_path)
+    assert not zoo.has_run(tmp_path / "gone")
+    zoo.save(reverse, tmp_path / "model")
+    assert zoo.has_run(str(tmp_path))
+    assert not zoo.has_run(tmp_path / "model")
+    assert zoo.load(tmp_path).name == "reverse"
+
+
+def test_the_dictionary_of_programs_is_the_callers_own():
+    first = zoo.programs()
+    first.clear()
+    assert "sort" in zoo.programs()
+
+
+def test_dir_lists_every_public_name_and_each_is_there():
+    assert set(zoo.__all__) <= set(dir(zoo))
+    assert dir(zoo) == sorted(dir(zoo))
+    for name in zoo.__all__:
+        assert getattr(zoo, name) is not None
+
+
+def test_every_place_is_public_and_every_public_name_has_a_place():
+    from zoo import _PLACES
+
+    assert sorted(_PLACES) == sorted(zoo.__all__)
+
+
+def test_an_unknown_attribute_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'zoo' has no attribute 'nope'"):
+        _ = zoo.nope  # type: ignore[attr-defined]
+    assert not hasattr(zoo, "nope")
