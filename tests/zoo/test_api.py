@@ -37,11 +37,12 @@ def test_a_program_compiles_with_its_own_setting_by_default():
     assert (typed.vocab, typed.max_len) == (tuple(program.vocab), program.max_len)
 
 
-def test_causal_is_what_the_caller_says():
-    """The last of a causal prefix is the position's own token."""
-    model = zoo.compile("sort", [1, 2], 3, causal=True)
-    assert model.typed.causal
-    assert not zoo.compile("sort", [1, 2], 3).typed.causal
+def test_a_causal_histogram_counts_in_the_prefix():
+    word = list("abaab")
+    causal = zoo.compile("histogram", LETTERS, 5, causal=True)
+    whole = zoo.compile("histogram", LETTERS, 5)
+    assert causal(word) == [word[: i + 1].count(t) for i, t in enumerate(word)]
+    assert whole(word) == [word.count(t) for t in word]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +80,8 @@ def test_load_of_save_is_the_model(reverse: zoo.Model, tmp_path: Path):
     assert again.name == "reverse"
     assert again.circuit.edges == reverse.circuit.edges
     assert again(list("aab")) == list("baa")
-    for name, weight in reverse.weights.items():
-        np.testing.assert_array_equal(again.weights[name], weight)
+    for mine, saved in zip(reverse.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(mine, saved)
 
 
 def test_a_model_is_overwritten_only_on_demand(reverse: zoo.Model, tmp_path: Path):

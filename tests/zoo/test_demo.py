@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_demonstration_sorts_patches_and_saves(
     assert " 0 wrong" in printed.out
     assert max(map(len, printed.out.splitlines())) <= 80
 
-    after = dict(zip(printed.out.splitlines(), printed.out.splitlines()[1:]))
+    after = dict(pairwise(printed.out.splitlines()))
     effects = {" outside ": [], "in the circuit": []}
     for line, following in after.items():
         for where in effects:

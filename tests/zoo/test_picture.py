@@ -173,7 +173,7 @@ def test_the_same_model_gives_the_same_svg():
 
 
 def test_names_are_escaped_in_svg():
-    page = Page(10, 10, (Text(1, 9, 'a<b & "c"', 3, "#000"),), "<&>")
+    page = Page(10.0, 10.0, (Text(1.0, 9.0, 'a<b & "c"', 3.0, "#000"),), "<&>")
     root = ElementTree.fromstring(to_svg(page))
     assert root.findtext(f"{SVG}title") == "<&>"
     assert root.findtext(f"{SVG}text") == 'a<b & "c"'

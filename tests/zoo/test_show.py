@@ -105,7 +105,7 @@ def test_every_variable_has_its_row_and_its_place(name: str):
 
 
 def test_a_domain_that_does_not_fit_is_counted():
-    values = [f"{letter * 30}" for letter in "abcd"]
+    values = [letter * 40 for letter in "abcd"]
     model = zoo.compile(tokens, vocab=values, max_len=2)
     row = next(ln for ln in show_variables(model, 80) if ln.startswith("  tokens"))
     assert "{4 values}" in row
@@ -127,7 +127,7 @@ def test_the_sizes_are_those_of_the_model():
         "d_model": config.d_model,
         "d_head": config.d_head,
         "hidden units": config.d_mlp,
-        "parameters": sum(w.size for w in model.weights.values()),
+        "parameters": sum(w.size for w in model.weights),
         "circuit edges": len(circuit.edges),
         "circuit nodes": len(circuit.nodes),
     }

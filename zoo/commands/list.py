@@ -70,7 +70,8 @@ def _lines(
 def _wrap(meaning: str, room: int) -> list[str]:
     """Return a meaning in lines, without its example where that needs a second one."""
     if len(meaning) > room and ": `" in meaning:
-        meaning = meaning.partition(": `")[0] + "."
+        meaning = meaning.partition(": `")[0]
+        meaning += "" if meaning.endswith(".") else "."
     return textwrap.wrap(meaning, room, break_on_hyphens=False)
 
 

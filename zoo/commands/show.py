@@ -49,8 +49,8 @@ def show(
     if is_folder(source):
         if emit is not None:
             raise InputError(
-                f"--emit needs a program's name, and {source} names a folder: of a saved "
-                "model only the last stage is left"
+                f"--emit needs a program's name, and {source} names a folder; of a "
+                "saved model only the last stage is left"
             )
         model = open_model(source, vocab, max_len)
     else:

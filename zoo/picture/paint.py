@@ -74,8 +74,8 @@ def paint(circuit: Circuit, title: str, subtitle: str = "") -> Page:
     if frame.width > WIDEST:
         frame = _frame(circuit, words=False)
     heading = [
-        Text(LEFT, 22, title, 15, INK, bold=True),
-        Text(LEFT, 39, subtitle, WORD_SIZE, QUIET),
+        Text(LEFT, 22.0, title, 15.0, INK, bold=True),
+        Text(LEFT, 39.0, subtitle, WORD_SIZE, QUIET),
     ]
     legend = _legend(frame, circuit)
     widest = max(text.x + text.width for text in (*heading, *legend)) + RIGHT
@@ -83,7 +83,7 @@ def paint(circuit: Circuit, title: str, subtitle: str = "") -> Page:
     shift = (width - frame.width) / 2
     frame = replace(frame, left={key: x + shift for key, x in frame.left.items()})
     shapes: list[Shape] = [
-        Box(0, 0, width, frame.height, PAPER),
+        Box(0.0, 0.0, width, frame.height, PAPER),
         *_bands(frame, circuit, width),
         *_lines(frame, circuit),
         *(s for r, i in frame.left if not i.wire for s in _node(frame, r, i)),
@@ -141,9 +141,9 @@ def _bands(frame: _Frame, circuit: Circuit, width: float) -> list[Shape]:
     shapes: list[Shape] = []
     for layer in range(circuit.names.n_layers):
         low, high = frame.foot[2 * layer + 1] + 8, frame.crown[2 * layer + 2] - 8
-        shapes.append(Box(8, high, width - 16, low - high, BAND, radius=6))
+        shapes.append(Box(8.0, high, width - 16, low - high, BAND, radius=6.0))
         label = f"layer {layer}"
-        shapes.append(Text(16, (low + high) / 2 + 3, label, WORD_SIZE - 1, QUIET))
+        shapes.append(Text(16.0, (low + high) / 2 + 3, label, WORD_SIZE - 1, QUIET))
     return shapes
 
 
@@ -204,11 +204,11 @@ def _node(frame: _Frame, row: int, item: Item) -> list[Shape]:
     if not node.used:
         size = NAME_SIZE - 2
         return [
-            Box(x, y, node.width, node.height, PAPER, PALER, 4, node.title),
+            Box(x, y, node.width, node.height, PAPER, PALER, 4.0, node.title),
             Text(middle, y + 13, node.name, size, PALE, "middle"),
         ]
     shapes: list[Shape] = [
-        Box(x, y, node.width, node.height, PAPER, INK, 4, node.title),
+        Box(x, y, node.width, node.height, PAPER, INK, 4.0, node.title),
         Text(middle, y + 14, node.name, NAME_SIZE, INK, "middle", bold=True),
     ]
     for i, line in enumerate(node.lines):
@@ -226,7 +226,7 @@ def _ports(node: Node, x: float, y: float) -> list[Shape]:
         color = COLORS[port.slot]
         inset = 1.5
         width, height = port.width - 2 * inset, node.port_height - inset
-        shapes.append(Box(x + inset, y, width, height, TINTS[port.slot], radius=2))
+        shapes.append(Box(x + inset, y, width, height, TINTS[port.slot], radius=2.0))
         if port.slot:
             middle = x + port.width / 2
             shapes.append(
