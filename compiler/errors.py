@@ -45,6 +45,9 @@ class FormatError(ZooError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
     """Return the error for an unknown `name`, offering the nearest of `known`."""
-    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    names = sorted(known)
+    begun = [n for n in names if len(name) > 1 and n.startswith(name)]
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = list(dict.fromkeys([*begun, *close]))[:3]
     hint = f" Did you mean {', '.join(repr(n) for n in near)}?" if near else ""
     return NameLookupError(f"no {kind} is named {name!r}.{hint}")

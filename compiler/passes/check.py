@@ -14,6 +14,7 @@ import numpy as np
 from compiler.errors import ProgramError
 from compiler.ir import typed as t
 from compiler.ir.interpret import Trace, interpret
+from compiler.rasp.program import Draws
 from compiler.rasp.values import Value, show
 
 # Cells [input, query, key] of one selector that a check may cost.
@@ -60,8 +61,11 @@ def sample_inputs(
     """Return ([n, max_len] tokens, [n] lengths, whether these are all inputs).
 
     All inputs where they are at most `budget`, else `budget` drawn at random, the
-    lengths as evenly as possible.
+    lengths as evenly as possible. Where `accepts` can draw inputs itself (a grammar,
+    see `compiler.rasp.program.Draws`), it does.
     """
+    if isinstance(accepts, Draws):
+        return _drawn_inputs(typed, budget, seed, accepts)
     complete = count_inputs(len(typed.vocab), typed.max_len) <= budget
     if complete:
         tokens, lengths = _all_inputs(len(typed.vocab), typed.max_len)
@@ -75,6 +79,23 @@ def sample_inputs(
         keep = np.array([accepts(row) for row in _rows(typed, tokens, lengths)], bool)
         tokens, lengths = tokens[keep], lengths[keep]
     return tokens, lengths, complete
+
+
+def _drawn_inputs(
+    typed: t.Typed, budget: int, seed: int, grammar: Draws
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return `sample_inputs` of a grammar: a sample, whatever its size."""
+    place = {token: index for index, token in enumerate(typed.vocab)}
+    rows = grammar.draw(np.random.default_rng(seed), budget)
+    known = [
+        [place[w] for w in row]
+        for row in rows
+        if len(row) <= typed.max_len and all(w in place for w in row)
+    ]
+    tokens = np.zeros((len(known), typed.max_len), np.int32)
+    for line, row in zip(tokens, known, strict=True):
+        line[: len(row)] = row
+    return tokens, np.array([len(row) for row in known], np.int64), False
 
 
 def _all_inputs(vocabulary: int, max_len: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,11 +14,29 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from compiler.errors import InputError
 from compiler.rasp.expr import SOp
 from compiler.rasp.values import Value, canonical
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """Inputs that random tokens would hardly ever hit: sentences of a grammar.
+
+    Give one as a program's `accepts`, and samples are drawn from it.
+    """
+
+    def __call__(self, tokens: Sequence[Value], /) -> bool:
+        """Return whether the program is for this input."""
+        ...
+
+    def draw(self, rng: np.random.Generator, count: int) -> list[list[Value]]:
+        """Return `count` random inputs."""
+        ...
 
 
 @dataclass(frozen=True)

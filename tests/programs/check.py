@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from compiler.rasp.program import Program
+import numpy as np
+
+from compiler.rasp.program import Draws, Program
 from tests import oracle
 
 SHORT, MOST_SHORT, LONGER, SEED = 4, 400, 150, 0
@@ -67,6 +69,9 @@ def inputs_of(program: Program) -> list[tuple[Any, ...]]:
     """Return the accepted inputs that are tried: short ones, then longer ones."""
     draw = random.Random(f"{program.name} {SEED}")
     accepts = program.accepts or (lambda tokens: True)
+    if isinstance(accepts, Draws):
+        rows = accepts.draw(np.random.default_rng(SEED), LONGER)
+        return [tuple(row) for row in rows]
     short = [
         tokens
         for n in range(1, min(SHORT, program.max_len) + 1)

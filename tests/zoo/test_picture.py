@@ -130,6 +130,16 @@ def test_the_text_of_a_node_stays_in_its_box(name: str):
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+def test_no_two_texts_overlap(name: str):
+    texts = [s for s in page_of(name).shapes if isinstance(s, Text)]
+    for a, b in itertools.combinations(texts, 2):
+        (left, right), (start, end) = span(a), span(b)
+        beside = right <= start or end <= left
+        above = a.y <= b.y - 0.8 * b.size or b.y <= a.y - 0.8 * a.size
+        assert beside or above, (a.text, b.text)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_every_edge_is_drawn_once_and_ends_at_its_reader(name: str):
     circuit, page = model_of(name).circuit, page_of(name)
     boxes = node_boxes(page)
