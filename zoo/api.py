@@ -17,15 +17,13 @@ from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
 from compiler.rasp.values import Value
+from zoo.files import MODEL
 
 if TYPE_CHECKING:
     from zoo.audit.certificate import Certificate
     from zoo.training.causal import CausalModel
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
-
-MODEL = "model"
-"""The folder inside a training run's that holds its model."""
 
 
 def compile(

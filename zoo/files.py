@@ -7,6 +7,9 @@ from pathlib import Path
 
 from compiler.errors import InputError
 
+MODEL = "model"
+"""The folder inside a training run's that holds its model."""
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is the old one or the new one, never a part.

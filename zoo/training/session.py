@@ -17,7 +17,7 @@ from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
 from compiler.save import save_model
-from zoo.api import MODEL
+from zoo.files import MODEL
 from zoo.training import store
 from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, train_run
