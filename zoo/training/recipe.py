@@ -53,7 +53,8 @@ class Recipe:
         donor_gradient: whether gradients flow through the source run.
         check_every: steps between checks on held-out inputs (and checkpoints).
         pairs: held-out pairs of a check.
-        behaviour_at_least: accuracy with nothing patched.
+        behaviour_at_least: accuracy with nothing patched. This and the next three
+            are above what an audit asks, which runs many more pairs.
         interchange_at_least: worst variable, fraction in [0, 1].
         nodes_at_least: worst non-circuit node.
         edges_at_least: worst non-circuit edge, and all of them at once.
@@ -87,11 +88,11 @@ class Recipe:
     decoding: float = 1.0
     donor_gradient: bool = True
     check_every: int = 500
-    pairs: int = 512
-    behaviour_at_least: float = 0.995
-    interchange_at_least: float = 0.995
-    nodes_at_least: float = 0.995
-    edges_at_least: float = 0.99
+    pairs: int = 1024
+    behaviour_at_least: float = 0.998
+    interchange_at_least: float = 0.998
+    nodes_at_least: float = 0.998
+    edges_at_least: float = 0.995
     inputs: int = 50_000
 
     def __post_init__(self) -> None:
