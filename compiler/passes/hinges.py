@@ -33,10 +33,18 @@ class Hinges:
 
 
 def _plateau_points(points: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Return points that step within the middle half of each gap, flat elsewhere."""
+    """Return points that step near the middle of each gap, flat elsewhere.
+
+    Each step is a power of two wide, at most half its gap, and starts at a multiple
+    of a quarter of that: float32 then holds places and slopes exactly, and what two
+    units add beyond their step cancels without a rest.
+    """
     steps = np.flatnonzero((np.diff(values, axis=0) != 0).any(axis=1))
     gap = points[steps + 1] - points[steps]
-    places = np.stack([points[steps] + gap / 4, points[steps + 1] - gap / 4], axis=1)
+    width = np.exp2(np.floor(np.log2(gap / 2)))
+    start = (points[steps] + points[steps + 1] - width) / 2
+    start = np.round(4 * start / width) * width / 4
+    places = np.stack([start, start + width], axis=1)
     heights = np.stack([values[steps], values[steps + 1]], axis=1)
     return places.reshape(-1), heights.reshape(-1, values.shape[1])
 

@@ -76,3 +76,11 @@ def test_a_table_of_one_value_that_is_not_everywhere_defined():
     check(
         compile_model(Aggregate(Select(indices, 1, EQ), shift(only), "none"), "ab", 3)
     )
+
+
+def test_steps_between_averages_leave_no_rest():
+    # Six high slopes, each off by what float32 cuts from its place, added up to 1e-5.
+    average = mean(Select(tokens, tokens, lambda key, query: True), tokens, 0)
+    above = {-4, Fraction(-19, 5), Fraction(-18, 5)}
+    step = Map(lambda v: Fraction(1, 2) if v in above else Fraction(-1, 3), average)
+    check(compile_model(step, (-4, -3), 5))

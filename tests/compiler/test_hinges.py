@@ -40,6 +40,21 @@ def test_plateaus_are_flat_around_every_point_and_beyond(at, seed, sign):
     assert np.allclose(beyond, values[[0, -1]], atol=1e-9)
 
 
+@given(at=points, parts=st.integers(2, 9), sign=st.sampled_from([1.0, -1.0]))
+def test_steps_end_exactly_in_float32(at, parts, sign):
+    # Of the averages of some tokens: their slopes are high, and a rest would show.
+    places = np.array(at, float) / parts
+    values = (np.arange(len(at)) % 2)[:, None].astype(float)
+    hinges = fit_hinges(places, values, sign=sign, plateau=True)
+    place, slope = (
+        a.astype(np.float32).astype(float) for a in (hinges.place, hinges.slope)
+    )
+    kept = Hinges(sign, place, slope, hinges.base)
+    for error in (-3 / 16, 3 / 16):
+        found = evaluate(kept, places + error / parts)
+        assert np.allclose(found, values, rtol=0, atol=1e-12)
+
+
 @given(at=points, slope=st.integers(-3, 3), sign=st.sampled_from([1.0, -1.0]))
 def test_a_straight_line_needs_one_unit(at, slope, sign):
     values = slope * np.array(at, float)[:, None]
