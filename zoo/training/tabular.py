@@ -9,7 +9,7 @@ program's author is not called.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -74,11 +74,10 @@ class TabularModel:
         )
         self.output = steps[self.plan.output].name
         values = steps[self.plan.output].domain.values
-        nullable = any(v is None for v in values)
-        numbers = "nullable" if nullable else "number"
-        self.readout = Readout(
-            "classes" if len(values) <= _CLASSES else numbers, values
-        )
+        kind: Literal["classes", "number", "nullable"] = "classes"
+        if self.plan.typed.numerical and len(values) > _CLASSES:
+            kind = "nullable" if any(v is None for v in values) else "number"
+        self.readout = Readout(kind, values)
 
     def _parents(self, step: PlannedStep) -> list[Parent]:
         part = step.part

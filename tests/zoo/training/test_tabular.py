@@ -68,3 +68,9 @@ def test_overridden_run_is_the_interpreters(name):
         overrides[:, row, 1:] = given
         found = np.asarray(jax.jit(jax.vmap(model.run))(ids, jnp.asarray(overrides)))
         assert (found[:, output, 1:] == wanted)[live].all()
+
+
+def test_many_words_are_classes():
+    readout = make("indirect_object_identification").readout
+    assert readout.kind == "classes"
+    assert readout.size == len(readout.values) > 100
