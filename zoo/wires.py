@@ -4,7 +4,7 @@
     positions  │   ●                        indices
     a0.h0      │   v───●                    length
     m0         │   r───r───●                opposite_index
-    a1.h0      v───k───────q───●            aggregate_1
+    a1.h0      v───k───────q───●            output
     logits                     r
 
 Time runs down. A row's letters say how the node reads the wires above it, its dot

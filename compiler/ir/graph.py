@@ -8,7 +8,7 @@ visited once, so shared parts cost nothing. No value is computed yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from compiler.errors import InputError
@@ -195,6 +195,12 @@ class _Builder:
         self.names.add(name)
         return name
 
+    def name_output(self, index: int) -> None:
+        """Call an unnamed output `output`; the last node, so no name follows it."""
+        node = self.nodes[index]
+        if not node.named and not isinstance(node.operation, Const):
+            self.nodes[index] = replace(node, name=self.fresh("output", True))
+
     def constant(self, value: Value) -> Const:
         return Const(value, type(value).__name__)
 
@@ -285,7 +291,9 @@ def build_graph(
             that the program has already gets a number.
     """
     builder = _Builder(causal)
-    for expression in (root, *extra):
+    _walk(builder, root)
+    builder.name_output(builder.sop(root))
+    for expression in extra:
         _walk(builder, expression)
     return Graph(
         name,

@@ -51,7 +51,7 @@ def test_random_placement_moves_heads_and_is_a_function_of_the_seed(model):
         recipe = change(Recipe(), {**QUICK, "placement": "random", "seed": seed})
         nodes = [prepare(model, recipe).placement.node for _ in range(2)]
         assert nodes[0] == nodes[1]
-        found[seed] = nodes[0]["aggregate_1"]
+        found[seed] = nodes[0]["output"]
     assert len(set(found.values())) > 1
 
 
@@ -114,7 +114,7 @@ def test_damaged_checkpoint_is_refused(model, tmp_path):
 
 def test_model_too_small_names_the_variable_without_a_place(model):
     with pytest.raises(
-        InputError, match=r"'aggregate_1' needs layer 1.*Raise n_layers"
+        InputError, match=r"'output' needs layer 1.*Raise n_layers"
     ):
         prepare(model, change(Recipe(), {**QUICK, "n_layers": 1}))
 
