@@ -113,9 +113,7 @@ def test_damaged_checkpoint_is_refused(model, tmp_path):
 
 
 def test_model_too_small_names_the_variable_without_a_place(model):
-    with pytest.raises(
-        InputError, match=r"'output' needs layer 1.*Raise n_layers"
-    ):
+    with pytest.raises(InputError, match=r"'output' needs layer 1.*Raise n_layers"):
         prepare(model, change(Recipe(), {**QUICK, "n_layers": 1}))
 
 
