@@ -96,10 +96,9 @@ class Checker:
         self.model, self.config, self.layout, self.pool = model, config, layout, pool
         self.names = config.names
         key = draw_key(recipe.seed + 1_000_003)
-        first, second, third = jax.random.split(key, 3)
-        self.base = draw_inputs(pool, first, recipe.pairs)
-        self.source = draw_inputs(pool, second, recipe.pairs)
-        self.turns = draw_turns(third, recipe.pairs, model.n_ctx)
+        self.base, self.source, self.turns = _draw_pairs(
+            pool, key, recipe.pairs, model.n_ctx
+        )
         self.edges = np.argwhere(layout.outside)
 
     def __call__(self, weights: Weights, step: int, loss: float) -> Check:
@@ -171,6 +170,18 @@ class Checker:
                 for mask, picked in zip(masks, chosen, strict=True)
             ]
         )
+
+
+@partial(
+    jax.jit, static_argnames=("count", "n_ctx"), compiler_options=QUICK_TO_COMPILE
+)
+def _draw_pairs(
+    pool: Pool, key: Array, count: int, n_ctx: int
+) -> tuple[Int[Array, " pair"], Int[Array, " pair"], Int[Array, " pair"]]:
+    """Return inputs, sources and by how much the sources' positions are turned."""
+    first, second, third = jax.random.split(key, 3)
+    base, source = draw_inputs(pool, first, count), draw_inputs(pool, second, count)
+    return base, source, draw_turns(third, count, n_ctx)
 
 
 _writes = jax.jit(

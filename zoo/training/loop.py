@@ -34,7 +34,7 @@ def closed_share(recipe: Recipe, state: State) -> Float[Array, ""]:
     return 1.0 - (1.0 - recipe.keep) * jnp.clip(opened, 0.0, 1.0)
 
 
-def advance(run: Run, state: State, count: int) -> tuple[State, Float[Array, ""]]:
+def advance(run: Run, state: State, count: int) -> tuple[State, float]:
     """Return the state after `count` steps, and the mean loss.
 
     On a CPU drawing a batch and learning from it are a call each: XLA runs them at
@@ -42,12 +42,13 @@ def advance(run: Run, state: State, count: int) -> tuple[State, Float[Array, ""]
     a call costs more than a step, and all steps are one scan.
     """
     if jax.default_backend() != "cpu":
-        return _scan(run, state, count)
+        state, mean = _scan(run, state, count)
+        return state, float(mean)
     losses = []
     for _ in range(count):
         state, loss = _next_state(run, state, _next_batch(run, state))
         losses.append(loss)
-    return state, jnp.stack(losses).mean()
+    return state, float(np.mean(jax.device_get(losses)))
 
 
 def next_batch(run: Run, state: State) -> Batch:
@@ -128,9 +129,9 @@ def train_run(
     while int(state.step) < recipe.steps and not _done(run, state, history):
         count = min(recipe.check_every, recipe.steps - int(state.step))
         state, loss = advance(run, state, count)
-        if not np.isfinite(float(loss)):
+        if not np.isfinite(loss):
             return _finish(run, good, history, "diverged")
-        check = run.checker(state.weights, int(state.step), float(loss))
+        check = run.checker(state.weights, int(state.step), loss)
         state = open_early(recipe, state, check)
         good, history = state, (*history, check)
         if on_check is not None:

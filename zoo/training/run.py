@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from compiler.machine.config import Config
@@ -89,11 +91,12 @@ def start(run: Run) -> State:
     weights = Weights(*(jnp.asarray(a) for a in init(run.config, run.recipe.seed)))
     shape = len(run.model.variables), run.config.d_model
     size = max(v.size for v in run.model.variables)
-    probes = Probes(jnp.zeros((*shape, size)), jnp.zeros((shape[0], size)))
+    zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)
+    probes = Probes(*(jnp.asarray(a) for a in zeros))
     return State(
         weights,
         probes,
-        optimizer(run.recipe).init((weights, probes)),
+        jax.jit(optimizer(run.recipe).init)((weights, probes)),
         jnp.zeros((), jnp.int32),
         jnp.asarray(run.recipe.circuit_steps, jnp.int32),
     )
