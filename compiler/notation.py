@@ -118,9 +118,10 @@ class Found:
         """Return the error that something else was expected here."""
         return refuse(self.where, describe(self.json), expected)
 
-    def fields(self, *names: str) -> dict[str, Found]:
-        """Return the entries of an object that has just these keys."""
-        if not isinstance(self.json, dict) or set(self.json) != set(names):
+    def fields(self, *names: str, optional: str = "") -> dict[str, Found]:
+        """Return the entries of an object with just these keys, or one more."""
+        known = set(self.json) - {optional} if isinstance(self.json, dict) else set()
+        if not isinstance(self.json, dict) or known != set(names):
             raise self.wrong(f"an object with the keys {', '.join(sorted(names))}")
         return self.entries()
 

@@ -44,6 +44,8 @@ FORMAT, VERSION = "circuitzoo.model", 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 CIRCUIT, PROGRAM, SUMS = "circuit.json", "program.json", "SHA256SUMS"
 FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
+ANNOTATION = "annotation"
+"""What a release adds to circuit.json: the same for readers without this code."""
 
 # Bytes of JSON, and pairs of a reader and a source, above which nothing is loaded.
 MOST_JSON = 2**27
@@ -202,7 +204,7 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
     """
     path = Path(folder)
     _check_folder(path)
-    sums = _read_sums(path)
+    sums = read_sums(path)
     # The format comes first: a newer one may have other files.
     config = _read_config(parse(_read(path, CONFIG, 0, _SMALL, sums), CONFIG))
     weights = _read(path, WEIGHTS, *file_sizes(config), sums)
@@ -234,7 +236,9 @@ def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Mo
     _check_fit(config, typed.max_len, len(typed.vocab), typed.causal, readout.size)
     facts = entries["facts"]
     facts.entries()
-    parts = circuit.fields("circuit", "beside", "rows", "basis", "order")
+    parts = circuit.fields(
+        "circuit", "beside", "rows", "basis", "order", optional=ANNOTATION
+    )
     order = parts["order"].fields(*_ORDERED)
     beside, basis = parts["beside"], parts["basis"]
     return Model(
@@ -296,7 +300,7 @@ def _read(
     return data
 
 
-def _read_sums(folder: Path) -> dict[str, str]:
+def read_sums(folder: Path) -> dict[str, str]:
     """Return the digests by name; files that are not the model's own may be listed."""
     text = _read(folder, SUMS, 0, _SMALL, None).decode("utf-8", "replace")
     if not text.endswith("\n"):

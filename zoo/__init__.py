@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from compiler import errors
     from compiler.machine.patch import Patch
     from compiler.model import Model
-    from zoo.api import audit, compile, has_run, load, programs, save, train
+    from zoo.api import (
+        audit,
+        compile,
+        has_run,
+        load,
+        programs,
+        releases,
+        save,
+        train,
+    )
     from zoo.training.recipe import Recipe
 
 # Public name -> the module it is in; None where it is the module.
@@ -30,6 +39,7 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
     "programs": ("zoo.api", "programs"),
+    "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),
     "train": ("zoo.api", "train"),
 }
@@ -44,6 +54,7 @@ __all__ = [
     "has_run",
     "load",
     "programs",
+    "releases",
     "save",
     "train",
 ]

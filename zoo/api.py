@@ -93,16 +93,32 @@ def programs() -> dict[str, Program]:
     return dict(library.all_programs())
 
 
-def load(folder: str | Path) -> Model:
-    """Return the model in a folder that `save`, `zoo compile` or `zoo train` wrote.
+def load(source: str | Path) -> Model:
+    """Return a released model by its name, or the one in a folder.
+
+    Args:
+        source: a release's name, or a folder that `save`, `zoo compile`, `zoo train`
+            or `zoo export` wrote.
 
     Raises:
+        NameLookupError: neither a folder nor a release has that name.
         FormatError: it is no such folder, or it is truncated, altered or newer.
     """
     from compiler.save import load_model
 
-    path = Path(folder)
+    path = Path(source)
+    if not path.exists() and isinstance(source, str) and "/" not in source:
+        from zoo.release.shelf import require_release
+
+        path = require_release(source)
     return load_model(path / MODEL if has_run(path) else path)
+
+
+def releases() -> list[dict[str, Any]]:
+    """Return what the published models say of themselves, by name."""
+    from zoo.release.shelf import list_releases
+
+    return list_releases()
 
 
 def has_run(folder: str | Path) -> bool:

@@ -15,7 +15,9 @@ import typer
 from compiler.errors import ZooError
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
+from zoo.commands.export import export
 from zoo.commands.list import list_programs
+from zoo.commands.releases import card, releases
 from zoo.commands.run import run
 from zoo.commands.show import show
 from zoo.commands.train import train
@@ -35,6 +37,9 @@ app.command("compile")(compile_program)
 app.command("verify")(verify)
 app.command("train")(train)
 app.command("audit")(audit)
+app.command("export")(export)
+app.command("releases")(releases)
+app.command("card")(card)
 
 
 def _print_version(wanted: bool) -> bool:

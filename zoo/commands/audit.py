@@ -16,6 +16,7 @@ from zoo.commands.options import (
     is_folder,
     open_model,
     progress,
+    release_folder,
 )
 
 
@@ -51,7 +52,7 @@ def audit(
         from zoo.audit.realism import describe, realism_of
 
         print("\n".join(["", *describe(realism_of(model, seed=seed))]))
-    if out is None and is_folder(source):
+    if out is None and is_folder(source) and release_folder(source) is None:
         out = Path(source) / "certificate.json"
     if out is not None:
         text = json.dumps(certificate.to_json(), indent=1) + "\n"

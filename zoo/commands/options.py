@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     str,
-    typer.Argument(metavar="NAME|DIR", help="A program's name, or a saved model."),
+    typer.Argument(
+        metavar="NAME|DIR", help="A program, a release or a model's folder."
+    ),
 ]
 Vocab = Annotated[
     str | None,
@@ -64,7 +66,7 @@ def to_value(found: Any) -> Any:
 
 
 def is_folder(source: str) -> bool:
-    """Return whether a source names a folder, not a program.
+    """Return whether a source names a folder or a release, not a program.
 
     A folder that has a program's name by chance, and no model in it, is not meant.
     """
@@ -73,7 +75,19 @@ def is_folder(source: str) -> bool:
     path = Path(source)
     if "/" in source or source.startswith("."):
         return True
-    return path.is_dir() and (_holds_model(path) or source not in programs())
+    if path.is_dir() and (_holds_model(path) or source not in programs()):
+        return True
+    return release_folder(source) is not None
+
+
+def release_folder(source: str) -> Path | None:
+    """Return the folder of the release that a source names, by name or by path."""
+    from zoo.release.shelf import RELEASE, find_release
+
+    path = Path(source)
+    if path.is_dir():
+        return path if (path / RELEASE).is_file() else None
+    return find_release(source)
 
 
 def _holds_model(folder: Path) -> bool:

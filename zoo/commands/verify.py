@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from zoo.commands.options import (
     Vocab,
     open_model,
     progress,
+    release_folder,
     shorten,
 )
 
@@ -40,7 +42,13 @@ def verify(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Compare a model with the interpreter; status 1 if any is wrong."""
+    """Compare a model with the interpreter; status 1 if any is wrong.
+
+    Of a release also its files and its certificate, every figure measured again.
+    """
+    if (folder := release_folder(source)) is not None:
+        _verify_release(folder)
+        return
     from compiler.verify import verify_interchange, verify_outputs
     from zoo.audit.subject import accepts_of
 
@@ -71,6 +79,24 @@ def verify(
             print("\n".join(_example(swapped)), end="\n" if swapped.wrong else "")
     if not good:
         raise typer.Exit(1)
+
+
+def _verify_release(folder: Path) -> None:
+    from zoo.training.threads import use_one_thread
+
+    use_one_thread()
+    from zoo.release.check import check_release
+
+    found = check_release(folder, progress("pairs"))
+    print(f"{folder}")
+    print(f"  {found.files} files, each with the digest in SHA256SUMS")
+    print(f"  {found.figures:,} figures of the certificate measured again")
+    for line in found.differences[:20]:
+        print(f"  differs: {line}")
+    if found.differences:
+        print(f"  {len(found.differences):,} differences")
+        raise typer.Exit(1)
+    print("  the same certificate, to the last digit")
 
 
 def _heading(model: Model, found: Verification, sample: int, seed: int) -> str:

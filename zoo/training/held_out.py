@@ -172,9 +172,7 @@ class Checker:
         )
 
 
-@partial(
-    jax.jit, static_argnames=("count", "n_ctx"), compiler_options=QUICK_TO_COMPILE
-)
+@partial(jax.jit, static_argnames=("count", "n_ctx"), compiler_options=QUICK_TO_COMPILE)
 def _draw_pairs(
     pool: Pool, key: Array, count: int, n_ctx: int
 ) -> tuple[Int[Array, " pair"], Int[Array, " pair"], Int[Array, " pair"]]:

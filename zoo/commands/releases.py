@@ -1,0 +1,63 @@
+"""`zoo releases` and `zoo card`: what is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str, typer.Argument(metavar="RELEASE", help="A release's name.")]
+
+
+def releases(
+    kind: Annotated[
+        str | None, typer.Option(help="Only these: compiled, trained or compressed.")
+    ] = None,
+) -> None:
+    """List the published models: kind, size, circuit, worst-case figures."""
+    from compiler.emit import align
+    from compiler.errors import InputError
+    from zoo.release.shelf import list_releases
+
+    found = list_releases()
+    kinds = sorted({entry["kind"] for entry in found})
+    if kind is not None and kind not in kinds:
+        known = ", ".join(kinds) or "none, for nothing is published here"
+        raise InputError(f"--kind: no release is {kind!r}; there are {known}")
+    chosen = [entry for entry in found if kind in (None, entry["kind"])]
+    if not chosen:
+        print("There are no releases here. `zoo export` makes one.")
+        return
+    head = ("name", "kind", "size", "edges", "variables", "nodes", "edges", "all")
+    rows = [head]
+    for entry in chosen:
+        claims = entry["claims"]
+        rows.append(
+            (
+                entry["name"],
+                entry["kind"],
+                f"{entry['layers']}x{entry['heads']}, {entry['d_model']}",
+                f"{entry['edges']} of {entry['of_edges']}",
+                f"{claims['interchange']:.4f}",
+                f"{claims['nodes']:.4f}",
+                f"{claims['edges']:.4f}",
+                f"{claims['all edges at once']:.4f}",
+            )
+        )
+    print("\n".join(align(rows)))
+    print(
+        f"\n{len(chosen)} releases. The figures are the worst variable interchanged, "
+        "the\nworst node and edge outside replaced, and all edges outside at once."
+    )
+
+
+def card(name: Name) -> None:
+    """Print the model card of a release."""
+    from zoo.release.build import CARD
+    from zoo.release.shelf import require_release
+
+    folder = Path(name) if "/" in name else require_release(name)
+    text = (folder / CARD).read_text(encoding="utf-8")
+    body = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+    print(body.strip())

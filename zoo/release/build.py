@@ -1,0 +1,191 @@
+"""From a model and its audit to the files of a release, as bytes.
+
+The bytes are a function of the model, its audit and its history: building twice gives
+the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from compiler.errors import InputError
+from compiler.model import Model
+from compiler.notation import render
+from compiler.save import CIRCUIT, FILES, SUMS, to_files
+from zoo.audit.certificate import Certificate
+from zoo.picture import draw, to_svg
+from zoo.release.annotate import annotation
+from zoo.release.card import PICTURE, card
+from zoo.release.data import data_files
+
+FORMAT, VERSION = "circuitzoo.release", 1
+CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
+RECIPE, HISTORY, RELEASE = "recipe.toml", "history.parquet", "release.json"
+CROISSANT = "croissant.json"
+
+_HEADER = "# What the model computes. Nothing runs this file when a release is loaded\n"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a release is made of.
+
+    Attributes:
+        name: lower-case letters, digits, `-`, `_` and `.`.
+        version: from 1; a published version never changes.
+        model: the model.
+        certificate: its audit.
+        recipe: text of the recipe it was trained by; "" for a compiled one.
+        history: the checks of its training; empty for a compiled one.
+    """
+
+    name: str
+    version: int
+    model: Model
+    certificate: Certificate
+    recipe: str = ""
+    history: Sequence[Mapping[str, Any]] = ()
+
+
+def release_files(draft: Draft) -> dict[str, bytes]:
+    """Return the contents of a release's files, by their names in its folder.
+
+    Raises:
+        InputError: a claim of the certificate fails: it is not to be published.
+    """
+    model, certificate = draft.model, draft.certificate
+    failed = [claim for claim in certificate.claims if not claim.holds]
+    if failed:
+        said = ", ".join(
+            f"{c.name} {c.worst} {c.found:.4f}, at least {c.at_least:g}" for c in failed
+        )
+        raise InputError(
+            f"{draft.name}: its audit fails ({said}), so it is not published. Train "
+            "it longer, or with another seed"
+        )
+    files = to_files(model)
+    del files[SUMS]
+    circuit = json.loads(files[CIRCUIT])
+    files[CIRCUIT] = render({**circuit, "annotation": annotation(model, certificate)})
+    files[CERTIFICATE] = certificate_bytes(certificate)
+    files[CARD] = card(draft.name, draft.version, model, certificate).encode()
+    files[PICTURE] = to_svg(draw(model)).encode()
+    files[SOURCE] = (_HEADER + "\n" + str(model.facts.get("source", ""))).encode()
+    files.update(data_files(model))
+    if draft.recipe:
+        files[RECIPE] = draft.recipe.encode()
+    if draft.history:
+        files[HISTORY] = _history(draft.history)
+    files[RELEASE] = render(summary(draft))
+    files[CROISSANT] = render(croissant(draft.name, draft.version, files))
+    return {**files, SUMS: sums_of(files)}
+
+
+def sums_of(files: Mapping[str, bytes]) -> bytes:
+    """Return SHA256SUMS of some files."""
+    lines = [
+        f"{hashlib.sha256(data).hexdigest()}  {name}\n"
+        for name, data in sorted(files.items())
+    ]
+    return "".join(lines).encode("ascii")
+
+
+def certificate_bytes(certificate: Certificate) -> bytes:
+    """Return certificate.json."""
+    return (json.dumps(certificate.to_json(), indent=1) + "\n").encode()
+
+
+def summary(draft: Draft) -> dict[str, Any]:
+    """Return what a list of releases says of this one."""
+    model, config = draft.model, draft.model.config
+    return {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "name": draft.name,
+        "version": draft.version,
+        "kind": str(model.facts.get("kind", "compiled")),
+        "program": model.name,
+        "meaning": str(model.facts.get("meaning", "")),
+        "layers": config.n_layers,
+        "heads": config.n_heads,
+        "d_model": config.d_model,
+        "parameters": config.n_params,
+        "variables": len([n for n in model.circuit.sites if n not in _GIVEN]),
+        "edges": len(model.circuit.edges),
+        "of_edges": len(config.names.edges),
+        "pairs": draft.certificate.pairs,
+        "claims": {c.name: c.found for c in draft.certificate.claims},
+    }
+
+
+_GIVEN = ("tokens", "positions")
+
+
+def _history(history: Sequence[Mapping[str, Any]]) -> bytes:
+    rows = []
+    for check in history:
+        row = {k: v for k, v in check.items() if not isinstance(v, Mapping)}
+        for key in ("interchange", "nodes"):
+            row[key] = json.dumps(check[key])
+        rows.append(row)
+    schema = pa.schema(
+        [
+            ("step", pa.int64()),
+            ("loss", pa.float64()),
+            ("behaviour", pa.float64()),
+            ("interchange", pa.string()),
+            ("nodes", pa.string()),
+            ("worst_edge", pa.string()),
+            ("edges", pa.float64()),
+            ("all_edges", pa.float64()),
+        ]
+    )
+    file = io.BytesIO()
+    table = pa.Table.from_pylist(rows, schema=schema)
+    pq.write_table(table, file, compression="zstd", store_schema=False)
+    return file.getvalue()
+
+
+def croissant(name: str, version: int, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the metadata of the data in the Croissant vocabulary, version 1.0."""
+    listed = [
+        {
+            "@type": "cr:FileObject",
+            "@id": path,
+            "name": path,
+            "contentUrl": path,
+            "encodingFormat": "application/x-parquet",
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        for path, data in sorted(files.items())
+        if path.startswith("data/")
+    ]
+    return {
+        "@context": {
+            "@vocab": "https://schema.org/",
+            "cr": "http://mlcommons.org/croissant/",
+            "sc": "https://schema.org/",
+            "dct": "http://purl.org/dc/terms/",
+            "conformsTo": "dct:conformsTo",
+        },
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": name,
+        "version": f"{version}.0.0",
+        "license": "https://www.apache.org/licenses/LICENSE-2.0",
+        "description": "Pairs of inputs with the outputs of the program, and what "
+        "differs between them.",
+        "distribution": listed,
+    }
+
+
+NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
+"""Files that every release has, besides SHA256SUMS and the data."""

@@ -1,0 +1,172 @@
+"""The model card: README.md of a release, in the form that Hugging Face reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from compiler.model import Model
+from zoo.audit.certificate import NOTE, Certificate, Rate
+from zoo.release.data import spell
+
+PICTURE = "circuit.svg"
+
+_FRONT = """---
+license: apache-2.0
+library_name: circuitzoo
+tags:
+- mechanistic-interpretability
+- circuit-discovery
+- rasp
+- {kind}
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/train.parquet
+  - split: test
+    path: data/test.parquet
+---
+"""
+
+_LOAD = """## Load it
+
+With circuitzoo:
+
+```python
+import zoo
+
+model = zoo.load("{name}")
+model({example})
+model.circuit.edges
+```
+
+With NumPy alone: `model.safetensors` holds the weights under TransformerLens' names,
+`config.json` the shape, `circuit.json` the numbers of the tokens. The whole forward
+pass is written out in `docs/release-format.md` of circuitzoo.
+
+The data: `datasets.load_dataset("data")` in this folder.
+"""
+
+
+def card(name: str, version: int, model: Model, certificate: Certificate) -> str:
+    """Return the card.
+
+    Args:
+        name: the release's.
+        version: the release's.
+        model: what is released.
+        certificate: its audit.
+    """
+    facts = model.facts
+    kind = str(facts.get("kind", "compiled"))
+    example = _example(model, certificate)
+    parts = [
+        _FRONT.format(kind=kind) + f"# {name}",
+        str(facts.get("meaning", "")),
+        _what(model, kind, version),
+        f"![The circuit of {name}]({PICTURE})",
+        "## What it computes",
+        f"```python\n{str(facts.get('source', '')).strip()}\n```",
+        f"For example `{example[0]}` gives `{example[1]}`.",
+        _variables(model),
+        "## Certificate",
+        _certificate(certificate),
+        _LOAD.format(name=name, example=example[0]).rstrip(),
+        "## Provenance",
+        _provenance(facts, kind),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _what(model: Model, kind: str, version: int) -> str:
+    c = model.config
+    norm = "no LayerNorm" if c.norm == "none" else "pre-LayerNorm"
+    how = (
+        "trained so that its circuit is the one shown, and nothing else matters"
+        if kind == "trained"
+        else "compiled from the program, weight by weight"
+    )
+    return (
+        f"A transformer {how}: {_count(c.n_layers, 'layer')}, "
+        f"{_count(c.n_heads, 'head')} a layer, d_model {c.d_model}, d_mlp {c.d_mlp}, "
+        f"{c.act}, {norm}, {c.positions} positions, "
+        f"{'causal' if c.causal else 'bidirectional'}, {c.n_params:,} parameters. "
+        f"Inputs are 1 to {model.typed.max_len} of {len(model.typed.vocab)} tokens. "
+        f"Version {version}."
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+def _example(model: Model, certificate: Certificate) -> tuple[str, str]:
+    """Return an input and what the model gives: of the witnesses the longest."""
+    found = [f.witness for f in certificate.circuit if f.witness is not None]
+    if not found:
+        tokens: Sequence[Any] = model.typed.vocab[:1]
+        return repr(list(tokens)), repr(model(list(tokens)))
+    longest = max(found, key=lambda w: len(w.base))
+    return repr(list(longest.base)), repr(list(longest.before))
+
+
+def _variables(model: Model) -> str:
+    rows = ["| variable | values | computed by | definition |", "|---|---|---|---|"]
+    for variable in model.typed.variables:
+        site = model.circuit.sites.get(variable.name)
+        values = [spell(v) for v in variable.domain.values]
+        shown = ", ".join(str(v) for v in values[:6]) + (", .." * (len(values) > 6))
+        rows.append(
+            f"| `{variable.name}` | {_cell(shown)} | "
+            f"{'' if site is None else site.node} | {_cell(variable.text)} |"
+        )
+    return "\n".join(rows)
+
+
+def _cell(text: str) -> str:
+    """Return text that a cell of a table can hold."""
+    return f"`{text.replace('|', chr(92) + '|')}`"
+
+
+def _certificate(c: Certificate) -> str:
+    which = "all there are" if c.all_pairs else f"a sample, seed {c.seed}"
+    rows = ["| claim | worst | found | at least |", "|---|---|---|---|"]
+    rows += [
+        f"| {claim.name} | {claim.worst} | {claim.found:.4f} | {claim.at_least:g} |"
+        for claim in c.claims
+    ]
+    edges = ["| edge | carries | status | effect | 95 % interval |", "|" + "---|" * 5]
+    edges += [
+        f"| `{f.edge}` | {', '.join(f.carries)} | {f.status} | "
+        f"{f.effect.share:.4f} | {_interval(f.effect)} |"
+        for f in c.circuit
+    ]
+    return "\n\n".join(
+        [
+            f"Measured on {c.pairs:,} pairs of inputs ({which}). {NOTE}",
+            "\n".join(rows),
+            "Every edge of the circuit patched alone, and how many outputs it changed:",
+            "\n".join(edges),
+            "`certificate.json` has every figure, with a witness for every edge; "
+            "`zoo verify` measures all of it again.",
+        ]
+    )
+
+
+def _interval(found: Rate) -> str:
+    return f"{found.low:.4f}..{found.high:.4f}"
+
+
+def _provenance(facts: Mapping[str, Any], kind: str) -> str:
+    if kind != "trained":
+        options = {k: v for k, v in facts.items() if k in ("options", "beside")}
+        said = f" with {json.dumps(options)}" if options else ""
+        return f"Compiled by circuitzoo{said}. Licence: Apache-2.0."
+    return (
+        f"Trained by circuitzoo for {facts.get('steps')} steps, which ended as "
+        f"`{facts.get('outcome')}`; the recipe is in `recipe.toml`, every check in "
+        "`history.parquet`. The weights were drawn and trained from the seed in the "
+        "recipe; no data but inputs of the program was used. Licence: Apache-2.0."
+    )

@@ -1,0 +1,183 @@
+"""The data of a release: pairs of inputs that differ a little, with their answers.
+
+One Parquet file a split, one row a pair, made with the interpreter, so the answers
+are the program's and not the model's:
+
+    clean, corrupt                  the tokens of two inputs of one length
+    clean_ids, corrupt_ids          their token ids, BOS and PAD included
+    clean_outputs, corrupt_outputs  the program's output at every token
+    position                        a token at which the outputs differ, from 0
+    clean_answer, corrupt_answer    the outputs there
+    variables                       what differs anywhere, in order of computation
+
+Tokens and outputs are strings: themselves, or as JSON where they are no strings. An
+output that the program gives no meaning is missing.
+No input of one split is in the other.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Int
+
+from compiler.ir.interpret import Trace, interpret
+from compiler.model import Model
+from compiler.notation import value_to_json
+from compiler.rasp.values import UNDEFINED, Value
+from zoo.audit.pairs import MOST_INPUTS
+from zoo.audit.subject import subject_of
+
+SPLITS = {"train": 1024, "test": 256}
+"""Rows of each split; a program with few inputs has fewer."""
+
+_TEXTS = pa.list_(pa.string())
+SCHEMA = pa.schema(
+    [
+        ("clean", _TEXTS),
+        ("corrupt", _TEXTS),
+        ("clean_ids", pa.list_(pa.int32())),
+        ("corrupt_ids", pa.list_(pa.int32())),
+        ("clean_outputs", _TEXTS),
+        ("corrupt_outputs", _TEXTS),
+        ("position", pa.int32()),
+        ("clean_answer", pa.string()),
+        ("corrupt_answer", pa.string()),
+        ("variables", _TEXTS),
+    ]
+)
+
+
+def spell(value: Value) -> str | None:
+    """Return a token or an output as text: a string as it is, others as JSON.
+
+    None where the program gives no meaning to a position.
+    """
+    if value is UNDEFINED:
+        return None
+    return value if isinstance(value, str) else json.dumps(value_to_json(value))
+
+
+def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
+    """Return the Parquet files of a release, by name.
+
+    Args:
+        model: gives the program, the vocabulary and the token ids.
+        seed: of the pairs.
+    """
+    rng = np.random.default_rng(seed)
+    inputs = subject_of(model).causal.inputs(MOST_INPUTS, seed)
+    inputs = inputs[rng.permutation(len(inputs))]
+    share = SPLITS["train"] / sum(SPLITS.values())
+    cut = max(1, int(len(inputs) * share))
+    parts = {"train": inputs[:cut], "test": inputs[cut:] if cut < len(inputs) else ()}
+    return {
+        f"data/{split}.parquet": _to_bytes(_rows(model, parts[split], count, rng))
+        for split, count in SPLITS.items()
+    }
+
+
+def _to_bytes(rows: list[dict[str, Any]]) -> bytes:
+    file = io.BytesIO()
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    pq.write_table(table, file, compression="zstd", store_schema=False)
+    return file.getvalue()
+
+
+def _rows(
+    model: Model,
+    ids: Any,
+    count: int,
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:
+    """Return up to `count` pairs of these inputs whose outputs differ."""
+    if len(ids) < 2:
+        return []
+    pairs = _near_pairs(np.asarray(ids), 4 * count, model.config.pad_id, rng)
+    tokens = np.where(ids >= len(model.typed.vocab), 0, ids)[:, 1:].astype(np.int32)
+    lengths = (np.asarray(ids) != model.config.pad_id).sum(axis=1) - 1
+    trace = interpret(model.typed, tokens, lengths)
+    rows: list[dict[str, Any]] = []
+    for clean, corrupt in pairs:
+        row = _row(model, trace, ids, int(clean), int(corrupt), rng)
+        if row is not None:
+            rows.append(row)
+        if len(rows) == count:
+            break
+    return rows
+
+
+def _near_pairs(
+    ids: Int[np.ndarray, "input ctx"],
+    count: int,
+    pad: int | None,
+    rng: np.random.Generator,
+) -> Int[np.ndarray, "pair 2"]:
+    """Return pairs of inputs of one length: of some candidates the nearest."""
+    lengths = (ids != pad).sum(axis=1)
+    order = np.argsort(lengths, kind="stable")
+    starts = np.searchsorted(lengths[order], np.arange(ids.shape[1] + 2))
+    clean = rng.integers(0, len(ids), size=count)
+    low, high = starts[lengths[clean]], starts[lengths[clean] + 1]
+    drawn = rng.random((count, _CANDIDATES)) * (high - low)[:, None]
+    other = order[low[:, None] + drawn.astype(np.int64)]
+    distance = (ids[other] != ids[clean][:, None]).sum(axis=2)
+    distance[distance == 0] = ids.shape[1] + 1
+    best = distance.argmin(axis=1)
+    return np.stack([clean, other[np.arange(count), best]], axis=1)
+
+
+_CANDIDATES = 64
+
+
+def _row(
+    model: Model,
+    trace: Trace,
+    ids: Int[np.ndarray, "input ctx"],
+    clean: int,
+    corrupt: int,
+    rng: np.random.Generator,
+) -> dict[str, Any] | None:
+    """Return one row; None where the outputs are the same or have no meaning."""
+    length = int(trace.lengths[clean])
+    output = model.typed.output
+    outputs = [trace.decoded(output, row)[:length] for row in (clean, corrupt)]
+    here = trace.output[[clean, corrupt], :length]
+    places = np.flatnonzero((here[0] != here[1]) & (here >= 0).all(axis=0))
+    if len(places) == 0:
+        return None
+    position = int(rng.choice(places))
+    vocab = model.typed.vocab
+    words = [
+        [spell(vocab[i]) for i in ids[row, 1 : length + 1]] for row in (clean, corrupt)
+    ]
+    answers = [spell(o[position]) for o in outputs]
+    return {
+        "clean": words[0],
+        "corrupt": words[1],
+        "clean_ids": ids[clean].tolist(),
+        "corrupt_ids": ids[corrupt].tolist(),
+        "clean_outputs": [spell(v) for v in outputs[0]],
+        "corrupt_outputs": [spell(v) for v in outputs[1]],
+        "position": position,
+        "clean_answer": answers[0],
+        "corrupt_answer": answers[1],
+        "variables": _differing(model, trace, clean, corrupt, length),
+    }
+
+
+def _differing(
+    model: Model, trace: Trace, clean: int, corrupt: int, length: int
+) -> list[str]:
+    values: Mapping[int, Any] = dict(enumerate(trace.values))
+    return [
+        variable.name
+        for index, variable in enumerate(model.typed.variables)
+        if (values[index][clean, :length] != values[index][corrupt, :length]).any()
+    ]

@@ -1,0 +1,212 @@
+"""A folder of releases: one folder each, and `index.json` that lists them all.
+
+    releases/
+        index.json
+        sort-siit/          version 1
+        sort-siit.v2/       version 2
+
+A version never changes once it is there. Adding one is atomic: the folder is written
+beside its place and renamed, and the index is made anew from what is there, under a
+lock, so that two processes that add at once end with one good folder and both names.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from compiler.errors import InputError, unknown_name
+from compiler.notation import render
+from compiler.save import SUMS
+from zoo.files import write_atomically
+from zoo.release.build import RELEASE
+
+INDEX = "index.json"
+PLACE = "CIRCUITZOO_RELEASES"
+"""The environment variable that names a folder of releases."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
+_LOCK = ".lock"
+
+
+def check_name(name: str) -> str:
+    """Return a release's name if it can be one.
+
+    Raises:
+        InputError: it could lead out of a folder, or is no plain word.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"a release cannot be named {name!r}: use small letters, digits, - and _, "
+            "at most 80, for example sort-siit"
+        )
+    return name
+
+
+def folder_name(name: str, version: int) -> str:
+    """Return the name of a version's folder."""
+    return name if version == 1 else f"{name}.v{version}"
+
+
+def shelves() -> list[Path]:
+    """Return where releases are looked for: here, as set, beside the source."""
+    places = [Path("releases")]
+    if os.environ.get(PLACE):
+        places.insert(0, Path(os.environ[PLACE]))
+    places.append(Path(__file__).resolve().parents[2] / "releases")
+    return [p for p in places if p.is_dir()]
+
+
+def find_release(name: str, version: int | None = None) -> Path | None:
+    """Return the folder of a release, its newest version unless one is given."""
+    if not _NAME.fullmatch(name):
+        return None
+    for shelf in shelves():
+        found = versions(shelf, name)
+        if version is not None and version in found:
+            return shelf / folder_name(name, version)
+        if version is None and found:
+            return shelf / folder_name(name, max(found))
+    return None
+
+
+def versions(shelf: Path, name: str) -> list[int]:
+    """Return the versions of a release on a shelf."""
+    found = [1] if (shelf / name / RELEASE).is_file() else []
+    for folder in shelf.glob(f"{name}.v*"):
+        number = folder.name.rpartition(".v")[2]
+        if number.isdecimal() and (folder / RELEASE).is_file():
+            found.append(int(number))
+    return sorted(found)
+
+
+def require_release(name: str) -> Path:
+    """Return the folder of a release.
+
+    Raises:
+        NameLookupError: there is none; the nearest names are offered.
+    """
+    found = find_release(name)
+    if found is None:
+        raise unknown_name("release", name, [r["name"] for r in list_releases()])
+    return found
+
+
+def list_releases() -> list[dict[str, Any]]:
+    """Return the summaries of all releases, by name, the newest version of each."""
+    found: dict[str, dict[str, Any]] = {}
+    for shelf in reversed(shelves()):
+        newest: dict[str, dict[str, Any]] = {}
+        for entry in scan(shelf):
+            known = newest.get(entry["name"])
+            if known is None or entry["version"] > known["version"]:
+                newest[entry["name"]] = entry
+        found.update(newest)
+    return [found[name] for name in sorted(found)]
+
+
+def scan(shelf: Path) -> list[dict[str, Any]]:
+    """Return what each release on a shelf says of itself, with its folder and size."""
+    entries = []
+    for folder in sorted(shelf.iterdir()):
+        if folder.name.startswith(".") or not (folder / RELEASE).is_file():
+            continue
+        entry = json.loads((folder / RELEASE).read_text(encoding="utf-8"))
+        files = [f for f in folder.rglob("*") if f.is_file()]
+        entry["folder"] = folder.name
+        entry["bytes"] = sum(f.stat().st_size for f in files)
+        entry["sums"] = hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()
+        entries.append(entry)
+    return sorted(entries, key=lambda e: (e["name"], e["version"]))
+
+
+def add(
+    shelf: Path, name: str, version: int, files: Mapping[str, bytes]
+) -> tuple[Path, bool]:
+    """Put a release on a shelf; return (its folder, whether it is new).
+
+    Args:
+        shelf: the folder of releases; it is made where it is missing.
+        name: the release's.
+        version: its version.
+        files: contents by name, SHA256SUMS among them.
+
+    Raises:
+        InputError: the version is there already and says something else, or the
+            folder cannot be written.
+    """
+    target = shelf / folder_name(check_name(name), version)
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        with _locked(shelf):
+            fresh = not os.path.lexists(target)
+            if fresh:
+                _put(target, files)
+            elif not _same(target, files):
+                newest = max(versions(shelf, name), default=version)
+                raise InputError(
+                    f"{target} is published and does not change; what would be "
+                    f"written differs from it. Give --version {newest + 1}"
+                )
+            write_index(shelf)
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {shelf}: {error.strerror or error}. Choose another "
+            "folder, or make room there."
+        ) from None
+    return target, fresh
+
+
+def write_index(shelf: Path) -> None:
+    """Write index.json from what is on the shelf."""
+    data = {
+        "format": "circuitzoo.index",
+        "format_version": 1,
+        "releases": scan(shelf),
+    }
+    write_atomically(shelf / INDEX, render(data))
+
+
+def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
+    there = {
+        str(f.relative_to(folder).as_posix()): f
+        for f in folder.rglob("*")
+        if f.is_file()
+    }
+    return set(there) == set(files) and all(
+        there[name].read_bytes() == data for name, data in files.items()
+    )
+
+
+def _put(target: Path, files: Mapping[str, bytes]) -> None:
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
+    fresh.mkdir()
+    try:
+        for name, data in files.items():
+            path = fresh / name
+            path.parent.mkdir(exist_ok=True)
+            with path.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        fresh.rename(target)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _locked(shelf: Path) -> Iterator[None]:
+    """Hold the shelf; a second process waits, and a killed one lets go."""
+    with (shelf / _LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
