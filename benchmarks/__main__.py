@@ -24,6 +24,9 @@ FIGURES = (
     "startup",
     "exactness",
     "interchange",
+    "training",
+    "edges_off",
+    "audit_speed",
 )
 
 
