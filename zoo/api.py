@@ -20,7 +20,7 @@ from compiler.rasp.values import Value
 from zoo.files import MODEL
 
 if TYPE_CHECKING:
-    from zoo.audit.certificate import Certificate
+    from zoo.auditing.certificate import Certificate
     from zoo.training.causal import CausalModel
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
@@ -161,7 +161,7 @@ def audit(model: Model | Result, *, pairs: int = 10_000, seed: int = 0) -> Certi
         pairs: all pairs of inputs if they are at most this many, else a sample.
         seed: of the sample.
     """
-    from zoo.audit.certificate import audit as certify
+    from zoo.auditing.certificate import audit as certify
 
     return certify(model, pairs=pairs, seed=seed)
 

@@ -50,7 +50,7 @@ def verify(
         _verify_release(folder)
         return
     from compiler.verify import verify_interchange, verify_outputs
-    from zoo.audit.subject import accepts_of
+    from zoo.auditing.subject import accepts_of
 
     model = open_model(source, vocab, max_len)
     accepts = accepts_of(model)

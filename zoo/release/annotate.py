@@ -13,7 +13,7 @@ from compiler.ir import typed as t
 from compiler.ir.typed import Typed, Variable
 from compiler.model import Model
 from compiler.notation import value_to_json as to_json
-from zoo.audit.certificate import Certificate
+from zoo.auditing.certificate import Certificate
 
 ROLES = {
     "input": "given: the tokens, the positions, or a constant",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compiler.model import Model
-from zoo.audit.certificate import NOTE, Certificate, Rate
+from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.release.data import spell
 
 PICTURE = "circuit.svg"
@@ -72,7 +72,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         f"For example `{example[0]}` gives `{example[1]}`.",
         _variables(model),
         "## Certificate",
-        _certificate(certificate),
+        _certificate(certificate, NOTE if model.readout.kind != "classes" else ""),
         _LOAD.format(name=name, example=example[0]).rstrip(),
         "## Provenance",
         _provenance(facts, kind),
@@ -130,11 +130,11 @@ def _cell(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|')}`"
 
 
-def _certificate(c: Certificate) -> str:
+def _certificate(c: Certificate, note: str) -> str:
     which = "all there are" if c.all_pairs else f"a sample, seed {c.seed}"
     rows = ["| claim | worst | found | at least |", "|---|---|---|---|"]
     rows += [
-        f"| {claim.name} | {claim.worst} | {claim.found:.4f} | {claim.at_least:g} |"
+        f"| {claim.name} | {claim.worst if claim.found < 1 else ''} | {claim.found:.4f} | {claim.at_least:g} |"
         for claim in c.claims
     ]
     edges = ["| edge | carries | status | effect | 95 % interval |", "|" + "---|" * 5]
@@ -145,7 +145,7 @@ def _certificate(c: Certificate) -> str:
     ]
     return "\n\n".join(
         [
-            f"Measured on {c.pairs:,} pairs of inputs ({which}). {NOTE}",
+            f"Measured on {c.pairs:,} pairs of inputs ({which}). {note}".strip(),
             "\n".join(rows),
             "Every edge of the circuit patched alone, and how many outputs it changed:",
             "\n".join(edges),

@@ -31,8 +31,8 @@ from compiler.ir.interpret import Trace, interpret
 from compiler.model import Model
 from compiler.notation import value_to_json
 from compiler.rasp.values import UNDEFINED, Value
-from zoo.audit.pairs import MOST_INPUTS
-from zoo.audit.subject import subject_of
+from zoo.auditing.pairs import MOST_INPUTS
+from zoo.auditing.subject import subject_of
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""
@@ -72,7 +72,7 @@ def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
         seed: of the pairs.
     """
     rng = np.random.default_rng(seed)
-    inputs = subject_of(model).causal.inputs(MOST_INPUTS, seed)
+    inputs, _ = subject_of(model).causal.inputs(MOST_INPUTS, seed)
     inputs = inputs[rng.permutation(len(inputs))]
     share = SPLITS["train"] / sum(SPLITS.values())
     cut = max(1, int(len(inputs) * share))

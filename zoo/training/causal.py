@@ -78,8 +78,13 @@ class CausalModel(Protocol):
     pad_id: int
     causal: bool
 
-    def inputs(self, limit: int, seed: int) -> Int[np.ndarray, "input ctx"]:
-        """Return distinct inputs: all of them if at most `limit`, else a sample."""
+    def inputs(
+        self, limit: int, seed: int
+    ) -> tuple[Int[np.ndarray, "input ctx"], bool]:
+        """Return (distinct inputs, whether these are all that there are).
+
+        All of them if at most `limit`, else a sample of no more than that.
+        """
         ...
 
     def run(

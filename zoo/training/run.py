@@ -79,7 +79,7 @@ def prepare(model: CausalModel, recipe: Recipe) -> Run:
     config = make_config(model, recipe)
     placement = place(model, config, recipe)
     layout = make_layout(model, config, placement)
-    ids = model.inputs(recipe.inputs, recipe.seed)
+    ids, _ = model.inputs(recipe.inputs, recipe.seed)
     seen, held_out, disjoint = split_inputs(ids, recipe.seed)
     pool = make_pool(model, seen)
     checker = Checker(model, config, recipe, layout, make_pool(model, held_out))
