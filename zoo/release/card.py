@@ -134,7 +134,8 @@ def _certificate(c: Certificate, note: str) -> str:
     which = "all there are" if c.all_pairs else f"a sample, seed {c.seed}"
     rows = ["| claim | worst | found | at least |", "|---|---|---|---|"]
     rows += [
-        f"| {claim.name} | {claim.worst if claim.found < 1 else ''} | {claim.found:.4f} | {claim.at_least:g} |"
+        f"| {claim.name} | {claim.worst if claim.found < 1 else ''} "
+        f"| {claim.found:.4f} | {claim.at_least:g} |"
         for claim in c.claims
     ]
     edges = ["| edge | carries | status | effect | 95 % interval |", "|" + "---|" * 5]
