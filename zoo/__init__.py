@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from compiler import errors
     from compiler.machine.patch import Patch
     from compiler.model import Model
+    from zoo import tasks
     from zoo.api import (
         audit,
         compile,
@@ -41,6 +42,7 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "programs": ("zoo.api", "programs"),
     "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),
+    "tasks": ("zoo.tasks", None),
     "train": ("zoo.api", "train"),
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "programs",
     "releases",
     "save",
+    "tasks",
     "train",
 ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import programs as library
 from compiler.api import compile_model
+from compiler.errors import NameLookupError
 from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
@@ -21,7 +22,7 @@ from zoo.files import MODEL
 
 if TYPE_CHECKING:
     from zoo.auditing.certificate import Certificate
-    from zoo.training.causal import CausalModel
+    from zoo.training.causal import CausalModel, Task
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
 
@@ -85,7 +86,16 @@ def limits(max_table: int | None = None, max_domain: int | None = None) -> Limit
 
 def find(source: str | Program | SOp) -> Program | SOp:
     """Return the program of that name, or what was given."""
-    return library.find(source) if isinstance(source, str) else source
+    from zoo.tasks import all_tasks
+
+    if not isinstance(source, str):
+        return source
+    if source not in library.all_programs() and source in all_tasks():
+        raise NameLookupError(
+            f"{source!r} is a task, written by hand: there is no program to compile. "
+            f"Train it: zoo train {source} --out DIR"
+        )
+    return library.find(source)
 
 
 def programs() -> dict[str, Program]:
@@ -134,8 +144,8 @@ def train(
     """Return a transformer trained to have exactly the circuit of a program.
 
     Args:
-        source: a program's name, a Program, an expression with vocabulary and length
-            of its own, or a causal model written by hand.
+        source: the name of a program or a task, a Program, an expression with
+            vocabulary and length of its own, or a causal model written by hand.
         recipe: how; the program's own, or the defaults, if None.
         changes: fields of the recipe to change.
 
@@ -144,26 +154,36 @@ def train(
     """
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import change
-    from zoo.training.session import causal_model, recipe_for
+    from zoo.training.session import causal_model, find_causal_model, recipe_for
 
     name = source if isinstance(source, str) else getattr(source, "name", "")
     chosen = change(recipe or recipe_for(name or ""), changes)
-    known = isinstance(source, str | Program | SOp)
-    model: Any = causal_model(find(source)) if known else source
+    model: Any = find_causal_model(source) if isinstance(source, str) else source
+    if isinstance(source, Program | SOp):
+        model = causal_model(source)
     return train_model(model, chosen)
 
 
-def audit(model: Model | Result, *, pairs: int = 10_000, seed: int = 0) -> Certificate:
+def audit(
+    model: Model | Result,
+    *,
+    causal: Task | None = None,
+    pairs: int = 10_000,
+    seed: int = 0,
+) -> Certificate:
     """Return the certificate of a model: compiled, trained or loaded.
 
     Args:
         model: what is audited.
+        causal: the causal model that it was trained on, where that was written by
+            hand and is no task of the zoo: no saved model holds it.
         pairs: all pairs of inputs if they are at most this many, else a sample.
         seed: of the sample.
     """
     from zoo.auditing.certificate import audit as certify
+    from zoo.auditing.subject import subject_of
 
-    return certify(model, pairs=pairs, seed=seed)
+    return certify(subject_of(model, causal), pairs=pairs, seed=seed)
 
 
 def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:

@@ -314,7 +314,7 @@ def _witness(
 
 def _tokens(subject: Subject, ids: np.ndarray) -> tuple[Value, ...]:
     causal = subject.causal
-    vocab = getattr(getattr(causal, "typed", None), "vocab", None)
+    vocab = getattr(causal, "vocab", None)
     kept = [int(i) for i in ids[1:] if i != causal.pad_id]
     return tuple(kept if vocab is None else [vocab[i] for i in kept])
 

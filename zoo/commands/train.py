@@ -1,4 +1,4 @@
-"""`zoo train`: programs into trained transformers."""
+"""`zoo train`: programs and tasks into trained transformers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def train(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Programs to train.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Programs or tasks to train.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/NAME by default.")
@@ -80,18 +81,9 @@ def _train_one(
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
-    import programs
-    from compiler.rasp.values import canonical
-    from zoo.training.session import train_into
-    from zoo.training.store import Setting
+    from zoo.training.session import find_setting, train_into
 
-    program = programs.find(name)
-    tokens = read_vocab(vocab)
-    setting = Setting(
-        name,
-        program.vocab if tokens is None else tuple(canonical(v) for v in tokens),
-        program.max_len if max_len is None else max_len,
-    )
+    setting = find_setting(name, read_vocab(vocab), max_len)
     folder = out or Path("runs") / (f"{name}-twin" if twin else name)
     chosen = _recipe(name, recipe, changes, twin)
     _finish(train_into(folder, setting, chosen, _show), folder)
@@ -133,11 +125,11 @@ def _train_many(
     jobs: int,
 ) -> None:
     """Train several programs, each in a process of its own with one thread."""
-    import programs
     from zoo.training.jobs import run_jobs
+    from zoo.training.session import find_setting
 
     for name in names:
-        programs.find(name)
+        find_setting(name)
     root = out or Path("runs")
     options = [*(f"--set={text}" for text in changes), *(["--twin"] if twin else [])]
     if recipe is not None:

@@ -55,7 +55,8 @@ class TabularModel:
         self.accepts = accepts
         self.name = self.typed.name
         self.causal = self.typed.causal
-        size = len(self.typed.vocab)
+        self.vocab = self.typed.vocab
+        size = len(self.vocab)
         self.n_ctx, self.d_vocab = self.typed.max_len + 1, size + 2
         self.bos_id, self.pad_id = size, size + 1
         steps = self.plan.steps
