@@ -200,7 +200,7 @@ class Model:
     @cached_property
     def variables(self) -> Mapping[str, VariableInfo]:
         """The program's variables by name, in order of computation."""
-        return MappingProxyType(
+        return _by_name(
             {
                 v.name: VariableInfo(
                     v.name,
@@ -218,7 +218,7 @@ class Model:
     def sites(self) -> Mapping[str, Site]:
         """Where each variable lives: in the circuit, or beside it."""
         beside = {} if self.beside is None else self.beside.sites
-        return MappingProxyType({**beside, **self.circuit.sites})
+        return _by_name({**beside, **self.circuit.sites})
 
     def variable_mask(self, name: str) -> Float[np.ndarray, "source 1 d_model"]:
         """Return the node mask of a variable's site, for `Patch.nodes`.
@@ -228,8 +228,6 @@ class Model:
         Raises:
             NameLookupError: no variable has that name.
         """
-        if name not in self.sites:
-            raise unknown_name("variable", name, self.sites)
         site = self.sites[name]
         mask = np.zeros((len(self.config.names.sources), 1, self.config.d_model))
         row = self.config.names.source_index(site.node)
@@ -247,8 +245,12 @@ class Model:
 
         Args:
             name: the variable.
-            donor: the `Run` of one sequence.
+            donor: the `Run` of one sequence, or the sequence.
             positions: which token positions (from 0); all of them if None.
+
+        Raises:
+            NameLookupError: no variable has that name.
+            InputError: the donor is a sequence that the model does not take.
         """
         mask = np.repeat(self.variable_mask(name), self.config.n_ctx, axis=1)
         if positions is not None:
@@ -256,7 +258,19 @@ class Model:
             keep[[p + 1 for p in positions]] = 1.0
             mask = mask * keep[None, :, None]
         basis = None if self.basis is None else self.basis.astype(np.float32)
-        return Patch.nodes(mask, donor.writes, basis)
+        ran = donor if hasattr(donor, "writes") else self.run(donor)
+        return Patch.nodes(mask, ran.writes, basis)
+
+
+class _ByName(dict[str, Any]):
+    """A dictionary by variable; an unknown name is told with the nearest ones."""
+
+    def __missing__(self, name: str) -> Any:
+        raise unknown_name("variable", str(name), self)
+
+
+def _by_name(entries: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(_ByName(entries))
 
 
 def is_batch(tokens: Any) -> bool:
