@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from compiler.errors import InputError, unknown_name
+from compiler.errors import InputError, count, unknown_name
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
 from compiler.ir.typed import Typed
 from compiler.lower.readout import Readout, decode_logits
@@ -24,7 +24,7 @@ from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
-from compiler.rasp.values import Value
+from compiler.rasp.values import Value, show_many
 
 Tokens = Sequence[Value]
 
@@ -49,6 +49,10 @@ class VariableInfo:
     rows: Float[np.ndarray, "value d_model"] | None
     text: str
     note: str
+
+    def __repr__(self) -> str:
+        place = "constant" if self.site is None else f"{self.site!r}"
+        return f"<Variable {self.name}: {{{show_many(self.values)}}}, {place}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +88,9 @@ class Model:
     def __repr__(self) -> str:
         shape = self.config
         return (
-            f"<Model {self.name}: {shape.n_layers} layers, {shape.n_heads} heads, "
-            f"d_model {shape.d_model}, {shape.n_params} parameters>"
+            f"<Model {self.name}: {count(shape.n_layers, 'layer')}, "
+            f"{count(shape.n_heads, 'head')}, d_model {shape.d_model}, "
+            f"{shape.n_params:,} parameters>"
         )
 
     # Values in, values out --------------------------------------------------------

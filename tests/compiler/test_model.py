@@ -37,3 +37,15 @@ def test_an_unknown_variable_offers_the_nearest(reverse: Model, table: str):
         found["opposite"]
     with pytest.raises(NameLookupError, match=remedy):
         reverse.variable_mask("opposite")
+
+
+def test_models_variables_and_runs_print_on_a_line(reverse: Model):
+    config = reverse.config
+    assert repr(reverse) == (
+        f"<Model reverse: 2 layers, 1 head, d_model {config.d_model}, "
+        f"{config.n_params:,} parameters>"
+    )
+    found = repr(reverse.variables["opposite_index"])
+    assert found == "<Variable opposite_index: {0..3}, Site(m0, rank 4)>"
+    run = repr(reverse.run(BASE))
+    assert run == f"Run(logits (5, 4), writes (6, 5, {config.d_model}))"
