@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from compiler.errors import unknown_name
+from compiler.errors import count, unknown_name
 from compiler.ir import typed as t
 from compiler.ir.graph import Graph, describe_node
 from compiler.ir.typed import Typed, Variable
@@ -65,11 +65,6 @@ def align(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
         + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number and its noun: `1 layer`, `2 layers`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 # One function a stage --------------------------------------------------------------

@@ -25,10 +25,9 @@ class ProgramError(ZooError):
     def __init__(self, problems: Iterable[str], program: str = "program") -> None:
         self.problems = tuple(problems)
         self.program = program
-        count = len(self.problems)
-        noun = "problem" if count == 1 else "problems"
         lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(self.problems, start=1))
-        super().__init__(f"{program}: {count} {noun}\n{lines}")
+        found = count(len(self.problems), "problem")
+        super().__init__(f"{program}: {found}\n{lines}")
 
 
 class InputError(ZooError):
@@ -51,3 +50,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
     near = list(dict.fromkeys([*begun, *close]))[:3]
     hint = f" Did you mean {', '.join(repr(n) for n in near)}?" if near else ""
     return NameLookupError(f"no {kind} is named {name!r}.{hint}")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun: `1 layer`, `2 layers`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from compiler.errors import InputError, unknown_name
+from compiler.errors import InputError, count, unknown_name
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
 from compiler.ir.typed import Typed
 from compiler.lower.readout import Readout, decode_logits
@@ -24,7 +24,7 @@ from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
-from compiler.rasp.values import Value
+from compiler.rasp.values import Value, show_many
 
 Tokens = Sequence[Value]
 
@@ -49,6 +49,10 @@ class VariableInfo:
     rows: Float[np.ndarray, "value d_model"] | None
     text: str
     note: str
+
+    def __repr__(self) -> str:
+        place = "constant" if self.site is None else f"{self.site!r}"
+        return f"<Variable {self.name}: {{{show_many(self.values)}}}, {place}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +88,9 @@ class Model:
     def __repr__(self) -> str:
         shape = self.config
         return (
-            f"<Model {self.name}: {shape.n_layers} layers, {shape.n_heads} heads, "
-            f"d_model {shape.d_model}, {shape.n_params} parameters>"
+            f"<Model {self.name}: {count(shape.n_layers, 'layer')}, "
+            f"{count(shape.n_heads, 'head')}, d_model {shape.d_model}, "
+            f"{shape.n_params:,} parameters>"
         )
 
     # Values in, values out --------------------------------------------------------
@@ -200,7 +205,7 @@ class Model:
     @cached_property
     def variables(self) -> Mapping[str, VariableInfo]:
         """The program's variables by name, in order of computation."""
-        return MappingProxyType(
+        return _by_name(
             {
                 v.name: VariableInfo(
                     v.name,
@@ -218,7 +223,7 @@ class Model:
     def sites(self) -> Mapping[str, Site]:
         """Where each variable lives: in the circuit, or beside it."""
         beside = {} if self.beside is None else self.beside.sites
-        return MappingProxyType({**beside, **self.circuit.sites})
+        return _by_name({**beside, **self.circuit.sites})
 
     def variable_mask(self, name: str) -> Float[np.ndarray, "source 1 d_model"]:
         """Return the node mask of a variable's site, for `Patch.nodes`.
@@ -228,8 +233,6 @@ class Model:
         Raises:
             NameLookupError: no variable has that name.
         """
-        if name not in self.sites:
-            raise unknown_name("variable", name, self.sites)
         site = self.sites[name]
         mask = np.zeros((len(self.config.names.sources), 1, self.config.d_model))
         row = self.config.names.source_index(site.node)
@@ -247,8 +250,12 @@ class Model:
 
         Args:
             name: the variable.
-            donor: the `Run` of one sequence.
+            donor: the `Run` of one sequence, or the sequence.
             positions: which token positions (from 0); all of them if None.
+
+        Raises:
+            NameLookupError: no variable has that name.
+            InputError: the donor is a sequence that the model does not take.
         """
         mask = np.repeat(self.variable_mask(name), self.config.n_ctx, axis=1)
         if positions is not None:
@@ -256,7 +263,19 @@ class Model:
             keep[[p + 1 for p in positions]] = 1.0
             mask = mask * keep[None, :, None]
         basis = None if self.basis is None else self.basis.astype(np.float32)
-        return Patch.nodes(mask, donor.writes, basis)
+        ran = donor if hasattr(donor, "writes") else self.run(donor)
+        return Patch.nodes(mask, ran.writes, basis)
+
+
+class _ByName(dict[str, Any]):
+    """A dictionary by variable; an unknown name is told with the nearest ones."""
+
+    def __missing__(self, name: str) -> Any:
+        raise unknown_name("variable", str(name), self)
+
+
+def _by_name(entries: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(_ByName(entries))
 
 
 def is_batch(tokens: Any) -> bool:

@@ -165,7 +165,7 @@ def train(
 
 
 def audit(
-    model: Model | Result,
+    model: Model | Result | str | Path | Program | SOp,
     *,
     causal: Task | None = None,
     pairs: int = 10_000,
@@ -174,16 +174,34 @@ def audit(
     """Return the certificate of a model: compiled, trained or loaded.
 
     Args:
-        model: what is audited.
+        model: what is audited: a model, a training's result, a program or its name
+            (it is compiled), a release's name, or a model's folder.
         causal: the causal model that it was trained on, where that was written by
             hand and is no task of the zoo: no saved model holds it.
         pairs: all pairs of inputs if they are at most this many, else a sample.
         seed: of the sample.
+
+    Raises:
+        NameLookupError: neither a program nor a release has that name.
+        FormatError: the folder holds no model, or a damaged one.
     """
     from zoo.auditing.certificate import audit as certify
     from zoo.auditing.subject import subject_of
 
+    if isinstance(model, Path) or (isinstance(model, str) and _is_saved(model)):
+        model = load(model)
+    elif isinstance(model, str | Program | SOp):
+        model = compile(model)
     return certify(subject_of(model, causal), pairs=pairs, seed=seed)
+
+
+def _is_saved(source: str) -> bool:
+    """Return whether a text names a release or a folder, and not a program."""
+    from zoo.release.shelf import find_release
+
+    if "/" in source or find_release(source) is not None:
+        return True
+    return source not in library.all_programs() and Path(source).exists()
 
 
 def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:

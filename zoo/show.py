@@ -9,7 +9,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from compiler.emit import align, count
+from compiler.emit import align
+from compiler.errors import count
 from compiler.model import Model
 from compiler.passes.wording import definition
 from compiler.pipeline import Stages

@@ -13,6 +13,7 @@ from typing import Literal
 
 from compiler.errors import InputError
 from compiler.rasp import expr as e
+from compiler.rasp.operators import call_text, function_word
 from compiler.rasp.values import Value, show
 
 SourceKind = Literal["tokens", "indices", "length"]
@@ -323,7 +324,7 @@ def describe(formula: Formula, names: list[str]) -> str:
         case Truth():
             return "everything" if formula.value else "nothing"
         case Atom():
-            word = predicate_word(formula.predicate)
+            word = function_word(formula.predicate)
             if word.isidentifier():
                 return f"{word}(key={names[formula.key]}, query={names[formula.query]})"
             return f"key {names[formula.key]} {word} query {names[formula.query]}"
@@ -331,21 +332,6 @@ def describe(formula: Formula, names: list[str]) -> str:
             return f"~({describe(formula.parts[0], names)})"
     sign = " & " if formula.kind == "and" else " | "
     return sign.join(f"({describe(p, names)})" for p in formula.parts)
-
-
-def predicate_word(function: Callable[..., object]) -> str:
-    """Return how a function is shown: its symbol, its name, or `function`."""
-    if isinstance(function, e.Comparison):
-        return function.value
-    word = getattr(function, "symbol", None) or getattr(function, "__name__", "")
-    return "function" if not word or word == "<lambda>" else word
-
-
-def _call(word: str, args: list[str]) -> str:
-    """Return a function of arguments as text: `choose(a, b)`, `a - b`, `~a`."""
-    if word.isidentifier():
-        return f"{word}({', '.join(args)})"
-    return f" {word} ".join(args) if len(args) > 1 else f"{word}{args[0]}"
 
 
 def describe_node(node: Node, names: list[str]) -> str:
@@ -356,9 +342,9 @@ def describe_node(node: Node, names: list[str]) -> str:
         case Const():
             return f"{node.name} = {show(node.operation.value)}"
         case Apply():
-            word = predicate_word(node.operation.function)
+            word = function_word(node.operation.function)
             args = [names[a] for a in node.operation.args]
-            return f"{node.name} = {_call(word, args)}"
+            return f"{node.name} = {call_text(word, args)}"
         case Width():
             return f"{node.name} = width({describe(node.operation.selector, names)})"
     gather = node.operation

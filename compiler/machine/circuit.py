@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float
 
-from compiler.errors import FormatError, InputError, NameLookupError
+from compiler.errors import FormatError, InputError, NameLookupError, count
 from compiler.machine.names import Edge, Names
 
 KEYS = {"n_layers", "n_heads", "edges", "sites", "carries"}
@@ -58,6 +58,10 @@ class Site:
 
     def __hash__(self) -> int:
         return hash(self.node)
+
+    def __repr__(self) -> str:
+        rank = "" if self.basis is None else f", rank {len(self.basis)}"
+        return f"Site({self.node}{rank})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the site as JSON values; `Site.from_json` reads them back."""
@@ -134,6 +138,10 @@ class Circuit:
         # Mapping proxies cannot be pickled; other processes get plain dicts.
         plain = dict(self.sites), dict(self.carries)
         return Circuit, (self.names, self.edges, *plain)
+
+    def __repr__(self) -> str:
+        edges = f"{count(len(self.edges), 'edge')} of {len(self.names.edges)}"
+        return f"<Circuit: {edges}, {count(len(self.sites), 'variable')}>"
 
     def __contains__(self, edge: Edge) -> bool:
         return edge in self.carries

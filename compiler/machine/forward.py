@@ -46,6 +46,11 @@ class Run(NamedTuple):
     logits: Float[Array, "*batch seq d_vocab_out"]
     writes: Float[Array, "*batch source seq d_model"]
 
+    def __repr__(self) -> str:
+        # Not all that stands here under a transformation of jax has a shape.
+        shapes = [getattr(array, "shape", "..") for array in self]
+        return f"Run(logits {shapes[0]}, writes {shapes[1]})"
+
 
 def forward(
     config: Config,

@@ -55,7 +55,11 @@ class Patch(NamedTuple):
             basis: the directions that the d_model axis of the mask counts; the
                 stream's own axes if None.
             where: [seq] factor of the mask by position, 1 everywhere if None.
+
+        Raises:
+            InputError: the mask holds names; `node_mask` makes a mask of them.
         """
+        _refuse_names(mask, "nodes", "node_mask")
         return cls(mask, None, donor, basis, where)
 
     @classmethod
@@ -70,7 +74,11 @@ class Patch(NamedTuple):
             donor: [source, seq, d_model].
             basis: as for `nodes`.
             where: as for `nodes`.
+
+        Raises:
+            InputError: the mask holds names; `edge_mask` makes a mask of them.
         """
+        _refuse_names(mask, "edges", "edge_mask")
         return cls(None, mask, donor, basis, where)
 
     def expanded(
@@ -113,22 +121,52 @@ class Patch(NamedTuple):
         return Patch(*(None if part is None else part.astype(dtype) for part in full))
 
 
-def node_mask(names: Names, nodes: Mapping[str, float]) -> Float[np.ndarray, " source"]:
-    """Return the node mask with the given values at the named sources, 0 elsewhere."""
+def node_mask(
+    names: Names, nodes: Mapping[str, float] | Iterable[str]
+) -> Float[np.ndarray, " source"]:
+    """Return the node mask of the named sources, 0 elsewhere.
+
+    Args:
+        names: the transformer's.
+        nodes: the value at each source; or the sources alone, for 1 at each.
+    """
+    if isinstance(nodes, str):
+        nodes = [nodes]
+    values = nodes if isinstance(nodes, Mapping) else dict.fromkeys(nodes, 1.0)
     mask = np.zeros(len(names.sources), np.float32)
-    for name, value in nodes.items():
+    for name, value in values.items():
         mask[names.source_index(name)] = value
     return mask
 
 
 def edge_mask(
-    names: Names, edges: Iterable[Edge], value: float = 1.0
+    names: Names, edges: Iterable[Edge | str], value: float = 1.0
 ) -> Float[np.ndarray, "reader source"]:
-    """Return the edge mask with `value` at the given edges, 0 elsewhere."""
+    """Return the edge mask with `value` at the given edges, 0 elsewhere.
+
+    Args:
+        names: the transformer's.
+        edges: each an Edge, or its text: `m0->a1.h0<q>`.
+        value: of the mask there.
+    """
     mask = np.zeros((len(names.readers), len(names.sources)), np.float32)
-    for edge in edges:
-        mask[names.edge_index(edge)] = value
+    for edge in [edges] if isinstance(edges, str | Edge) else edges:
+        known = names.parse_edge(edge) if isinstance(edge, str) else edge
+        mask[names.edge_index(known)] = value
     return mask
+
+
+def _refuse_names(mask: Any, kind: str, maker: str) -> None:
+    """Raise where names stand in place of a mask; an array would fail much later."""
+    if not isinstance(mask, str | Mapping | list | tuple | set | frozenset):
+        return
+    parts = [mask] if isinstance(mask, str) else list(mask)
+    if parts and all(isinstance(part, str | Edge) for part in parts):
+        shown = ", ".join(repr(str(part)) for part in parts[:3])
+        raise InputError(
+            f"Patch.{kind} takes a mask, and was given names ({shown}). Make the mask "
+            f"with {maker}: Patch.{kind}({maker}(model.config.names, [{shown}]), donor)"
+        )
 
 
 def _expand(mask: Any | None, full: tuple[int, ...], kind: str) -> Any | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from compiler.rasp import operators as op
-from compiler.rasp.values import Value, canonical
+from compiler.rasp.values import Value, canonical, show
 
 Encoding = Literal["auto", "numerical", "categorical"]
 Rule = Literal["unique", "mean", "first", "last", "min", "max", "mode"]
@@ -34,6 +34,11 @@ class Comparison(enum.Enum):
     def __call__(self, key: Value, query: Value) -> bool:
         """Return whether `key` stands in this relation to `query`."""
         return _COMPARE[self](key, query)
+
+    @property
+    def symbol(self) -> str:
+        """How it is written."""
+        return self.value
 
 
 _COMPARE = {
@@ -89,9 +94,8 @@ class SOp:
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        # Not the whole expression: shared parts would be printed exponentially often.
-        kind = type(self).__name__
-        return f"<{kind} {self.name}>" if self.name else f"<{kind}>"
+        text = _describe(self, _LEVELS)
+        return text if self.name in (None, text) else f"{self.name} = {text}"
 
     def __bool__(self) -> bool:
         """Refuse: a sequence has no single truth value."""
@@ -325,6 +329,9 @@ def is_numerical(sop: SOp) -> bool:
 class Selector:
     """Which key positions each query position selects; combine with `&`, `|`, `~`."""
 
+    def __repr__(self) -> str:
+        return _describe(self, _LEVELS)
+
     def __and__(self, other: Selector) -> Selector:
         """Select where both do."""
         return SelectorAnd(self, _as_selector(other))
@@ -450,3 +457,53 @@ def _as_selector(value: object) -> Selector:
 
 def _binary(function: Callable[..., Value], left: object, right: object) -> SOp:
     return Elementwise(function, (as_sop(left), as_sop(right)))
+
+
+# Parts may be shared, and written out they would grow without end.
+_LEVELS, _LONGEST = 4, 200
+
+
+def _describe(item: object, levels: int) -> str:
+    """Return an expression as text, its named parts by their names."""
+    if levels == 0 and not isinstance(item, Tokens | Indices | Length | Constant):
+        return ".."
+
+    def part(inner: object) -> str:
+        if isinstance(inner, SOp) and inner.name:
+            return inner.name
+        return _describe(inner, levels - 1)
+
+    match item:
+        case Tokens() | Indices() | Length():
+            text = type(item).__name__.lower()
+        case Constant():
+            text = show(item.value)
+        case Elementwise():
+            word = op.function_word(item.function)
+            args = [part(a) for a in item.args]
+            if not word.isidentifier():
+                args = [f"({a})" if " " in a else a for a in args]
+            text = op.call_text(word, args)
+        case SelectorWidth():
+            text = f"width({part(item.selector)})"
+        case Aggregate():
+            default = "" if item.default is None else f", {show(item.default)}"
+            inner = f"{part(item.selector)}, {part(item.value)}{default}"
+            text = f"{item.resolved_rule}({inner})"
+        case Select():
+            word = op.function_word(item.predicate)
+            keys, queries = part(item.keys), part(item.queries)
+            text = f"key {keys} {word} query {queries}"
+            if word.isidentifier():
+                text = f"{word}(key={keys}, query={queries})"
+        case SelectorConstant():
+            text = "everything" if item.value else "nothing"
+        case SelectorNot():
+            text = f"~({part(item.inner)})"
+        case SelectorAnd():
+            text = f"({part(item.left)}) & ({part(item.right)})"
+        case SelectorOr():
+            text = f"({part(item.left)}) | ({part(item.right)})"
+        case _:
+            text = f"<{type(item).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}.."

@@ -36,6 +36,19 @@ def _ordered(function: Callable[..., bool], symbol: str, name: str) -> Callable:
     return compared
 
 
+def function_word(function: Callable[..., object]) -> str:
+    """Return how a function is shown: its symbol, its name, or `function`."""
+    word = getattr(function, "symbol", None) or getattr(function, "__name__", "")
+    return "function" if not word or word == "<lambda>" else word
+
+
+def call_text(word: str, args: list[str]) -> str:
+    """Return a function of arguments as text: `choose(a, b)`, `a - b`, `~a`."""
+    if word.isidentifier():
+        return f"{word}({', '.join(args)})"
+    return f" {word} ".join(args) if len(args) > 1 else f"{word}{args[0]}"
+
+
 def _number(value: Value) -> Value:
     return int(value) if isinstance(value, bool) else value
 

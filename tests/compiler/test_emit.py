@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import programs
-from compiler.emit import align, count, emit
-from compiler.errors import NameLookupError
+from compiler.emit import align, emit
+from compiler.errors import NameLookupError, count
 from compiler.lower.options import Options
 from compiler.pipeline import STAGES, Stages, compile_stages, read_source
 from compiler.rasp import tokens

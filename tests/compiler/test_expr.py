@@ -20,6 +20,7 @@ from compiler.rasp import (
     Select,
     SelectorWidth,
     indices,
+    length,
     maximum,
     mean,
     minimum,
@@ -170,3 +171,39 @@ def test_what_is_no_part_of_an_expression_is_refused():
     assert Constant(0.5).value == Fraction(1, 2)
     assert set(RULES) == {"unique", "mean", "first", "last", "min", "max", "mode"}
     assert Select(tokens, "a", EQ).queries.value == "a"
+
+
+OPPOSITE = (length - 1 - indices).named("opposite_index")
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        (tokens, "tokens"),
+        (OPPOSITE, "opposite_index = (length - 1) - indices"),
+        (
+            Aggregate(Select(indices, OPPOSITE, EQ), tokens),
+            "unique(key indices == query opposite_index, tokens)",
+        ),
+        (SelectorWidth(TRUE & ~Select(tokens, "a", EQ)),
+         "width((everything) & (~(key tokens == query 'a')))"),
+        (Aggregate(FALSE, tokens, default=0, rule="first"),
+         "first(nothing, tokens, 0)"),
+        (where(tokens == 1, -tokens, abs(indices)),
+         "where(tokens == 1, -tokens, abs(indices))"),
+        (Map(lambda x: x, tokens), "function(tokens)"),
+        (Select(tokens, indices, lambda k, q: True),
+         "function(key=tokens, query=indices)"),
+    ],
+)  # fmt: skip
+def test_an_expression_prints_as_text(expression, text):
+    assert repr(expression) == text
+
+
+def test_a_deep_or_wide_expression_prints_on_a_line():
+    deep = tokens
+    for _ in range(60):
+        deep = deep + deep  # 2 ** 60 parts written out
+    wide = Elementwise(max, tuple(tokens + i for i in range(300)))
+    assert len(repr(deep)) <= 200 and ".." in repr(deep)
+    assert len(repr(wide)) <= 200 and repr(wide).endswith("..")

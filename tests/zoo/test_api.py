@@ -11,6 +11,7 @@ import pytest
 import zoo
 from compiler.errors import FormatError, InputError, NameLookupError, ProgramError
 from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
+from zoo.api import audit
 
 LETTERS = ["a", "b"]
 
@@ -104,6 +105,17 @@ def test_a_run_is_a_folder_with_its_model_inside(reverse: zoo.Model, tmp_path: P
     assert zoo.has_run(str(tmp_path))
     assert not zoo.has_run(tmp_path / "model")
     assert zoo.load(tmp_path).name == "reverse"
+
+
+def test_audit_takes_what_the_command_line_does(reverse: zoo.Model, tmp_path: Path):
+    zoo.save(reverse, tmp_path / "r")
+    direct = audit(reverse, pairs=20).to_json()
+    for same in (tmp_path / "r", str(tmp_path / "r")):
+        assert audit(same, pairs=20).to_json() == direct
+    by_name = audit("reverse", pairs=20)
+    assert by_name.to_json() == audit(zoo.compile("reverse"), pairs=20).to_json()
+    with pytest.raises(NameLookupError, match="no program is named 'revers'"):
+        audit("revers")
 
 
 def test_the_dictionary_of_programs_is_the_callers_own():

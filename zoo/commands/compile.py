@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from compiler.errors import InputError
+from compiler.errors import InputError, count
 from zoo.commands.options import MaxLen, Vocab, read_vocab
 
 
@@ -62,7 +62,8 @@ def compile_program(
     zoo.save(model, out, overwrite=force)
     config = model.config
     print(
-        f"{out}: {model.name}, {config.n_layers} layers, {config.n_heads} heads, "
-        f"d_model {config.d_model}, {config.n_params:,} parameters; the circuit has "
-        f"{len(model.circuit.edges)} edges"
+        f"{out}: {model.name}, {count(config.n_layers, 'layer')}, "
+        f"{count(config.n_heads, 'head')}, d_model {config.d_model}, "
+        f"{config.n_params:,} parameters; the circuit has "
+        f"{count(len(model.circuit.edges), 'edge')}"
     )

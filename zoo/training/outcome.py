@@ -38,6 +38,10 @@ class Result:
     history: tuple[Check, ...]
     outcome: str
 
+    def __repr__(self) -> str:
+        step = self.history[-1].step if self.history else 0
+        return f"<Result {self.run.model.name}: {self.outcome}, step {step}>"
+
     @property
     def correspondence(self) -> Mapping[str, str]:
         """By variable, the node that was trained to compute it."""

@@ -117,3 +117,10 @@ def test_describing_a_transformer_does_not_import_jax():
     check = f"import sys, {imports}; sys.exit('jax' in sys.modules)"
     root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", check], cwd=root, check=True)
+
+
+def test_circuits_and_sites_print_on_a_line():
+    circuit = Circuit(NAMES, EDGES[:1], SITES)
+    edges = len(NAMES.edges)
+    assert repr(circuit) == f"<Circuit: 1 edge of {edges}, 2 variables>"
+    assert repr(SITES) == "{'letter': Site(tokens, rank 4), 'mean': Site(a0.h1)}"

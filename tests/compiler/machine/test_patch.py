@@ -36,6 +36,29 @@ def test_masks_offer_the_nearest_name():
         edge_mask(NAMES, [Edge("m0", "a0.h0<q>")])
 
 
+def test_masks_take_names_as_well_as_values_and_edges():
+    assert (
+        node_mask(NAMES, ["m0", "m1"]) == node_mask(NAMES, {"m0": 1, "m1": 1})
+    ).all()
+    assert (node_mask(NAMES, "m0") == node_mask(NAMES, ["m0"])).all()
+    edge = Edge("m0", "a1.h0<q>")
+    for same in (["m0->a1.h0<q>"], "m0->a1.h0<q>", edge):
+        assert (edge_mask(NAMES, same) == edge_mask(NAMES, [edge])).all()
+    with pytest.raises(NameLookupError, match="'m0' is not an edge"):
+        edge_mask(NAMES, ["m0"])
+    with pytest.raises(NameLookupError, match="no source is named 'm7'"):
+        edge_mask(NAMES, ["m7->logits"])
+
+
+@pytest.mark.parametrize("names", ["m0", ["m0"], ("m0",), {"m0": 1.0}])
+def test_names_in_place_of_a_mask_are_told_the_remedy(names):
+    remedy = r"given names \('m0'\).*node_mask\(model.config.names, \['m0'\]\)"
+    with pytest.raises(InputError, match=remedy):
+        Patch.nodes(names, np.zeros((2, 2, 2)))
+    with pytest.raises(InputError, match=r"edge_mask\(.*\['m0->m1'\]"):
+        Patch.edges([Edge("m0", "m1")], np.zeros((2, 2, 2)))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
