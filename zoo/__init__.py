@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.api import (
         audit,
         compile,
+        compress,
         has_run,
         load,
         programs,
@@ -36,6 +37,7 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "Recipe": ("zoo.training.recipe", "Recipe"),
     "audit": ("zoo.api", "audit"),
     "compile": ("zoo.api", "compile"),
+    "compress": ("zoo.api", "compress"),
     "errors": ("compiler.errors", None),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
@@ -52,6 +54,7 @@ __all__ = [
     "Recipe",
     "audit",
     "compile",
+    "compress",
     "errors",
     "has_run",
     "load",

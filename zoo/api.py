@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import programs as library
 from compiler.api import compile_model
-from compiler.errors import NameLookupError
+from compiler.errors import InputError, NameLookupError
 from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
@@ -22,6 +22,7 @@ from zoo.files import MODEL
 
 if TYPE_CHECKING:
     from zoo.auditing.certificate import Certificate
+    from zoo.compression.compress import Compression
     from zoo.training.causal import CausalModel, Task
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
@@ -162,6 +163,41 @@ def train(
     if isinstance(source, Program | SOp):
         model = causal_model(source)
     return train_model(model, chosen)
+
+
+def compress(
+    source: str | Program | SOp | Model,
+    d_model: int,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    **changes: Any,
+) -> Compression:
+    """Return a compiled model squeezed into a narrower stream, features overlapping.
+
+    Args:
+        source: what to compile, or a compiled model.
+        d_model: width of the compressed stream, at most that of the compiled one.
+        vocab: the tokens, in order, where `source` is to be compiled.
+        max_len: the greatest number of tokens, likewise.
+        changes: other fields of `zoo.compression.settings.Settings`.
+
+    Raises:
+        InputError: a setting cannot be used, the model is no compiled one, or the
+            loss became infinite or undefined.
+    """
+    from zoo.compression.compress import compress as squeeze
+    from zoo.compression.settings import make_settings
+
+    settings = make_settings(d_model, changes)
+    if not isinstance(source, Model):
+        return squeeze(compile(source, vocab, max_len), settings)
+    if vocab is not None or max_len is not None:
+        raise InputError(
+            f"{source.name} is a model already: its vocabulary and length are fixed. "
+            "Leave vocab= and max_len= out, or give a program"
+        )
+    return squeeze(source, settings)
 
 
 def audit(

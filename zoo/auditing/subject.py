@@ -112,7 +112,8 @@ def subject_of(model: Model | Result, causal: Task | None = None) -> Subject:
     if isinstance(model, Result):
         return _of_result(model)
     held_to = causal_of(model) if causal is None else fitting(causal, model)
-    trained = model.facts.get("kind") == "trained"
+    # What is compressed was learned, too: it is right but for a few inputs.
+    trained = model.facts.get("kind") in ("trained", "compressed")
     return Subject(
         name=model.name,
         causal=held_to,
