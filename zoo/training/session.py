@@ -7,7 +7,7 @@ which `resume` goes on, to the same bits as an uninterrupted run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ from zoo.training.causal import CausalModel
 from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, train_run
 from zoo.training.outcome import Result
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.recipe import Recipe, read_recipe, sized
 from zoo.training.run import Run, State, prepare
 from zoo.training.tabular import TabularModel
+from zoo.training.together import train_together
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -139,6 +140,37 @@ def resume(
     store.check_recipe(folder, run.recipe)
     state, history = store.load_checkpoint(folder, run)
     return _go_on(folder, run, state, history, on_check)
+
+
+def train_seeds_into(
+    folder: Path,
+    setting: store.Setting,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    on_check: OnCheck | None = None,
+) -> list[Result]:
+    """Train several seeds at once, and keep each run in a folder `seedN`.
+
+    Each folder can be resumed by itself.
+
+    Raises:
+        InputError: a folder holds something, or the seeds cannot go together.
+    """
+    model = _causal_model_of(setting)
+    folders = {seed: folder / f"seed{seed}" for seed in seeds}
+    for seed, place in folders.items():
+        store.begin(place, setting, sized(replace(recipe, seed=seed), model))
+
+    def keep(run: Run, state: State, history: tuple[Check, ...]) -> None:
+        store.save_checkpoint(folders[run.recipe.seed], state, history)
+        if on_check is not None:
+            on_check(run, state, history)
+
+    results = train_together(model, recipe, seeds, keep)
+    for seed, result in zip(seeds, results, strict=True):
+        if result.outcome != "diverged":
+            save_model(result.model, folders[seed] / MODEL, overwrite=True)
+    return results
 
 
 def _prepare(setting: store.Setting, recipe: Recipe) -> Run:

@@ -7,7 +7,7 @@ differ from those of a run alone by rounding only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -21,12 +21,18 @@ from compiler.errors import InputError
 from zoo.training.causal import CausalModel
 from zoo.training.examples import Batch, draw_key
 from zoo.training.held_out import QUICK_TO_COMPILE, Check
-from zoo.training.loop import finish, is_done, next_batch, next_state, open_early
+from zoo.training.loop import (
+    OnCheck,
+    finish,
+    is_done,
+    next_batch,
+    next_state,
+    open_early,
+)
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run, State, prepare, start
 
-OnCheck = Callable[[int, Check], None]
 T = TypeVar("T", State, Batch)
 
 
@@ -44,7 +50,7 @@ def train_together(
         model: what they are to compute.
         recipe: how; its own seed is not used.
         seeds: of weights and batches, all different.
-        on_check: called with (seed, check) after each check of each run.
+        on_check: called after each check of each run.
 
     Raises:
         InputError: a seed occurs twice, or each seed would place variables elsewhere.
@@ -79,7 +85,7 @@ def train_together(
             if is_done(run, parts[i], histories[i]):
                 ended[i] = parts[i], "passed"
             if on_check is not None:
-                on_check(seeds[i], check)
+                on_check(run, parts[i], histories[i])
         states = stack(parts)
     return [
         finish(run, state, histories[i], outcome)

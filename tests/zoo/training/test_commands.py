@@ -135,3 +135,14 @@ def test_a_full_disk_leaves_a_run_that_goes_on(monkeypatch, capsys, tmp_path):
     assert left == {"recipe.toml", "history.json"}  # no part of a checkpoint
     assert call(monkeypatch, "train", "maximum", "--resume", folder) == 1
     assert zoo.load(folder).facts["steps"] == 20
+
+
+def test_seeds_are_trained_at_once_and_each_is_a_run(monkeypatch, capsys, tmp_path):
+    given = ("train", "maximum", "--out", tmp_path, "--seeds", "0,4", *options())
+    assert call(monkeypatch, *given) == 1
+    assert "seed 4: budget; the run is in" in capsys.readouterr().out
+    recipes = [zoo.load(tmp_path / name).facts["recipe"] for name in ("seed0", "seed4")]
+    assert [recipe["seed"] for recipe in recipes] == [0, 4]
+    assert call(monkeypatch, "train", "maximum", "--resume", tmp_path / "seed4") == 1
+    assert call(monkeypatch, "train", "maximum", "--seeds", "a") == 2
+    assert "write whole numbers" in capsys.readouterr().err

@@ -71,7 +71,10 @@ def test_each_learns_what_it_learns_alone(runs):
 def test_a_result_for_each_seed(model):
     checks = []
     found = train_together(
-        model, SMALL, SEEDS, lambda seed, check: checks.append((seed, check.step))
+        model,
+        SMALL,
+        SEEDS,
+        lambda run, _, history: checks.append((run.recipe.seed, history[-1].step)),
     )
     assert [result.run.recipe.seed for result in found] == list(SEEDS)
     assert checks == [(3, 10), (5, 10), (3, 20), (5, 20)]
