@@ -83,11 +83,12 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
 def _what(model: Model, kind: str, version: int) -> str:
     c = model.config
     norm = "no LayerNorm" if c.norm == "none" else "pre-LayerNorm"
-    how = (
-        "trained so that its circuit is the one shown, and nothing else matters"
-        if kind == "trained"
-        else "compiled from the program, weight by weight"
-    )
+    how = {
+        "trained": "trained so that its circuit is the one shown, and nothing else "
+        "matters",
+        "compressed": "compiled from the program, its stream then squeezed by a "
+        "learned projection",
+    }.get(kind, "compiled from the program, weight by weight")
     return (
         f"A transformer {how}: {_count(c.n_layers, 'layer')}, "
         f"{_count(c.n_heads, 'head')} a layer, d_model {c.d_model}, d_mlp {c.d_mlp}, "
@@ -162,7 +163,9 @@ def _interval(found: Rate) -> str:
 
 def _provenance(facts: Mapping[str, Any], kind: str) -> str:
     if kind != "trained":
-        options = {k: v for k, v in facts.items() if k in ("options", "beside")}
+        options = {
+            k: v for k, v in facts.items() if k in ("options", "beside", "compression")
+        }
         said = f" with {json.dumps(options)}" if options else ""
         return f"Compiled by circuitzoo{said}. Licence: Apache-2.0."
     return (

@@ -209,13 +209,6 @@ def test_an_audit_asks_of_it_what_it_asks_of_a_trained_model(
     assert [group.directions for group in subject.groups] == [None] * 3
 
 
-@pytest.mark.slow
-def test_an_audit_finds_the_circuit_at_work(narrow: Compression) -> None:
-    certificate = zoo.audit(narrow.model, pairs=200)
-    assert certificate.behaviour.share >= 0.995
-    assert all(rate.share >= 0.99 for rate in certificate.interchange.values())
-
-
 def test_features_need_one_of_each() -> None:
     with pytest.raises(InputError, match="a name of its own"):
         Features(("a", "a"), (None, None), (None, None), np.zeros((2, 3)))
