@@ -37,7 +37,7 @@ def audit(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Patch every edge, node and variable; status 1 when a claim fails."""
+    """Patch every edge, node and variable; status 1 if one fails."""
     from zoo.training.threads import use_one_thread
 
     use_one_thread()

@@ -39,7 +39,7 @@ def export(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Audit a model and publish it, with its certificate, as plain files."""
+    """Audit a model, and publish it as plain files."""
     from zoo.training.threads import use_one_thread
 
     use_one_thread()

@@ -15,7 +15,7 @@ def releases(
         str | None, typer.Option(help="Only these: compiled, trained or compressed.")
     ] = None,
 ) -> None:
-    """List the published models: kind, size, circuit, worst-case figures."""
+    """List the published models: kind, size, circuit, figures."""
     from compiler.emit import align
     from compiler.errors import InputError
     from zoo.release.shelf import list_releases
