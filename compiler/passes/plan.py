@@ -477,7 +477,9 @@ class _Planner:
             clean=clean,
             causal=self.typed.causal,
         )
-        noise = out.noise + HEAD_NOISE + self.score_noise(work, codes)
+        # Weight that goes astray moves a mean by as much as values lie apart.
+        apart = 1.0 if out.free else max(1.0, float(np.ptp(out.rows)))
+        noise = out.noise + HEAD_NOISE + apart * self.score_noise(work, codes)
         if work.value is not None:
             noise = noise + _value_noise(
                 work, codes[work.value], self.steps[work.value].domain, out

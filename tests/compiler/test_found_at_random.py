@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from compiler.api import compile_model
@@ -20,11 +21,13 @@ from compiler.rasp import (
     SelectorWidth,
     first,
     indices,
+    is_none,
     mean,
     shift,
     tokens,
+    where,
 )
-from tests.numpy_forward import run_inputs, wrong_positions
+from tests.numpy_forward import interchanged, run_inputs, wrong_positions
 
 
 def check(model: Model, most: int = 600) -> None:
@@ -95,3 +98,23 @@ def test_errors_of_what_a_number_is_made_of_count():
     least = Aggregate(Select(same, tokens, LT), others, 0, "min")
     model = compile_model((least + 2).numerical(), (1, -3, 5, 4), 6, causal=True)
     check(model, most=3000)
+
+
+def test_weights_gone_astray_move_a_mean_by_what_its_values_lie_apart():
+    # Of -2 and 2 the mean is 0; a hundred-thousandth of weight too much is four.
+    kept = {(2, 2), (2, -1), (-1, -1)}
+    others = {(0, -2), (-1, 2), (-1, -1)}
+    same = (tokens * 1).named("x")
+    odd = (same % -2).named("odd")
+    near = Select(tokens, same, lambda key, query: (key, query) in kept)
+    far = Select(odd, same, lambda key, query: (key, query) in others)
+    average = mean((near & Select(odd, tokens, NEQ)) | far, tokens, None)
+    size = 2 + abs(where(is_none(average), 1, average))
+    model = compile_model(size, (2, -2, -1), 5, causal=True)
+    check(model)
+    rows = list(itertools.product((2, -2, -1), repeat=4))
+    tokens_, lengths = encode_batch(model.typed, rows)
+    base, source = np.divmod(np.arange(len(rows) ** 2), len(rows))
+    for name in ("x", "odd"):
+        trace, logits = interchanged(model, name, tokens_, lengths, base, source)
+        assert not wrong_positions(model, trace, logits).any()
