@@ -27,6 +27,7 @@ FIGURES = (
     "training",
     "edges_off",
     "audit_speed",
+    "compression",
 )
 
 

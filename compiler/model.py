@@ -22,6 +22,7 @@ from compiler.ir.typed import Typed
 from compiler.lower.readout import Readout, decode_logits
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
+from compiler.machine.features import Features
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from compiler.rasp.values import Value, show_many
@@ -72,6 +73,8 @@ class Model:
         facts: what is to be known beside it (source text, options), plain JSON values.
         beside: edges and sites of what is computed and never read (decoys, a second
             program); None where there is nothing.
+        features: of a compressed model, the direction of everything that had a
+            dimension of its own before; None otherwise.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Model:
     basis: Float[np.ndarray, "d_model d_model"] | None = None
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     beside: Circuit | None = None
+    features: Features | None = None
 
     def __repr__(self) -> str:
         shape = self.config

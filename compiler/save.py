@@ -2,9 +2,13 @@
 
     config.json         the transformer's shape, the name and version of this format
     model.safetensors   the weights, under TransformerLens' names
-    circuit.json        edges, sites, rows; what is computed beside; the basis
+    circuit.json        edges, sites, rows; what is computed beside; the basis;
+                        of a compressed model the features: names, variables,
+                        values (which row of the variable), directions
     program.json        the program over its domains, the readout, facts
     SHA256SUMS          digests of the four, as `sha256sum --check` reads them
+
+A model without features is of version 1 of the format, one with them of version 2.
 
 The bytes are a function of the model: saving twice gives the same. A save that is cut
 short leaves what was there before, or nothing. Loading trusts nothing: sizes, digests
@@ -30,6 +34,7 @@ import numpy as np
 from compiler.errors import FormatError, InputError, ZooError
 from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
+from compiler.machine.features import Features
 from compiler.model import Model
 from compiler.notation import REMEDY, Found, parse, refuse, render
 from compiler.tabulated import (
@@ -40,7 +45,8 @@ from compiler.tabulated import (
 )
 from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
 
-FORMAT, VERSION = "circuitzoo.model", 1
+FORMAT, VERSION = "circuitzoo.model", 2
+FIRST = 1  # the version of what has no features, which older releases read
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 CIRCUIT, PROGRAM, SUMS = "circuit.json", "program.json", "SHA256SUMS"
 FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
@@ -93,7 +99,11 @@ def to_files(model: Model) -> dict[str, bytes]:
     domain = model.typed.variables[model.typed.output].domain
     contents = {
         CONFIG: render(
-            {"format": FORMAT, "format_version": VERSION, **model.config.to_json()}
+            {
+                "format": FORMAT,
+                "format_version": FIRST if model.features is None else VERSION,
+                **model.config.to_json(),
+            }
         ),
         WEIGHTS: tensors_to_bytes(model.weights, model.config),
         CIRCUIT: render(_circuit_to_json(model)),
@@ -118,8 +128,9 @@ def to_files(model: Model) -> dict[str, bytes]:
 
 
 def _circuit_to_json(model: Model) -> dict[str, Any]:
-    beside = model.beside
+    beside, features = model.beside, model.features
     return {
+        **({} if features is None else {"features": features.to_json()}),
         "circuit": model.circuit.to_json(),
         "beside": None if beside is None else beside.to_json(),
         "rows": {n: np.asarray(r, float).tolist() for n, r in model.rows.items()},
@@ -206,12 +217,12 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
     _check_folder(path)
     sums = read_sums(path)
     # The format comes first: a newer one may have other files.
-    config = _read_config(parse(_read(path, CONFIG, 0, _SMALL, sums), CONFIG))
+    config, version = _read_config(parse(_read(path, CONFIG, 0, _SMALL, sums), CONFIG))
     weights = _read(path, WEIGHTS, *file_sizes(config), sums)
     program = parse(_read(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
     circuit = parse(_read(path, CIRCUIT, 0, MOST_JSON, sums), CIRCUIT)
     try:
-        return _build(config, weights, program, circuit)
+        return _build(config, weights, program, circuit, version)
     except RecursionError:
         raise refuse(PROGRAM, "lists in lists without end", "a program") from None
 
@@ -226,7 +237,9 @@ def _check_folder(path: Path) -> None:
         raise refuse(str(path), found, "the folder of a saved model", "Check the name.")
 
 
-def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Model:
+def _build(
+    config: Config, weights: bytes, program: Found, circuit: Found, version: int
+) -> Model:
     """Return the model of checked files."""
     entries = program.fields("program", "name", "readout", "facts")
     typed = typed_from_json(entries["program"])
@@ -236,11 +249,13 @@ def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Mo
     _check_fit(config, typed.max_len, len(typed.vocab), typed.causal, readout.size)
     facts = entries["facts"]
     facts.entries()
+    added = () if version == FIRST else ("features",)
     parts = circuit.fields(
-        "circuit", "beside", "rows", "basis", "order", optional=ANNOTATION
+        "circuit", "beside", "rows", "basis", "order", *added, optional=ANNOTATION
     )
     order = parts["order"].fields(*_ORDERED)
     beside, basis = parts["beside"], parts["basis"]
+    rows = _read_rows(parts["rows"], config, domains, order["rows"])
     return Model(
         name=entries["name"].text(),
         typed=typed,
@@ -248,10 +263,11 @@ def _build(config: Config, weights: bytes, program: Found, circuit: Found) -> Mo
         weights=tensors_from_bytes(weights, config, WEIGHTS),
         readout=readout,
         circuit=_read_circuit(parts["circuit"], config, order["circuit"]),
-        rows=_read_rows(parts["rows"], config, domains, order["rows"]),
+        rows=rows,
         basis=None if basis.json is None else _read_turn(basis, config.d_model),
         facts=MappingProxyType(facts.plain()),
         beside=_read_beside(beside, config, order["beside"]),
+        features=_read_features(parts["features"], config, rows) if added else None,
     )
 
 
@@ -318,8 +334,8 @@ def read_sums(folder: Path) -> dict[str, str]:
     return sums
 
 
-def _read_config(found: Found) -> Config:
-    """Return the configuration, once the format is known to be this one."""
+def _read_config(found: Found) -> tuple[Config, int]:
+    """Return the configuration and the format's version, once both are known ones."""
     entries = found.entries()
     data = {
         k: v.json for k, v in entries.items() if k not in ("format", "format_version")
@@ -345,7 +361,7 @@ def _read_config(found: Found) -> Config:
     sources = 2 + config.n_layers * (config.n_heads + 1)
     if sources * 3 * sources > MOST_PAIRS:
         raise refuse(CONFIG, f"{sources} sources", "a transformer that fits in memory")
-    return config
+    return config, version
 
 
 def _check_kinds(entries: Mapping[str, Found]) -> None:
@@ -414,6 +430,28 @@ def _read_circuit(found: Found, config: Config, order: Found) -> Circuit:
         return Circuit.from_json({**found.json, "sites": sites})
     except ZooError as error:
         raise FormatError(f"{found.where}: {error} {REMEDY}") from None
+
+
+def _read_features(found: Found, config: Config, rows: Mapping[str, Any]) -> Features:
+    """Return the features of a compressed model."""
+    entries = found.fields("names", "variables", "values", "directions")
+    names, variables, values = (
+        entries[part].items() for part in ("names", "variables", "values")
+    )
+    for part in (entries["variables"], entries["values"]):
+        if part.size() != len(names):
+            raise part.wrong(f"{len(names)} items, one a name")
+    owners = tuple(None if v.json is None else v.choice(list(rows)) for v in variables)
+    counts = [0 if name is None else len(rows[name]) for name in owners]
+    indices = tuple(
+        None if value.json is None else value.integer(0, count - 1)
+        for value, count in zip(values, counts, strict=True)
+    )
+    directions = entries["directions"].floats(len(names), config.d_model)
+    try:
+        return Features(entries["names"].texts(), owners, indices, directions)
+    except ZooError as error:
+        raise FormatError(f"{found.where}: {error}. {REMEDY}") from None
 
 
 def _read_rows(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from compiler import errors
     from compiler.machine.patch import Patch
     from compiler.model import Model
+    from zoo import tasks
     from zoo.api import (
         audit,
         compile,
+        compress,
         has_run,
         load,
         programs,
@@ -35,12 +37,14 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "Recipe": ("zoo.training.recipe", "Recipe"),
     "audit": ("zoo.api", "audit"),
     "compile": ("zoo.api", "compile"),
+    "compress": ("zoo.api", "compress"),
     "errors": ("compiler.errors", None),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
     "programs": ("zoo.api", "programs"),
     "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),
+    "tasks": ("zoo.tasks", None),
     "train": ("zoo.api", "train"),
 }
 
@@ -50,12 +54,14 @@ __all__ = [
     "Recipe",
     "audit",
     "compile",
+    "compress",
     "errors",
     "has_run",
     "load",
     "programs",
     "releases",
     "save",
+    "tasks",
     "train",
 ]
 

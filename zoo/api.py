@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import programs as library
 from compiler.api import compile_model
+from compiler.errors import InputError, NameLookupError
 from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
@@ -20,8 +21,9 @@ from compiler.rasp.values import Value
 from zoo.files import MODEL
 
 if TYPE_CHECKING:
-    from zoo.audit.certificate import Certificate
-    from zoo.training.causal import CausalModel
+    from zoo.auditing.certificate import Certificate
+    from zoo.compression.compress import Compression
+    from zoo.training.causal import CausalModel, Task
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
 
@@ -85,7 +87,16 @@ def limits(max_table: int | None = None, max_domain: int | None = None) -> Limit
 
 def find(source: str | Program | SOp) -> Program | SOp:
     """Return the program of that name, or what was given."""
-    return library.find(source) if isinstance(source, str) else source
+    from zoo.tasks import all_tasks
+
+    if not isinstance(source, str):
+        return source
+    if source not in library.all_programs() and source in all_tasks():
+        raise NameLookupError(
+            f"{source!r} is a task, written by hand: there is no program to compile. "
+            f"Train it: zoo train {source} --out DIR"
+        )
+    return library.find(source)
 
 
 def programs() -> dict[str, Program]:
@@ -134,8 +145,8 @@ def train(
     """Return a transformer trained to have exactly the circuit of a program.
 
     Args:
-        source: a program's name, a Program, an expression with vocabulary and length
-            of its own, or a causal model written by hand.
+        source: the name of a program or a task, a Program, an expression with
+            vocabulary and length of its own, or a causal model written by hand.
         recipe: how; the program's own, or the defaults, if None.
         changes: fields of the recipe to change.
 
@@ -144,18 +155,55 @@ def train(
     """
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import change
-    from zoo.training.session import causal_model, recipe_for
+    from zoo.training.session import causal_model, find_causal_model, recipe_for
 
     name = source if isinstance(source, str) else getattr(source, "name", "")
     chosen = change(recipe or recipe_for(name or ""), changes)
-    known = isinstance(source, str | Program | SOp)
-    model: Any = causal_model(find(source)) if known else source
+    model: Any = find_causal_model(source) if isinstance(source, str) else source
+    if isinstance(source, Program | SOp):
+        model = causal_model(source)
     return train_model(model, chosen)
+
+
+def compress(
+    source: str | Program | SOp | Model,
+    d_model: int,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    **changes: Any,
+) -> Compression:
+    """Return a compiled model squeezed into a narrower stream, features overlapping.
+
+    Args:
+        source: what to compile, or a compiled model.
+        d_model: width of the compressed stream, at most that of the compiled one.
+        vocab: the tokens, in order, where `source` is to be compiled.
+        max_len: the greatest number of tokens, likewise.
+        changes: other fields of `zoo.compression.settings.Settings`.
+
+    Raises:
+        InputError: a setting cannot be used, the model is no compiled one, or the
+            loss became infinite or undefined.
+    """
+    from zoo.compression.compress import compress as squeeze
+    from zoo.compression.settings import make_settings
+
+    settings = make_settings(d_model, changes)
+    if not isinstance(source, Model):
+        return squeeze(compile(source, vocab, max_len), settings)
+    if vocab is not None or max_len is not None:
+        raise InputError(
+            f"{source.name} is a model already: its vocabulary and length are fixed. "
+            "Leave vocab= and max_len= out, or give a program"
+        )
+    return squeeze(source, settings)
 
 
 def audit(
     model: Model | Result | str | Path | Program | SOp,
     *,
+    causal: Task | None = None,
     pairs: int = 10_000,
     seed: int = 0,
 ) -> Certificate:
@@ -164,6 +212,8 @@ def audit(
     Args:
         model: what is audited: a model, a training's result, a program or its name
             (it is compiled), a release's name, or a model's folder.
+        causal: the causal model that it was trained on, where that was written by
+            hand and is no task of the zoo: no saved model holds it.
         pairs: all pairs of inputs if they are at most this many, else a sample.
         seed: of the sample.
 
@@ -171,13 +221,14 @@ def audit(
         NameLookupError: neither a program nor a release has that name.
         FormatError: the folder holds no model, or a damaged one.
     """
-    from zoo.audit.certificate import audit as certify
+    from zoo.auditing.certificate import audit as certify
+    from zoo.auditing.subject import subject_of
 
     if isinstance(model, Path) or (isinstance(model, str) and _is_saved(model)):
         model = load(model)
     elif isinstance(model, str | Program | SOp):
         model = compile(model)
-    return certify(model, pairs=pairs, seed=seed)
+    return certify(subject_of(model, causal), pairs=pairs, seed=seed)
 
 
 def _is_saved(source: str) -> bool:

@@ -15,6 +15,7 @@ import typer
 from compiler.errors import ZooError
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
+from zoo.commands.compress import compress
 from zoo.commands.export import export
 from zoo.commands.list import list_programs
 from zoo.commands.releases import card, releases
@@ -36,6 +37,7 @@ app.command("run")(run)
 app.command("compile")(compile_program)
 app.command("verify")(verify)
 app.command("train")(train)
+app.command("compress")(compress)
 app.command("audit")(audit)
 app.command("export")(export)
 app.command("releases")(releases)

@@ -8,6 +8,7 @@
     layers.py   embeddings, attention, MLP, LayerNorm
     forward.py  the one forward pass, for behaviour and interventions alike
     circuit.py  a set of edges, with the variables that they carry
+    features.py directions of the stream that mean something, where they overlap
 
 Only the three modules that compute (stream, layers, forward) import JAX.
 """

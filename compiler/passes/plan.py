@@ -8,7 +8,7 @@ dimensions or layers yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,9 +44,9 @@ from compiler.rasp.values import is_number
 # Tolerated errors of one-hot values: where heads must weigh keys alike, and else.
 _STRICT, _LOOSE = (8e-6, 2e-5, 2e-4, 1e-3), (5e-3, 2e-2, 4e-2)
 # Tolerated errors of a number that is the output, relative to values above 1.
-_NUMBER = (3e-6, 9e-6, 1.6e-5)
+_NUMBER = (3e-6, 9e-6)
 # What is promised of such a number in the end.
-_PROMISE = 1.6e-5
+_PROMISE = 1e-5
 # How large the logits of classes may be that are read off a number: float32 must tell
 # the nearest class from the next one.
 _LARGE = 2.0**18
@@ -301,8 +301,8 @@ class _Planner:
         units = None
         strict = self.needs_exact(index)
         relative = index in self.exact and not code.free
-        for retry in (False, True) if self.has_numbers(args) else (False,):
-            choice = [self.cast(a) for a in args] if retry else args
+        for recode in self.recodings(args, index):
+            choice = [recode(a) for a in args]
             tolerances = self.tolerances(code, strict)
             if relative and index == self.output:
                 tolerances = _NUMBER
@@ -335,6 +335,15 @@ class _Planner:
             self.table_bos(args, units),
             Tabulated(tuple(args), work.table),
         )
+
+    def recodings(self, args: list[int], index: int) -> list[Callable[[int], int]]:
+        """Return how arguments may be read: as they are, one-hot, with less error."""
+        found: list[Callable[[int], int]] = [lambda place: place]
+        if self.has_numbers(args):
+            found.append(self.cast)
+        if index in self.exact:
+            found.append(self.clean)
+        return found
 
     def table_bos(self, args: list[int], units: Units) -> Floats | None:
         rows = [self.planned[a].bos for a in args]

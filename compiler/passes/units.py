@@ -327,6 +327,12 @@ class _Problem:
         return Units(units.read, units.bias, units.write, units.base, worst)
 
     def error(self, units: Units, cells: NDArray, target: Floats) -> float:
+        # What is too steep for float32 is infinite, and so is its error.
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self.float32_error(units, cells, target)
+        return found if np.isfinite(found) else np.inf
+
+    def float32_error(self, units: Units, cells: NDArray, target: Floats) -> float:
         worst = 0.0
         write, base = units.write.astype(np.float32), units.base.astype(np.float32)
         inner = units.bias.astype(np.float32)
@@ -346,7 +352,7 @@ class _Problem:
             error += _ROUNDING * (hidden @ np.abs(write))
             if error.size:
                 scale = np.maximum(1.0, np.abs(target)) if self.relative else 1.0
-                worst = max(worst, float((error / scale).max()))
+                worst = float(np.maximum(worst, (error / scale).max()))
         return worst
 
     def shakes(self) -> list[tuple[int, ...]]:

@@ -13,6 +13,7 @@ from compiler.model import Model
 from compiler.rasp import (
     EQ,
     LT,
+    NEQ,
     Aggregate,
     Map,
     Select,
@@ -84,3 +85,13 @@ def test_steps_between_averages_leave_no_rest():
     above = {-4, Fraction(-19, 5), Fraction(-18, 5)}
     step = Map(lambda v: Fraction(1, 2) if v in above else Fraction(-1, 3), average)
     check(compile_model(step, (-4, -3), 5))
+
+
+def test_errors_of_what_a_number_is_made_of_count():
+    # The least of some means has an error of its own, and adding 2 kept all of it.
+    own = mean(Select(tokens, indices, NEQ), tokens, None)
+    same = Aggregate(Select(tokens, own, EQ), tokens, -1)
+    others = mean(Select(own, same, NEQ), tokens, 1)
+    least = Aggregate(Select(same, tokens, LT), others, 0, "min")
+    model = compile_model((least + 2).numerical(), (1, -3, 5, 4), 6, causal=True)
+    check(model, most=3000)

@@ -118,3 +118,10 @@ def test_noise_does_not_come_through_where_that_is_asked_for():
     units = solve(table, [noisy], one_hot(2), (1e-6,))
     assert units is not None
     assert worst(units, table, [noisy], one_hot(2)) <= 2e-6
+
+
+def test_what_is_too_steep_for_float32_is_no_candidate():
+    # The slope between these two is infinite in float32: nothing may warn, and what
+    # comes of it may not be taken for exact.
+    table, near = np.array([0, 1, 0]), number(np.array([0.0, 1e-45, 1.0]))
+    assert solve(table, [near], one_hot(2)) is None

@@ -141,3 +141,20 @@ def test_an_unknown_attribute_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'zoo' has no attribute 'nope'"):
         _ = zoo.nope  # type: ignore[attr-defined]
     assert not hasattr(zoo, "nope")
+
+
+def test_no_package_takes_the_place_of_a_public_name():
+    # Importing zoo.x binds the attribute x of zoo: a function of that name is lost.
+    inside = {
+        path.name for path in Path(zoo.__file__).parent.iterdir() if path.is_dir()
+    }
+    modules = {path.stem for path in Path(zoo.__file__).parent.glob("*.py")}
+    functions = {n for n in zoo.__all__ if callable(getattr(zoo, n))}
+    assert not functions & (inside | modules)
+
+
+def test_audits_one_after_the_other():
+    model = zoo.compile("reverse", vocab="ab", max_len=2)
+    first, second = (zoo.audit(model, pairs=30) for _ in range(2))
+    assert first == second
+    assert first.holds

@@ -161,6 +161,7 @@ def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
     lines = outcome.out.splitlines()
     assert max(map(len, lines)) <= 80
     every = programs.all_programs()
+    tasks = zoo.tasks.all_tasks()
     start, rows, last = 0, {}, ""
     for line in lines[:-1]:
         if line.endswith("  meaning"):
@@ -168,8 +169,11 @@ def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
         elif line:
             last = line[:start].strip() or last
             rows[last] = [*rows.get(last, []), line[start:]]
-    assert len(rows) == len(every)
-    expected = {}
+    assert len(rows) == len(every) + len(tasks)
+    expected = {
+        (task.name, str(len(task.vocab)), str(task.n_ctx - 1)): task.meaning
+        for task in tasks.values()
+    }
     for program in every.values():
         setting = [program.name, str(len(program.vocab)), str(program.max_len)]
         expected[tuple(setting)] = program.meaning
@@ -178,7 +182,10 @@ def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
         without_example = meaning.partition(": `")[0]
         assert " ".join(text) in (meaning, without_example, f"{without_example}.")
     assert not expected
-    assert lines[-1] == f"{len(every)} of {len(every)} programs"
+    counts = (
+        f"{len(every)} of {len(every)} programs, {len(tasks)} of {len(tasks)} tasks"
+    )
+    assert lines[-1] == counts
 
 
 def test_list_shows_a_meaning_with_its_example_where_there_is_room(

@@ -41,15 +41,16 @@ def audit(
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
-    from zoo.audit.certificate import audit as certify
-    from zoo.audit.table import table
+    from zoo.auditing.certificate import audit as certify
+    from zoo.auditing.table import table
     from zoo.files import write_atomically
 
     model = open_model(source, vocab, max_len)
     certificate = certify(model, pairs=pairs, seed=seed, progress=progress("pairs"))
-    print("\n".join(table(certificate)))
+    numerical = model.readout.kind != "classes"
+    print("\n".join(table(certificate, numerical=numerical)))
     if realism:
-        from zoo.audit.realism import describe, realism_of
+        from zoo.auditing.realism import describe, realism_of
 
         print("\n".join(["", *describe(realism_of(model, seed=seed))]))
     if out is None and is_folder(source) and release_folder(source) is None:

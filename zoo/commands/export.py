@@ -44,7 +44,7 @@ def export(
 
     use_one_thread()
     from compiler.errors import InputError
-    from zoo.audit.certificate import audit
+    from zoo.auditing.certificate import audit
     from zoo.commands.options import is_folder, read_vocab
     from zoo.release.build import Draft, release_files
     from zoo.release.shelf import add, check_name

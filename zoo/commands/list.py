@@ -1,17 +1,15 @@
-"""`zoo list`: the programs."""
+"""`zoo list`: the programs, and the tasks."""
 
 from __future__ import annotations
 
 import shutil
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from compiler.rasp.program import Program
 
 # Columns between the name and the meaning, each as wide as its title.
 SETTING = ("vocab", "len")
@@ -27,12 +25,11 @@ def list_programs(
         bool, typer.Option("--sizes", help="Compile each, and print its size.")
     ] = False,
 ) -> None:
-    """List programs: name, vocabulary size, greatest length, meaning."""
-    import programs
+    """List programs and tasks: vocabulary size, length, meaning."""
     from compiler.errors import NameLookupError
 
-    every = list(programs.all_programs().values())
-    chosen = [p for p in every if family.lower() in p.family.lower()]
+    every = _entries()
+    chosen = [e for e in every if family.lower() in e.family.lower()]
     if not chosen:
         known = ", ".join(dict.fromkeys(p.family for p in every))
         raise NameLookupError(
@@ -42,28 +39,58 @@ def list_programs(
     titles = (*SETTING, *SIZES) if sizes else SETTING
     for name, group in groupby(chosen, key=lambda p: p.family):
         members = list(group)
-        longest = max(len(name) - 2, *(len(p.name) for p in members))
+        longest = max(len(name) - 2, *(len(e.name) for e in members))
         heading = "" if sizes else "  meaning"
         print(f"{name:<{longest + 2}}  {'  '.join(titles)}{heading}")
-        for program in members:
-            print("\n".join(_lines(program, longest, width, titles)), flush=True)
+        for entry in members:
+            print("\n".join(_lines(entry, longest, width, titles)), flush=True)
         print()
-    print(f"{len(chosen)} of {len(every)} programs")
+    counts = [
+        f"{sum(e.compiles == kind for e in chosen)} of "
+        f"{sum(e.compiles == kind for e in every)} {words}"
+        for kind, words in ((True, "programs"), (False, "tasks"))
+    ]
+    print(", ".join(counts))
 
 
-def _lines(
-    program: Program, longest: int, width: int, titles: Sequence[str]
-) -> list[str]:
-    """Return a program's row, and the rest of its meaning below that."""
-    figures = [str(len(program.vocab)), str(program.max_len)]
+@dataclass(frozen=True)
+class _Entry:
+    """What is listed: a program, or a task, which is trained and not compiled."""
+
+    name: str
+    family: str
+    vocab: int
+    max_len: int
+    meaning: str
+    compiles: bool
+
+
+def _entries() -> list[_Entry]:
+    import programs
+    from zoo.tasks import all_tasks
+    from zoo.training.by_hand import FAMILY
+
+    listed = [
+        _Entry(p.name, p.family, len(p.vocab), p.max_len, p.meaning, True)
+        for p in programs.all_programs().values()
+    ]
+    return listed + [
+        _Entry(t.name, FAMILY, len(t.vocab), t.n_ctx - 1, t.meaning, False)
+        for t in all_tasks().values()
+    ]
+
+
+def _lines(entry: _Entry, longest: int, width: int, titles: Sequence[str]) -> list[str]:
+    """Return an entry's row, and the rest of its meaning below that."""
+    figures = [str(entry.vocab), str(entry.max_len)]
     if len(titles) > len(figures):
-        figures += _sizes(program)
+        figures += _sizes(entry.name) if entry.compiles else ["-"] * len(SIZES)
     cells = (f"{f:>{len(title)}}" for f, title in zip(figures, titles, strict=True))
-    row = f"  {program.name:<{longest}}  {'  '.join(cells)}"
+    row = f"  {entry.name:<{longest}}  {'  '.join(cells)}"
     if len(titles) > len(SETTING):
         return [row]
     indent = len(row) + 2
-    first, *rest = _wrap(program.meaning, max(_LEAST_MEANING, width - indent))
+    first, *rest = _wrap(entry.meaning, max(_LEAST_MEANING, width - indent))
     return [f"{row}  {first}", *(f"{'':{indent}}{line}" for line in rest)]
 
 
@@ -75,9 +102,10 @@ def _wrap(meaning: str, room: int) -> list[str]:
     return textwrap.wrap(meaning, room, break_on_hyphens=False)
 
 
-def _sizes(program: Program) -> list[str]:
+def _sizes(name: str) -> list[str]:
+    import programs
     from compiler.api import compile_model
 
-    config = compile_model(program).config
+    config = compile_model(programs.find(name)).config
     sizes = (config.n_layers, config.n_heads, config.d_model, config.n_params)
     return [f"{size:,}" for size in sizes]

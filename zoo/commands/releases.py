@@ -30,7 +30,7 @@ def releases(
         print("There are no releases here. `zoo export` makes one.")
         return
     head = ("name", "kind", "size", "edges", "variables", "nodes", "edges", "all")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for entry in chosen:
         claims = entry["claims"]
         rows.append(
@@ -46,8 +46,9 @@ def releases(
             )
         )
     print("\n".join(align(rows)))
+    count = f"{len(chosen)} release{'s' * (len(chosen) != 1)}"
     print(
-        f"\n{len(chosen)} releases. The figures are the worst variable interchanged, "
+        f"\n{count}. The figures are the worst variable interchanged, "
         "the\nworst node and edge outside replaced, and all edges outside at once."
     )
 

@@ -29,12 +29,12 @@ def show(
     max_len: MaxLen = None,
 ) -> None:
     """Show the program, its variables, schedule, circuit and sizes."""
-    import programs
     import zoo
     from compiler.api import to_model
     from compiler.emit import emit as emit_stage
     from compiler.errors import InputError
     from compiler.pipeline import STAGES, compile_stages, read_source
+    from zoo.api import find
     from zoo.commands.options import open_model
     from zoo.picture import check_format, save_picture
     from zoo.show import show_model
@@ -54,7 +54,7 @@ def show(
             )
         model = open_model(source, vocab, max_len)
     else:
-        read = read_source(programs.find(source), read_vocab(vocab), max_len)
+        read = read_source(find(source), read_vocab(vocab), max_len)
         stages = compile_stages(read)
         model = to_model(stages)
     if picture is not None:

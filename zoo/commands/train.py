@@ -1,4 +1,4 @@
-"""`zoo train`: programs into trained transformers."""
+"""`zoo train`: programs and tasks into trained transformers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def train(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Programs to train.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Programs or tasks to train.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/NAME by default.")
@@ -39,6 +40,10 @@ def train(
     jobs: Annotated[
         int, typer.Option(min=1, help="Programs at a time, a process each.")
     ] = 1,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,..", help="Train these seeds at once, under vmap."),
+    ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
@@ -51,6 +56,11 @@ def train(
         _resume(names, resume, out, recipe, set or [], twin)
     elif not names:
         raise InputError("which program? For example: zoo train reverse --out runs/r")
+    elif seeds is not None:
+        if len(names) > 1:
+            raise InputError("--seeds goes with one program, not several")
+        chosen = _recipe(names[0], recipe, set or [], twin)
+        _train_seeds(names[0], out, chosen, seeds, vocab, max_len)
     elif len(names) > 1:
         if vocab is not None or max_len is not None:
             raise InputError("--vocab and --max-len go with one program, not several")
@@ -80,21 +90,43 @@ def _train_one(
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
-    import programs
-    from compiler.rasp.values import canonical
-    from zoo.training.session import train_into
-    from zoo.training.store import Setting
+    from zoo.training.session import find_setting, train_into
 
-    program = programs.find(name)
-    tokens = read_vocab(vocab)
-    setting = Setting(
-        name,
-        program.vocab if tokens is None else tuple(canonical(v) for v in tokens),
-        program.max_len if max_len is None else max_len,
-    )
+    setting = find_setting(name, read_vocab(vocab), max_len)
     folder = out or Path("runs") / (f"{name}-twin" if twin else name)
     chosen = _recipe(name, recipe, changes, twin)
     _finish(train_into(folder, setting, chosen, _show), folder)
+
+
+def _train_seeds(
+    name: str,
+    out: Path | None,
+    recipe: Recipe,
+    seeds: str,
+    vocab: str | None,
+    max_len: int | None,
+) -> None:
+    """Train several seeds of one program at once, on whatever jax has."""
+    from zoo.training.session import find_setting, train_seeds_into
+
+    numbers = seeds.replace(" ", "").split(",")
+    if not all(number.isdecimal() for number in numbers):
+        raise InputError(f"--seeds is {seeds!r}; write whole numbers: --seeds 0,1,2")
+    setting = find_setting(name, read_vocab(vocab), max_len)
+    folder = out or Path("runs") / name
+
+    chosen = [int(number) for number in numbers]
+
+    def show(run: Any, state: Any, history: Any) -> None:
+        if len(history) == 1 and run.recipe.seed == chosen[0]:
+            _heading(run)
+        print(f"{_row(history)}  seed {run.recipe.seed}", flush=True)
+
+    results = train_seeds_into(folder, setting, recipe, chosen, show)
+    for seed, result in zip(chosen, results, strict=True):
+        print(f"seed {seed}: {result.outcome}; the run is in {folder / f'seed{seed}'}")
+    if any(result.outcome != "passed" for result in results):
+        raise typer.Exit(1)
 
 
 def _resume(
@@ -133,11 +165,11 @@ def _train_many(
     jobs: int,
 ) -> None:
     """Train several programs, each in a process of its own with one thread."""
-    import programs
     from zoo.training.jobs import run_jobs
+    from zoo.training.session import find_setting
 
     for name in names:
-        programs.find(name)
+        find_setting(name)
     root = out or Path("runs")
     options = [*(f"--set={text}" for text in changes), *(["--twin"] if twin else [])]
     if recipe is not None:
@@ -156,24 +188,32 @@ def _train_many(
 
 def _show(run: Any, state: Any, history: Any) -> None:
     """Print one check; a headline before the first."""
+    if len(history) == 1:
+        _heading(run)
+    print(_row(history), flush=True)
+
+
+def _heading(run: Any) -> None:
+    config = run.config
+    print(
+        f"{run.model.name}: {config.n_layers} layers, {config.n_heads} heads, "
+        f"d_model {config.d_model}; {len(run.placement.circuit.edges)} circuit "
+        f"edges of {len(config.names.edges)}"
+    )
+    print("worst cases on held-out pairs; - is not tried yet\n")
+    print("   step     loss  behaviour  variables   nodes   edges  all edges")
+
+
+def _row(history: Any) -> str:
     from zoo.training.session import report
 
-    config, figures = run.config, report(history[-1])
-    if len(history) == 1:
-        print(
-            f"{run.model.name}: {config.n_layers} layers, {config.n_heads} heads, "
-            f"d_model {config.d_model}; {len(run.placement.circuit.edges)} circuit "
-            f"edges of {len(config.names.edges)}"
-        )
-        print("worst cases on held-out pairs; - is not tried yet\n")
-        print("   step     loss  behaviour  variables   nodes   edges  all edges")
+    figures = report(history[-1])
     edges = figures["edges"]
-    print(
+    return (
         f"{figures['step']:>7} {figures['loss']:>8.4f} {figures['behaviour']:>10.4f} "
         f"{figures['interchange']:>10.4f} {figures['nodes']:>7.4f} "
         f"{'      -' if edges is None else f'{edges:>7.4f}'} "
-        f"{figures['all_edges']:>10.4f}",
-        flush=True,
+        f"{figures['all_edges']:>10.4f}"
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compiler.errors import InputError
 from zoo.commands.options import (
     MaxLen,
     Seed,
@@ -50,9 +51,15 @@ def verify(
         _verify_release(folder)
         return
     from compiler.verify import verify_interchange, verify_outputs
-    from zoo.audit.subject import accepts_of
+    from zoo.auditing.subject import accepts_of
+    from zoo.training.by_hand import task_of
 
     model = open_model(source, vocab, max_len)
+    if task_of(model) is not None:
+        raise InputError(
+            f"{model.name} was trained on a causal model written by hand, and verify "
+            f"compares with programs. Instead: zoo audit {source}"
+        )
     accepts = accepts_of(model)
     found = verify_outputs(
         model,

@@ -13,7 +13,7 @@ from compiler.ir import typed as t
 from compiler.ir.typed import Typed, Variable
 from compiler.model import Model
 from compiler.notation import value_to_json as to_json
-from zoo.audit.certificate import Certificate
+from zoo.auditing.certificate import Certificate
 
 ROLES = {
     "input": "given: the tokens, the positions, or a constant",
@@ -22,6 +22,7 @@ ROLES = {
     "combiner": "a function of several values at the same position",
     "aggregator": "a count or a mean over positions",
     "router": "a value moved from another position",
+    "by hand": "defined in Python, by a causal model that is no program",
 }
 """The roles a variable can have, and what each means."""
 
@@ -29,6 +30,8 @@ ROLES = {
 def role(variable: Variable) -> str:
     """Return which of `ROLES` a variable has."""
     match variable.operation:
+        case t.Table(table=table) if (table < 0).all():
+            return "by hand"
         case t.Table(args=args):
             if set(variable.domain.values) <= {True, False} and all(
                 isinstance(v, bool) for v in variable.domain.values

@@ -20,7 +20,7 @@ from compiler.errors import InputError
 from compiler.model import Model
 from compiler.notation import render
 from compiler.save import CIRCUIT, FILES, SUMS, to_files
-from zoo.audit.certificate import Certificate
+from zoo.auditing.certificate import Certificate
 from zoo.picture import draw, to_svg
 from zoo.release.annotate import annotation
 from zoo.release.card import PICTURE, card

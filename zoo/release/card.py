@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compiler.model import Model
-from zoo.audit.certificate import NOTE, Certificate, Rate
+from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.release.data import spell
 
 PICTURE = "circuit.svg"
@@ -72,7 +72,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         f"For example `{example[0]}` gives `{example[1]}`.",
         _variables(model),
         "## Certificate",
-        _certificate(certificate),
+        _certificate(certificate, NOTE if model.readout.kind != "classes" else ""),
         _LOAD.format(name=name, example=example[0]).rstrip(),
         "## Provenance",
         _provenance(facts, kind),
@@ -83,11 +83,12 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
 def _what(model: Model, kind: str, version: int) -> str:
     c = model.config
     norm = "no LayerNorm" if c.norm == "none" else "pre-LayerNorm"
-    how = (
-        "trained so that its circuit is the one shown, and nothing else matters"
-        if kind == "trained"
-        else "compiled from the program, weight by weight"
-    )
+    how = {
+        "trained": "trained so that its circuit is the one shown, and nothing else "
+        "matters",
+        "compressed": "compiled from the program, its stream then squeezed by a "
+        "learned projection",
+    }.get(kind, "compiled from the program, weight by weight")
     return (
         f"A transformer {how}: {_count(c.n_layers, 'layer')}, "
         f"{_count(c.n_heads, 'head')} a layer, d_model {c.d_model}, d_mlp {c.d_mlp}, "
@@ -130,11 +131,12 @@ def _cell(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|')}`"
 
 
-def _certificate(c: Certificate) -> str:
+def _certificate(c: Certificate, note: str) -> str:
     which = "all there are" if c.all_pairs else f"a sample, seed {c.seed}"
     rows = ["| claim | worst | found | at least |", "|---|---|---|---|"]
     rows += [
-        f"| {claim.name} | {claim.worst} | {claim.found:.4f} | {claim.at_least:g} |"
+        f"| {claim.name} | {claim.worst if claim.found < 1 else ''} "
+        f"| {claim.found:.4f} | {claim.at_least:g} |"
         for claim in c.claims
     ]
     edges = ["| edge | carries | status | effect | 95 % interval |", "|" + "---|" * 5]
@@ -145,7 +147,7 @@ def _certificate(c: Certificate) -> str:
     ]
     return "\n\n".join(
         [
-            f"Measured on {c.pairs:,} pairs of inputs ({which}). {NOTE}",
+            f"Measured on {c.pairs:,} pairs of inputs ({which}). {note}".strip(),
             "\n".join(rows),
             "Every edge of the circuit patched alone, and how many outputs it changed:",
             "\n".join(edges),
@@ -161,7 +163,9 @@ def _interval(found: Rate) -> str:
 
 def _provenance(facts: Mapping[str, Any], kind: str) -> str:
     if kind != "trained":
-        options = {k: v for k, v in facts.items() if k in ("options", "beside")}
+        options = {
+            k: v for k, v in facts.items() if k in ("options", "beside", "compression")
+        }
         said = f" with {json.dumps(options)}" if options else ""
         return f"Compiled by circuitzoo{said}. Licence: Apache-2.0."
     return (

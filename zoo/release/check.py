@@ -13,7 +13,7 @@ from typing import Any
 from compiler.errors import FormatError
 from compiler.notation import parse, refuse, render
 from compiler.save import ANNOTATION, CIRCUIT, SUMS, load_model, read_sums
-from zoo.audit.certificate import audit
+from zoo.auditing.certificate import audit
 from zoo.release.annotate import annotation
 from zoo.release.build import CERTIFICATE, certificate_bytes
 

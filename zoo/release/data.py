@@ -1,6 +1,7 @@
 """The data of a release: pairs of inputs that differ a little, with their answers.
 
-One Parquet file a split, one row a pair, made with the interpreter, so the answers
+One Parquet file a split, one row a pair, made with the interpreter (or the causal
+model, where that was written by hand), so the answers
 are the program's and not the model's:
 
     clean, corrupt                  the tokens of two inputs of one length
@@ -31,8 +32,10 @@ from compiler.ir.interpret import Trace, interpret
 from compiler.model import Model
 from compiler.notation import value_to_json
 from compiler.rasp.values import UNDEFINED, Value
-from zoo.audit.pairs import MOST_INPUTS
-from zoo.audit.subject import subject_of
+from zoo.auditing.pairs import MOST_INPUTS
+from zoo.auditing.subject import causal_of, subject_of
+from zoo.training.by_hand import trace as trace_by_hand
+from zoo.training.tabular import TabularModel
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""
@@ -72,7 +75,7 @@ def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
         seed: of the pairs.
     """
     rng = np.random.default_rng(seed)
-    inputs = subject_of(model).causal.inputs(MOST_INPUTS, seed)
+    inputs, _ = subject_of(model).causal.inputs(MOST_INPUTS, seed)
     inputs = inputs[rng.permutation(len(inputs))]
     share = SPLITS["train"] / sum(SPLITS.values())
     cut = max(1, int(len(inputs) * share))
@@ -102,7 +105,11 @@ def _rows(
     pairs = _near_pairs(np.asarray(ids), 4 * count, model.config.pad_id, rng)
     tokens = np.where(ids >= len(model.typed.vocab), 0, ids)[:, 1:].astype(np.int32)
     lengths = (np.asarray(ids) != model.config.pad_id).sum(axis=1) - 1
-    trace = interpret(model.typed, tokens, lengths)
+    causal = causal_of(model)
+    if isinstance(causal, TabularModel):
+        trace = interpret(model.typed, tokens, lengths)
+    else:
+        trace = trace_by_hand(causal, np.asarray(ids))
     rows: list[dict[str, Any]] = []
     for clean, corrupt in pairs:
         row = _row(model, trace, ids, int(clean), int(corrupt), rng)

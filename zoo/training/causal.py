@@ -1,11 +1,12 @@
 """What a transformer is trained to be: variables, their parents, a run of them.
 
 `CausalModel` is the whole protocol. A RASP program satisfies it through
-`tabular.py`; a hand-written model (IOI, greater-than) implements it directly.
+`tabular.py`; a hand-written model (`zoo/tasks/`, or your own) implements it directly.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ import numpy as np
 from jaxtyping import Int
 
 from compiler.lower.readout import Readout
+from compiler.rasp.values import Value
 
 UNDEFINED, COMPUTED = -1, -2
 """Cells of values: -1 has no meaning here; -2 in overrides means: as computed."""
@@ -78,8 +80,13 @@ class CausalModel(Protocol):
     pad_id: int
     causal: bool
 
-    def inputs(self, limit: int, seed: int) -> Int[np.ndarray, "input ctx"]:
-        """Return distinct inputs: all of them if at most `limit`, else a sample."""
+    def inputs(
+        self, limit: int, seed: int
+    ) -> tuple[Int[np.ndarray, "input ctx"], bool]:
+        """Return (distinct inputs, whether these are all that there are).
+
+        All of them if at most `limit`, else a sample of no more than that.
+        """
         ...
 
     def run(
@@ -95,3 +102,20 @@ class CausalModel(Protocol):
             indices of values; -1 where a variable has none (BOS, PAD, undefined).
         """
         ...
+
+
+@runtime_checkable
+class Task(CausalModel, Protocol):
+    """A causal model written by hand, with words for its tokens and values.
+
+    A transformer that is trained on one can be saved: see `by_hand.py`.
+
+    Attributes:
+        meaning: one sentence.
+        vocab: the tokens; their ids are 0, 1, .., and BOS and PAD come after them.
+        values: by variable, what its values are.
+    """
+
+    meaning: str
+    vocab: tuple[Value, ...]
+    values: Mapping[str, tuple[Value, ...]]

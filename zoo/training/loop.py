@@ -51,9 +51,16 @@ def advance(run: Run, state: State, count: int) -> tuple[State, float]:
     return state, float(np.mean(jax.device_get(losses)))
 
 
-def next_batch(run: Run, state: State) -> Batch:
-    """Return the batch of the step that comes next."""
-    key = jax.random.fold_in(draw_key(run.recipe.seed), state.step)
+def next_batch(run: Run, state: State, key: Array | None = None) -> Batch:
+    """Return the batch of the step that comes next.
+
+    Args:
+        run: gives the inputs and the recipe.
+        state: gives the step.
+        key: of all steps; by default that of the recipe's seed.
+    """
+    key = draw_key(run.recipe.seed) if key is None else key
+    key = jax.random.fold_in(key, state.step)
     closed = closed_share(run.recipe, state)
     return draw_batch(run.model, run.recipe, run.layout, run.pool, key, closed)
 
@@ -126,18 +133,18 @@ def train_run(
     recipe = run.recipe
     state = state or start(run)
     good = state
-    while int(state.step) < recipe.steps and not _done(run, state, history):
+    while int(state.step) < recipe.steps and not is_done(run, state, history):
         count = min(recipe.check_every, recipe.steps - int(state.step))
         state, loss = advance(run, state, count)
         if not np.isfinite(loss):
-            return _finish(run, good, history, "diverged")
+            return finish(run, good, history, "diverged")
         check = run.checker(state.weights, int(state.step), loss)
         state = open_early(recipe, state, check)
         good, history = state, (*history, check)
         if on_check is not None:
             on_check(run, state, history)
     passed = bool(history) and history[-1].passes(recipe)
-    return _finish(run, state, history, "passed" if passed else "budget")
+    return finish(run, state, history, "passed" if passed else "budget")
 
 
 def open_early(recipe: Recipe, state: State, check: Check) -> State:
@@ -148,12 +155,13 @@ def open_early(recipe: Recipe, state: State, check: Check) -> State:
     return state._replace(opening=jnp.asarray(check.step, jnp.int32))
 
 
-def _done(run: Run, state: State, history: tuple[Check, ...]) -> bool:
+def is_done(run: Run, state: State, history: tuple[Check, ...]) -> bool:
     """Return whether everything is open and the last check passed."""
     is_open = int(state.step) >= int(state.opening) + run.recipe.opening_steps
     return is_open and bool(history) and history[-1].passes(run.recipe)
 
 
-def _finish(run: Run, state: State, history: tuple[Check, ...], outcome: str) -> Result:
+def finish(run: Run, state: State, history: tuple[Check, ...], outcome: str) -> Result:
+    """Return the result of a run that has ended."""
     arrays = Weights(*(np.asarray(a) for a in state.weights))
     return Result(run, freeze(arrays), history, outcome)

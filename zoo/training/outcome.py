@@ -14,6 +14,8 @@ from compiler.errors import InputError
 from compiler.lower.readout import Readout
 from compiler.machine.weights import Weights, freeze
 from compiler.model import Model
+from zoo.training.by_hand import describe, facts_of
+from zoo.training.causal import Task
 from zoo.training.held_out import Check
 from zoo.training.run import Run
 from zoo.training.tabular import TabularModel
@@ -50,17 +52,22 @@ class Result:
         """The transformer in the type that compiled models have.
 
         Raises:
-            InputError: the causal model was written by hand, so that there is no
-                program to stand beside the weights.
+            InputError: the causal model was written by hand, without words for its
+                tokens and values.
         """
         source = self.run.model
-        if not isinstance(source, TabularModel):
+        if isinstance(source, TabularModel):
+            typed, about = source.typed, source.facts
+        elif isinstance(source, Task):
+            typed, about = describe(source), facts_of(source)
+        else:
             raise InputError(
-                f"{source.name} is no RASP program; use result.weights and "
+                f"{source.name} has no words for its tokens and values: give it "
+                "`meaning`, `vocab` and `values`, or use result.weights and "
                 "result.run.placement.circuit"
             )
         facts: dict[str, Any] = {
-            **source.facts,
+            **about,
             "kind": "trained",
             "outcome": self.outcome,
             "steps": self.history[-1].step if self.history else 0,
@@ -68,7 +75,7 @@ class Result:
         }
         return Model(
             name=source.name,
-            typed=source.typed,
+            typed=typed,
             config=self.run.config,
             weights=unscaled(self.weights, source.readout),
             readout=source.readout,

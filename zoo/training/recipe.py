@@ -33,6 +33,7 @@ class Recipe:
         positions: `learned` or `rotary`.
         placement: `identity` or `random` (which head a variable takes).
         seed: of weights, batches and placement.
+        inputs_seed: of the inputs that are drawn from, and of those held out.
         steps: budget of optimizer steps.
         batch: examples a step.
         learning_rate: its peak, after `warmup` steps; a cosine falls to a hundredth.
@@ -71,6 +72,7 @@ class Recipe:
     positions: str = "learned"
     placement: str = "identity"
     seed: int = 0
+    inputs_seed: int = 0
     steps: int = 12_000
     batch: int = 48
     learning_rate: float = 3e-3

@@ -6,25 +6,30 @@ which `resume` goes on, to the same bits as an uninterrupted run.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import programs
 from compiler.api import program_facts
-from compiler.errors import InputError
+from compiler.errors import InputError, unknown_name
 from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
+from compiler.rasp.values import Value, canonical
 from compiler.save import save_model
+from zoo import tasks
 from zoo.files import MODEL
 from zoo.training import store
+from zoo.training.causal import CausalModel
 from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, train_run
 from zoo.training.outcome import Result
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.recipe import Recipe, read_recipe, sized
 from zoo.training.run import Run, State, prepare
 from zoo.training.tabular import TabularModel
+from zoo.training.together import train_together
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -36,8 +41,66 @@ def causal_model(source: Program | SOp | Source) -> TabularModel:
     return TabularModel(stages.scheduled, read.accepts, program_facts(stages))
 
 
+def find_setting(
+    name: str, vocab: Sequence[Value] | None = None, max_len: int | None = None
+) -> store.Setting:
+    """Return what there is to train under a name: a program first, or a task.
+
+    Args:
+        name: the program's or the task's.
+        vocab: the tokens; the program's own by default.
+        max_len: the greatest number of tokens; the program's own by default.
+
+    Raises:
+        NameLookupError: there is neither; the message offers the nearest names.
+        InputError: a task was given another vocabulary or length.
+    """
+    every, by_hand = programs.all_programs(), tasks.all_tasks()
+    if name in by_hand and name not in every:
+        task = by_hand[name]
+        own = store.Setting(name, task.vocab, task.n_ctx - 1)
+        if vocab is not None or max_len is not None:
+            raise InputError(
+                f"{name} is a task, written by hand: its vocabulary and length are "
+                "fixed. Leave --vocab and --max-len out"
+            )
+        return own
+    if name not in every:
+        raise unknown_name("program", name, {*every, *by_hand})
+    program = every[name]
+    tokens = program.vocab if vocab is None else tuple(canonical(v) for v in vocab)
+    return store.Setting(name, tokens, program.max_len if max_len is None else max_len)
+
+
+def find_causal_model(name: str) -> CausalModel:
+    """Return the causal model of a program or a task of the zoo.
+
+    Raises:
+        NameLookupError: there is neither; the message offers the nearest names.
+    """
+    return _causal_model_of(find_setting(name))
+
+
+def _causal_model_of(setting: store.Setting) -> CausalModel:
+    """Return the causal model that a setting stands for.
+
+    Raises:
+        InputError: it is a task whose words are others by now.
+    """
+    every, by_hand = programs.all_programs(), tasks.all_tasks()
+    if setting.name not in every and setting.name in by_hand:
+        if setting != find_setting(setting.name):
+            raise InputError(
+                f"{setting.name}: the run was begun when this task had other words "
+                "than it has now; begin a new one"
+            )
+        return by_hand[setting.name]
+    program = programs.find(setting.name)
+    return causal_model(read_source(program, setting.vocab, setting.max_len))
+
+
 def recipe_for(name: str) -> Recipe:
-    """Return the recipe that belongs to a program; the defaults if it has none."""
+    """Return the recipe of a program or a task; the defaults if it has none."""
     path = RECIPES / f"{name}.toml"
     return read_recipe(path) if path.exists() else Recipe()
 
@@ -48,7 +111,7 @@ def train_into(
     recipe: Recipe,
     on_check: OnCheck | None = None,
 ) -> Result:
-    """Train a program from the beginning, and keep the run in a new folder.
+    """Train a program or a task from the beginning, and keep the run in a new folder.
 
     Raises:
         InputError: the folder holds something, or the model is too small.
@@ -79,10 +142,39 @@ def resume(
     return _go_on(folder, run, state, history, on_check)
 
 
+def train_seeds_into(
+    folder: Path,
+    setting: store.Setting,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    on_check: OnCheck | None = None,
+) -> list[Result]:
+    """Train several seeds at once, and keep each run in a folder `seedN`.
+
+    Each folder can be resumed by itself.
+
+    Raises:
+        InputError: a folder holds something, or the seeds cannot go together.
+    """
+    model = _causal_model_of(setting)
+    folders = {seed: folder / f"seed{seed}" for seed in seeds}
+    for seed, place in folders.items():
+        store.begin(place, setting, sized(replace(recipe, seed=seed), model))
+
+    def keep(run: Run, state: State, history: tuple[Check, ...]) -> None:
+        store.save_checkpoint(folders[run.recipe.seed], state, history)
+        if on_check is not None:
+            on_check(run, state, history)
+
+    results = train_together(model, recipe, seeds, keep)
+    for seed, result in zip(seeds, results, strict=True):
+        if result.outcome != "diverged":
+            save_model(result.model, folders[seed] / MODEL, overwrite=True)
+    return results
+
+
 def _prepare(setting: store.Setting, recipe: Recipe) -> Run:
-    program = programs.find(setting.name)
-    source = read_source(program, setting.vocab, setting.max_len)
-    return prepare(causal_model(source), recipe)
+    return prepare(_causal_model_of(setting), recipe)
 
 
 def _go_on(

@@ -35,10 +35,10 @@ RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run trains: a program of the library over some inputs.
+    """What a run trains: a program of the library over some inputs, or a task.
 
     Attributes:
-        name: the program's.
+        name: the program's or the task's.
         vocab: its tokens, in order.
         max_len: its greatest number of tokens.
     """

@@ -55,7 +55,8 @@ class TabularModel:
         self.accepts = accepts
         self.name = self.typed.name
         self.causal = self.typed.causal
-        size = len(self.typed.vocab)
+        self.vocab = self.typed.vocab
+        size = len(self.vocab)
         self.n_ctx, self.d_vocab = self.typed.max_len + 1, size + 2
         self.bos_id, self.pad_id = size, size + 1
         steps = self.plan.steps
@@ -105,14 +106,19 @@ class TabularModel:
             found.append(Parent(name, slot))
         return list(dict.fromkeys(found))
 
-    def inputs(self, limit: int, seed: int) -> Int[np.ndarray, "input ctx"]:
-        """Return distinct inputs: all of them if at most `limit`, else a sample."""
+    def inputs(
+        self, limit: int, seed: int
+    ) -> tuple[Int[np.ndarray, "input ctx"], bool]:
+        """Return (distinct inputs, whether these are all that there are).
+
+        All of them if at most `limit`, else a sample of no more than that.
+        """
         tokens, lengths, complete = sample_inputs(self.typed, limit, seed, self.accepts)
         ids = np.full((len(tokens), self.n_ctx), self.pad_id, np.int32)
         ids[:, 0] = self.bos_id
         live = np.arange(tokens.shape[1])[None, :] < lengths[:, None]
         ids[:, 1:] = np.where(live, tokens, self.pad_id)
-        return ids if complete else np.unique(ids, axis=0)
+        return (ids, True) if complete else (np.unique(ids, axis=0), False)
 
     def run(
         self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]

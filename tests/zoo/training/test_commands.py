@@ -1,6 +1,7 @@
 """`zoo train` and `zoo audit` as a user calls them."""
 
 import json
+import resource
 import sys
 
 import pytest
@@ -116,3 +117,32 @@ def test_jobs_run_side_by_side_and_say_which_failed(capsys):
     assert run_jobs(commands, 2) == ["bad"]
     out = capsys.readouterr().out
     assert "good: Usage" in out and "bad: error: no program" in out
+
+
+def test_a_full_disk_leaves_a_run_that_goes_on(monkeypatch, capsys, tmp_path):
+    folder = tmp_path / "run"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The recipe fits, the checkpoint does not: the system refuses to write the rest.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        status = call(monkeypatch, "train", "maximum", "--out", folder, *options())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert status == 2
+    message = capsys.readouterr().err
+    assert "checkpoint.safetensors: cannot be written: File too large" in message
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"recipe.toml", "history.json"}  # no part of a checkpoint
+    assert call(monkeypatch, "train", "maximum", "--resume", folder) == 1
+    assert zoo.load(folder).facts["steps"] == 20
+
+
+def test_seeds_are_trained_at_once_and_each_is_a_run(monkeypatch, capsys, tmp_path):
+    given = ("train", "maximum", "--out", tmp_path, "--seeds", "0,4", *options())
+    assert call(monkeypatch, *given) == 1
+    assert "seed 4: budget; the run is in" in capsys.readouterr().out
+    recipes = [zoo.load(tmp_path / name).facts["recipe"] for name in ("seed0", "seed4")]
+    assert [recipe["seed"] for recipe in recipes] == [0, 4]
+    assert call(monkeypatch, "train", "maximum", "--resume", tmp_path / "seed4") == 1
+    assert call(monkeypatch, "train", "maximum", "--seeds", "a") == 2
+    assert "write whole numbers" in capsys.readouterr().err

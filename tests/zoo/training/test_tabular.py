@@ -29,7 +29,7 @@ def tokens_of(model, ids):
 @pytest.mark.parametrize("name", NAMES)
 def test_clean_run_is_the_interpreters(name):
     model = make(name)
-    ids = model.inputs(300, 0)
+    ids, _ = model.inputs(300, 0)
     clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
     found = np.asarray(jax.jit(jax.vmap(lambda row: model.run(row, clean)))(ids))
     tokens, lengths = tokens_of(model, ids)
@@ -50,7 +50,7 @@ def test_clean_run_is_the_interpreters(name):
 @pytest.mark.parametrize("name", ["reverse", "sort", "induction"])
 def test_overridden_run_is_the_interpreters(name):
     model = make(name)
-    ids = model.inputs(200, 0)
+    ids, _ = model.inputs(200, 0)
     tokens, lengths = tokens_of(model, ids)
     source = np.random.default_rng(1).permutation(len(ids))
     shared = np.minimum(lengths, lengths[source])
@@ -74,3 +74,12 @@ def test_many_words_are_classes():
     readout = make("indirect_object_identification").readout
     assert readout.kind == "classes"
     assert readout.size == len(readout.values) > 100
+
+
+@pytest.mark.parametrize("limit", [10, 5459, 5460, 100_000])
+def test_inputs_say_whether_they_are_all(limit):
+    model = make("maximum")  # 4 tokens
+    total = sum(4**length for length in range(1, model.n_ctx))
+    ids, complete = model.inputs(limit, 0)
+    assert complete == (len(ids) == total) == (total <= limit)
+    assert len(np.unique(ids, axis=0)) == len(ids)

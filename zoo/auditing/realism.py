@@ -19,8 +19,8 @@ from compiler.emit import align
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from compiler.model import Model
-from zoo.audit.pairs import draw_pairs
-from zoo.audit.subject import Subject, subject_of
+from zoo.auditing.pairs import draw_pairs
+from zoo.auditing.subject import Subject, subject_of
 from zoo.training.outcome import Result
 
 _PAIRS = 512

@@ -24,8 +24,8 @@ from compiler.machine.names import SLOTS
 from compiler.machine.patch import Patch
 from compiler.machine.single import logits_after_part
 from compiler.machine.weights import Weights
-from zoo.audit.pairs import Pairs
-from zoo.audit.subject import Group, Subject
+from zoo.auditing.pairs import Pairs
+from zoo.auditing.subject import Group, Subject
 from zoo.training.causal import COMPUTED
 from zoo.training.held_out import QUICK_TO_COMPILE
 from zoo.training.loss import CLOSE, donor_writes

@@ -24,9 +24,9 @@ from compiler.machine.names import Edge
 from compiler.machine.patch import Patch
 from compiler.model import Model
 from compiler.rasp.values import Value
-from zoo.audit.measure import Count, Measured, measure
-from zoo.audit.pairs import Pairs, draw_pairs
-from zoo.audit.subject import Subject, subject_of
+from zoo.auditing.measure import Count, Measured, measure
+from zoo.auditing.pairs import Pairs, draw_pairs
+from zoo.auditing.subject import Subject, subject_of
 from zoo.training.loss import CLOSE, donor_writes
 from zoo.training.outcome import Result
 
@@ -314,7 +314,7 @@ def _witness(
 
 def _tokens(subject: Subject, ids: np.ndarray) -> tuple[Value, ...]:
     causal = subject.causal
-    vocab = getattr(getattr(causal, "typed", None), "vocab", None)
+    vocab = getattr(causal, "vocab", None)
     kept = [int(i) for i in ids[1:] if i != causal.pad_id]
     return tuple(kept if vocab is None else [vocab[i] for i in kept])
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from compiler.errors import InputError
-from zoo.audit.subject import Subject
+from zoo.auditing.subject import Subject
 from zoo.training.examples import Pool, make_pool
 
 MOST_INPUTS = 50_000
@@ -46,12 +46,12 @@ def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
     """
     if count < 1:
         raise InputError(f"an audit needs at least 1 pair, and was given {count}")
-    ids = subject.causal.inputs(MOST_INPUTS, seed)
+    ids, complete = subject.causal.inputs(MOST_INPUTS, seed)
     pool = make_pool(subject.causal, ids)
     rng = np.random.default_rng(seed)
     size = len(ids)
-    complete = size * size <= count
-    if complete:
+    every = size * size <= count
+    if every:
         base, source = np.divmod(np.arange(size * size), size)
     else:
         base = _draw_any(pool, rng, count)
@@ -66,8 +66,8 @@ def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
         base.astype(np.int32),
         source.astype(np.int32),
         turns.astype(np.int32),
-        all_inputs=len(ids) < MOST_INPUTS,
-        all_pairs=complete,
+        all_inputs=complete,
+        all_pairs=every,
     )
 
 

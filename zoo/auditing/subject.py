@@ -20,8 +20,10 @@ from compiler.model import Model
 from compiler.passes.check import Accepts
 from compiler.passes.plan import choose_codes
 from compiler.passes.schedule import schedule
-from zoo.training.causal import CausalModel
-from zoo.training.outcome import Result
+from zoo import tasks
+from zoo.training.by_hand import fitting, task_of
+from zoo.training.causal import CausalModel, Task
+from zoo.training.outcome import Result, unscaled
 from zoo.training.tabular import TabularModel
 
 
@@ -97,39 +99,63 @@ TRAINED_CLAIMS = {
 COMPILED_CLAIMS = dict.fromkeys(TRAINED_CLAIMS, 1.0)
 
 
-def subject_of(model: Model | Result) -> Subject:
+def subject_of(model: Model | Result, causal: Task | None = None) -> Subject:
     """Return what there is to audit about a compiled, loaded or trained model.
 
+    Args:
+        model: what was made.
+        causal: what it is held to, where that is no program and no task of the zoo.
+
     Raises:
-        InputError: the circuit has variables that the program has not.
+        InputError: the circuit has variables that the causal model has not.
     """
     if isinstance(model, Result):
         return _of_result(model)
-    causal = TabularModel(schedule(choose_codes(model.typed)), accepts_of(model))
-    trained = model.facts.get("kind") == "trained"
+    held_to = causal_of(model) if causal is None else fitting(causal, model)
+    # What is compressed was learned, too: it is right but for a few inputs.
+    trained = model.facts.get("kind") in ("trained", "compressed")
     return Subject(
         name=model.name,
-        causal=causal,
+        causal=held_to,
         config=model.config,
         weights=model.weights,
         readout=model.readout,
         circuit=model.circuit,
-        groups=_groups(causal, model.circuit, model.basis),
+        groups=_groups(held_to, model.circuit, model.basis),
         basis=model.basis,
         claims=TRAINED_CLAIMS if trained else COMPILED_CLAIMS,
         facts=model.facts,
     )
 
 
+def causal_of(model: Model) -> TabularModel | Task:
+    """Return the causal model of a saved model: its program, or the task it names.
+
+    Raises:
+        InputError: it names a causal model that somebody wrote by hand elsewhere.
+    """
+    name = task_of(model)
+    if name is None:
+        return TabularModel(schedule(choose_codes(model.typed)), accepts_of(model))
+    if name not in tasks.all_tasks():
+        raise InputError(
+            f"{model.name}: its causal model {name!r} was written by hand, and is no "
+            "task of the zoo. Give it: zoo.audit(model, causal=...)"
+        )
+    return fitting(tasks.find(name), model)
+
+
 def _of_result(result: Result) -> Subject:
     source, circuit = result.run.model, result.run.placement.circuit
     if isinstance(source, TabularModel):
         return subject_of(result.model)
+    if isinstance(source, Task):
+        return subject_of(result.model, source)
     return Subject(
         name=source.name,
         causal=source,
         config=result.run.config,
-        weights=result.weights,
+        weights=unscaled(result.weights, source.readout),
         readout=source.readout,
         circuit=circuit,
         groups=_groups(source, circuit, None),

@@ -12,10 +12,10 @@ from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
 from compiler.machine.weights import freeze
-from zoo.audit.certificate import audit, rate
-from zoo.audit.pairs import draw_pairs
-from zoo.audit.subject import subject_of
-from zoo.audit.table import table
+from zoo.auditing.certificate import audit, rate
+from zoo.auditing.pairs import draw_pairs
+from zoo.auditing.subject import subject_of
+from zoo.auditing.table import table
 from zoo.training.loss import donor_writes
 
 PAIRS = 300

@@ -7,19 +7,36 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from compiler.emit import align
-from zoo.audit.certificate import NOTE, Certificate, EdgeFinding, Rate, Witness
+from zoo.auditing.certificate import NOTE, Certificate, EdgeFinding, Rate, Witness
 
 # Of what lies outside the circuit the worst few are printed; JSON has all of it.
 _WORST = 5
 
 
-def table(certificate: Certificate) -> list[str]:
-    """Return the certificate as lines: claims, circuit, variables, what is outside."""
+LEGEND = (
+    "  effect    share of the outputs that change when the edge alone gets its value",
+    "            from a run on another input",
+    "  restored  right outputs with it patched besides everything outside the circuit",
+    "  used      its effect is above that of every edge outside the circuit",
+    "  unused    it is not: this model does not need the edge more than any other",
+    "  undetectable  no other input changes what the edge carries",
+)
+
+
+def table(certificate: Certificate, *, numerical: bool = False) -> list[str]:
+    """Return the certificate as lines: claims, circuit, variables, what is outside.
+
+    Args:
+        certificate: what an audit found.
+        numerical: whether outputs are numbers, which count as right when near.
+    """
     c = certificate
-    inputs = f"{c.inputs:,} inputs ({'all' if c.all_inputs else 'a sample'})"
+    some = "all there are" if c.all_inputs else "a sample"
+    inputs = f"{c.inputs:,} inputs ({some})"
     which = "all" if c.all_pairs else f"a sample, seed {c.seed}"
     pairs = f"{c.pairs:,} pairs ({which})"
-    lines = [f"{c.model}: {inputs}, {pairs}", NOTE, "", "CLAIMS"]
+    lines = [f"{c.model}: {inputs}, {pairs}", *([NOTE] if numerical else []), ""]
+    lines += ["CLAIMS  what was found, what it has to reach, and where it was worst"]
     lines += align(
         [
             (
@@ -27,7 +44,7 @@ def table(certificate: Certificate) -> list[str]:
                 claim.name,
                 f"{claim.found:.4f}",
                 f"at least {claim.at_least:g}",
-                claim.worst,
+                claim.worst if claim.found < 1 else "",
             )
             for claim in c.claims
         ]
@@ -37,7 +54,12 @@ def table(certificate: Certificate) -> list[str]:
         [("", "status", "effect", "95 % interval", "restored", "carries")]
         + [_edge_row(found) for found in c.circuit]
     )
-    lines += ["", "VARIABLES  taken from another input, as the program says"]
+    lines += [
+        "",
+        *LEGEND,
+        "",
+        "VARIABLES  taken from another input, as the program says",
+    ]
     lines += align([(name, *_rate(found)) for name, found in c.interchange.items()])
     lines += _outside("NODES OUTSIDE  right outputs with one replaced", c.nodes)
     lines += _outside("EDGES OUTSIDE  right outputs with one patched", c.edges)

@@ -1,0 +1,217 @@
+"""A release says what its model says, twice the same, and is found out if altered."""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import zoo
+from compiler.errors import FormatError, InputError, NameLookupError
+from compiler.save import load_model
+from zoo.auditing.certificate import audit
+from zoo.release.annotate import ROLES
+from zoo.release.build import Draft, release_files
+from zoo.release.check import check_files, check_release
+from zoo.release.shelf import add, find_release, list_releases
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def draft(name="reverse-compiled", program="reverse", version=1, **options) -> Draft:
+    model = zoo.compile(program, max_len=4, **options)
+    return Draft(name, version, model, audit(model, pairs=60))
+
+
+@pytest.fixture(scope="module")
+def files():
+    return release_files(draft())
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch, files):
+    monkeypatch.setenv("CIRCUITZOO_RELEASES", str(tmp_path))
+    add(tmp_path, "reverse-compiled", 1, files)
+    return tmp_path
+
+
+def test_building_twice_gives_the_same_bytes(files):
+    assert release_files(draft()) == files
+
+
+def test_a_release_loads_as_the_model_it_was_made_of(shelf):
+    model = zoo.load("reverse-compiled")
+    assert model("abc") == ["c", "b", "a"]
+    assert model.circuit == draft().model.circuit
+
+
+def test_a_release_checks_itself(shelf):
+    found = check_release(shelf / "reverse-compiled")
+    assert found.differences == ()
+    assert found.figures > 100
+
+
+@pytest.mark.parametrize("program", ["reverse", "rank", "fraction_previous"])
+def test_the_example_of_the_docs_runs_a_release(program, tmp_path):
+    page = (DOCS / "release-format.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(code.strip().splitlines()) <= 80
+    space: dict = {}
+    exec(code, space)
+    made = draft("x", program)
+    folder, _ = add(tmp_path, "x", 1, release_files(made))
+    vocab = list(made.model.typed.vocab)
+    for tokens in (vocab[:1], vocab[:3], vocab[1:2] * 4):
+        found, expected = space["run"](folder, tokens), made.model(tokens)
+        assert len(found) == len(expected)
+        for a, b in zip(found, expected, strict=True):
+            assert a == b or abs(a - b) < 1e-4
+        config, weights, _ = space["load"](folder)
+        ids = made.model.encode(tokens)
+        ours = np.asarray(made.model.logits(tokens))
+        theirs = space["logits"](config, weights, ids)[1 : len(tokens) + 1]
+        assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(ours).max()
+
+
+def test_answers_are_the_interpreters_and_pairs_differ_where_they_say(files):
+    model = draft().model
+    seen = {}
+    for split in ("train", "test"):
+        table = pq.read_table(io.BytesIO(files[f"data/{split}.parquet"]))
+        rows = table.to_pylist()
+        assert rows
+        for row in rows:
+            for side in ("clean", "corrupt"):
+                outputs = model.interpreter(row[side])["output"]
+                assert row[f"{side}_outputs"] == outputs
+                assert row[f"{side}_answer"] == outputs[row["position"]]
+                assert row[f"{side}_ids"] == model.encode(row[side]).tolist()
+            assert row["clean_answer"] != row["corrupt_answer"]
+            assert "output" in row["variables"]
+        seen[split] = {tuple(r[s]) for r in rows for s in ("clean", "corrupt")}
+    assert not seen["train"] & seen["test"]
+
+
+def test_every_variable_has_a_role_and_every_edge_a_witness(files):
+    notes = json.loads(files["circuit.json"])["annotation"]
+    roles = {v["name"]: v["role"] for v in notes["variables"]}
+    assert set(roles.values()) <= set(ROLES)
+    assert roles["output"] == "router"
+    assert roles["opposite_index"] == "combiner"
+    edges = {edge["name"] for edge in notes["edges"]}
+    assert edges == {str(e) for e in draft().model.circuit.edges}
+    assert all(e["status"] == "used" and e["witness"] for e in notes["edges"])
+
+
+@pytest.mark.parametrize("name", ["certificate.json", "README.md", "data/test.parquet"])
+def test_an_altered_file_is_found_out(shelf, name):
+    path = shelf / "reverse-compiled" / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(FormatError, match=re.escape(name)):
+        check_files(shelf / "reverse-compiled")
+
+
+def test_missing_linked_and_unlisted_files_are_found_out(shelf, tmp_path):
+    folder = shelf / "reverse-compiled"
+    (folder / "extra.py").write_text("print('no')")
+    with pytest.raises(FormatError, match=r"extra\.py"):
+        check_files(folder)
+    (folder / "extra.py").unlink()
+    card = (folder / "README.md").read_bytes()
+    (folder / "README.md").unlink()
+    with pytest.raises(FormatError, match=r"README\.md.*no such file"):
+        check_files(folder)
+    outside = tmp_path / "outside"
+    outside.write_bytes(card)
+    (folder / "README.md").symlink_to(outside)
+    with pytest.raises(FormatError, match=r"README\.md.*link"):
+        check_files(folder)
+
+
+def test_a_certificate_that_is_made_up_is_found_out(tmp_path, files):
+    from zoo.release.build import sums_of
+
+    forged = {k: v for k, v in files.items() if k != "SHA256SUMS"}
+    said = json.loads(forged["certificate.json"])
+    said["circuit"][0]["effect"]["hits"] += 1
+    forged["certificate.json"] = json.dumps(said).encode()
+    forged["SHA256SUMS"] = sums_of(forged)
+    folder, _ = add(tmp_path, "forged", 1, forged)
+    (line,) = check_release(folder).differences
+    assert "certificate.json, circuit[0], effect, hits: says" in line
+
+
+def test_a_version_never_changes(shelf, files):
+    _, fresh = add(shelf, "reverse-compiled", 1, files)
+    assert not fresh
+    other = release_files(draft(permute_heads=1, decoys=1))
+    with pytest.raises(InputError, match="Give --version 2"):
+        add(shelf, "reverse-compiled", 1, other)
+    assert (shelf / "reverse-compiled" / "README.md").read_bytes() == files["README.md"]
+    add(shelf, "reverse-compiled", 2, release_files(draft(version=2, decoys=1)))
+    found = find_release("reverse-compiled")
+    assert found is not None
+    assert found.name == "reverse-compiled.v2"
+    found = find_release("reverse-compiled", 1)
+    assert found is not None
+    assert found.name == "reverse-compiled"
+    (newest,) = [r for r in list_releases() if r["name"] == "reverse-compiled"]
+    assert newest["version"] == 2
+    index = json.loads((shelf / "index.json").read_text())
+    assert [r["version"] for r in index["releases"]] == [1, 2]
+
+
+def test_a_name_cannot_lead_out_of_the_folder(tmp_path, files):
+    for name in ("../x", "/x", "", "A", ".x", "x/y", "x" * 99):
+        with pytest.raises(InputError, match="cannot be named"):
+            add(tmp_path, name, 1, files)
+    assert find_release("../x") is None
+
+
+def test_an_unknown_release_offers_the_nearest(shelf):
+    with pytest.raises(NameLookupError, match="reverse-compiled"):
+        zoo.load("reverse-compile")
+
+
+def test_a_failed_audit_is_not_published():
+    made = draft()
+    broken = made.model.weights._replace(b_U=made.model.weights.b_U + 1e3)
+    wrong = zoo.Model(**{**vars_of(made.model), "weights": broken})
+    # All logits moved alike changes nothing: one class has to win everywhere.
+    bias = np.zeros_like(np.asarray(broken.b_U))
+    bias[0] = 1e6
+    wrong = zoo.Model(**{**vars_of(made.model), "weights": broken._replace(b_U=bias)})
+    with pytest.raises(InputError, match="its audit fails"):
+        release_files(Draft("x", 1, wrong, audit(wrong, pairs=30)))
+
+
+def vars_of(model) -> dict:
+    from dataclasses import fields
+
+    return {f.name: getattr(model, f.name) for f in fields(model)}
+
+
+def _add(shelf: Path, files: dict) -> None:
+    add(shelf, "reverse-compiled", 1, files)
+
+
+def test_two_processes_that_add_one_name_end_with_one_good_folder(tmp_path, files):
+    context = multiprocessing.get_context("spawn")
+    jobs = [context.Process(target=_add, args=(tmp_path, files)) for _ in range(2)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0, 0]
+    assert check_files(tmp_path / "reverse-compiled") == len(files) - 1
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == [".lock", "index.json", "reverse-compiled"]
+    assert load_model(tmp_path / "reverse-compiled").name == "reverse"

@@ -1,0 +1,89 @@
+"""Runs that are trained together draw and learn what each would alone."""
+
+import jax
+import numpy as np
+import pytest
+
+import programs
+from compiler.errors import InputError
+from zoo.training.examples import draw_key
+from zoo.training.loop import advance, next_batch
+from zoo.training.recipe import Recipe
+from zoo.training.run import prepare, start
+from zoo.training.session import causal_model
+from zoo.training.together import (
+    advance_together,
+    next_batches,
+    stack,
+    train_together,
+    unstack,
+)
+
+SEEDS = (3, 5)
+SMALL = Recipe(
+    steps=20,
+    check_every=10,
+    batch=8,
+    pairs=16,
+    d_model=8,
+    circuit_steps=5,
+    opening_steps=5,
+    inputs=100,
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return causal_model(programs.find("maximum"))
+
+
+@pytest.fixture(scope="module")
+def runs(model):
+    from dataclasses import replace
+
+    return [prepare(model, replace(SMALL, seed=seed)) for seed in SEEDS]
+
+
+def equal(found, expected, **tolerance):
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), **tolerance)
+
+
+def test_each_draws_the_batch_that_it_draws_alone(runs):
+    keys = jax.numpy.stack([draw_key(seed) for seed in SEEDS])
+    states = [start(run) for run in runs]
+    together = next_batches(runs[0], keys, stack(states))
+    for i, run in enumerate(runs):
+        equal(unstack(together, i), next_batch(run, states[i]), rtol=0)
+
+
+def test_each_learns_what_it_learns_alone(runs):
+    keys = jax.numpy.stack([draw_key(seed) for seed in SEEDS])
+    states, losses = advance_together(
+        runs[0], keys, stack([start(run) for run in runs]), 5
+    )
+    for i, run in enumerate(runs):
+        alone, loss = advance(run, start(run), 5)
+        assert abs(losses[i] - loss) < 1e-4
+        equal(unstack(states, i).weights, alone.weights, atol=1e-4)
+
+
+def test_a_result_for_each_seed(model):
+    checks = []
+    found = train_together(
+        model,
+        SMALL,
+        SEEDS,
+        lambda run, _, history: checks.append((run.recipe.seed, history[-1].step)),
+    )
+    assert [result.run.recipe.seed for result in found] == list(SEEDS)
+    assert checks == [(3, 10), (5, 10), (3, 20), (5, 20)]
+    assert {result.outcome for result in found} == {"budget"}
+    first, second = (result.weights.W_E for result in found)
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 1)])
+def test_seeds_are_there_and_differ(model, seeds):
+    with pytest.raises(InputError, match="all different"):
+        train_together(model, SMALL, seeds)

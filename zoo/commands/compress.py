@@ -1,0 +1,104 @@
+"""`zoo compress`: a compiled model squeezed into a narrower stream."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compiler.errors import InputError
+from zoo.commands.options import MaxLen, Source, Vocab, open_model
+
+if TYPE_CHECKING:
+    from zoo.compression.compress import Check, Compression
+
+
+def compress(
+    source: Source,
+    d_model: Annotated[
+        int, typer.Option(help="Width of the stream, at most the compiled one.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Budget of optimizer steps.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Inputs a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Its peak.")] = None,
+    layers: Annotated[
+        float | None, typer.Option(help="Weight of reconstructing heads and MLPs.")
+    ] = None,
+    accuracy_at_least: Annotated[
+        float | None, typer.Option(help="Reached on held-out inputs, it ends the run.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
+    vocab: Vocab = None,
+    max_len: MaxLen = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the model that is there.")
+    ] = False,
+) -> None:
+    """Learn a narrower stream, in which the compiled features overlap.
+
+    The circuit stays; the model is saved with the direction of every feature. Status 1
+    when the steps are used up and the accuracy was not reached: it is saved all the
+    same.
+    """
+    from zoo.training.threads import use_one_thread
+
+    use_one_thread()
+    import zoo
+    from zoo.compression.compress import compress as squeeze
+    from zoo.compression.settings import make_settings
+
+    given: dict[str, Any] = {
+        "steps": steps,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "layers": layers,
+        "accuracy_at_least": accuracy_at_least,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    settings = make_settings(d_model, {**changes, "seed": seed})
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise InputError(
+            f"{out} is there already. Give another --out, or --force to replace the "
+            "model in it"
+        )
+    model = open_model(source, vocab, max_len)
+    print(f"{model.name}: d_model {model.config.d_model} to {d_model}", flush=True)
+    made = squeeze(model, settings, _show)
+    zoo.save(made.model, out, overwrite=force)
+    _finish(made, out)
+
+
+def _show(history: tuple[Check, ...]) -> None:
+    """Print one check; a headline before the first."""
+    check = history[-1]
+    if len(history) == 1:
+        print("on held-out inputs; layers: squared error of what heads and MLPs write")
+        print("\n   step  accuracy   output   layers")
+    print(
+        f"{check.step:>7} {check.accuracy:>9.4f} {check.output:>8.4f} "
+        f"{check.layers:>8.4f}",
+        flush=True,
+    )
+
+
+def _finish(made: Compression, out: Path) -> None:
+    """Print how it ended, and how much the features overlap."""
+    features, wanted = made.features, made.settings.accuracy_at_least
+    step, passed = made.history[-1].step, made.outcome == "passed"
+    words = "at least" if passed else "the steps are used up, and it is below"
+    print(f"\nstep {step}: accuracy {made.accuracy:.4f}; {words} {wanted}")
+    if not made.disjoint:
+        print("There are few inputs: those of the checks were learned from, too.")
+    print(
+        f"{len(features.names)} features in {made.settings.d_model} dimensions; the "
+        f"greatest cosine of two is {features.overlap:.3f}"
+    )
+    print(f"The model is in {out}; zoo audit {out} writes its certificate.")
+    if made.outcome != "passed":
+        sys.stdout.flush()
+        raise typer.Exit(1)

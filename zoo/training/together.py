@@ -1,0 +1,157 @@
+"""Several seeds of one run at once: their states stacked, their steps under `vmap`.
+
+On a GPU a step of one small model leaves most of the machine idle, and twenty models
+cost little more than one. Each draws the batches that it would draw alone; its weights
+differ from those of a run alone by rounding only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from compiler.errors import InputError
+from zoo.training.causal import CausalModel
+from zoo.training.examples import Batch, draw_key
+from zoo.training.held_out import QUICK_TO_COMPILE, Check
+from zoo.training.loop import (
+    OnCheck,
+    finish,
+    is_done,
+    next_batch,
+    next_state,
+    open_early,
+)
+from zoo.training.outcome import Result
+from zoo.training.recipe import Recipe
+from zoo.training.run import Run, State, prepare, start
+
+T = TypeVar("T", State, Batch)
+
+
+def train_together(
+    model: CausalModel,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    on_check: OnCheck | None = None,
+) -> list[Result]:
+    """Return a trained transformer for each seed, all of one shape.
+
+    A run that has met its thresholds, or has diverged, keeps the weights it had then.
+
+    Args:
+        model: what they are to compute.
+        recipe: how; its own seed is not used.
+        seeds: of weights and batches, all different.
+        on_check: called after each check of each run.
+
+    Raises:
+        InputError: a seed occurs twice, or each seed would place variables elsewhere.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds are {list(seeds)}; give one or more, all different")
+    if recipe.placement == "random" and len(seeds) > 1:
+        raise InputError(
+            "placement is 'random', so each seed has a circuit of its own: train them "
+            "one by one, or with placement 'identity'"
+        )
+    runs = [prepare(model, replace(recipe, seed=seed)) for seed in seeds]
+    keys = jnp.stack([draw_key(seed) for seed in seeds])
+    states = stack([start(run) for run in runs])
+    histories: list[tuple[Check, ...]] = [()] * len(runs)
+    ended: dict[int, tuple[State, str]] = {}
+    step, good = 0, [unstack(states, i) for i in range(len(runs))]
+    while step < recipe.steps and len(ended) < len(runs):
+        count = min(recipe.check_every, recipe.steps - step)
+        states, losses = advance_together(runs[0], keys, states, count)
+        step += count
+        parts = [unstack(states, i) for i in range(len(runs))]
+        for i, run in enumerate(runs):
+            if i in ended:
+                continue
+            if not np.isfinite(losses[i]):
+                ended[i] = good[i], "diverged"
+                continue
+            check = run.checker(parts[i].weights, step, float(losses[i]))
+            histories[i] = (*histories[i], check)
+            parts[i] = good[i] = open_early(run.recipe, parts[i], check)
+            if is_done(run, parts[i], histories[i]):
+                ended[i] = parts[i], "passed"
+            if on_check is not None:
+                on_check(run, parts[i], histories[i])
+        states = stack(parts)
+    return [
+        finish(run, state, histories[i], outcome)
+        for i, run in enumerate(runs)
+        for state, outcome in [ended.get(i, (good[i], _end(run, histories[i])))]
+    ]
+
+
+def _end(run: Run, history: tuple[Check, ...]) -> str:
+    """Return how a run ended that used its steps up."""
+    return "passed" if history and history[-1].passes(run.recipe) else "budget"
+
+
+def stack(states: Sequence[State]) -> State:
+    """Return states as one, with an axis in front of every array."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+
+
+def unstack(stacked: T, index: int) -> T:
+    """Return one of the states, or batches, that are stacked."""
+    return jax.tree.map(lambda leaf: leaf[index], stacked)
+
+
+def advance_together(
+    run: Run, keys: Array, states: State, count: int
+) -> tuple[State, Float[np.ndarray, " run"]]:
+    """Return the states after `count` steps, and the mean loss of each.
+
+    Args:
+        run: any of the runs: they differ in their seeds only.
+        keys: [run] keys of their batches.
+        states: stacked.
+        count: steps.
+    """
+    if jax.default_backend() != "cpu":
+        states, losses = _scan(run, keys, states, count)
+        return states, np.asarray(losses)
+    found = []
+    for _ in range(count):
+        states, losses = _next_states(run, states, _next_batches(run, keys, states))
+        found.append(losses)
+    return states, np.mean(jax.device_get(found), axis=0)
+
+
+def next_batches(run: Run, keys: Array, states: State) -> Batch:
+    """Return the next batch of each; drawn one by one, as each run draws it alone."""
+    return jax.lax.map(lambda each: next_batch(run, each[1], each[0]), (keys, states))
+
+
+def next_states(
+    run: Run, states: State, batches: Batch
+) -> tuple[State, Float[Array, " run"]]:
+    """Return the states after one step, and their losses."""
+    return jax.vmap(partial(next_state, run))(states, batches)
+
+
+_jit = partial(jax.jit, static_argnames=("run",), compiler_options=QUICK_TO_COMPILE)
+_next_batches, _next_states = _jit(next_batches), _jit(next_states)
+
+
+@partial(jax.jit, static_argnames=("run", "count"))
+def _scan(
+    run: Run, keys: Array, states: State, count: int
+) -> tuple[State, Float[Array, " run"]]:
+    def step(states: State, _: Any) -> tuple[State, Float[Array, " run"]]:
+        return next_states(run, states, next_batches(run, keys, states))
+
+    states, losses = jax.lax.scan(step, states, None, length=count)
+    return states, losses.mean(axis=0)
