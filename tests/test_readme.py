@@ -1,0 +1,63 @@
+"""What the README shows is what happens: its code runs, to the results beside it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(heading: str) -> list[str]:
+    """Return the Python of one section, block by block."""
+    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+
+def check(code: str, space: dict[str, Any]) -> int:
+    """Run code, and return how many of its expressions had the result beside them.
+
+    A comment after an expression is its result, or what stands before `, ..`.
+    """
+    found = 0
+    for statement in ast.parse(code).body:
+        lines = code.splitlines()[statement.lineno - 1 : statement.end_lineno]
+        comment = lines[-1].partition("  # ")[2]
+        shown = comment.partition(", ..")[0]
+        text = ast.unparse(statement)
+        if isinstance(statement, ast.Expr) and shown[:1] in tuple("[(<S"):
+            result = repr(eval(text, space))
+            assert result == shown or result.startswith(f"{shown}, "), text
+            found += 1
+        else:
+            exec(text, space)
+    return found
+
+
+def test_compile_and_look_inside_do_what_they_show():
+    space: dict[str, Any] = {}
+    compiling, looking = blocks("Compile"), blocks("Look inside")
+    assert len(compiling) == len(looking) == 2
+    found = [check(code, space) for code in (*compiling, *looking)]
+    assert found == [1, 0, 5, 3]
+
+
+def test_another_result_is_found():
+    with pytest.raises(AssertionError, match="list"):
+        check("list('ab')  # ['b', 'a']", {})
+
+
+def test_every_command_and_option_is_there():
+    import typer
+
+    from zoo.cli import app
+
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name, rest in re.findall(r"^ {4}\$ zoo (\w+)(.*)$", README, re.MULTILINE):
+        options = {o for p in commands[name].params for o in p.opts}
+        given = re.findall(r"(--[a-z-]+)", rest.partition("  #")[0])
+        assert set(given) <= options, f"zoo {name}{rest}"
