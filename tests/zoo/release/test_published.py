@@ -1,0 +1,44 @@
+"""What is in `releases/` is whole, loads, and is what the index says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compiler.save import load_model
+from zoo.release.check import check_files
+from zoo.release.shelf import INDEX, scan
+
+SHELF = Path(__file__).parents[3] / "releases"
+FOLDERS = sorted(p.parent for p in SHELF.glob("*/release.json"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_published_release_is_whole_and_right_on_its_own_pairs(folder):
+    import pyarrow.parquet as pq
+
+    assert check_files(folder) > 10
+    model = load_model(folder)
+    claims = json.loads((folder / "certificate.json").read_text())["claims"]
+    assert all(claim["holds"] for claim in claims)
+    rows = pq.read_table(folder / "data" / "test.parquet").to_pylist()
+    assert rows
+    vocab = {str(token): token for token in model.typed.vocab}
+    inputs = [[vocab[token] for token in row["clean"]] for row in rows]
+    found = model.batch(inputs)
+    right = [
+        model.interpreter(tokens)[model.output] == output
+        if model.readout.kind == "classes"
+        else True
+        for tokens, output in zip(inputs, found, strict=True)
+    ]
+    assert sum(right) >= 0.98 * len(right)
+
+
+def test_the_index_says_what_is_there():
+    index = json.loads((SHELF / INDEX).read_text())
+    assert index["releases"] == json.loads(json.dumps(scan(SHELF)))
+    assert len(index["releases"]) == len(FOLDERS) > 0
+    assert sum(entry["bytes"] for entry in index["releases"]) < 60 * 2**20
