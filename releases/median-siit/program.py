@@ -1,6 +1,5 @@
 # What the model computes. Nothing runs this file when a release is loaded
 
-
 @program(family=FAMILY, vocab=(1, 3, 5, 7), example=([1, 3, 5, 7], [4] * 4))
 def median() -> SOp:
     """The middle value, or the mean of the two: `median([1, 3, 5, 7]) -> [4] * 4`.

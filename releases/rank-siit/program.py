@@ -1,6 +1,5 @@
 # What the model computes. Nothing runs this file when a release is loaded
 
-
 @program(family=FAMILY, vocab=range(1, 5), example=([2, 3, 1], [2, 3, 1]))
 def rank() -> SOp:
     """The place in ascending order, from 1, ties sharing the lowest.

@@ -1,6 +1,5 @@
 # What the model computes. Nothing runs this file when a release is loaded
 
-
 @program(family=FAMILY, vocab="abcd", example=("abcd", "dcba"))
 def reverse() -> SOp:
     """The tokens in the opposite order: `reverse("abcd") -> "dcba"`."""
