@@ -11,8 +11,10 @@ import pytest
 import zoo
 from zoo.cli import main
 
-SMALL = ("histogram", "--vocab", '["a","b"]', "--max-len", "3")
-FEW = ("--steps", "2", "--batch", "4")
+# What test_compress.py compresses, so that its steps are compiled once.
+SMALL = ("reverse", "--vocab", '["a","b","c"]', "--max-len", "4")
+# An accuracy that no model has: all steps are used up.
+FEW = ("--steps", "600", "--batch", "32", "--accuracy-at-least", "1.5")
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -28,20 +30,17 @@ def test_a_compressed_model_is_saved_run_and_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "narrow"
-    width = zoo.compile("histogram", ["a", "b"], 3).config.d_model
-    assert width > 2
-    # Two steps are not enough, and that is said.
-    options = ("--d-model", width - 1, "--out", out, *FEW)
+    options = ("--d-model", 12, "--out", out, *FEW)
     assert call(monkeypatch, "compress", *SMALL, *options) == 1
     told = capsys.readouterr().out
-    assert f"histogram: d_model {width} to {width - 1}" in told
-    assert f"{width} features in {width - 1} dimensions" in told
+    assert "reverse: d_model 17 to 12" in told
+    assert "17 features in 12 dimensions" in told
     assert "the steps are used up" in told
     model = zoo.load(out)
-    assert model.config.d_model == width - 1 and model.features is not None
+    assert model.config.d_model == 12 and model.features is not None
     assert model.facts["kind"] == "compressed"
     assert call(monkeypatch, "run", out, "--input", '["a","b","a"]') == 0
-    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert json.loads(capsys.readouterr().out) == ["a", "b", "a"]
     assert call(monkeypatch, "show", out) == 0
     capsys.readouterr()
     assert call(monkeypatch, "compress", *SMALL, *options) == 2
@@ -53,7 +52,7 @@ def test_a_compressed_model_is_saved_run_and_shown(
     ("width", "message"),
     [
         ("0", "d_model is 0; give an integer of at least 1"),
-        ("99", "d_model is 99, and histogram is compiled into"),
+        ("99", "d_model is 99, and reverse is compiled into 17"),
         ("wide", "--d-model"),
     ],
 )
