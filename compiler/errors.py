@@ -44,12 +44,16 @@ class FormatError(ZooError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
     """Return the error for an unknown `name`, offering the nearest of `known`."""
+    return NameLookupError(f"no {kind} is named {name!r}.{nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'this', 'that'?`, or nothing where nothing is near."""
     names = sorted(known)
     begun = [n for n in names if len(name) > 1 and n.startswith(name)]
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     near = list(dict.fromkeys([*begun, *close]))[:3]
-    hint = f" Did you mean {', '.join(repr(n) for n in near)}?" if near else ""
-    return NameLookupError(f"no {kind} is named {name!r}.{hint}")
+    return f" Did you mean {', '.join(repr(n) for n in near)}?" if near else ""
 
 
 def count(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ author wrote is never cut, and may be longer.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from compiler.emit import align
 from compiler.errors import count
@@ -15,9 +15,11 @@ from compiler.model import Model
 from compiler.passes.wording import definition
 from compiler.pipeline import Stages
 from compiler.rasp.values import Value, show_many
+from zoo.training.recipe import is_twin
 from zoo.wires import LEGEND, draw_wires
 
 WIDTH = 80
+TWIN = "The circuit is a hypothesis: this model was trained on behaviour alone."
 
 
 def show_model(model: Model, stages: Stages | None, width: int = WIDTH) -> list[str]:
@@ -51,7 +53,11 @@ def show_heading(model: Model, width: int = WIDTH) -> list[str]:
     tokens = count(len(typed.vocab), "token")
     vocab = f"{tokens} {{{show_many(typed.vocab)}}}"
     setting = f"{vocab}, lengths 1..{typed.max_len}, {attention}"
-    return [f"{model.name}{family}", *meaning, *textwrap.wrap(setting, width)]
+    lines = [f"{model.name}{family}", *meaning, *textwrap.wrap(setting, width)]
+    recipe = facts.get("recipe")
+    if isinstance(recipe, Mapping) and is_twin(recipe):
+        lines += textwrap.wrap(TWIN, width)
+    return lines
 
 
 def show_program(model: Model) -> list[str]:

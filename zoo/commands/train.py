@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compiler.errors import InputError
+from compiler.errors import InputError, count
 from zoo.commands.options import MaxLen, Vocab, read_vocab
 
 if TYPE_CHECKING:
+    from zoo.training.loop import OnCheck
     from zoo.training.recipe import Recipe
 
 
@@ -44,6 +47,10 @@ def train(
         str | None,
         typer.Option(metavar="N,N,..", help="Train these seeds at once, under vmap."),
     ] = None,
+    recipe_keys: Annotated[
+        bool,
+        typer.Option("--recipe-keys", help="Print the keys of a recipe, and stop."),
+    ] = False,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
@@ -52,7 +59,9 @@ def train(
     Status 1 when the steps are used up and a threshold was not met.
     """
     names = names or []
-    if resume is not None:
+    if recipe_keys:
+        _print_keys()
+    elif resume is not None:
         _resume(names, resume, out, recipe, set or [], twin)
     elif not names:
         raise InputError("which program? For example: zoo train reverse --out runs/r")
@@ -67,6 +76,21 @@ def train(
         _train_many(names, out, recipe, set or [], twin, jobs)
     else:
         _train_one(names[0], out, recipe, set or [], twin, vocab, max_len)
+
+
+def _print_keys() -> None:
+    from zoo.training.recipe import describe_keys
+
+    rows = describe_keys()
+    longest = max(len(key) for key, _, _ in rows)
+    widest = max(len(default) for _, default, _ in rows)
+    indent = longest + widest + 4
+    room = max(40, shutil.get_terminal_size((80, 24)).columns - indent)
+    print(f"{'key':<{longest}}  {'default':<{widest}}  meaning")
+    for key, default, meaning in rows:
+        first, *rest = textwrap.wrap(meaning, room)
+        print(f"{key:<{longest}}  {default:<{widest}}  {first}")
+        print("".join(f"{'':{indent}}{line}\n" for line in rest), end="")
 
 
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
@@ -95,7 +119,7 @@ def _train_one(
     setting = find_setting(name, read_vocab(vocab), max_len)
     folder = out or Path("runs") / (f"{name}-twin" if twin else name)
     chosen = _recipe(name, recipe, changes, twin)
-    _finish(train_into(folder, setting, chosen, _show), folder)
+    _finish(train_into(folder, setting, chosen, _progress()), folder)
 
 
 def _train_seeds(
@@ -124,7 +148,7 @@ def _train_seeds(
 
     results = train_seeds_into(folder, setting, recipe, chosen, show)
     for seed, result in zip(chosen, results, strict=True):
-        print(f"seed {seed}: {result.outcome}; the run is in {folder / f'seed{seed}'}")
+        print(f"seed {seed}, in {folder / f'seed{seed}'}: {_words(result)}")
     if any(result.outcome != "passed" for result in results):
         raise typer.Exit(1)
 
@@ -153,7 +177,7 @@ def _resume(
         )
     given = recipe is not None or changes or twin
     chosen = _recipe(name, recipe, changes, twin) if given else None
-    _finish(resume(folder, chosen, _show), folder)
+    _finish(resume(folder, chosen, _progress()), folder)
 
 
 def _train_many(
@@ -167,38 +191,56 @@ def _train_many(
     """Train several programs, each in a process of its own with one thread."""
     from zoo.training.jobs import run_jobs
     from zoo.training.session import find_setting
+    from zoo.training.store import check_free
 
-    for name in names:
-        find_setting(name)
     root = out or Path("runs")
+    folders = {n: root / (f"{n}-twin" if twin else n) for n in dict.fromkeys(names)}
+    for name, folder in folders.items():  # what is wrong for one is told before all
+        find_setting(name)
+        _recipe(name, recipe, changes, twin)
+        check_free(folder)
     options = [*(f"--set={text}" for text in changes), *(["--twin"] if twin else [])]
     if recipe is not None:
         options += ["--recipe", str(recipe)]
-    commands = {}
-    for name in dict.fromkeys(names):
-        folder = root / (f"{name}-twin" if twin else name)
-        commands[name] = ["train", name, "--out", str(folder), *options]
+    commands = {
+        name: ["train", name, "--out", str(folder), *options]
+        for name, folder in folders.items()
+    }
     failed = run_jobs(commands, jobs)
-    print(f"{len(commands) - len(failed)} of {len(commands)} runs met every threshold")
+    goal = "the behaviour threshold" if twin else "every threshold"
+    print(f"{len(commands) - len(failed)} of {len(commands)} runs met {goal}")
     for name in failed:
-        print(f"  {name} did not: see {root / name}")
+        begun = folders[name].exists()
+        where = f"see {folders[name]}" if begun else "it never began, see above"
+        print(f"  {name} did not: {where}")
     if failed:
         raise typer.Exit(1)
 
 
-def _show(run: Any, state: Any, history: Any) -> None:
-    """Print one check; a headline before the first."""
-    if len(history) == 1:
-        _heading(run)
-    print(_row(history), flush=True)
+def _progress() -> OnCheck:
+    """Return a callback that prints a check, and a headline before the first."""
+    shown = False
+
+    def show(run: Any, state: Any, history: Any) -> None:
+        nonlocal shown
+        if not shown:
+            _heading(run)
+        shown = True
+        print(_row(history), flush=True)
+
+    return show
 
 
 def _heading(run: Any) -> None:
+    from zoo.training.recipe import is_twin
+
     config = run.config
+    edges = count(len(run.placement.circuit.edges), "circuit edge")
+    twin = ", the natural twin (behaviour only)" if is_twin(vars(run.recipe)) else ""
     print(
-        f"{run.model.name}: {config.n_layers} layers, {config.n_heads} heads, "
-        f"d_model {config.d_model}; {len(run.placement.circuit.edges)} circuit "
-        f"edges of {len(config.names.edges)}"
+        f"{run.model.name}{twin}: {count(config.n_layers, 'layer')}, "
+        f"{count(config.n_heads, 'head')}, d_model {config.d_model}; {edges} of "
+        f"{len(config.names.edges)}"
     )
     print("worst cases on held-out pairs; - is not tried yet\n")
     print("   step     loss  behaviour  variables   nodes   edges  all edges")
@@ -218,13 +260,24 @@ def _row(history: Any) -> str:
 
 
 def _finish(result: Any, folder: Path) -> None:
-    words = {
-        "passed": "every threshold is met",
-        "budget": "the steps are used up, and a threshold is not met",
-    }
     step = result.history[-1].step
-    print(f"\nstep {step}: {words[result.outcome]}")
+    print(f"\nstep {step}: {_words(result)}")
     print(f"The model is in {folder}; zoo audit {folder} writes its certificate.")
     if result.outcome != "passed":
         sys.stdout.flush()
         raise typer.Exit(1)
+
+
+def _words(result: Any) -> str:
+    """Return how a training ended, with the figures that are too low."""
+    from zoo.training.outcome import shortfalls
+    from zoo.training.recipe import is_twin
+
+    recipe = result.run.recipe
+    if result.outcome == "diverged":
+        return "the loss became infinite or undefined"
+    if result.outcome == "budget":
+        missed = shortfalls(result.history[-1], recipe)
+        return f"the steps are used up; {'; '.join(missed)}"
+    twin = is_twin(vars(recipe))
+    return f"{'the behaviour' if twin else 'every'} threshold is met"

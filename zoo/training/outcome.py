@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import floor
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from compiler.model import Model
 from zoo.training.by_hand import describe, facts_of
 from zoo.training.causal import Task
 from zoo.training.held_out import Check
+from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 from zoo.training.tabular import TabularModel
 
@@ -83,6 +85,30 @@ class Result:
             rows=MappingProxyType({}),
             facts=MappingProxyType(facts),
         )
+
+
+def shortfalls(check: Check, recipe: Recipe) -> list[str]:
+    """Return which figures of a check miss their thresholds, as text.
+
+    Empty where `check.passes(recipe)`.
+    """
+    measures = {
+        "behaviour": (check.behaviour, recipe.behaviour_at_least),
+        "variables": (check.worst_interchange, recipe.interchange_at_least),
+        "nodes": (check.worst_node, recipe.nodes_at_least),
+        "edges": (check.edges, recipe.edges_at_least),
+        "all edges": (check.all_edges, recipe.edges_at_least),
+    }
+    return [
+        f"{name} {_rounded_down(found)}, at least {least}"
+        for name, (found, least) in measures.items()
+        if (found or 0.0) < least
+    ]
+
+
+def _rounded_down(share: float | None) -> str:
+    """Return four digits; what is below a threshold is not shown as being at it."""
+    return "not tried yet" if share is None else f"{floor(share * 1e4) / 1e4:.4f}"
 
 
 def unscaled(weights: Weights, readout: Readout) -> Weights:

@@ -5,15 +5,19 @@ A recipe is a small TOML file, or the defaults; unknown keys are refused.
 
 from __future__ import annotations
 
+import inspect
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from compiler.errors import InputError
+from compiler.errors import InputError, nearest
+from compiler.machine.config import CHOICES
 from zoo.training.causal import CausalModel
 
+KEYS_ARE_LISTED = "`zoo train --recipe-keys` lists the keys"
 PROGRAM = "program"
 """The table of a run's recipe that names its program; not a part of the recipe."""
 
@@ -114,10 +118,13 @@ class Recipe:
                 f"behaviour, interchange, strict_nodes and strict_edges are {shares}; "
                 "they must be shares that sum to 1"
             )
-        if self.placement not in ("identity", "random"):
-            problems.append(
-                f"placement is {self.placement!r}; choose 'identity' or 'random'"
-            )
+        problems += [
+            f"{name} is {getattr(self, name)!r}; choose {' or '.join(map(repr, few))}"
+            for name, few in {**CHOICES, "placement": ("identity", "random")}.items()
+            if getattr(self, name) not in few
+        ]
+        if self.positions == "rotary" and self.d_head % 2:
+            problems.append(f"d_head is {self.d_head}; rotary positions need an even")
         if problems:
             raise InputError("recipe: " + "; ".join(problems) + ".")
 
@@ -170,15 +177,17 @@ def change(recipe: Recipe, changes: Mapping[str, Any], where: str = "recipe") ->
     converted: dict[str, Any] = {}
     for key, value in changes.items():
         if key not in known:
-            near = ", ".join(sorted(known))
-            problems.append(f"unknown key {key!r}; the keys are {near}")
+            hint = nearest(key, known)
+            problems.append(f"unknown key {key!r}.{hint} {KEYS_ARE_LISTED}")
             continue
         kind = known[key]
         fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value, fits = float(value), True
         if not fits:
-            problems.append(f"{key} is {value!r}; it must be a {kind.__name__}")
+            article = "an" if kind is int else "a"
+            noun = f"{article} {kind.__name__}"
+            problems.append(f"{key} is {value!r}; it must be {noun}")
         converted[key] = value
     if problems:
         raise InputError(f"{where}: " + "; ".join(problems))
@@ -203,6 +212,23 @@ def twin_recipe(recipe: Recipe) -> Recipe:
     )
 
 
+def is_twin(recipe: Mapping[str, Any]) -> bool:
+    """Return whether a recipe, by key, trains behaviour alone: a natural twin."""
+    shares = ("interchange", "strict_nodes", "strict_edges")
+    return all(recipe.get(share, 1) == 0 for share in shares)
+
+
+def describe_keys() -> list[tuple[str, str, str]]:
+    """Return (key, default, meaning) of every key, as the docstring has them."""
+    defaults = asdict(Recipe())
+    text = inspect.cleandoc(Recipe.__doc__ or "").partition("Attributes:\n")[2]
+    found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
+    return [
+        (key, _to_text(defaults[key]), " ".join(meaning.replace("`", "").split()))
+        for key, meaning in found
+    ]
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """Return (key, value) of `key=value`, the value as TOML has it."""
     key, equals, value = text.partition("=")
@@ -218,9 +244,14 @@ def to_toml(recipe: Recipe) -> str:
     """Return the recipe as TOML; `read_recipe` reads it back."""
     lines = []
     for key, value in asdict(recipe).items():
-        shown = str(value).lower() if isinstance(value, bool) else repr(value)
-        lines.append(f"{key} = {shown}".replace("'", '"'))
+        lines.append(f"{key} = {_to_text(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _to_text(value: Any) -> str:
+    """Return a value as TOML has it."""
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return shown.replace("'", '"')
 
 
 def sized(recipe: Recipe, model: CausalModel) -> Recipe:

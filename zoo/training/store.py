@@ -54,14 +54,19 @@ def begin(folder: Path, setting: Setting, recipe: Recipe) -> None:
     Raises:
         InputError: the folder holds something already.
     """
+    check_free(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
+    write_atomically(folder / RECIPE, text.encode())
+
+
+def check_free(folder: Path) -> None:
+    """Raise InputError for a folder that holds something already."""
     if folder.exists() and any(folder.iterdir()):
         raise InputError(
             f"{folder} is not empty; resume the run in it with --resume {folder}, or "
             "choose another folder"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    text = f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
-    write_atomically(folder / RECIPE, text.encode())
 
 
 def _setting_to_toml(setting: Setting) -> str:

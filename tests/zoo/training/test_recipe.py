@@ -1,9 +1,21 @@
 """Recipes are read back as written, and refuse what cannot be."""
 
+from dataclasses import asdict, fields
+
 import pytest
 
 from compiler.errors import InputError
-from zoo.training.recipe import Recipe, change, parse_setting, read_recipe, to_toml
+from compiler.machine.config import CHOICES
+from zoo.training.recipe import (
+    Recipe,
+    change,
+    describe_keys,
+    is_twin,
+    parse_setting,
+    read_recipe,
+    to_toml,
+    twin_recipe,
+)
 
 
 def test_recipe_is_read_back_as_written(tmp_path):
@@ -16,8 +28,12 @@ def test_recipe_is_read_back_as_written(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"d_modl": 8}, "unknown key 'd_modl'"),
-        ({"d_model": "8"}, "d_model is '8'; it must be a int"),
+        ({"d_modl": 8}, "unknown key 'd_modl'. Did you mean 'd_model'"),
+        ({"stpes": 8}, r"unknown key 'stpes'. Did you mean 'steps'.* --recipe-keys"),
+        ({"d_model": "8"}, "d_model is '8'; it must be an int"),
+        ({"act": "tanh"}, "recipe: act is 'tanh'; choose 'relu' or 'gelu'"),
+        ({"norm": "post"}, "recipe: norm is 'post'; choose 'none' or 'pre'"),
+        ({"positions": "rotary", "d_head": 5}, "recipe: d_head is 5; rotary .* even"),
         ({"steps": 0}, "steps is 0; it must be at least 1"),
         ({"behaviour": 0.9}, "must be shares that sum to 1"),
         ({"placement": "best"}, "choose 'identity' or 'random'"),
@@ -45,3 +61,21 @@ def test_settings_are_read_as_toml(text, value):
 def test_setting_without_equals_is_refused():
     with pytest.raises(InputError, match="has no '='"):
         parse_setting("steps")
+
+
+def test_every_key_is_described_once_with_its_default():
+    rows = describe_keys()
+    assert [key for key, _, _ in rows] == [f.name for f in fields(Recipe)]
+    text = "".join(f"{key} = {default}\n" for key, default, _ in rows)
+    assert text == to_toml(Recipe())
+    meanings = {key: meaning for key, _, meaning in rows}
+    for key, choices in CHOICES.items():
+        assert all(choice in meanings[key] for choice in choices)
+    assert meanings["placement"].startswith("identity or random")
+    assert meanings["circuit_steps"].endswith("edges patched.")
+
+
+def test_a_twin_is_what_twin_recipe_makes():
+    assert is_twin(asdict(twin_recipe(Recipe())))
+    assert not is_twin(asdict(Recipe()))
+    assert not is_twin({})
