@@ -82,7 +82,7 @@ def parse(data: bytes, file: str) -> Found:
     """Return the JSON of a file.
 
     Raises:
-        FormatError: it is no JSON, repeats a key, or holds NaN.
+        FormatError: it is not JSON, repeats a key, or holds NaN.
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,13 +92,13 @@ def parse(data: bytes, file: str) -> Found:
         return read
 
     def constant(word: str) -> Any:
-        raise ValueError(f"{word} is no JSON number")
+        raise ValueError(f"{word} is not a JSON number")
 
     try:
         text = data.decode("utf-8")
         read = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except (ValueError, RecursionError) as error:
-        raise refuse(file, f"text that is no JSON ({error})", "one object") from None
+        raise refuse(file, f"text that is not JSON ({error})", "one object") from None
     return Found(file, read)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,9 @@ from zoo.commands.run import run
 from zoo.commands.show import show
 from zoo.commands.train import train
 from zoo.commands.verify import verify
+
+ROOT = Path(__file__).parents[1]
+"""Where `pyproject.toml` is in a checkout."""
 
 app = typer.Typer(
     add_completion=False,
@@ -46,14 +50,27 @@ app.command("card")(card)
 
 def _print_version(wanted: bool) -> bool:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            print(f"circuitzoo {version('circuitzoo')}")
-        except PackageNotFoundError:  # run from a checkout
-            print("circuitzoo, not installed: run from its source")
+        print(f"circuitzoo {_version()}")
         raise typer.Exit
     return wanted
+
+
+def _version() -> str:
+    """Return the version: of the checkout that this runs from, or as installed."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        project = tomllib.loads(text)["project"]
+        if project["name"] == "circuitzoo":
+            return project["version"]
+    except (OSError, ValueError, KeyError):
+        pass  # no checkout: what stands beside the package is anybody's
+    try:
+        return version("circuitzoo")
+    except PackageNotFoundError:
+        return "of an unknown version: it is not installed"
 
 
 @app.callback()

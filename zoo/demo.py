@@ -48,8 +48,8 @@ def _read(text: str) -> list[Any]:
         tokens = None
     if not isinstance(tokens, list) or not tokens:
         raise InputError(
-            f"--input {text!r} is no list of numbers; write '[3,1,2]', with tokens of "
-            f"{list(VOCAB)} and at most {MAX_LEN} of them"
+            f"--input {text!r} is not a list of numbers; write '[3,1,2]', with tokens "
+            f"of {list(VOCAB)} and at most {MAX_LEN} of them"
         )
     return tokens
 

@@ -690,13 +690,13 @@ def test_a_circuit_that_does_not_fit_is_refused(folder: Path, message: str) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * 100_000, "text that is no JSON"),
-        ('{"a": NaN}', "NaN is no JSON number"),
+        ("[" * 100_000, "text that is not JSON"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
         ('{"a": 1, "a": 2}', "a key occurs twice"),
-        ("\xff", "text that is no JSON"),
+        ("\xff", "text that is not JSON"),
         ("[1]", "a list of 1, expected an object with the keys"),
         ('{"\\u001b[31m\\ud800": 1}', r"'\\u001b[31m\\ud800'"),
-        ("9" * 5000, "text that is no JSON"),
+        ("9" * 5000, "text that is not JSON"),
     ],
 )
 def test_text_that_is_not_the_json_expected_is_refused(

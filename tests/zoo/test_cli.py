@@ -11,63 +11,24 @@ import importlib.metadata
 import io
 import json
 import sys
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import programs
 import zoo
+import zoo.cli
 from compiler.api import to_model
 from compiler.emit import emit
 from compiler.machine.names import Edge
 from compiler.pipeline import STAGES, compile_stages, read_source
-from zoo.cli import app, main
+from tests.zoo.calls import Call, Outcome, mistake
+from zoo.cli import app
 
 SMALL = ("--vocab", "[1,2,3]", "--max-len", "4")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a call ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[Any]:
-        """What was printed, each line read as JSON."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Call = Callable[..., Outcome]
-
-
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Call:
-    """Return a function that runs the command line in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        status = stop.value.code or 0
-        assert isinstance(status, int)
-        return Outcome(status, printed.out, printed.err)
-
-    return run
 
 
 @pytest.fixture
@@ -75,16 +36,6 @@ def saved(call: Call, tmp_path: Path) -> Path:
     """Return the folder of a saved sort of 1, 2, 3."""
     assert call("compile", "sort", "--out", "saved", *SMALL).status == 0
     return tmp_path / "saved"
-
-
-def mistake(call: Call, *arguments: object) -> str:
-    """Return the message of a call that must fail, all on stderr."""
-    outcome = call(*arguments)
-    assert outcome.status == 2
-    assert outcome.out == ""
-    assert outcome.err.startswith("error: ")
-    assert outcome.err.count("\n") == 1, "one line, and no traceback"
-    return outcome.err.removeprefix("error: ").rstrip()
 
 
 # The whole ------------------------------------------------------------------------
@@ -101,22 +52,34 @@ def test_help_names_every_command_in_whole_sentences(call: Call):
         assert call(name, "--help").status == 0
 
 
-def test_the_version_is_that_of_the_package(
-    call: Call, monkeypatch: pytest.MonkeyPatch
+def test_the_version_is_that_of_the_checkout(call: Call):
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    version = tomllib.loads(text)["project"]["version"]
+    assert call("--version") == Outcome(0, f"circuitzoo {version}\n", "")
+
+
+@pytest.mark.parametrize(
+    "beside", ["", "not toml", '[project]\nname = "other"\nversion = "9"\n']
+)
+def test_the_version_is_that_of_the_package_where_it_is_installed(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: str
 ):
+    if beside:
+        (tmp_path / "pyproject.toml").write_text(beside)
+    monkeypatch.setattr(zoo.cli, "ROOT", tmp_path)
     monkeypatch.setattr(importlib.metadata, "version", lambda name: f"1.2.3 {name}")
     assert call("--version").out == "circuitzoo 1.2.3 circuitzoo\n"
 
 
-def test_a_checkout_that_is_not_installed_has_no_version(
-    call: Call, monkeypatch: pytest.MonkeyPatch
+def test_what_is_neither_a_checkout_nor_installed_has_no_version(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     def missing(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
+    monkeypatch.setattr(zoo.cli, "ROOT", tmp_path)
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    outcome = call("--version")
-    assert outcome == Outcome(0, "circuitzoo, not installed: run from its source\n", "")
+    assert "unknown version" in call("--version").out
 
 
 @pytest.mark.parametrize(
@@ -152,71 +115,13 @@ def test_a_missing_folder_is_named(call: Call, command: str):
     assert message.startswith("gone: found nothing, expected the folder of a saved")
 
 
-# list -----------------------------------------------------------------------------
-
-
-def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
-    outcome = call("list")
-    assert outcome.status == 0
-    lines = outcome.out.splitlines()
-    assert max(map(len, lines)) <= 80
-    every = programs.all_programs()
-    tasks = zoo.tasks.all_tasks()
-    start, rows, last = 0, {}, ""
-    for line in lines[:-1]:
-        if line.endswith("  meaning"):
-            start = line.index("meaning")
-        elif line:
-            last = line[:start].strip() or last
-            rows[last] = [*rows.get(last, []), line[start:]]
-    assert len(rows) == len(every) + len(tasks)
-    expected = {
-        (task.name, str(len(task.vocab)), str(task.n_ctx - 1)): task.meaning
-        for task in tasks.values()
-    }
-    for program in every.values():
-        setting = [program.name, str(len(program.vocab)), str(program.max_len)]
-        expected[tuple(setting)] = program.meaning
-    for row, text in rows.items():
-        meaning = expected.pop(tuple(row.split()))
-        without_example = meaning.partition(": `")[0]
-        assert " ".join(text) in (meaning, without_example, f"{without_example}.")
-    assert not expected
-    counts = (
-        f"{len(every)} of {len(every)} programs, {len(tasks)} of {len(tasks)} tasks"
-    )
-    assert lines[-1] == counts
-
-
-def test_list_shows_a_meaning_with_its_example_where_there_is_room(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("COLUMNS", "200")
-    assert programs.find("sort").meaning in call("list", "--family", "sort").out
-
-
-def test_list_chooses_families_by_a_part_of_their_name(call: Call):
-    outcome = call("list", "--family", "DYCK")
-    of = [p for p in programs.all_programs().values() if "dyck" in p.family]
-    assert of
-    assert outcome.out.splitlines()[-1].startswith(f"{len(of)} of ")
-    assert all(f"  {p.name} " in outcome.out for p in of)
-    assert "\n  sort " not in outcome.out
-
-
-def test_list_sizes_are_those_of_the_compiled_models(call: Call):
-    outcome = call("list", "--family", "set ops", "--sizes")
-    config = zoo.compile("union_size").config
-    (row,) = (ln for ln in outcome.out.splitlines() if "union_size" in ln)
-    sizes = [config.n_layers, config.n_heads, config.d_model, config.n_params]
-    assert [int(w.replace(",", "")) for w in row.split()[3:]] == sizes
-    assert max(map(len, outcome.out.splitlines())) <= 80
-
-
-def test_an_unknown_family_is_answered_with_all_of_them(call: Call):
-    message = mistake(call, "list", "--family", "nope")
-    assert message.startswith("no family has 'nope' in its name. The families are: ")
-    assert all(p.family in message for p in programs.all_programs().values())
+@pytest.mark.parametrize("command", ["run", "show", "verify", "audit"])
+def test_a_file_is_called_one(call: Call, tmp_path: Path, command: str):
+    (tmp_path / "README.md").write_text("words")
+    extra = ["--input", "[1]"] if command == "run" else []
+    for name in ("README.md", "./README.md"):
+        message = mistake(call, command, name, *extra)
+        assert message.startswith(f"{name} is a file, and not a model's folder.")
 
 
 # show -----------------------------------------------------------------------------
@@ -368,10 +273,10 @@ def test_run_takes_another_vocabulary_and_length(call: Call):
         ),
         ("[]", "--input: sort: the input is empty; give between 1 and 8 tokens"),
         ("[[],[1]]", "--input: sort: the input is empty; give between 1 and 8 tokens"),
-        ("3", "--input: '3' is no list; write '[3,1,2]'"),
-        ('{"a":1}', "--input: '{\"a\":1}' is no list; write '[3,1,2]'"),
-        ("[3,1", "--input: '[3,1' is no JSON (Expecting ',' delimiter: line 1 column"),
-        ("", "--input: '' is no JSON (Expecting value"),
+        ("3", "--input: '3' is not a list; write '[3,1,2]'"),
+        ('{"a":1}', "--input: '{\"a\":1}' is not a list; write '[3,1,2]'"),
+        ("[3,1", "--input: '[3,1' is not JSON (Expecting ',' delimiter: line 1 column"),
+        ("", "--input: '' is not JSON (Expecting value"),
         ("[" * 100_000, "--input: lists in lists without end"),
     ],
 )
@@ -390,8 +295,8 @@ def test_an_input_that_cannot_be_run(call: Call, given: str, expected: str):
         ("[]", "the vocabulary is empty; give at least one token"),
         ("[{}]", "the vocabulary cannot be used: {} is a dict"),
         ("[NaN]", "the vocabulary cannot be used: nan is not finite"),
-        ("{}", "--vocab: '{}' is no list; write '[3,1,2]'"),
-        ("1,2", "--vocab: '1,2' is no JSON (Extra data: line 1 column 2"),
+        ("{}", "--vocab: '{}' is not a list; write '[3,1,2]'"),
+        ("1,2", "--vocab: '1,2' is not JSON (Extra data: line 1 column 2"),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "show"])
@@ -413,10 +318,10 @@ def test_run_wants_one_kind_of_input(call: Call, both: list[str]):
     ("content", "expected"),
     [
         (b"[1]\n\n[9]\n", "f, line 3: sort: the token at position 0 is 9, which is"),
-        (b"[1]\n[2\n", "f, line 2: '[2' is no JSON"),
-        (b"[1]\n7\n", "f, line 2: '7' is no list; write '[3,1,2]'"),
+        (b"[1]\n[2\n", "f, line 2: '[2' is not JSON"),
+        (b"[1]\n7\n", "f, line 2: '7' is not a list; write '[3,1,2]'"),
         (b"\n \n", "f: there is no input in it"),
-        (b"\xff", "f: is no UTF-8 text"),
+        (b"\xff", "f: is not UTF-8 text"),
         (None, "f: No such file or directory"),
     ],
 )

@@ -61,9 +61,12 @@ def test_it_runs_twice_into_the_same_folder(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("[3,1", "--input '[3,1' is no list of numbers; write '[3,1,2]', with tokens"),
-        ("7", "--input '7' is no list of numbers; write '[3,1,2]'"),
-        ("[]", "--input '[]' is no list of numbers; write '[3,1,2]'"),
+        (
+            "[3,1",
+            "--input '[3,1' is not a list of numbers; write '[3,1,2]', with tokens",
+        ),
+        ("7", "--input '7' is not a list of numbers; write '[3,1,2]'"),
+        ("[]", "--input '[]' is not a list of numbers; write '[3,1,2]'"),
         ("[9]", "sort: the token at position 0 is 9, which is not in the vocabulary"),
         ("[[1]]", "sort: the token at position 0 is [1], which is not in the"),
         (str([1] * 11), "sort: the input has 11 tokens, and the model takes at most"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ import typer
 # Columns between the name and the meaning, each as wide as its title.
 SETTING = ("vocab", "len")
 SIZES = ("layers", "heads", "d_model", "   params")
-_LEAST_MEANING = 24
+_LEAST_MEANING, _ONE_LINE = 24, 10_000
 
 
 def list_programs(
+    text: Annotated[
+        str, typer.Argument(help="Only with this in the name or the meaning.")
+    ] = "",
     family: Annotated[
         str, typer.Option(metavar="TEXT", help="Only families with this in the name.")
     ] = "",
@@ -26,16 +30,25 @@ def list_programs(
     ] = False,
 ) -> None:
     """List programs and tasks: vocabulary size, length, meaning."""
-    from compiler.errors import NameLookupError
+    from compiler.errors import NameLookupError, nearest
 
     every = _entries()
-    chosen = [e for e in every if family.lower() in e.family.lower()]
-    if not chosen:
+    of_family = [e for e in every if family.lower() in e.family.lower()]
+    if not of_family:
         known = ", ".join(dict.fromkeys(p.family for p in every))
         raise NameLookupError(
             f"no family has {family!r} in its name. The families are: {known}"
         )
-    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    wanted = text.lower()
+    chosen = [e for e in of_family if wanted in f"{e.name}\n{e.meaning}".lower()]
+    if not chosen:
+        hint = nearest(text, [e.name for e in of_family])
+        where = f" of the families {family!r}" if family else ""
+        raise NameLookupError(
+            f"nothing{where} has {text!r} in its name or meaning.{hint} `zoo list` "
+            "prints all"
+        )
+    width = _width()
     titles = (*SETTING, *SIZES) if sizes else SETTING
     for name, group in groupby(chosen, key=lambda p: p.family):
         members = list(group)
@@ -63,6 +76,13 @@ class _Entry:
     max_len: int
     meaning: str
     compiles: bool
+
+
+def _width() -> int:
+    """Return the width of a line: what reads a pipe wants one a program."""
+    if not sys.stdout.isatty():
+        return _ONE_LINE
+    return max(60, shutil.get_terminal_size((80, 24)).columns)
 
 
 def _entries() -> list[_Entry]:

@@ -34,13 +34,13 @@ def read_json(text: str, what: str) -> Any:
     """Return what a JSON text says.
 
     Raises:
-        InputError: it is no JSON; says where.
+        InputError: it is not JSON; says where.
     """
     try:
         return json.loads(text)
     except ValueError as error:
         raise InputError(
-            f"{what}: {shorten(text)!r} is no JSON ({error}). Write a list, for "
+            f"{what}: {shorten(text)!r} is not JSON ({error}). Write a list, for "
             "example '[3,1,2]' or '[\"a\",\"b\"]'"
         ) from None
     except RecursionError:
@@ -51,7 +51,7 @@ def read_list(text: str, what: str) -> list[Any]:
     """Return the JSON list that a text says."""
     found = read_json(text, what)
     if not isinstance(found, list):
-        raise InputError(f"{what}: {shorten(text)!r} is no list; write '[3,1,2]'")
+        raise InputError(f"{what}: {shorten(text)!r} is not a list; write '[3,1,2]'")
     return found
 
 
@@ -69,10 +69,18 @@ def is_folder(source: str) -> bool:
     """Return whether a source names a folder or a release, not a program.
 
     A folder that has a program's name by chance, and no model in it, is not meant.
+
+    Raises:
+        InputError: it names a file.
     """
     from zoo import programs
 
     path = Path(source)
+    if path.is_file() and source not in programs():
+        raise InputError(
+            f"{source} is a file, and not a model's folder. Give a folder, a release "
+            "or a program's name; `zoo list` prints the programs"
+        )
     if "/" in source or source.startswith("."):
         return True
     if path.is_dir() and (_holds_model(path) or source not in programs()):

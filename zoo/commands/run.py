@@ -64,7 +64,7 @@ def _lines(path: Path) -> list[tuple[str, str]]:
         try:
             text, name = path.read_text(encoding="utf-8"), str(path)
         except UnicodeDecodeError as error:
-            raise InputError(f"{path}: is no UTF-8 text ({error})") from None
+            raise InputError(f"{path}: is not UTF-8 text ({error})") from None
     lines = [
         (f"{name}, line {number}", line)
         for number, line in enumerate(text.splitlines(), start=1)
@@ -85,7 +85,9 @@ def _read(text: str, model: Model, place: str = "--input") -> list[list[Any]]:
     if isinstance(found, str) and letters:
         return [list(found)]
     if not isinstance(found, list):
-        raise InputError(f"{place}: {text.strip()[:60]!r} is no list; write '[3,1,2]'")
+        raise InputError(
+            f"{place}: {text.strip()[:60]!r} is not a list; write '[3,1,2]'"
+        )
     if _depth(found) > 1 + max(map(_depth, vocab)) and all(
         isinstance(f, list) for f in found
     ):

@@ -156,7 +156,7 @@ def read_recipe(path: Path) -> Recipe:
     """Return the recipe of a TOML file.
 
     Raises:
-        InputError: it is no TOML, or has an unknown key or an impossible value.
+        InputError: it is not TOML, or has an unknown key or an impossible value.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
