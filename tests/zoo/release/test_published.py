@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,15 @@ def test_a_published_release_is_whole_and_right_on_its_own_pairs(folder):
     inputs = [[vocab[token] for token in row["clean"]] for row in rows]
     found = model.batch(inputs)
     right = [
-        model.interpreter(tokens)[model.output] == output
-        if model.readout.kind == "classes"
-        else True
+        list(map(_number, model.interpreter(tokens)[model.output])) == output
         for tokens, output in zip(inputs, found, strict=True)
     ]
     assert sum(right) >= 0.98 * len(right)
+
+
+def _number(value: object) -> object:
+    """Return a value as a model says it: fractions as the nearest float."""
+    return float(value) if isinstance(value, Fraction) else value
 
 
 def test_the_index_says_what_is_there():
