@@ -40,7 +40,8 @@ _NAMES = """
 _PLACES = "store garden school station office park library harbour"
 _THINGS = "ring book drink ball key snack letter coat"
 NAMES, PLACES, THINGS = (tuple(text.split()) for text in (_NAMES, _PLACES, _THINGS))
-# A and B are the two names in the order they come, S the one that comes again.
+# A and B are the two names in the order they come, S the one that comes again, or a
+# third: without that a model could tell S by where it stands, whoever it is.
 TEMPLATES = tuple(
     tuple(line.split())
     for line in """
@@ -61,8 +62,12 @@ MAX_LEN = max(map(len, TEMPLATES))
 _EXAMPLE = "after Ada and Bob left the park , Ada handed a key to"
 
 
+# Of so many sentences one has a third name.
+_THIRDS = 4
+
+
 class Sentences:
-    """The sentences of all templates, `A B .. A` and `A B .. B`, of two names."""
+    """The sentences of all templates, `A B .. A`, `A B .. B` and some `A B .. C`."""
 
     def __call__(self, sentence: Sequence[Value], /) -> bool:
         """Return whether this is such a sentence."""
@@ -72,7 +77,7 @@ class Sentences:
         if len(sentence) != len(template):
             return False
         found = dict(zip(template, sentence, strict=True))
-        kinds = {"A": NAMES, "B": NAMES, "PLACE": PLACES, "THING": THINGS}
+        kinds = dict.fromkeys("ABS", NAMES) | {"PLACE": PLACES, "THING": THINGS}
         fixed = [
             word == part
             for part, word in zip(template, sentence, strict=True)
@@ -82,7 +87,6 @@ class Sentences:
             all(fixed)
             and all(found[k] in kinds[k] for k in kinds if k in found)
             and found["A"] != found["B"]
-            and found["S"] in (found["A"], found["B"])
         )
 
     def draw(self, rng: np.random.Generator, count: int) -> list[list[Value]]:
@@ -90,12 +94,12 @@ class Sentences:
         return [self._one(rng) for _ in range(count)]
 
     def _one(self, rng: np.random.Generator) -> list[Value]:
-        first, second = rng.choice(len(NAMES), size=2, replace=False)
-        pair = NAMES[first], NAMES[second]
+        first, second, third = rng.choice(len(NAMES), size=3, replace=False)
+        known = rng.integers(_THIRDS) > 0
         words = {
-            "A": pair[0],
-            "B": pair[1],
-            "S": pair[rng.integers(2)],
+            "A": NAMES[first],
+            "B": NAMES[second],
+            "S": NAMES[rng.choice([first, second]) if known else third],
             "PLACE": PLACES[rng.integers(len(PLACES))],
             "THING": THINGS[rng.integers(len(THINGS))],
         }

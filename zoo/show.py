@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from compiler.emit import align
 from compiler.errors import count
+from compiler.ir.typed import Variable
 from compiler.model import Model
 from compiler.passes.wording import definition
 from compiler.pipeline import Stages
@@ -75,15 +76,40 @@ def show_variables(model: Model, width: int = WIDTH) -> list[str]:
     rows, bodies = [], []
     for variable, site in zip(variables, sites, strict=True):
         rows.append((variable.name, _domain(variable.domain.values, room), site))
-        note = f"  # {variable.note}" if variable.note else ""
-        bodies.append(_wrap(f"= {definition(variable)}{note}", width, "      "))
+        body = _wrap(f"= {_meaning(variable)}", width, "      ")
+        bodies.append([*body, *_copies(model, variable.name, width)])
     heads = align(rows)
-    output = f"  The output is {model.output}."
-    notes = [line for note in model.typed.notes for line in _note(note, width)]
     lines = [
         line for head, body in zip(heads, bodies, strict=True) for line in (head, *body)
     ]
-    return [*lines, output, *notes]
+    if model.output != "output":
+        lines.append(f"  The output is {model.output}.")
+    notes = [line for note in model.typed.notes for line in _note(note, width)]
+    return [*lines, *_unread(model, width), *notes]
+
+
+def _meaning(variable: Variable) -> str:
+    """Return how a variable is computed; of an input what it is."""
+    text = definition(variable)
+    if text == "input":
+        return variable.note or text
+    return f"{text}  # {variable.note}" if variable.note else text
+
+
+def _copies(model: Model, name: str, width: int) -> list[str]:
+    """Return where else a variable lives, recoded: `also length.onehot at m0`."""
+    copies = [n for n in model.sites if n.startswith(f"{name}.")]
+    text = ", ".join(f"{n} {_site(model, n)}" for n in copies)
+    return _wrap(f"also {text}", width, "      ") if copies else []
+
+
+def _unread(model: Model, width: int) -> list[str]:
+    """Return the positions, where the model needs them and the program does not."""
+    variables = {variable.name for variable in model.typed.variables}
+    if "indices" in variables or "indices" not in model.sites:
+        return []
+    site = _site(model, "indices")
+    return _wrap(f"Beside these the model reads indices, {site}.", width, "  ")
 
 
 def _domain(values: Sequence[Value], room: int) -> str:

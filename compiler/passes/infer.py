@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from compiler.rasp.values import Value, canonical, is_number, show, show_many, s
 
 # An output of more numbers than this is read as a number, not as classes.
 MANY_CLASSES = 40
+
+# Calls that look for a function that answers differently from one call to the next.
+_CALLED_AGAIN = 32
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,7 @@ class _Inference:
                 f"({', '.join(show(a) for a in failure[0])}): "
                 f"{type(failure[1]).__name__}: {failure[1]}. Give it a result there."
             )
+        _require_repeatable(operation.function, domains, cells, results)
         values, places = collect(results)
         table = np.full(shape, -1, dtype=np.int32)
         if cells:
@@ -256,6 +261,9 @@ class _Inference:
                     "False."
                 )
             allowed[i, j] = answer
+        cells = list(np.ndindex(*allowed.shape))
+        answers = allowed.ravel().tolist()
+        _require_repeatable(atom.predicate, [keys, queries], cells, answers)
         return t.Atom(atom.key, atom.query, allowed)
 
     def width(self, operation: g.Width) -> tuple[t.Operation, Domain]:
@@ -351,6 +359,34 @@ class _Inference:
             selector, operation.value, recode, default, operation.rule, proven
         )
         return pick, Domain(values, domain_mask)
+
+
+def _require_repeatable(
+    function: Callable[..., Any],
+    domains: Sequence[Domain],
+    cells: Sequence[tuple[int, ...]],
+    results: Sequence[Value],
+) -> None:
+    """Call a function again, at some of its arguments: a table holds one result each.
+
+    Raises:
+        _Problem: it gives another result than before.
+    """
+    chosen = range(0, len(cells), -(-len(cells) // _CALLED_AGAIN) or 1)
+    for k in itertools.islice(itertools.cycle(chosen), _CALLED_AGAIN):
+        arguments = [d.values[c] for d, c in zip(domains, cells[k], strict=True)]
+        again: Any
+        try:
+            again = show(canonical(function(*arguments)))
+        except Exception as error:
+            again = f"{type(error).__name__}: {error}"
+        if again != show(results[k]):
+            called = ", ".join(map(show, arguments))
+            raise _Problem(
+                f"its function gives {show(results[k])} for ({called}), and {again} "
+                "when it is called again. A function must depend on its arguments "
+                "alone: no random numbers, no counters, no state."
+            )
 
 
 def _possible_unless_repeated(
