@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,9 @@ import typer
 
 from compiler.errors import InputError, count
 from zoo.commands.options import MaxLen, Vocab, read_vocab
+
+# Parameters above which a model is slow to save, load and run.
+_LARGE = 20_000_000
 
 
 def compile_program(
@@ -61,6 +65,12 @@ def compile_program(
     )
     zoo.save(model, out, overwrite=force)
     config = model.config
+    if config.n_params > _LARGE:
+        print(
+            f"{model.name} has {config.n_params:,} parameters. A smaller --vocab or "
+            "--max-len makes fewer values, and so a smaller model",
+            file=sys.stderr,
+        )
     print(
         f"{out}: {model.name}, {count(config.n_layers, 'layer')}, "
         f"{count(config.n_heads, 'head')}, d_model {config.d_model}, "
