@@ -1,4 +1,4 @@
-"""The main job end to end: compile a sort, verify it, look at it, patch it, draw it.
+"""The main job end to end: compile a sort, verify, draw, patch and publish it.
 
 `make demo` runs this. Every figure that is printed was measured by this run.
 """
@@ -26,6 +26,7 @@ from zoo.wires import LEGEND, draw_wires
 
 VOCAB, MAX_LEN = (1, 2, 3, 4), 10
 SAMPLE = 20_000
+PAIRS = 1000
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -87,6 +88,8 @@ def demonstrate(tokens: list[Any], out: Path) -> None:
     for name in ("sort.svg", "sort.png"):
         save_picture(model, out / name)
         print(f"  {out / name}")
+    _say(7, "Publish it: audit every edge, write a release, and prove it again.")
+    show_release(model, tokens, out / "releases")
     print("\nNext: zoo list, zoo show reverse, zoo train reverse, zoo audit reverse.")
 
 
@@ -108,6 +111,24 @@ def show_patches(model: Model, tokens: list[Any]) -> None:
     output = patched(model, tokens, list(outside), write)
     print(f"  all {len(outside)} edges outside at once")
     print(f"    {model(tokens)} -> {output}")
+
+
+def show_release(model: Model, tokens: list[Any], shelf: Path) -> None:
+    """Export a model, load the release, and measure its certificate once more."""
+    from zoo.release.build import Draft, release_files
+    from zoo.release.check import check_release
+    from zoo.release.shelf import add
+
+    certificate = zoo.audit(model, pairs=PAIRS)
+    name = "sort-demo"
+    folder, _ = add(shelf, name, 1, release_files(Draft(name, 1, model, certificate)))
+    print(f"  {folder}, audited over {certificate.pairs:,} pairs:")
+    for claim in certificate.claims:
+        print(f"    {claim.name:<20} {claim.found:.4f}, at least {claim.at_least:g}")
+    print(f"  loaded: {tokens} -> {zoo.load(folder)(tokens)}")
+    found = check_release(folder)
+    print(f"  verified: {found.files} files as their digests say, and")
+    print(f"    {len(found.differences)} of {found.figures:,} figures differ")
 
 
 def donor_for(model: Model, tokens: list[Any]) -> list[Any]:
