@@ -146,17 +146,36 @@ def _gini(values: np.ndarray) -> float:
     )
 
 
-def describe(*models: Realism) -> list[str]:
-    """Return the figures of one model or several, side by side, as lines."""
-    rows = [("REALISM", *(m.model for m in models))]
-    rows.append(("zero weights", *(f"{m.sparsity:.3f}" for m in models)))
-    rows.append(("kurtosis of the stream", *(f"{m.kurtosis:.2f}" for m in models)))
-    rows.append(("EAP: Gini", *(f"{m.concentration:.3f}" for m in models)))
-    rows.append(("EAP: top tenth", *(f"{m.top_share:.3f}" for m in models)))
-    for name in models[0].norms:
-        rows.append((f"size of {name}", *(f"{m.norms[name]:.3f}" for m in models)))
-    for name in models[0].ranks:
-        rows.append(
-            (f"rank of {name}", *(f"{m.ranks.get(name, 0):.2f}" for m in models))
-        )
-    return align(rows)
+def describe(models: Mapping[str, Realism]) -> list[str]:
+    """Return the figures of one model or several, side by side, as lines.
+
+    Args:
+        models: by what heads its column.
+    """
+    every = list(models.values())
+    rows = [("REALISM", *models)]
+    rows.append(("zero weights", *(f"{m.sparsity:.3f}" for m in every)))
+    rows.append(("kurtosis of the stream", *(f"{m.kurtosis:.2f}" for m in every)))
+    rows.append(("EAP: Gini", *(f"{m.concentration:.3f}" for m in every)))
+    rows.append(("EAP: top tenth", *(f"{m.top_share:.3f}" for m in every)))
+    sizes = [np.array(list(m.write_norms.values())) for m in every]
+    rows.append(("writes, median size", *(f"{np.median(s):.3f}" for s in sizes)))
+    rows.append(("writes, largest", *(f"{s.max():.3f}" for s in sizes)))
+    for name in dict.fromkeys(n for m in every for n in m.norms):
+        rows.append((f"size of {name}", *(_figure(m.norms, name, 3) for m in every)))
+    for name in dict.fromkeys(n for m in every for n in m.ranks):
+        rows.append((f"rank of {name}", *(_figure(m.ranks, name, 2) for m in every)))
+    return [*align(rows), "", *LEGEND]
+
+
+def _figure(figures: Mapping[str, float], name: str, digits: int) -> str:
+    return f"{figures[name]:.{digits}f}" if name in figures else "-"
+
+
+LEGEND = (
+    "  kurtosis  3 for a normal distribution; of the final stream's coordinates",
+    "  EAP       how unevenly edge attribution falls: Gini coefficient, and the",
+    "            share of the tenth of the edges that has most",
+    "  size      root mean square",
+    "  rank      effective rank over full rank, mean over layers and heads",
+)

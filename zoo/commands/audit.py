@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compiler.errors import InputError
 from zoo.commands.options import (
     MaxLen,
     Seed,
@@ -18,6 +19,9 @@ from zoo.commands.options import (
     progress,
     release_folder,
 )
+
+if TYPE_CHECKING:
+    from compiler.model import Model
 
 
 def audit(
@@ -32,8 +36,18 @@ def audit(
     ] = None,
     realism: Annotated[
         bool,
-        typer.Option("--realism", help="Also describe weights and activations."),
+        typer.Option(
+            "--realism",
+            help="Also describe weights and activations, beside the compiled original.",
+        ),
     ] = False,
+    twin: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A natural twin, for --realism; DIR-twin by default, if it is there.",
+        ),
+    ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
@@ -45,14 +59,18 @@ def audit(
     from zoo.auditing.table import table
     from zoo.files import write_atomically
 
+    if twin is not None and not realism:
+        raise InputError("--twin is for --realism; give both, or neither")
     model = open_model(source, vocab, max_len)
+    beside = _beside(source, model, twin) if realism else {}
     certificate = certify(model, pairs=pairs, seed=seed, progress=progress("pairs"))
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
     if realism:
         from zoo.auditing.realism import describe, realism_of
 
-        print("\n".join(["", *describe(realism_of(model, seed=seed))]))
+        found = {name: realism_of(m, seed=seed) for name, m in beside.items()}
+        print("\n".join(["", *describe(found)]))
     if out is None and is_folder(source) and release_folder(source) is None:
         out = Path(source) / "certificate.json"
     if out is not None:
@@ -61,3 +79,18 @@ def audit(
         print(f"\nThe certificate is in {out}.")
     if not certificate.holds:
         raise typer.Exit(1)
+
+
+def _beside(source: str, model: Model, twin: Path | None) -> dict[str, Model]:
+    """Return the model, its compiled original and its natural twin, where they are."""
+    import zoo
+    from zoo.api import has_run
+
+    models = {model.facts.get("kind", "compiled"): model}
+    typed = model.typed
+    if "compiled" not in models and model.name in zoo.programs():
+        models["compiled"] = zoo.compile(model.name, typed.vocab, typed.max_len)
+    folder = twin or Path(f"{source.rstrip('/')}-twin")
+    if twin is not None or has_run(folder):
+        models["twin"] = zoo.load(folder)
+    return models
