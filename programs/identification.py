@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler.rasp import (
-    EQ,
     LT,
     Aggregate,
     Elementwise,
@@ -107,6 +106,11 @@ class Sentences:
         return [words.get(part, part) for part in template]
 
 
+def is_same_name(key: Value, query: Value) -> bool:
+    """Return whether both are the same name: other words may come as often as they do."""
+    return key == query and key in NAMES
+
+
 def is_other(key: Value, query: Value) -> bool:
     """Return whether the key is a name, and not the subject, which is known."""
     return key is not None and query is not None and key != query
@@ -129,7 +133,7 @@ def indirect_object_identification() -> SOp:
     `indirect_object_identification(["Ada", "Bob", "Ada"]) -> [None, None, "Bob"]`
     """
     name = Map(lambda word: word if word in NAMES else None, tokens).named("name")
-    before = Select(tokens, tokens, EQ) & Select(indices, indices, LT)
+    before = Select(tokens, tokens, is_same_name) & Select(indices, indices, LT)
     copies = SelectorWidth(before).named("copies_before")
     repeated = Elementwise(
         lambda word, n: word if n > 0 and word in NAMES else None, (tokens, copies)
