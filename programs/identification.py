@@ -107,7 +107,7 @@ class Sentences:
 
 
 def is_same_name(key: Value, query: Value) -> bool:
-    """Return whether both are the same name: other words may come as often as they do."""
+    """Return whether both are one name: other words may come twice as well."""
     return key == query and key in NAMES
 
 
