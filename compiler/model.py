@@ -287,12 +287,15 @@ class Model:
 
         Nothing attends to PAD, also without an attention mask: it hides the PAD
         positions of the ids that it is called on. So inputs of different lengths
-        share a batch, and ids that are cut behind the last token give the same. Give
-        no `attention_mask` and no key-value cache. A row of logits answers for the
-        token at its position; rows of BOS and PAD mean nothing.
+        share a batch, and ids that are cut behind the last token give the same. A
+        row of logits answers for the token at its position; rows of BOS and PAD mean
+        nothing. It keeps no key-value cache.
 
-        Its rotary positions turn neighbouring coordinates in version 4, and i with
-        i + d_head / 2 in version 3 and here: `hook_q` and `hook_k` are then in
+        Version 3 has a hook for each name (`config.names.source_hook`). Version 4
+        has none for what a single head writes and reads (`hook_z` is there), and
+        there a call with `start_at_layer` needs `attention_mask=ids != PAD`, since it
+        sees no ids. With rotary positions version 4 turns neighbouring coordinates,
+        version 3 as here i with i + d_head / 2: `hook_q` and `hook_k` are then in
         another order, and nothing else differs.
 
         Args:

@@ -8,6 +8,7 @@ itself, from the tokens that it is called on, and every row equals ours.
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -85,7 +86,9 @@ def _hooked(
 ) -> Any:
     """Return a HookedTransformer."""
     made = import_module("transformer_lens").HookedTransformerConfig
-    model = hooked(made(**options, device=device))
+    with warnings.catch_warnings():  # that version 4 has none is no news here
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = hooked(made(**options, device=device))
     tensors = to_tensors(weights, config)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
     # Masks and rotary tables are part of its state, and are not ours to say.
