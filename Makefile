@@ -71,7 +71,10 @@ $(VENV)/.ready-tests: $(VENV)/.made $(INPUTS)
 	@touch $@
 
 # One exact torch, so that what is compared with it is compared with a known version.
+# TransformerLens 3, which many tools still need, goes into a folder of its own.
 $(VENV)/.ready-torch: $(VENV)/.made $(INPUTS)
 	@echo "installing PyTorch and TransformerLens (1 GB more on disk, minutes where torch comes with CUDA)"
 	@$(PIP_INSTALL) $(CONSTRAINTS) -e '.[torch]' 'torch==2.13.0'
+	@rm -rf $(VENV)/lens3
+	@$(PIP_INSTALL) --no-deps --target $(VENV)/lens3 'transformer_lens>=3,<4' better-abc fancy-einsum
 	@touch $@

@@ -7,9 +7,11 @@ up to `config.n_ctx`, so that every run and every donor has the same shape.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +27,7 @@ from compiler.machine.config import Config
 from compiler.machine.features import Features
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
-from compiler.rasp.values import Value, show_many
+from compiler.rasp.values import Value, show, show_many
 
 Tokens = Sequence[Value]
 
@@ -269,6 +271,92 @@ class Model:
         basis = None if self.basis is None else self.basis.astype(np.float32)
         ran = donor if hasattr(donor, "writes") else self.run(donor)
         return Patch.nodes(mask, ran.writes, basis)
+
+    # For other tools --------------------------------------------------------------
+
+    def to_transformer_lens(self, device: str = "cpu") -> Any:
+        """Return the same transformer in TransformerLens: every logit, every hook.
+
+        With TransformerLens 3 it is a `HookedTransformer`, with 4 a
+        `TransformerBridge`. Feed it token ids, as `encode` and `encode_batch` make
+        them: BOS at 0, then the tokens, then PAD.
+
+            lens = model.to_transformer_lens()
+            ids = torch.tensor(model.encode_batch([list("abc"), list("ba")]))
+            logits, cache = lens.run_with_cache(ids.long())
+
+        Nothing attends to PAD, also without an attention mask: it hides the PAD
+        positions of the ids that it is called on. So inputs of different lengths
+        share a batch, and ids that are cut behind the last token give the same. A
+        row of logits answers for the token at its position; rows of BOS and PAD mean
+        nothing. It keeps no key-value cache.
+
+        Version 3 has a hook for each name (`config.names.source_hook`). Version 4
+        has none for what a single head writes and reads (`hook_z` is there), and
+        there a call with `start_at_layer` needs `attention_mask=ids != PAD`, since it
+        sees no ids. With rotary positions version 4 turns neighbouring coordinates,
+        version 3 as here i with i + d_head / 2: `hook_q` and `hook_k` are then in
+        another order, and nothing else differs.
+
+        Args:
+            device: where torch is to put it.
+
+        Raises:
+            InputError: TransformerLens is not installed.
+        """
+        from compiler.interchange.lens import to_transformer_lens
+
+        return to_transformer_lens(self.config, self.weights, device)
+
+    def to_hf(self, path: str | os.PathLike[str]) -> Path:
+        """Write a folder for Hugging Face transformers, and return it.
+
+        `AutoModelForTokenClassification.from_pretrained(path)` gives the same logits
+        for the ids of `encode`, in the rows of the tokens. It is a GPT-2, so the
+        model must be causal, with `norm="pre"`, learned positions, and heads that
+        fill d_model. Attention is causal, so that PAD behind the tokens needs no
+        mask. Neither torch nor transformers is needed to write it.
+
+        Raises:
+            InputError: the architecture is another one, with all that differs; or
+                there is something at the path.
+        """
+        from compiler.interchange.hugging_face import write_folder
+
+        readout = self.readout
+        labels = [show(value) for value in readout.values]
+        if readout.kind != "classes":
+            labels = ["value", "is_none"][: readout.size]
+        return write_folder(self.config, self.weights, labels, path)
+
+    def to_networkx(self) -> Any:
+        """Return the circuit as a `networkx.MultiDiGraph` over nodes."""
+        return self.circuit.to_networkx()
+
+    def to_graphml(self, path: str | os.PathLike[str]) -> None:
+        """Write the circuit as GraphML; `interchange.graphs` reads it back."""
+        from compiler.interchange.graphs import write_graphml
+
+        write_graphml(self.circuit, path)
+
+    def to_eap_ig_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the circuit as a graph of EAP-IG and MIB, for `Graph.from_json`.
+
+        Both embeddings are one node `input` there; the score of an edge is 1 in the
+        circuit, and 0 outside.
+        """
+        from compiler.interchange.graphs import write_eap_ig_json
+
+        write_eap_ig_json(self.circuit, self.config.d_model, path)
+
+    def to_auto_circuit(self) -> dict[str, float]:
+        """Return 1 or 0 for each edge, by auto-circuit's name: is it in the circuit?
+
+        Names are as in `MLP 0->A1.0.Q`; both embeddings are `Resid Start`.
+        """
+        from compiler.interchange.graphs import to_auto_circuit
+
+        return to_auto_circuit(self.circuit)
 
 
 class _ByName(dict[str, Any]):

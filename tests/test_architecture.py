@@ -23,6 +23,7 @@ PACKAGES = ("compiler", "programs", "zoo")
 ARROWS: dict[str, tuple[str, ...]] = {
     "compiler.errors": (),
     "compiler.machine": ("compiler.errors",),
+    "compiler.interchange": ("compiler.errors", "compiler.machine"),
     "compiler.rasp": ("compiler.errors",),
     "compiler.ir": ("compiler.errors", "compiler.rasp"),
     "compiler.passes": ("compiler.errors", "compiler.rasp", "compiler.ir"),
@@ -39,6 +40,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.ir",
         "compiler.passes",
         "compiler.machine",
+        "compiler.interchange",
         "compiler.lower",
     ),
     "programs": ("compiler",),

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.compiler.interchange.models import needs, untrained
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -44,6 +46,21 @@ def test_compile_and_look_inside_do_what_they_show():
     assert len(compiling) == len(looking) == 2
     found = [check(code, space) for code in (*compiling, *looking)]
     assert found == [1, 0, 5, 3]
+
+
+@pytest.mark.slow
+def test_use_elsewhere_does_what_it_shows(tmp_path):
+    import zoo
+
+    needs("torch"), needs("transformer_lens"), needs("transformers")
+    gpt = untrained(act="gelu", causal=True, norm="pre")
+    space: dict[str, Any] = {"zoo": zoo, "gpt": gpt}
+    in_lens, in_hugging_face = blocks("Use elsewhere")
+    assert check(in_lens, space) == 1
+    in_hugging_face = in_hugging_face.replace("out/gpt", str(tmp_path / "gpt"))
+    *setup, last = in_hugging_face.strip().splitlines()
+    check("\n".join(setup), space)
+    assert eval(last, space) is True
 
 
 def test_another_result_is_found():

@@ -25,6 +25,8 @@ Slot = Literal["q", "k", "v"]
 
 SLOTS: tuple[Slot, ...] = ("q", "k", "v")
 ARROW = "->"
+INPUT = "input"
+"""Both embeddings, for tools that have one input node."""
 
 
 class Edge(NamedTuple):
@@ -180,6 +182,30 @@ class Names:
         self.edge_index(edge)
         return edge
 
+    @cached_property
+    def merged_edges(self) -> tuple[Edge, ...]:
+        """All edges as tools with one input node have them, see `merge_input`."""
+        return tuple(dict.fromkeys(merge_input(edge) for edge in self.edges))
+
+    @cached_property
+    def auto_circuit(self) -> Mapping[Edge, str]:
+        """The name that auto-circuit gives each of `merged_edges`.
+
+        `m0->a1.h0<q>` is `MLP 0->A1.0.Q` there; `input` is `Resid Start`, and
+        `logits` are `Resid End`.
+        """
+        sources = {
+            name: _auto_circuit(part) for name, part in self.source_parts.items()
+        }
+        readers = {
+            name: _auto_circuit(part) for name, part in self.reader_parts.items()
+        }
+        sources[INPUT] = "Resid Start"
+        return {
+            edge: f"{sources[edge.source]}{ARROW}{readers[edge.reader]}"
+            for edge in self.merged_edges
+        }
+
     def node_of(self, reader: str) -> str:
         """Return the node that a reader feeds: `a0.h1<q>` -> `a0.h1`."""
         self.reader_index(reader)
@@ -217,8 +243,18 @@ class Names:
 
 def merge_input(edge: Edge) -> Edge:
     """Return the edge for tools with one input node: both embeddings are `input`."""
-    merged = "input" if edge.source in ("tokens", "positions") else edge.source
+    merged = INPUT if edge.source in ("tokens", "positions") else edge.source
     return Edge(merged, edge.reader)
+
+
+def _auto_circuit(part: Part) -> str:
+    """Return how auto-circuit spells a source or a reader."""
+    if part.kind == "head":
+        head = f"A{part.layer}.{part.head}"
+        return f"{head}.{part.slot.upper()}" if part.slot else head
+    if part.kind == "mlp":
+        return f"MLP {part.layer}"
+    return "Resid End" if part.kind == "logits" else "Resid Start"
 
 
 def _time(part: Part) -> int:

@@ -1,0 +1,10 @@
+"""The same model, or the same circuit, for other tools.
+
+    lens.py          TransformerLens 3 (HookedTransformer) and 4 (TransformerBridge)
+    hugging_face.py  GPT-2 with a token-classification head, as a folder; and back
+    graphs.py        EAP-IG and MIB graphs, GraphML, auto-circuit's names; and back
+
+All of it takes a configuration, weights or a circuit, and knows no `Model`; the
+methods of `compiler.model.Model` call it. torch and TransformerLens are imported
+where they are needed and nowhere else.
+"""

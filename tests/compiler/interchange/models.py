@@ -1,0 +1,86 @@
+"""Models of every architecture, inputs for them, and what every part of them does."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import programs
+from compiler.api import compile_model
+from compiler.machine.config import Config
+from compiler.machine.forward import forward
+from compiler.machine.layers import allow, mix_values, normalise, project
+from compiler.machine.weights import Weights, init
+from compiler.model import Model, Tokens
+
+RELEASES = Path(__file__).parents[3] / "releases"
+
+
+def needs(name: str) -> ModuleType:
+    """Return a package of the torch extra; without it, the tests are skipped."""
+    if os.environ.get("CIRCUITZOO_TORCH") == "1":
+        return importlib.import_module(name)
+    return pytest.importorskip(name, reason=f"no {name}: make test TORCH=1 installs it")
+
+
+def compiled(name: str, **options: Any) -> Model:
+    return compile_model(programs.find(name), **options)
+
+
+def untrained(d_head: int = 6, **options: Any) -> Model:
+    """Return a model with random weights and biases, all of them of use."""
+    model = compiled("reverse")
+    sizes = {"n_heads": 2, "d_model": 12, "d_head": d_head, "d_mlp": 20}
+    config = replace(model.config, n_layers=2, **sizes, **options)
+    rng = np.random.default_rng(0)
+    drawn = (a + 0.3 * rng.standard_normal(a.shape) for a in init(config, seed=0))
+    weights = Weights(*(np.asarray(array, np.float32) for array in drawn))
+    return replace(model, config=config, weights=weights)
+
+
+def inputs(model: Model) -> list[Tokens]:
+    """Return inputs of every length, in an order that mixes them."""
+    vocab, longest = model.typed.vocab, model.config.n_ctx - 1
+    lengths = [1 + (5 * i) % longest for i in range(2 * longest)]
+    return [
+        [vocab[(i * i + i * p + p) % len(vocab)] for p in range(length)]
+        for i, length in enumerate(lengths)
+    ]
+
+
+def run_parts(
+    config: Config, weights: Weights, ids: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (logits, writes [batch, source, ..], z [batch, layer, head, seq, ..])."""
+
+    weights = Weights(*map(jnp.asarray, weights))
+
+    def one(tokens: jax.Array) -> tuple[jax.Array, ...]:
+        run, names = forward(config, weights, tokens), config.names
+        per_layer = []
+        for layer in range(config.n_layers):
+            visible = names.visible[names.reader_index(f"a{layer}.h0<q>")]
+            seen = run.writes[visible].sum(0) + weights.b_O[:layer].sum(0)
+            ln1 = weights.ln1_w[layer], weights.ln1_b[layer]
+            parts = project(weights, layer, normalise(config, seen, *ln1))
+            per_layer.append(mix_values(config, *parts, allow(config, tokens)))
+        return run.logits, run.writes, jnp.stack(per_layer)
+
+    logits, writes, z = jax.jit(jax.vmap(one))(ids)
+    return np.asarray(logits), np.asarray(writes), np.asarray(z)
+
+
+def distance(found: Any, expected: np.ndarray) -> float:
+    """Return the greatest difference, relative to the largest value expected."""
+    found = found.detach().numpy() if hasattr(found, "detach") else np.asarray(found)
+    assert found.shape == expected.shape
+    return float(np.abs(found - expected).max() / np.abs(expected).max())

@@ -1,0 +1,167 @@
+"""In TransformerLens, every logit and every activation is ours.
+
+These tests run with the version that is installed; `test_lens_3.py` runs them again
+with version 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from compiler.errors import InputError
+from compiler.machine.patch import Patch, node_mask
+from compiler.machine.weights import Weights
+from compiler.model import Model
+from compiler.save import load_model
+from tests.compiler.interchange.models import (
+    RELEASES,
+    compiled,
+    distance,
+    inputs,
+    needs,
+    run_parts,
+    untrained,
+)
+
+CLOSE = 1e-5
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    needs("transformer_lens")
+    return needs("torch")
+
+
+def released(name: str) -> Model:
+    return load_model(RELEASES / name)
+
+
+MODELS = {
+    "compiled": lambda: compiled("reverse"),
+    "compiled, rotated": lambda: compiled("sort", rotate=1),
+    "compiled, causal": lambda: compiled("histogram", causal=True),
+    "trained": lambda: released("sort-siit"),
+    **{
+        f"{'causal' * causal or 'both ways'}, norm {norm}, {positions}, {act}": (
+            lambda causal=causal, norm=norm, positions=positions, act=act: untrained(
+                causal=causal, norm=norm, positions=positions, act=act
+            )
+        )
+        for causal in (False, True)
+        for norm, positions, act in (
+            ("none", "learned", "relu"),
+            ("pre", "learned", "gelu"),
+            ("pre", "rotary", "gelu"),
+        )
+    },
+    "heads that do not fill d_model": lambda: untrained(d_head=4, positions="rotary"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_all_logits_and_activations_are_ours_whatever_the_length(name, torch):
+    model = MODELS[name]()
+    ids = model.encode_batch(inputs(model))
+    logits, writes, z = run_parts(model.config, model.weights, ids)
+    lens = model.to_transformer_lens()
+    hooked = type(lens).__name__ == "HookedTransformer"
+    if hooked:  # version 4 has no hook_result in models of its own making
+        lens.set_use_attn_result(True)
+    found, cache = lens.run_with_cache(torch.tensor(ids).long())
+    assert distance(found, logits) < CLOSE
+    for layer in range(model.config.n_layers):
+        theirs = cache[f"blocks.{layer}.attn.hook_z"].swapaxes(1, 2)
+        assert distance(theirs, z[:, layer]) < CLOSE
+    names = model.config.names
+    for index, source in enumerate(names.sources):
+        hook = names.source_hook(source)
+        rotary = source == "positions" and model.config.positions == "rotary"
+        if rotary or (hook.head is not None and not hooked):
+            continue
+        wrote = cache[hook.name]
+        wrote = wrote if hook.head is None else wrote[:, :, hook.head]
+        if np.abs(writes[:, index]).max() > 0:
+            wrote = wrote.expand(len(ids), -1, -1)  # positions: once for all
+            assert distance(wrote, writes[:, index]) < CLOSE, source
+
+
+@pytest.mark.parametrize(
+    ("program", "options"),
+    [("sort", {"rotate": 1, "decoys": 2}), ("dyck2_balanced", {})],
+)
+def test_in_double_precision_nothing_differs(program, options, torch):
+    """Decoys and steep steps enlarge the rounding of float32; that is no fault."""
+    model = compiled(program, **options)
+    ids = model.encode_batch(inputs(model))
+    with jax.enable_x64(True):
+        double = Weights(*(np.asarray(a, np.float64) for a in model.weights))
+        logits, _, z = run_parts(model.config, double, ids)
+    lens = model.to_transformer_lens().double()
+    found, cache = lens.run_with_cache(torch.tensor(ids).long())
+    assert distance(found, logits) < 1e-12
+    for layer in range(model.config.n_layers):
+        theirs = cache[f"blocks.{layer}.attn.hook_z"].swapaxes(1, 2)
+        assert distance(theirs, z[:, layer]) < 1e-12
+
+
+def test_ids_without_pad_give_the_same(torch):
+    model = compiled("reverse")
+    lens = model.to_transformer_lens()
+    ids = torch.tensor(model.encode_batch([list("abc"), list("bca")])).long()
+    assert distance(lens(ids[:, :4]), lens(ids)[:, :4].detach().numpy()) < CLOSE
+
+
+def test_each_call_hides_its_own_pad(torch):
+    model = untrained()
+    lens = model.to_transformer_lens()
+    for sequences in ([list("abc"), list("b")], [list("ab")], [list("a"), list("ca")]):
+        ids = model.encode_batch(sequences)
+        logits, _, _ = run_parts(model.config, model.weights, ids)
+        assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
+
+
+def test_a_hook_of_the_users_changes_the_run_and_leaves_pad_hidden(torch):
+    model = untrained()
+    names, donor = model.config.names, list("cab")
+    lens = model.to_transformer_lens()
+    first, second = (
+        torch.tensor(model.encode_batch([tokens])).long() for tokens in ("abc", donor)
+    )
+    mask = node_mask(names, ["m0"])
+    patch = Patch.nodes(mask, model.run(donor).writes)
+    expected = np.asarray(model.run(list("abc"), patch=patch).logits)
+    _, cache = lens.run_with_cache(second)
+    hook = names.source_hook("m0").name
+    found = lens.run_with_hooks(
+        first, fwd_hooks=[(hook, lambda value, hook: cache[hook.name])]
+    )
+    lens.reset_hooks()
+    assert distance(found[0], expected) < CLOSE
+    clean = np.asarray(model.run(list("abc")).logits)
+    assert distance(lens(first)[0], clean) < CLOSE
+
+
+def test_a_run_may_start_at_a_layer(torch):
+    model = untrained(causal=False)
+    lens = model.to_transformer_lens()
+    ids = torch.tensor(model.encode_batch([list("abc"), list("ba")])).long()
+    logits, cache = lens.run_with_cache(ids)
+    seen = cache["blocks.1.hook_resid_pre"]
+    mask = (ids != model.config.pad_id).long()
+    found = lens(seen, start_at_layer=1, attention_mask=mask)
+    live = mask.bool()
+    assert distance(found[live], logits[live].detach().numpy()) < CLOSE
+
+
+def test_without_transformer_lens_the_extra_is_named(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "transformer_lens", None)
+    with pytest.raises(InputError, match=r"pip install 'circuitzoo\[torch\]'"):
+        compiled("reverse").to_transformer_lens()

@@ -1,0 +1,37 @@
+"""The tests of `test_lens.py` once more, in a process where TransformerLens is 3.
+
+`make test TORCH=1` puts version 3 into a folder of the virtual environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+LENS_3 = Path(sys.prefix) / "lens3"
+
+
+@pytest.mark.slow
+def test_transformer_lens_3_passes_the_same_tests():
+    if os.environ.get("CIRCUITZOO_TORCH") != "1" and not LENS_3.exists():
+        pytest.skip("no TransformerLens 3: make test TORCH=1 installs it")
+    path = os.pathsep.join([str(LENS_3), str(ROOT)])
+    check = "import transformer_lens as t, pytest, sys; t.HookedTransformer"
+    code = f"{check}; sys.exit(pytest.main(sys.argv[1:]))"
+    tests = Path(__file__).with_name("test_lens.py")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-p", "no:cacheprovider", str(tests)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, "CIRCUITZOO_TORCH": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None and int(passed[1]) >= 15, done.stdout
