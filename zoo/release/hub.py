@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ from urllib.parse import quote
 
 from compiler.errors import FetchError, FormatError, InputError, NameLookupError
 from compiler.notation import parse, refuse
-from compiler.sealed import MOST_SUMS, SUMS, digest, parse_sums, read_file
+from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
 from zoo.release.fetch import Remote
 from zoo.release.fields import MOST_RELEASE, RELEASE, RELEASE_DOCUMENT
-from zoo.release.transport import NotThereError, get
+from zoo.release.transport import get
 from zoo.release.whole import Folder
 
 if TYPE_CHECKING:
@@ -110,12 +111,9 @@ def remote_repo(repo: Repo, commit: str) -> Remote:
         FetchError: the Hub cannot be reached, or refuses.
         FormatError: the repository holds no release.
     """
-    from huggingface_hub.hf_api import RepoFile
     from huggingface_hub.utils import build_hf_headers
 
-    with _asking(repo):
-        tree = _api().list_repo_tree(repo.id, revision=commit, recursive=True)
-        sizes = {f.path: int(f.size) for f in tree if isinstance(f, RepoFile)}
+    sizes = _sizes(repo, commit)
     if RELEASE not in sizes or SUMS not in sizes:
         absent = SUMS if RELEASE in sizes else RELEASE
         raise refuse(
@@ -127,6 +125,15 @@ def remote_repo(repo: Repo, commit: str) -> Remote:
         k: v for k, v in build_hf_headers().items() if k.lower() == "authorization"
     }
     return Remote(str(repo), base, total, None, sizes, headers)
+
+
+def _sizes(repo: Repo, commit: str) -> dict[str, int]:
+    """Return the bytes of every file of a commit."""
+    from huggingface_hub.hf_api import RepoFile
+
+    with _asking(repo):
+        tree = _api().list_repo_tree(repo.id, revision=commit, recursive=True)
+        return {f.path: int(f.size) for f in tree if isinstance(f, RepoFile)}
 
 
 def publish(folder: Folder, repo: Repo) -> tuple[str, bool]:
@@ -150,15 +157,20 @@ def publish(folder: Folder, repo: Repo) -> tuple[str, bool]:
         api.create_repo(repo.id, exist_ok=True)
         if _is_there(repo, folder, tag):
             return f"{_endpoint()}/{repo.id}", False
-        made = api.upload_folder(
-            repo_id=repo.id,
-            folder_path=folder.path,
-            allow_patterns=[*folder.sums, SUMS],
-            delete_patterns="*",
-            commit_message=f"{summary['name']}, version {summary['version']}",
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that data is no part of a model
+            made = api.upload_folder(
+                repo_id=repo.id,
+                folder_path=folder.path,
+                allow_patterns=[*folder.sums, SUMS],
+                delete_patterns="*",
+                commit_message=f"{summary['name']}, version {summary['version']}",
+            )
         api.create_tag(repo.id, tag=tag, revision=made.oid, exist_ok=True)
     return str(made.commit_url), True
+
+
+_FRESH = {".gitattributes", ".gitignore", "README.md"}
 
 
 def _is_there(repo: Repo, folder: Folder, tag: str) -> bool:
@@ -167,15 +179,18 @@ def _is_there(repo: Repo, folder: Folder, tag: str) -> bool:
     Raises:
         InputError: it has the version and other files, or another release.
     """
-    summary = folder.summary()
-    try:
-        remote = remote_repo(repo, find_commit(repo))
-        headers = remote.headers
-        data = get(remote.url(RELEASE), MOST_SUMS, headers)
-        sums = get(remote.url(SUMS), MOST_SUMS, headers)
-        parse_sums(sums)
-    except (FormatError, NotThereError, NameLookupError):
-        return False  # a fresh repository, or one of something else
+    summary, commit = folder.summary(), find_commit(repo)
+    files = set(_sizes(repo, commit)) - _FRESH
+    if not files:
+        return False
+    if RELEASE not in files:
+        raise InputError(
+            f"{repo} holds other files, {sorted(files)[0]} for one. Give a repository "
+            "of the release's own"
+        )
+    remote = remote_repo(repo, commit)
+    data = get(remote.url(RELEASE), MOST_SUMS, remote.headers)
+    sums = get(remote.url(SUMS), MOST_SUMS, remote.headers)
     there = RELEASE_DOCUMENT.read(parse(data, f"{repo}, {RELEASE}"))
     if there["name"] != summary["name"]:
         raise InputError(

@@ -264,7 +264,7 @@ def _plain(kind: type, found: Found) -> Any:
     return None
 
 
-def _is_finite(number: float) -> bool:
+def _is_finite(number: int | float) -> bool:
     try:
         return isfinite(number)
     except OverflowError:
