@@ -29,7 +29,8 @@ def problems(schema: dict[str, Any], data: Any, where: str = "") -> list[str]:
     """Return where some JSON is not as a schema says, by the words we use of it."""
     known = {
         "$schema", "title", "description", "type", "properties", "required", "const",
-        "additionalProperties", "items", "anyOf", "enum", "minimum", "maximum", "pattern",
+        "additionalProperties", "items", "anyOf", "enum", "minimum", "maximum",
+        "pattern",
     }  # fmt: skip
     assert set(schema) <= known
     found = []
