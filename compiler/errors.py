@@ -42,6 +42,10 @@ class FormatError(ZooError):
     """A saved model or release is truncated, altered, or of another format."""
 
 
+class FetchError(ZooError):
+    """Something elsewhere cannot be reached, or sent less than it has."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
     """Return the error for an unknown `name`, offering the nearest of `known`."""
     return NameLookupError(f"no {kind} is named {name!r}.{nearest(name, known)}")

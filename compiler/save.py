@@ -18,12 +18,9 @@ fault is a FormatError.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import secrets
 import shutil
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +34,7 @@ from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
 from compiler.model import Model
 from compiler.notation import REMEDY, Found, parse, refuse, render
+from compiler.sealed import SUMS, read_file, read_sums, sums_of
 from compiler.tabulated import (
     readout_from_json,
     readout_to_json,
@@ -48,7 +46,7 @@ from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
 FORMAT, VERSION = "circuitzoo.model", 2
 FIRST = 1  # the version of what has no features, which older releases read
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-CIRCUIT, PROGRAM, SUMS = "circuit.json", "program.json", "SHA256SUMS"
+CIRCUIT, PROGRAM = "circuit.json", "program.json"
 FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
 ANNOTATION = "annotation"
 """What a release adds to circuit.json: the same for readers without this code."""
@@ -56,11 +54,8 @@ ANNOTATION = "annotation"
 # Bytes of JSON, and pairs of a reader and a source, above which nothing is loaded.
 MOST_JSON = 2**27
 MOST_PAIRS = 2**28
-_SMALL = 2**20  # bytes of SHA256SUMS and config.json
+_SMALL = 2**20  # bytes of config.json
 _ORDERED = ("circuit", "beside", "rows")
-
-_SUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
 # Saving ---------------------------------------------------------------------------
@@ -123,8 +118,7 @@ def to_files(model: Model) -> dict[str, bytes]:
                 f"{MOST_JSON:,} is loaded. Compile it with fewer tokens, or a lower "
                 "max_len."
             )
-    sums = [f"{_digest(contents[name])}  {name}\n" for name in sorted(contents)]
-    return {**contents, SUMS: "".join(sums).encode("ascii")}
+    return {**contents, SUMS: sums_of(contents)}
 
 
 def _circuit_to_json(model: Model) -> dict[str, Any]:
@@ -142,10 +136,6 @@ def _circuit_to_json(model: Model) -> dict[str, Any]:
             "rows": list(model.rows),
         },
     }
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -217,10 +207,12 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
     _check_folder(path)
     sums = read_sums(path)
     # The format comes first: a newer one may have other files.
-    config, version = _read_config(parse(_read(path, CONFIG, 0, _SMALL, sums), CONFIG))
-    weights = _read(path, WEIGHTS, *file_sizes(config), sums)
-    program = parse(_read(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
-    circuit = parse(_read(path, CIRCUIT, 0, MOST_JSON, sums), CIRCUIT)
+    config, version = _read_config(
+        parse(read_file(path, CONFIG, 0, _SMALL, sums), CONFIG)
+    )
+    weights = read_file(path, WEIGHTS, *file_sizes(config), sums)
+    program = parse(read_file(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
+    circuit = parse(read_file(path, CIRCUIT, 0, MOST_JSON, sums), CIRCUIT)
     try:
         return _build(config, weights, program, circuit, version)
     except RecursionError:
@@ -269,69 +261,6 @@ def _build(
         beside=_read_beside(beside, config, order["beside"]),
         features=_read_features(parts["features"], config, rows) if added else None,
     )
-
-
-def _read(
-    folder: Path, name: str, least: int, most: int, sums: Mapping[str, str] | None
-) -> bytes:
-    """Return the bytes of a file of the folder, if they are what SHA256SUMS says.
-
-    Args:
-        folder: the model's.
-        name: the file's.
-        least: its smallest size.
-        most: its greatest size; a larger file is not read.
-        sums: digests by name; None for a file that has none.
-    """
-    # A link could lead out of the folder, and a pipe would wait for ever.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        if (folder / name).is_symlink():
-            raise refuse(name, "a link", "a plain file", "Copy the file itself.")
-        with open(os.open(folder / name, flags), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise refuse(name, "no plain file", "a plain file")
-            if not least <= status.st_size <= most:
-                expected = f"{least} to {most} bytes"
-                raise refuse(name, f"{status.st_size} bytes", expected)
-            data = file.read(most + 1)
-    except FileNotFoundError:
-        raise refuse(name, "no such file", f"it in {folder}") from None
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise refuse(
-            name, f"that it cannot be read ({found})", "a plain file"
-        ) from None
-    if not least <= len(data) <= most:
-        raise refuse(name, f"{len(data)} bytes", f"{least} to {most} bytes")
-    if sums is not None and name not in sums:
-        raise refuse(SUMS, f"no digest of {name}", "one")
-    if sums is not None and _digest(data) != sums[name]:
-        raise refuse(
-            name,
-            f"the SHA-256 digest {_digest(data)[:12]}..",
-            f"{sums[name][:12]}.., by {SUMS}: the file was altered or cut short",
-        )
-    return data
-
-
-def read_sums(folder: Path) -> dict[str, str]:
-    """Return the digests by name; files that are not the model's own may be listed."""
-    text = _read(folder, SUMS, 0, _SMALL, None).decode("utf-8", "replace")
-    if not text.endswith("\n"):
-        raise refuse(SUMS, "a last line that is cut short", "whole lines")
-    sums: dict[str, str] = {}
-    for number, line in enumerate(text[:-1].split("\n"), start=1):
-        match = _SUM.fullmatch(line)
-        if match is None or not _PLAIN_NAME.fullmatch(match[2]) or match[2] in sums:
-            raise refuse(
-                f"{SUMS}, line {number}",
-                repr(line[:90]),
-                "a digest and the name of another file in the folder",
-            )
-        sums[match[2]] = match[1]
-    return sums
 
 
 def _read_config(found: Found) -> tuple[Config, int]:

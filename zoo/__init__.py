@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         audit,
         compile,
         compress,
+        data,
         has_run,
         load,
         programs,
@@ -28,16 +29,19 @@ if TYPE_CHECKING:
         save,
         train,
     )
+    from zoo.release.released import Released
     from zoo.training.recipe import Recipe
 
 # Public name -> the module it is in; None where it is the module.
 _PLACES: dict[str, tuple[str, str | None]] = {
     "Model": ("compiler.model", "Model"),
     "Patch": ("compiler.machine.patch", "Patch"),
+    "Released": ("zoo.release.released", "Released"),
     "Recipe": ("zoo.training.recipe", "Recipe"),
     "audit": ("zoo.api", "audit"),
     "compile": ("zoo.api", "compile"),
     "compress": ("zoo.api", "compress"),
+    "data": ("zoo.api", "data"),
     "errors": ("compiler.errors", None),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
@@ -52,9 +56,11 @@ __all__ = [
     "Model",
     "Patch",
     "Recipe",
+    "Released",
     "audit",
     "compile",
     "compress",
+    "data",
     "errors",
     "has_run",
     "load",

@@ -108,21 +108,59 @@ def load(source: str | Path) -> Model:
     """Return a released model by its name, or the one in a folder.
 
     Args:
-        source: a release's name, or a folder that `save`, `zoo compile`, `zoo train`
-            or `zoo export` wrote.
+        source: a release's name (`sort-siit`, `sort-siit@2`), which is looked for on
+            the shelves, in the cache, and in the index that `CIRCUITZOO_INDEX` names;
+            `hf://OWNER/REPO` or `hf://OWNER/REPO@REVISION`; or a folder that `save`,
+            `zoo compile`, `zoo train` or `zoo export` wrote.
+
+    Returns:
+        the model; of a release a `zoo.Released`, with certificate, pairs and card.
 
     Raises:
         NameLookupError: neither a folder nor a release has that name.
+        FetchError: it is elsewhere, and cannot be fetched.
         FormatError: it is no such folder, or it is truncated, altered or newer.
     """
     from compiler.save import load_model
+    from zoo.release.resolve import resolve
+    from zoo.release.whole import is_release
 
-    path = Path(source)
-    if not path.exists() and isinstance(source, str) and "/" not in source:
-        from zoo.release.shelf import require_release
+    path = resolve(source)
+    if has_run(path):
+        return load_model(path / MODEL)
+    if is_release(path):
+        from zoo.release.released import load_released
 
-        path = require_release(source)
-    return load_model(path / MODEL if has_run(path) else path)
+        return load_released(path)
+    return load_model(path)
+
+
+def data(source: str | Path) -> Any:
+    """Return the pairs of a release as a datasets.DatasetDict, `train` and `test`.
+
+    Args:
+        source: of the release, as for `load`.
+
+    Raises:
+        NameLookupError: neither a folder nor a release has that name.
+        FetchError: it is elsewhere, and cannot be fetched.
+        FormatError: it is no release, or it is truncated, altered or newer.
+    """
+    import datasets
+
+    from zoo.release.fields import SPLITS
+    from zoo.release.resolve import resolve
+    from zoo.release.tables import data_file, from_parquet
+    from zoo.release.whole import open_folder
+
+    folder = open_folder(resolve(source))
+    tables = {s: from_parquet(folder.read(data_file(s)), data_file(s)) for s in SPLITS}
+    return datasets.DatasetDict(
+        {
+            split: datasets.Dataset(table, split=datasets.NamedSplit(split))
+            for split, table in tables.items()
+        }
+    )
 
 
 def releases() -> list[dict[str, Any]]:
@@ -235,7 +273,7 @@ def _is_saved(source: str) -> bool:
     """Return whether a text names a release or a folder, and not a program."""
     from zoo.release.shelf import find_release
 
-    if "/" in source or find_release(source) is not None:
+    if "/" in source or find_release(source.partition("@")[0]):
         return True
     return source not in library.all_programs() and Path(source).exists()
 

@@ -17,6 +17,7 @@ from compiler.errors import ZooError
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
 from zoo.commands.compress import compress
+from zoo.commands.download import download, index, publish
 from zoo.commands.export import export
 from zoo.commands.list import list_programs
 from zoo.commands.releases import card, releases
@@ -46,6 +47,9 @@ app.command("audit")(audit)
 app.command("export")(export)
 app.command("releases")(releases)
 app.command("card")(card)
+app.command("download")(download)
+app.command("publish")(publish)
+app.add_typer(index, name="index")
 
 
 def _print_version(wanted: bool) -> bool:

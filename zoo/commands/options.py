@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="NAME|DIR", help="A program, a release or a model's folder."
+        metavar="NAME|DIR",
+        help="A program, a release (NAME, NAME@2, hf://OWNER/REPO) or a folder.",
     ),
 ]
 Vocab = Annotated[
@@ -89,13 +92,54 @@ def is_folder(source: str) -> bool:
 
 
 def release_folder(source: str) -> Path | None:
-    """Return the folder of the release that a source names, by name or by path."""
-    from zoo.release.shelf import RELEASE, find_release
+    """Return the folder of the release that a source names, fetched if need be.
+
+    None where it names a program, a task, or a folder of something else.
+    """
+    from zoo import programs, tasks
+    from zoo.release.index import index_address
+    from zoo.release.resolve import SCHEME, resolve, split_name
+    from zoo.release.shelf import find_release
+    from zoo.release.whole import is_release
 
     path = Path(source)
     if path.is_dir():
-        return path if (path / RELEASE).is_file() else None
-    return find_release(source)
+        return path if is_release(path) else None
+    try:
+        name, version = ("", 0) if source.startswith(SCHEME) else split_name(source)
+    except InputError:
+        return None
+    if name and (found := find_release(name, version)) is not None:
+        return found
+    known = source in programs() or source in tasks.all_tasks()
+    if known or (name and index_address() is None):
+        return None
+    with bytes_bar(source) as progress:
+        return resolve(source, progress)
+
+
+@contextmanager
+def bytes_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of what was fetched, on a terminal's error output."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
+    with Progress(
+        *columns,
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _holds_model(folder: Path) -> bool:
@@ -136,7 +180,6 @@ def open_model(source: str, vocab: str | None, max_len: int | None) -> Model:
 
 def progress(words: str) -> Callable[[int, int], None]:
     """Return a callback that shows (done, total) on a terminal's error output."""
-    import sys
     import time
 
     shown = [time.monotonic()]

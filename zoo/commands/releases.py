@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Name = Annotated[str, typer.Argument(metavar="RELEASE", help="A release's name.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="RELEASE", help="NAME, NAME@2, hf://OWNER/REPO or a folder."
+    ),
+]
 
 
 def releases(
     kind: Annotated[
         str | None, typer.Option(help="Only these: compiled, trained or compressed.")
     ] = None,
+    origin: Annotated[
+        str | None, typer.Option("--from", metavar="URL", help="Those of an index.")
+    ] = None,
 ) -> None:
     """List the published models: kind, size, circuit, figures."""
     from compiler.emit import align
     from compiler.errors import InputError
+    from zoo.release.index import newest_of, read_index
     from zoo.release.shelf import list_releases
 
-    found = list_releases()
+    found = list_releases() if origin is None else newest_of(read_index(origin))
     kinds = sorted({entry["kind"] for entry in found})
     if kind is not None and kind not in kinds:
         known = ", ".join(kinds) or "none, for nothing is published here"
@@ -55,10 +63,13 @@ def releases(
 
 def card(name: Name) -> None:
     """Print the model card of a release."""
-    from zoo.release.build import CARD
-    from zoo.release.shelf import require_release
+    from zoo.commands.options import bytes_bar
+    from zoo.release.fields import CARD
+    from zoo.release.resolve import resolve
+    from zoo.release.whole import open_folder
 
-    folder = Path(name) if "/" in name else require_release(name)
-    text = (folder / CARD).read_text(encoding="utf-8")
+    with bytes_bar(name) as progress:
+        folder = resolve(name, progress)
+    text = open_folder(folder).text(CARD)
     body = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
     print(body.strip())

@@ -6,7 +6,6 @@ the same.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -19,17 +18,25 @@ import pyarrow.parquet as pq
 from compiler.errors import InputError
 from compiler.model import Model
 from compiler.notation import render
-from compiler.save import CIRCUIT, FILES, SUMS, to_files
+from compiler.save import CIRCUIT, to_files
+from compiler.sealed import SUMS, digest, sums_of
 from zoo.auditing.certificate import Certificate
 from zoo.picture import draw, to_svg
 from zoo.release.annotate import annotation
-from zoo.release.card import PICTURE, card
+from zoo.release.card import card
 from zoo.release.data import data_files
-
-FORMAT, VERSION = "circuitzoo.release", 1
-CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
-RECIPE, HISTORY, RELEASE = "recipe.toml", "history.parquet", "release.json"
-CROISSANT = "croissant.json"
+from zoo.release.fields import (
+    CARD,
+    CERTIFICATE,
+    CROISSANT,
+    FORMAT,
+    HISTORY,
+    PICTURE,
+    RECIPE,
+    RELEASE,
+    SOURCE,
+    VERSION,
+)
 
 _HEADER = "# What the model computes. Nothing runs this file when a release is loaded\n"
 
@@ -87,15 +94,6 @@ def release_files(draft: Draft) -> dict[str, bytes]:
     files[RELEASE] = render(summary(draft))
     files[CROISSANT] = render(croissant(draft.name, draft.version, files))
     return {**files, SUMS: sums_of(files)}
-
-
-def sums_of(files: Mapping[str, bytes]) -> bytes:
-    """Return SHA256SUMS of some files."""
-    lines = [
-        f"{hashlib.sha256(data).hexdigest()}  {name}\n"
-        for name, data in sorted(files.items())
-    ]
-    return "".join(lines).encode("ascii")
 
 
 def certificate_bytes(certificate: Certificate) -> bytes:
@@ -163,7 +161,7 @@ def croissant(name: str, version: int, files: Mapping[str, bytes]) -> dict[str, 
             "name": path,
             "contentUrl": path,
             "encodingFormat": "application/x-parquet",
-            "sha256": hashlib.sha256(data).hexdigest(),
+            "sha256": digest(data),
         }
         for path, data in sorted(files.items())
         if path.startswith("data/")
@@ -185,7 +183,3 @@ def croissant(name: str, version: int, files: Mapping[str, bytes]) -> dict[str, 
         "differs between them.",
         "distribution": listed,
     }
-
-
-NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
-"""Files that every release has, besides SHA256SUMS and the data."""

@@ -8,9 +8,8 @@ from typing import Any
 
 from compiler.model import Model
 from zoo.auditing.certificate import NOTE, Certificate, Rate
-from zoo.release.data import spell
-
-PICTURE = "circuit.svg"
+from zoo.release.fields import PICTURE
+from zoo.release.tables import spell
 
 _FRONT = """---
 license: apache-2.0

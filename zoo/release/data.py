@@ -18,53 +18,22 @@ No input of one split is in the other.
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Int
 
 from compiler.ir.interpret import Trace, interpret
 from compiler.model import Model
-from compiler.notation import value_to_json
-from compiler.rasp.values import UNDEFINED, Value
 from zoo.auditing.pairs import MOST_INPUTS
 from zoo.auditing.subject import causal_of, subject_of
+from zoo.release.tables import data_file, spell, to_parquet
 from zoo.training.by_hand import trace as trace_by_hand
 from zoo.training.tabular import TabularModel
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""
-
-_TEXTS = pa.list_(pa.string())
-SCHEMA = pa.schema(
-    [
-        ("clean", _TEXTS),
-        ("corrupt", _TEXTS),
-        ("clean_ids", pa.list_(pa.int32())),
-        ("corrupt_ids", pa.list_(pa.int32())),
-        ("clean_outputs", _TEXTS),
-        ("corrupt_outputs", _TEXTS),
-        ("position", pa.int32()),
-        ("clean_answer", pa.string()),
-        ("corrupt_answer", pa.string()),
-        ("variables", _TEXTS),
-    ]
-)
-
-
-def spell(value: Value) -> str | None:
-    """Return a token or an output as text: a string as it is, others as JSON.
-
-    None where the program gives no meaning to a position.
-    """
-    if value is UNDEFINED:
-        return None
-    return value if isinstance(value, str) else json.dumps(value_to_json(value))
 
 
 def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
@@ -81,16 +50,9 @@ def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
     cut = max(1, int(len(inputs) * share))
     parts = {"train": inputs[:cut], "test": inputs[cut:] if cut < len(inputs) else ()}
     return {
-        f"data/{split}.parquet": _to_bytes(_rows(model, parts[split], count, rng))
+        data_file(split): to_parquet(_rows(model, parts[split], count, rng))
         for split, count in SPLITS.items()
     }
-
-
-def _to_bytes(rows: list[dict[str, Any]]) -> bytes:
-    file = io.BytesIO()
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    pq.write_table(table, file, compression="zstd", store_schema=False)
-    return file.getvalue()
 
 
 def _rows(

@@ -12,29 +12,26 @@ lock, so that two processes that add at once end with one good folder and both n
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from compiler.errors import InputError, unknown_name
-from compiler.notation import render
-from compiler.save import SUMS
-from zoo.files import write_atomically
-from zoo.release.build import RELEASE
+from compiler.errors import InputError
+from compiler.notation import parse, render
+from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
+from zoo.files import locked, sync, write_atomically
+from zoo.release.cache import cached_shelf
+from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 
-INDEX = "index.json"
 PLACE = "CIRCUITZOO_RELEASES"
 """The environment variable that names a folder of releases."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
+_NAME = re.compile(NAME)
+_MOST_SUMMARY = 2**20  # bytes of release.json
 _LOCK = ".lock"
 
 
@@ -58,11 +55,12 @@ def folder_name(name: str, version: int) -> str:
 
 
 def shelves() -> list[Path]:
-    """Return where releases are looked for: here, as set, beside the source."""
+    """Return where releases are looked for: as set, here, beside the source, cache."""
     places = [Path("releases")]
     if os.environ.get(PLACE):
         places.insert(0, Path(os.environ[PLACE]))
     places.append(Path(__file__).resolve().parents[2] / "releases")
+    places.append(cached_shelf())
     return [p for p in places if p.is_dir()]
 
 
@@ -89,18 +87,6 @@ def versions(shelf: Path, name: str) -> list[int]:
     return sorted(found)
 
 
-def require_release(name: str) -> Path:
-    """Return the folder of a release.
-
-    Raises:
-        NameLookupError: there is none; the nearest names are offered.
-    """
-    found = find_release(name)
-    if found is None:
-        raise unknown_name("release", name, [r["name"] for r in list_releases()])
-    return found
-
-
 def list_releases() -> list[dict[str, Any]]:
     """Return the summaries of all releases, by name, the newest version of each."""
     found: dict[str, dict[str, Any]] = {}
@@ -120,12 +106,17 @@ def scan(shelf: Path) -> list[dict[str, Any]]:
     for folder in sorted(shelf.iterdir()):
         if folder.name.startswith(".") or not (folder / RELEASE).is_file():
             continue
-        entry = json.loads((folder / RELEASE).read_text(encoding="utf-8"))
+        read = parse(
+            read_file(folder, RELEASE, 0, _MOST_SUMMARY, None), f"{folder}, {RELEASE}"
+        )
+        RELEASE_DOCUMENT.read(read)
         files = [f for f in folder.rglob("*") if f.is_file()]
-        entry["folder"] = folder.name
-        entry["bytes"] = sum(f.stat().st_size for f in files)
-        entry["sums"] = hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()
-        entries.append(entry)
+        more = {
+            "folder": folder.name,
+            "bytes": sum(f.stat().st_size for f in files),
+            "sums": digest(read_file(folder, SUMS, 0, MOST_SUMS, None)),
+        }
+        entries.append({**read.json, **more})
     return sorted(entries, key=lambda e: (e["name"], e["version"]))
 
 
@@ -147,7 +138,8 @@ def add(
     target = shelf / folder_name(check_name(name), version)
     try:
         shelf.mkdir(parents=True, exist_ok=True)
-        with _locked(shelf):
+        with locked(shelf / _LOCK):
+            _sweep(shelf)
             fresh = not os.path.lexists(target)
             if fresh:
                 _put(target, files)
@@ -168,12 +160,14 @@ def add(
 
 def write_index(shelf: Path) -> None:
     """Write index.json from what is on the shelf."""
-    data = {
-        "format": "circuitzoo.index",
-        "format_version": 1,
-        "releases": scan(shelf),
-    }
-    write_atomically(shelf / INDEX, render(data))
+    write_atomically(shelf / INDEX, index_bytes(shelf))
+
+
+def index_bytes(shelf: Path) -> bytes:
+    """Return index.json of what is on the shelf."""
+    return render(
+        {"format": "circuitzoo.index", "format_version": 1, "releases": scan(shelf)}
+    )
 
 
 def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
@@ -187,6 +181,12 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
     )
 
 
+def _sweep(shelf: Path) -> None:
+    """Remove what exports that were killed left half done; the shelf is held."""
+    for left in shelf.glob(".*.new"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _put(target: Path, files: Mapping[str, bytes]) -> None:
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
     fresh.mkdir()
@@ -198,15 +198,9 @@ def _put(target: Path, files: Mapping[str, bytes]) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+        sync(fresh)
         fresh.rename(target)
+        sync(target.parent)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-
-
-@contextmanager
-def _locked(shelf: Path) -> Iterator[None]:
-    """Hold the shelf; a second process waits, and a killed one lets go."""
-    with (shelf / _LOCK).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

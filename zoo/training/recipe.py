@@ -159,11 +159,24 @@ def read_recipe(path: Path) -> Recipe:
         InputError: it is not TOML, or has an unknown key or an impossible value.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"recipe {path}: cannot be read: {error}") from None
+    return parse_recipe(text, str(path))
+
+
+def parse_recipe(text: str, where: str = "recipe") -> Recipe:
+    """Return the recipe that TOML says.
+
+    Raises:
+        InputError: it is not TOML, or has an unknown key or an impossible value.
+    """
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"recipe {where}: cannot be read: {error}") from None
     data.pop(PROGRAM, None)  # the recipe of a run says what was trained
-    return change(Recipe(), data, str(path))
+    return change(Recipe(), data, where)
 
 
 def change(recipe: Recipe, changes: Mapping[str, Any], where: str = "recipe") -> Recipe:

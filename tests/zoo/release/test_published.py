@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from compiler.save import load_model
-from zoo.release.check import check_files
-from zoo.release.shelf import INDEX, scan
+from zoo.release.fields import INDEX
+from zoo.release.shelf import scan
+from zoo.release.whole import check_files
 
 SHELF = Path(__file__).parents[3] / "releases"
 FOLDERS = sorted(p.parent for p in SHELF.glob("*/release.json"))

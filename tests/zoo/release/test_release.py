@@ -18,8 +18,9 @@ from compiler.save import load_model
 from zoo.auditing.certificate import audit
 from zoo.release.annotate import ROLES
 from zoo.release.build import Draft, release_files
-from zoo.release.check import check_files, check_release
+from zoo.release.check import check_release
 from zoo.release.shelf import add, find_release, list_releases
+from zoo.release.whole import check_files
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -137,7 +138,7 @@ def test_missing_linked_and_unlisted_files_are_found_out(shelf, tmp_path):
 
 
 def test_a_certificate_that_is_made_up_is_found_out(tmp_path, files):
-    from zoo.release.build import sums_of
+    from compiler.sealed import sums_of
 
     forged = {k: v for k, v in files.items() if k != "SHA256SUMS"}
     said = json.loads(forged["certificate.json"])

@@ -16,7 +16,8 @@ from compiler.save import load_model, save_model
 from tests.zoo.tasks.check import clean, run_all
 from zoo.cli import main
 from zoo.release.annotate import role
-from zoo.release.data import data_files, spell
+from zoo.release.data import data_files
+from zoo.release.tables import spell
 from zoo.training.by_hand import describe
 from zoo.training.causal import CausalModel
 from zoo.training.session import find_setting

@@ -1,0 +1,98 @@
+"""The cache: where releases from elsewhere are kept.
+
+    CACHE/releases/sort-siit/           by name, from an index
+    CACHE/hub/owner--repo/COMMIT/       by repository and commit
+    CACHE/parts/KEY/                    what is being fetched, to go on from
+    CACHE/locks/                        one process fetches a thing, others wait
+
+A folder appears in its place whole and checked, or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from compiler.errors import FormatError, InputError
+from compiler.sealed import digest
+from zoo.files import locked, sync
+
+PLACE = "CIRCUITZOO_CACHE"
+"""The environment variable that names the cache."""
+
+
+def cache_folder() -> Path:
+    """Return the cache: as set, or `circuitzoo` among the user's caches."""
+    if os.environ.get(PLACE):
+        return Path(os.environ[PLACE]).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "circuitzoo"
+
+
+def cached_shelf() -> Path:
+    """Return the folder of the releases that were fetched by name."""
+    return cache_folder() / "releases"
+
+
+def cached_repo(owner: str, repo: str) -> Path:
+    """Return the folder of what was fetched from a repository."""
+    return cache_folder() / "hub" / f"{owner}--{repo}"
+
+
+def put_in_place(
+    target: Path,
+    key: str,
+    check: Callable[[Path], object],
+    fill: Callable[[Path], object],
+) -> Path:
+    """Return the target, filled beside its place and checked if it is not there.
+
+    Args:
+        target: a folder of the cache.
+        key: names the contents: what is left of a broken attempt with the same key is
+            given to `fill` again.
+        check: raises FormatError where a folder is not as it must be.
+        fill: makes all of it in the folder that it is given.
+
+    Raises:
+        FormatError: `check` refused what `fill` made.
+        InputError: the cache cannot be written.
+    """
+    locks, parts = cache_folder() / "locks", cache_folder() / "parts"
+    part = parts / digest(key.encode())[:32]
+    try:
+        for folder in (locks, parts, target.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with locked(locks / digest(str(target).encode())[:32]):
+            if _is_good(target, check):
+                return target
+            part.mkdir(exist_ok=True)
+            fill(part)
+            try:
+                check(part)
+            except FormatError:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
+            sync(part)
+            shutil.rmtree(target, ignore_errors=True)
+            part.rename(target)
+            sync(target.parent)
+    except OSError as error:
+        raise InputError(
+            f"cannot write to the cache {cache_folder()}: {error.strerror or error}. "
+            f"Make room there, or set {PLACE} to another folder."
+        ) from None
+    return target
+
+
+def _is_good(target: Path, check: Callable[[Path], object]) -> bool:
+    """Return whether the target is there and passes; a damaged one is replaced."""
+    if not target.is_dir():
+        return False
+    try:
+        check(target)
+    except FormatError:
+        return False
+    return True

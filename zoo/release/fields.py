@@ -1,0 +1,201 @@
+"""The files of a release, and the fields of those that say what it is.
+
+Types and names only, and light to import: `build` writes these, `shelf` and `released`
+read them, and `documents` makes JSON Schemas of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from compiler.rasp.values import Value
+from compiler.save import FILES
+from zoo.release.schema import LARGEST, Document, Rule
+
+CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
+RECIPE, HISTORY, RELEASE = "recipe.toml", "history.parquet", "release.json"
+CROISSANT, PICTURE, INDEX = "croissant.json", "circuit.svg", "index.json"
+NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
+"""Files that every release has, besides SHA256SUMS and the data."""
+SPLITS = ("train", "test")
+
+FORMAT, VERSION = "circuitzoo.release", 1
+NAME = "[a-z0-9][a-z0-9_-]{0,79}"
+"""What the whole name of a release matches."""
+MOST_BYTES = 2**28
+"""Bytes of one file above which nothing is read."""
+MOST_RELEASE = 2**30
+"""Bytes of a release above which it is not fetched."""
+
+Count = Annotated[int, Rule(least=0, most=LARGEST)]
+Size = Annotated[int, Rule(least=1, most=LARGEST)]
+Kind = Literal["compiled", "trained", "compressed"]
+
+
+class Summary(TypedDict):
+    """What a release says of itself: `release.json`, and a line of the index."""
+
+    name: Annotated[str, Rule("the release's", pattern=NAME)]
+    version: Annotated[int, Rule("never changes once published", 1, 2**31 - 1)]
+    kind: Annotated[Kind, Rule("how the weights were made")]
+    program: Annotated[str, Rule("the program or task that the model computes")]
+    meaning: Annotated[str, Rule("its one line, with an example")]
+    layers: Size
+    heads: Annotated[Size, Rule("attention heads a layer")]
+    d_model: Size
+    parameters: Size
+    variables: Annotated[Count, Rule("variables with a node, inputs left out")]
+    edges: Annotated[Count, Rule("edges of the circuit")]
+    of_edges: Annotated[Count, Rule("edges of the transformer")]
+    pairs: Annotated[Size, Rule("pairs of inputs of the audit")]
+    claims: Annotated[Mapping[str, float], Rule("the worst figure by claim, 0 to 1")]
+
+
+class Entry(Summary):
+    """One release in an index."""
+
+    format: Literal["circuitzoo.release"]
+    format_version: Literal[1]
+    folder: Annotated[
+        str, Rule("beside the index", pattern=NAME + r"(\.v[0-9]{1,10})?")
+    ]
+    bytes: Annotated[int, Rule("of all its files", 1, MOST_RELEASE)]
+    sums: Annotated[str, Rule("SHA-256 of its SHA256SUMS", pattern="[0-9a-f]{64}")]
+
+
+class Index(TypedDict):
+    """The releases of a shelf."""
+
+    releases: tuple[Entry, ...]
+
+
+class NodeNote(TypedDict):
+    """A node of the circuit."""
+
+    name: str
+    writes: Annotated[tuple[str, ...], Rule("the variables it writes")]
+
+
+class EdgeWitness(TypedDict):
+    """A pair of inputs that shows an edge's effect."""
+
+    base: Annotated[tuple[Value, ...], Rule("the input that was run")]
+    source: Annotated[tuple[Value, ...], Rule("the input of the donor")]
+    turn: Annotated[Count, Rule("places by which the donor's positions were turned")]
+    position: Annotated[Count, Rule("of the token whose output changed, from 0")]
+    before: tuple[Value, ...]
+    after: tuple[Value, ...]
+
+
+class EdgeNote(TypedDict):
+    """An edge of the circuit, and what patching it alone did."""
+
+    name: Annotated[str, Rule("source->reader")]
+    carries: Annotated[tuple[str, ...], Rule("variables")]
+    status: Literal["used", "unused", "undetectable"]
+    effect: Annotated[float, Rule("share of positions whose output changed", 0, 1)]
+    restored: Annotated[
+        float, Rule("share of right outputs, all outside patched too", 0, 1)
+    ]
+    witness: EdgeWitness | None
+
+
+class VariableNote(TypedDict):
+    """A variable of the program."""
+
+    name: str
+    definition: str
+    note: str
+    role: Annotated[str, Rule("one of the keys of `roles`")]
+    values: tuple[Value, ...]
+    node: Annotated[str | None, Rule("the node that writes it; null for a constant")]
+    output: Annotated[bool, Rule("whether it is the program's result")]
+
+
+class TokenNote(TypedDict):
+    """How tokens are numbered."""
+
+    ids: Annotated[tuple[Value, ...], Rule("a token's place in the list is its id")]
+    bos: Count
+    pad: Count
+    layout: str
+
+
+class OutputNote(TypedDict):
+    """What logits stand for."""
+
+    kind: Literal["classes", "number", "nullable"]
+    values: tuple[Value, ...]
+
+
+class Annotation(TypedDict):
+    """The circuit for readers without this code: `annotation` of `circuit.json`."""
+
+    nodes: tuple[NodeNote, ...]
+    edges: tuple[EdgeNote, ...]
+    variables: tuple[VariableNote, ...]
+    roles: Annotated[Mapping[str, str], Rule("what each role means")]
+    correspondence: Annotated[Mapping[str, str], Rule("by variable, its node")]
+    tokens: TokenNote
+    outputs: OutputNote
+
+
+Rows = tuple[tuple[float, ...], ...]
+
+
+class SiteFile(TypedDict):
+    """Where a variable lives."""
+
+    node: str
+    basis: Annotated[Rows | None, Rule("orthonormal rows; null for the whole write")]
+
+
+class CircuitPart(TypedDict):
+    """Edges and sites."""
+
+    n_layers: Size
+    n_heads: Size
+    edges: tuple[str, ...]
+    sites: Mapping[str, SiteFile]
+    carries: Mapping[str, tuple[str, ...]]
+
+
+class FeaturesPart(TypedDict):
+    """The features of a compressed model."""
+
+    names: tuple[str, ...]
+    variables: tuple[str | None, ...]
+    values: tuple[int | None, ...]
+    directions: Rows
+
+
+class OrderPart(TypedDict):
+    """The order of variables, since keys are sorted in the file."""
+
+    circuit: tuple[str, ...]
+    beside: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+class CircuitFile(TypedDict):
+    """All of `circuit.json`."""
+
+    annotation: Annotation
+    circuit: CircuitPart
+    beside: CircuitPart | None
+    rows: Annotated[Mapping[str, Rows], Rule("by variable, a row a value")]
+    basis: Annotated[Rows | None, Rule("the named directions, where turned")]
+    order: OrderPart
+    features: NotRequired[FeaturesPart]
+
+
+RELEASE_DOCUMENT = Document(
+    RELEASE, "What a release says of itself.", Summary, FORMAT, (VERSION,)
+)
+CIRCUIT_DOCUMENT = Document(
+    "circuit.json", "Edges, sites and their annotation.", CircuitFile
+)
+INDEX_DOCUMENT = Document(
+    INDEX, "The releases of a folder.", Index, "circuitzoo.index", (1,)
+)

@@ -1,0 +1,294 @@
+"""What a JSON document must be, said once by a type.
+
+From a type come its JSON Schema (`schema_of`, published in docs/schema) and the reader
+that believes nothing (`read`): numbers, strings, Literals, optional and repeated ones,
+mappings by name, TypedDicts and dataclasses. `Annotated` types add words and bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from math import isfinite
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from compiler.notation import Found, refuse
+from compiler.rasp.values import Value
+
+LARGEST = 2**53
+"""The largest integer that every JSON reader gives back as it is."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a type alone does not say of a value.
+
+    Attributes:
+        about: a few words, for the schema.
+        least: the smallest number.
+        most: the greatest number.
+        pattern: what a whole string has to match.
+    """
+
+    about: str = ""
+    least: int | None = None
+    most: int | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A JSON file: the type of its entries, besides those that name its format.
+
+    Attributes:
+        file: its name.
+        about: one line on it.
+        type: a dataclass or a TypedDict.
+        format: what its entry `format` says; "" for a file without one.
+        versions: the versions of the format that are known; empty without one.
+        derived: by dataclass, the properties that are written beside its fields.
+    """
+
+    file: str
+    about: str
+    type: Any
+    format: str = ""
+    versions: tuple[int, ...] = ()
+    derived: Mapping[type, tuple[str, ...]] | None = None
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the document."""
+        body = schema_of(self.type, self.derived or {})
+        if self.format:
+            body["properties"] = {
+                "format": {"const": self.format},
+                "format_version": {"enum": list(self.versions)},
+                **body["properties"],
+            }
+            body["required"] = ["format", "format_version", *body["required"]]
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.file,
+            "description": self.about,
+            **body,
+        }
+
+    def read(self, found: Found) -> Any:
+        """Return what a parsed file says, in its type.
+
+        Raises:
+            FormatError: anything in it is not as the schema says.
+        """
+        entries = dict(found.entries())
+        if self.format:
+            named = entries.pop("format", None)
+            if named is None or named.json != self.format:
+                told = "no format" if named is None else f"the format {named.json!r}"
+                raise refuse(found.where, ascii(told)[1:61], repr(self.format))
+            version = entries.pop("format_version", None)
+            if version is None:
+                raise refuse(found.where, "no format_version", f"{self.versions[-1]}")
+            if version.integer(1, LARGEST) not in self.versions:
+                raise refuse(
+                    version.where,
+                    f"{version.json}",
+                    f"at most {self.versions[-1]}: a newer release of circuitzoo "
+                    "wrote it",
+                    "Install a newer release.",
+                )
+        rest = Found(found.where, {k: v.json for k, v in entries.items()})
+        return read(self.type, rest, self.derived or {})
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _entries(
+    kind: Any, derived: Mapping[type, tuple[str, ...]]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return (the type of every entry of an object, the names that must be there)."""
+    hints = _hints(kind)
+    if is_typeddict(kind):
+        # Read from the hints: `__required_keys__` is wrong where hints are strings.
+        free = {n: get_args(t)[0] for n, t in hints.items() if _may_lack(t)}
+        return {**hints, **free}, frozenset(set(hints) - set(free))
+    named = {f.name: hints[f.name] for f in fields(kind)}
+    for name in derived.get(kind, ()):
+        named[name] = get_type_hints(getattr(kind, name).fget)["return"]
+    return named, frozenset(named)
+
+
+def _may_lack(hint: Any) -> bool:
+    return get_origin(hint) is NotRequired
+
+
+def schema_of(
+    kind: Any, derived: Mapping[type, tuple[str, ...]] | None = None
+) -> dict[str, Any]:
+    """Return the JSON Schema of a type.
+
+    Args:
+        kind: the type.
+        derived: by dataclass, the properties that are written beside its fields.
+    """
+    derived = derived or {}
+    origin, args = get_origin(kind), get_args(kind)
+    if kind == Value:
+        return {"description": "a value: JSON, or a fraction or tuple as an object"}
+    if origin is Annotated:
+        return {**schema_of(args[0], derived), **_said(args[1])}
+    if kind in _PLAIN:
+        return {"type": _PLAIN[kind]}
+    if origin is Literal:
+        return {"enum": list(args)}
+    if origin in (Union, UnionType):
+        return {"anyOf": [schema_of(a, derived) for a in args]}
+    if origin is tuple:
+        return {"type": "array", "items": schema_of(args[0], derived)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": schema_of(args[1], derived)}
+    entries, required = _entries(kind, derived)
+    return {
+        "type": "object",
+        "properties": {n: schema_of(t, derived) for n, t in entries.items()},
+        "required": [n for n in entries if n in required],
+        "additionalProperties": False,
+    }
+
+
+_PLAIN = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    type(None): "null",
+}
+
+
+def _said(rule: Rule) -> dict[str, Any]:
+    said = {
+        "description": rule.about or None,
+        "minimum": rule.least,
+        "maximum": rule.most,
+        "pattern": None if rule.pattern is None else f"^{rule.pattern}$",
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def read(
+    kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]] | None = None
+) -> Any:
+    """Return a piece of JSON in its type: dataclasses made, lists as tuples.
+
+    Raises:
+        FormatError: it is something else; says where.
+    """
+    derived = derived or {}
+    origin, args = get_origin(kind), get_args(kind)
+    if kind == Value:
+        return _value(found)
+    if origin is Annotated:
+        return _ruled(args[1], read(args[0], found, derived), found)
+    if kind in _PLAIN:
+        return _plain(kind, found)
+    if origin is Literal:
+        return _one_of(args, found)
+    if origin in (Union, UnionType):
+        if found.json is None:
+            return None
+        (given,) = (a for a in args if a is not type(None))
+        return read(given, found, derived)
+    if origin is tuple:
+        return tuple(read(args[0], item, derived) for item in found.items())
+    if origin is Mapping:
+        return {n: read(args[1], v, derived) for n, v in found.entries().items()}
+    return _object(kind, found, derived)
+
+
+def _object(kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]]) -> Any:
+    named, required = _entries(kind, derived)
+    given = found.entries()
+    missing = [n for n in named if n in required and n not in given]
+    unknown = sorted(set(given) - set(named))
+    if missing or unknown:
+        told = [f"no {name}" for name in missing[:4]]
+        told += [f"an unknown {name[:40]!a}" for name in unknown[:4]]
+        raise refuse(found.where, " and ".join(told), f"{', '.join(named)}")
+    values = {n: read(named[n], entry, derived) for n, entry in given.items()}
+    if is_typeddict(kind):
+        return values
+    more = {name: values.pop(name) for name in derived.get(kind, ())}
+    made = kind(**values)
+    for name, value in more.items():
+        if (expected := getattr(made, name)) != value:
+            raise given[name].wrong(f"{expected}, by the figures beside it")
+    return made
+
+
+def _one_of(options: tuple[Any, ...], found: Found) -> Any:
+    for option in options:
+        if type(found.json) is type(option) and found.json == option:
+            return option
+    raise found.wrong(f"one of {', '.join(map(str, options))}")
+
+
+def _plain(kind: type, found: Found) -> Any:
+    if kind is float:
+        number = found.json
+        if type(number) not in (int, float) or not _is_finite(number):
+            raise found.wrong("a finite number")
+        return float(number)
+    if kind is int:
+        return found.integer(-LARGEST, LARGEST)
+    if kind is bool:
+        return found.flag()
+    if kind is str:
+        return found.text()
+    if found.json is not None:
+        raise found.wrong("null")
+    return None
+
+
+def _is_finite(number: int | float) -> bool:
+    try:
+        return isfinite(number)
+    except OverflowError:
+        return False
+
+
+def _ruled(rule: Rule, value: Any, found: Found) -> Any:
+    low, high = rule.least, rule.most
+    if (low is not None and value < low) or (high is not None and value > high):
+        bounds = f"at least {low}" if high is None else f"{low} to {high}"
+        raise found.wrong(bounds)
+    if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
+        raise found.wrong(f"a text that matches {rule.pattern}")
+    return value
+
+
+def _value(found: Found) -> Any:
+    """Return a token or an output as JSON has it; lists are tuples."""
+    if isinstance(found.json, list):
+        return tuple(_value(item) for item in found.items())
+    if isinstance(found.json, dict) and set(found.json) <= {"fraction", "tuple"}:
+        return Found(found.where, [found.json]).values()[0]
+    if isinstance(found.json, dict):
+        raise found.wrong("a value")
+    if isinstance(found.json, float):
+        return _plain(float, found)
+    return found.json
