@@ -57,6 +57,7 @@ def forward(
     weights: Weights,
     tokens: Int[Array, " seq"],
     patch: Patch | None = None,
+    nudge: Float[Array, "reader seq d_model"] | None = None,
 ) -> Run:
     """Return the logits and the writes on one sequence, under a patch if given.
 
@@ -65,6 +66,8 @@ def forward(
         weights: its arrays; they set the dtype of everything.
         tokens: at most `n_ctx` tokens. No other position attends to `pad_id`.
         patch: an intervention on the stream, see `patch.py`.
+        nudge: what is added to what each reader sees. Zeros change nothing; the
+            gradient there is the gradient in what the readers see.
     """
     weights = Weights(*(jnp.asarray(array) for array in weights))
     names, dtype = config.names, weights.W_E.dtype
@@ -73,7 +76,7 @@ def forward(
         n_sources, n_readers = len(names.sources), len(names.readers)
         patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
         patch = jax.tree.map(jnp.asarray, patch)
-    stream = Stream(names, patch, jnp.zeros(shape, dtype))
+    stream = Stream(names, patch, jnp.zeros(shape, dtype), nudge)
     # Compiled models are exact in float32, not in the ten bits of mantissa that
     # accelerators multiply with by default. On a CPU this changes nothing.
     with jax.default_matmul_precision("highest"):
