@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from zoo.scoring.running import Batch, Machine, node_losses
 from zoo.training.held_out import QUICK_TO_COMPILE
 from zoo.training.loss import donor_writes
 
-Ablation = Literal["resample", "mean", "zero", "optimal"]
+ABLATIONS = ("resample", "mean", "zero", "optimal")
 
 STEPS, RATE, ROWS = 150, 0.02, 64
 
@@ -27,7 +27,7 @@ STEPS, RATE, ROWS = 150, 0.02, 64
 def donors_of(
     model: Model,
     pairs: Pairs,
-    ablation: Ablation,
+    ablation: str,
     writes: Float[Array, "pair source ctx d_model"],
     goal: Goal,
 ) -> Float[Array, "pair source ctx d_model"]:

@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -27,9 +27,9 @@ from compiler.machine.names import Names
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
-from zoo.scoring.ablation import Ablation, donors_of
-from zoo.scoring.losses import Goal, Loss, Positions, contrast_of
-from zoo.scoring.pairs import PAIRS, TURNED, Pairs, Split, draw_pairs, read_pairs
+from zoo.scoring.ablation import ABLATIONS, donors_of
+from zoo.scoring.losses import LOSSES, POSITIONS, Goal, contrast_of
+from zoo.scoring.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs
 from zoo.scoring.running import (
     Batch,
     Machine,
@@ -67,18 +67,18 @@ class Case:
     model: Model
     truth: Truth
     pairs: Pairs
-    ablation: Ablation = "resample"
-    loss: Loss = "difference"
-    positions: Positions = "all"
+    ablation: str = "resample"
+    loss: str = "difference"
+    positions: str = "all"
 
     def __post_init__(self) -> None:
         for what, kinds in (
-            ("ablation", Ablation),
-            ("loss", Loss),
-            ("positions", Positions),
+            ("ablation", ABLATIONS),
+            ("loss", LOSSES),
+            ("positions", POSITIONS),
         ):
-            if getattr(self, what) not in get_args(kinds):
-                raise unknown_name(what, str(getattr(self, what)), get_args(kinds))
+            if getattr(self, what) not in kinds:
+                raise unknown_name(what, getattr(self, what), kinds)
         if self.truth.names != self.names:
             raise InputError(
                 f"{self.name}: the truth is of a model with {self.truth.names}, and "
@@ -128,12 +128,12 @@ class Case:
         size = np.abs(np.asarray(batch.writes)).max(axis=(0, 2, 3))
         return moved <= SILENT * np.maximum(size, 1e-30)
 
-    def machine(self, loss: Loss | None = None) -> Machine:
+    def machine(self, loss: str | None = None) -> Machine:
         """Return what compiled runs of this case need, besides weights and batch."""
         return Machine(self.config, self.model.readout, loss or self.loss)
 
     def losses(
-        self, mask: Any = None, loss: Loss | None = None
+        self, mask: Any = None, loss: str | None = None
     ) -> Float[np.ndarray, " pair"]:
         """Return the loss of each pair with the edges of a mask patched.
 
@@ -147,7 +147,7 @@ class Case:
         return np.asarray(found)
 
     def losses_of_each(
-        self, masks: Any, loss: Loss | None = None
+        self, masks: Any, loss: str | None = None
     ) -> Float[np.ndarray, "mask pair"]:
         """Return `losses` of several masks."""
         array = np.asarray(masks, np.float32)
@@ -155,7 +155,7 @@ class Case:
         return np.asarray(found)
 
     def mask_gradient(
-        self, mask: Any = None, loss: Loss | None = None
+        self, mask: Any = None, loss: str | None = None
     ) -> Float[np.ndarray, "reader source"]:
         """Return the gradient of the mean loss in the mask, at zeros if None."""
         found = mask_gradient(
@@ -164,7 +164,7 @@ class Case:
         return np.asarray(found)
 
     def single_edges(
-        self, loss: Loss | None = None
+        self, loss: str | None = None
     ) -> Float[np.ndarray, "reader source pair"]:
         """Return the loss of each pair with each edge patched alone."""
         return single_edges(self.machine(loss), self.weights, self.batch)
@@ -188,13 +188,13 @@ def open_case(
     source: str | Path | Model | Case,
     *,
     certificate: Certificate | None = None,
-    split: Split = "train",
+    split: str = "train",
     pairs: int = PAIRS,
     turned: float = TURNED,
     seed: int = 0,
-    ablation: Ablation = "resample",
-    loss: Loss = "difference",
-    positions: Positions = "all",
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
 ) -> Case:
     """Return the case of a model.
 

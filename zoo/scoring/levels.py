@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -16,8 +15,7 @@ from jaxtyping import Bool, Float, Int
 from compiler.errors import InputError, unknown_name
 from compiler.machine.names import ARROW, Names
 
-Kind = Literal["qkv", "head", "node"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS = ("qkv", "head", "node")
 
 INPUT = "input"
 """The one input node of other tools: the embeddings of tokens and positions."""
@@ -35,12 +33,12 @@ class Level:
     """
 
     names: Names
-    kind: Kind = "qkv"
+    kind: str = "qkv"
     merged: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise unknown_name("granularity", str(self.kind), KINDS)
+            raise unknown_name("granularity", self.kind, KINDS)
 
     def __str__(self) -> str:
         return self.kind + (", one input" if self.merged else "")

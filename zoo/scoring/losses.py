@@ -12,7 +12,7 @@ its least value there, and none. It is for masks and for ACDC.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +22,8 @@ from jaxtyping import Array, Float
 from compiler.lower.readout import Readout
 from zoo.scoring.pairs import Pairs
 
-Loss = Literal["difference", "divergence"]
-Positions = Literal["all", "one"]
+LOSSES = ("difference", "divergence")
+POSITIONS = ("all", "one")
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -42,7 +42,7 @@ class Goal(NamedTuple):
 
 
 def loss_of(
-    readout: Readout, loss: Loss, logits: Float[Array, "pair ctx class"], goal: Goal
+    readout: Readout, loss: str, logits: Float[Array, "pair ctx class"], goal: Goal
 ) -> Float[Array, " pair"]:
     """Return the loss of every pair."""
     if loss == "difference":
@@ -75,7 +75,7 @@ def span_of(readout: Readout) -> float:
 
 
 def contrast_of(
-    readout: Readout, pairs: Pairs, positions: Positions
+    readout: Readout, pairs: Pairs, positions: str
 ) -> Float[np.ndarray, "pair ctx class"]:
     """Return the weights of the logits in the difference of answers.
 

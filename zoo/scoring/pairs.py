@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -21,7 +21,6 @@ from compiler.errors import InputError
 from compiler.model import Model
 from zoo.release.data import SPLITS, draw_rows, spell
 
-Split = Literal["train", "test"]
 PAIRS = 256
 TURNED = 0.5
 
@@ -65,7 +64,7 @@ class Pairs:
 
 
 def read_pairs(
-    folder: Path, model: Model, split: Split, count: int, turned: float = TURNED
+    folder: Path, model: Model, split: str, count: int, turned: float = TURNED
 ) -> Pairs:
     """Return the first pairs of a split of a release's data.
 
@@ -82,7 +81,7 @@ def read_pairs(
 
 
 def draw_pairs(
-    model: Model, split: Split, count: int, seed: int = 0, turned: float = TURNED
+    model: Model, split: str, count: int, seed: int = 0, turned: float = TURNED
 ) -> Pairs:
     """Return pairs that are made as a release's are."""
     return make_pairs(model, draw_rows(model, seed)[split][:count], turned)

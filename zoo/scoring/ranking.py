@@ -29,7 +29,7 @@ def average_precision(
     """
     if not true.any():
         return float("nan")
-    found, taken = _steps(scores, true)
+    found, taken = steps(scores, true)
     gained = np.diff(found, prepend=0)
     return float((gained * found / taken).sum() / true.sum())
 
@@ -64,7 +64,7 @@ def top(scores: Float[np.ndarray, " item"], k: int) -> Bool[np.ndarray, " item"]
     return chosen
 
 
-def _steps(
+def steps(
     scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (true items, items) at or above each distinct score, from the highest."""

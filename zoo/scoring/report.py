@@ -212,7 +212,22 @@ class Report:
         """Draw the ROC curve, precision against recall, and faithfulness, as a PNG."""
         from zoo.scoring.plot import plot_report
 
-        plot_report(self, Path(path))
+        curves = {
+            "highest": self.faithfulness_curve,
+            "greatest |score|": self.magnitude_curve,
+        }
+        plot_report(
+            self.model,
+            self.scores,
+            self.labels,
+            (
+                f"AUROC {self.auroc:.3f}",
+                f"AP {self.average_precision:.3f}",
+                f"CPR {self.cpr:.2f}, CMD {self.cmd:.2f}",
+            ),
+            {name: curve for name, curve in curves.items() if curve is not None},
+            Path(path),
+        )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from compiler.machine.forward import forward, logits_batch
 from compiler.machine.patch import Patch
 from compiler.machine.single import by_place, logits_after_part, place_indices
 from compiler.machine.weights import Weights
-from zoo.scoring.losses import Goal, Loss, loss_of
+from zoo.scoring.losses import Goal, loss_of
 from zoo.training.held_out import QUICK_TO_COMPILE
 
 
@@ -45,7 +45,7 @@ class Machine(NamedTuple):
 
     config: Config
     readout: Readout
-    loss: Loss
+    loss: str
 
 
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)

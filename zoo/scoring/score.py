@@ -14,7 +14,7 @@ from zoo.scoring.case import Case, open_case
 from zoo.scoring.conventions import area
 from zoo.scoring.faithfulness import curve_of
 from zoo.scoring.formats import Missing, read_scores
-from zoo.scoring.levels import Kind, Level
+from zoo.scoring.levels import Level
 from zoo.scoring.marking import Marks, mark
 from zoo.scoring.ranking import average_precision, expected_hits, top
 from zoo.scoring.report import Missed, Record, Report, Spurious
@@ -29,7 +29,7 @@ def score(
     *,
     missing: Missing = None,
     absolute: bool = False,
-    granularity: Kind | None = None,
+    granularity: str | None = None,
     convention: str = "exact",
     k: int | None = None,
     threshold: float | None = None,
