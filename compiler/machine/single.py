@@ -184,3 +184,30 @@ def _head_write(
     q, k, v = projected
     mixed = mix_values(config, q, k, v, allowed)[0]
     return mixed @ weights.W_O[layer][head]
+
+
+def head_change(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    writes: Float[Array, "source seq d_model"],
+    layer: int,
+    index: tuple[Any, Any],
+    change: Float[Array, "seq d_model"],
+) -> Float[Array, "seq d_model"]:
+    """Return by how much a head's write changes when one of its inputs does.
+
+    Args:
+        config: as for `logits_after`.
+        weights: as for `logits_after`.
+        tokens: as for `logits_after`.
+        writes: as for `logits_after`.
+        layer: the head's.
+        index: (head, slot).
+        change: what is added to what the slot sees.
+    """
+    head, slot = index
+    with jax.default_matmul_precision("highest"):
+        allowed = allow(config, tokens)
+        new = _head_write(config, weights, writes, layer, head, slot, change, allowed)
+        return new - _head_row(config, writes, layer, head)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
-from compiler.machine.forward import forward, logits_batch
+from compiler.machine.forward import logits_batch, logits_from
 from compiler.machine.patch import Patch
 from compiler.machine.single import by_place, logits_after_part, place_indices
 from compiler.machine.weights import Weights
@@ -127,12 +127,13 @@ def mask_gradient(
     return jax.grad(mean)(jnp.asarray(mask))
 
 
-@partial(_jit, static_argnames=("machine",))
+@partial(_jit, static_argnames=("machine", "layer"))
 def reader_gradients(
     machine: Machine,
     weights: Weights,
     batch: Batch,
     mask: Float[Any, " source"],
+    layer: int = 0,
 ) -> Float[Array, "pair reader ctx d_model"]:
     """Return the gradient of each pair's loss in what every reader sees.
 
@@ -141,20 +142,21 @@ def reader_gradients(
         weights: its arrays.
         batch: the pairs.
         mask: where between the clean write (0) and the donor (1) the sources stand.
+        layer: the first that is computed; readers before it must see no change.
     """
-    config = machine.config
+    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
     shape = len(config.names.readers), batch.ids.shape[1], config.d_model
 
-    def one(ids: Array, donor: Array, goal: Goal) -> Array:
+    def one(ids: Array, writes: Array, donor: Array, goal: Goal) -> Array:
         def loss(nudge: Array) -> Array:
             patch = Patch.nodes(jnp.asarray(mask), donor)
-            logits = forward(config, weights, ids, patch, nudge).logits
+            logits = logits_from(config, weights, ids, writes, layer, patch, nudge)
             whole = Goal(*(part[None] for part in goal))
             return loss_of(machine.readout, machine.loss, logits[None], whole)[0]
 
         return jax.grad(loss)(jnp.zeros(shape, donor.dtype))
 
-    return jax.vmap(one)(batch.ids, batch.donors, batch.goal)
+    return jax.vmap(one)(batch.ids, batch.writes, batch.donors, batch.goal)
 
 
 @jax.jit
