@@ -21,13 +21,16 @@ if TYPE_CHECKING:
         audit,
         compile,
         compress,
+        evaluate,
         has_run,
         load,
         programs,
         releases,
         save,
+        score,
         train,
     )
+    from zoo.scoring.case import open_case
     from zoo.training.recipe import Recipe
 
 # Public name -> the module it is in; None where it is the module.
@@ -39,11 +42,14 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "compile": ("zoo.api", "compile"),
     "compress": ("zoo.api", "compress"),
     "errors": ("compiler.errors", None),
+    "evaluate": ("zoo.api", "evaluate"),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
+    "open_case": ("zoo.scoring.case", "open_case"),
     "programs": ("zoo.api", "programs"),
     "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),
+    "score": ("zoo.api", "score"),
     "tasks": ("zoo.tasks", None),
     "train": ("zoo.api", "train"),
 }
@@ -56,11 +62,14 @@ __all__ = [
     "compile",
     "compress",
     "errors",
+    "evaluate",
     "has_run",
     "load",
+    "open_case",
     "programs",
     "releases",
     "save",
+    "score",
     "tasks",
     "train",
 ]

@@ -17,10 +17,12 @@ from compiler.errors import ZooError
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
 from zoo.commands.compress import compress
+from zoo.commands.evaluate import evaluate, leaderboard
 from zoo.commands.export import export
 from zoo.commands.list import list_programs
 from zoo.commands.releases import card, releases
 from zoo.commands.run import run
+from zoo.commands.score import score
 from zoo.commands.show import show
 from zoo.commands.train import train
 from zoo.commands.verify import verify
@@ -46,6 +48,9 @@ app.command("audit")(audit)
 app.command("export")(export)
 app.command("releases")(releases)
 app.command("card")(card)
+app.command("score")(score)
+app.command("evaluate")(evaluate)
+app.command("leaderboard")(leaderboard)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -108,6 +108,7 @@ class Report:
         subsets: completeness and minimality of what was found; None where not asked.
         record: how all this was taken.
         warnings: what the reader should know.
+        items: names of the items that count.
         scores: [item that counts], what was ranked.
         labels: [item that counts], the truth.
     """
@@ -134,6 +135,7 @@ class Report:
     subsets: Subsets | None
     record: Record
     warnings: tuple[str, ...]
+    items: tuple[str, ...]
     scores: Float[np.ndarray, " item"]
     labels: Bool[np.ndarray, " item"]
 
@@ -187,7 +189,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values; NaN is null."""
-        skipped = {"missed", "scores", "labels"}
+        skipped = {"missed", "items", "scores", "labels"}
         data = {
             f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped
         }

@@ -131,6 +131,7 @@ def _report(
         subsets=measure_subsets(case, circuit, seed) if behaviour else None,
         record=_record(case, ranked, absolute, convention),
         warnings=_warnings(case, signed, marks, absolute),
+        items=tuple(marks.level.items[i] for i in np.flatnonzero(marks.counted)),
         scores=values,
         labels=true,
     )

@@ -1,5 +1,6 @@
 """The built-in methods, a file each; importing this registers them all."""
 
+from zoo.scoring.method import find_method, known_methods
 from zoo.scoring.methods import (
     acdc,
     atp,
@@ -23,8 +24,10 @@ __all__ = [
     "eap_ig",
     "edge_pruning",
     "exact",
+    "find_method",
     "flow",
     "hisp",
+    "known_methods",
     "nodes",
     "probing",
     "ugs",

@@ -23,7 +23,7 @@ from zoo.scoring.case import Case
 from zoo.scoring.learning import ROWS, keep_losses, learn
 from zoo.scoring.method import method
 
-STEPS, RATE, PRICE, START = 400, 0.1, 0.02, 2.0
+STEPS, RATE, PRICE, START = 800, 0.03, 0.02, 2.0
 
 
 @method(
