@@ -22,14 +22,17 @@ if TYPE_CHECKING:
         compile,
         compress,
         data,
+        evaluate,
         has_run,
         load,
         programs,
         releases,
         save,
+        score,
         train,
     )
     from zoo.release.released import Released
+    from zoo.scoring.case import open_case
     from zoo.training.recipe import Recipe
 
 # Public name -> the module it is in; None where it is the module.
@@ -43,11 +46,14 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "compress": ("zoo.api", "compress"),
     "data": ("zoo.api", "data"),
     "errors": ("compiler.errors", None),
+    "evaluate": ("zoo.api", "evaluate"),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
+    "open_case": ("zoo.scoring.case", "open_case"),
     "programs": ("zoo.api", "programs"),
     "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),
+    "score": ("zoo.api", "score"),
     "tasks": ("zoo.tasks", None),
     "train": ("zoo.api", "train"),
 }
@@ -62,11 +68,14 @@ __all__ = [
     "compress",
     "data",
     "errors",
+    "evaluate",
     "has_run",
     "load",
+    "open_case",
     "programs",
     "releases",
     "save",
+    "score",
     "tasks",
     "train",
 ]

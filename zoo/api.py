@@ -23,6 +23,9 @@ from zoo.files import MODEL
 if TYPE_CHECKING:
     from zoo.auditing.certificate import Certificate
     from zoo.compression.compress import Compression
+    from zoo.scoring.case import Case
+    from zoo.scoring.report import Report
+    from zoo.scoring.table import Table
     from zoo.training.causal import CausalModel, Task
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
@@ -276,6 +279,55 @@ def _is_saved(source: str) -> bool:
     if "/" in source or find_release(source.partition("@")[0]):
         return True
     return source not in library.all_programs() and Path(source).exists()
+
+
+def score(
+    model: str | Path | Model | Case,
+    scores: Any,
+    format: str | None = None,
+    **options: Any,
+) -> Report:
+    """Return what scores of a model's edges are worth against its circuit.
+
+    Args:
+        model: a release's name, a model's folder, a model, a program's name, or a
+            case of `zoo.open_case`.
+        scores: a number for every edge, positive where the edge helps: a dict, an
+            array, a graph or a file, in any format of `zoo/scoring/formats.py`.
+        format: which, where it is not to be recognised.
+        options: `missing`, `absolute`, `granularity`, `convention`, `k`, `threshold`,
+            `behaviour`, `seed`, and those of `zoo.open_case`.
+
+    Raises:
+        NameLookupError: an edge or a model is unknown; the nearest are offered.
+        InputError: a score is missing or NaN, or the scores are for another model.
+    """
+    from zoo.scoring.score import score as score_edges
+
+    return score_edges(model, scores, format, **options)
+
+
+def evaluate(
+    method: Any, suite: str | Iterable[str] = "core", seeds: int = 3, **options: Any
+) -> Table:
+    """Return how methods do on the models of a suite.
+
+    Args:
+        method: a method's name, a function of a case that returns scores, or several.
+        suite: `core` (all trained releases), `compiled`, `rotated`, `decoys`, or
+            models by name.
+        seeds: how many; each draws the pairs that a method gets.
+        options: `out` (a folder to keep cells in, and to go on from), `timeout`,
+            `pairs`, `progress`.
+
+    Raises:
+        NameLookupError: a method, a suite or a model is unknown.
+    """
+    from zoo.scoring.evaluate import evaluate as run
+
+    return run(
+        method, suite if isinstance(suite, str) else list(suite), seeds, **options
+    )
 
 
 def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:

@@ -18,10 +18,12 @@ from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
 from zoo.commands.compress import compress
 from zoo.commands.download import download, index, publish
+from zoo.commands.evaluate import evaluate, leaderboard
 from zoo.commands.export import export
 from zoo.commands.list import list_programs
 from zoo.commands.releases import card, releases
 from zoo.commands.run import run
+from zoo.commands.score import score
 from zoo.commands.show import show
 from zoo.commands.train import train
 from zoo.commands.verify import verify
@@ -50,6 +52,9 @@ app.command("card")(card)
 app.command("download")(download)
 app.command("publish")(publish)
 app.add_typer(index, name="index")
+app.command("score")(score)
+app.command("evaluate")(evaluate)
+app.command("leaderboard")(leaderboard)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -57,6 +57,7 @@ def forward(
     weights: Weights,
     tokens: Int[Array, " seq"],
     patch: Patch | None = None,
+    nudge: Float[Array, "reader seq d_model"] | None = None,
 ) -> Run:
     """Return the logits and the writes on one sequence, under a patch if given.
 
@@ -65,15 +66,11 @@ def forward(
         weights: its arrays; they set the dtype of everything.
         tokens: at most `n_ctx` tokens. No other position attends to `pad_id`.
         patch: an intervention on the stream, see `patch.py`.
+        nudge: what is added to what each reader sees. Zeros change nothing; the
+            gradient there is the gradient in what the readers see.
     """
     weights = Weights(*(jnp.asarray(array) for array in weights))
-    names, dtype = config.names, weights.W_E.dtype
-    shape = len(tokens), config.d_model
-    if patch is not None:
-        n_sources, n_readers = len(names.sources), len(names.readers)
-        patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
-        patch = jax.tree.map(jnp.asarray, patch)
-    stream = Stream(names, patch, jnp.zeros(shape, dtype))
+    stream = _make_stream(config, weights, len(tokens), patch, nudge)
     # Compiled models are exact in float32, not in the ten bits of mantissa that
     # accelerators multiply with by default. On a CPU this changes nothing.
     with jax.default_matmul_precision("highest"):
@@ -84,6 +81,55 @@ def forward(
             transform(config, weights, layer, stream)
         logits = unembed(config, weights, stream.read("logits"))
     return Run(logits, jnp.concatenate(stream.writes))
+
+
+def _make_stream(
+    config: Config,
+    weights: Weights,
+    seq: int,
+    patch: Patch | None,
+    nudge: Float[Array, "reader seq d_model"] | None,
+) -> Stream:
+    """Return an empty stream, with the patch's masks in full."""
+    names, dtype = config.names, weights.W_E.dtype
+    shape = seq, config.d_model
+    if patch is not None:
+        n_sources, n_readers = len(names.sources), len(names.readers)
+        patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
+        patch = jax.tree.map(jnp.asarray, patch)
+    return Stream(names, patch, jnp.zeros(shape, dtype), nudge)
+
+
+def logits_from(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    writes: Float[Array, "source seq d_model"],
+    layer: int,
+    patch: Patch | None = None,
+    nudge: Float[Array, "reader seq d_model"] | None = None,
+) -> Float[Array, "seq d_vocab_out"]:
+    """Return the logits of `forward`, when all before a layer is known already.
+
+    Args:
+        config: as for `forward`.
+        weights: as for `forward`.
+        tokens: as for `forward`.
+        writes: [source, seq, d_model] of a run; those of the layers before are used.
+        layer: the first that is computed; `n_layers` for none.
+        patch: what no reader before the layer sees: an edge mask whose earlier rows
+            are zero, or a node mask whose ones no earlier reader reads.
+        nudge: as for `forward`; earlier rows change nothing.
+    """
+    stream = _make_stream(config, weights, len(tokens), patch, nudge)
+    with jax.default_matmul_precision("highest"):
+        stream.write(writes[: 2 + layer * (config.n_heads + 1)])
+        stream.shift(weights.b_O[:layer].sum(0))
+        allowed = allow(config, tokens)
+        for later in range(layer, config.n_layers):
+            attend(config, weights, later, stream, allowed)
+            transform(config, weights, later, stream)
+        return unembed(config, weights, stream.read("logits"))
 
 
 @partial(jax.jit, static_argnames=("config", "shared_mask", "chunk"))

@@ -11,10 +11,12 @@ where the patch is an edge mask with m at (reader, s). The audit of circuits and
 edge patching call this.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
@@ -27,9 +29,41 @@ from compiler.machine.layers import (
     transform,
     unembed,
 )
-from compiler.machine.names import SLOTS
+from compiler.machine.names import SLOTS, Names
 from compiler.machine.stream import Stream
 from compiler.machine.weights import Weights
+
+
+def by_place(
+    names: Names, entries: Iterable[tuple[int, int]]
+) -> dict[tuple[str, int | None], list[tuple[int, int]]]:
+    """Return (reader, source) entries by what `logits_after_part` is compiled for.
+
+    Returns:
+        entries by (kind, layer) of their readers.
+    """
+    parts = list(names.reader_parts.values())
+    places: dict[tuple[str, int | None], list[tuple[int, int]]] = {}
+    for entry in entries:
+        part = parts[entry[0]]
+        places.setdefault((part.kind, part.layer), []).append(entry)
+    return places
+
+
+def place_indices(
+    names: Names, entries: Iterable[tuple[int, int]]
+) -> Int[np.ndarray, "edge 3"]:
+    """Return (source, head, slot) of edges; the last two are 0 for other readers."""
+    parts = list(names.reader_parts.values())
+    rows = [
+        (
+            source,
+            parts[r].head or 0,
+            SLOTS.index(slot) if (slot := parts[r].slot) else 0,
+        )
+        for r, source in entries
+    ]
+    return np.array(rows, np.int32).reshape(-1, 3)
 
 
 def logits_after(
@@ -150,3 +184,30 @@ def _head_write(
     q, k, v = projected
     mixed = mix_values(config, q, k, v, allowed)[0]
     return mixed @ weights.W_O[layer][head]
+
+
+def head_change(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    writes: Float[Array, "source seq d_model"],
+    layer: int,
+    index: tuple[Any, Any],
+    change: Float[Array, "seq d_model"],
+) -> Float[Array, "seq d_model"]:
+    """Return by how much a head's write changes when one of its inputs does.
+
+    Args:
+        config: as for `logits_after`.
+        weights: as for `logits_after`.
+        tokens: as for `logits_after`.
+        writes: as for `logits_after`.
+        layer: the head's.
+        index: (head, slot).
+        change: what is added to what the slot sees.
+    """
+    head, slot = index
+    with jax.default_matmul_precision("highest"):
+        allowed = allow(config, tokens)
+        new = _head_write(config, weights, writes, layer, head, slot, change, allowed)
+        return new - _head_row(config, writes, layer, head)

@@ -7,6 +7,7 @@ whether there is a patch. Three cases cost differently:
     node mask   all readers see one sum, of writes that are already replaced
     edge mask   every reader sees that sum and a correction of its own, made from
                 the differences donor - write of the sources before it
+    nudge       every reader sees that and something added for it alone
 
 Used by `layers.py` and `forward.py` only.
 """
@@ -28,6 +29,7 @@ class Stream:
         names: the transformer's sources and readers.
         patch: an intervention whose masks have full rank (`Patch.expanded`).
         empty: zeros [seq, d_model].
+        nudge: [reader, seq, d_model] what is added to what each reader sees, or None.
 
     Attributes:
         total: what a reader without a correction of its own sees, [seq, d_model].
@@ -35,9 +37,14 @@ class Stream:
     """
 
     def __init__(
-        self, names: Names, patch: Patch | None, empty: Float[Array, "seq d_model"]
+        self,
+        names: Names,
+        patch: Patch | None,
+        empty: Float[Array, "seq d_model"],
+        nudge: Float[Array, "reader seq d_model"] | None = None,
     ) -> None:
         self.names = names
+        self._nudge = nudge
         self.total = empty
         self.writes: list[Array] = []
         patch = patch or Patch(None, None, None)
@@ -93,9 +100,11 @@ class Stream:
 
     def read(self, reader: str) -> Float[Array, "seq d_model"]:
         """Return what one reader sees of all that is written so far."""
-        if self._edge_mask is None:
-            return self.total
-        return self._correct(self._edge_mask[self.names.reader_index(reader)])
+        row = self.names.reader_index(reader)
+        seen = self.total
+        if self._edge_mask is not None:
+            seen = self._correct(self._edge_mask[row])
+        return seen if self._nudge is None else seen + self._nudge[row]
 
     def read_heads(self, layer: int) -> Float[Array, "*readers seq d_model"]:
         """Return what the heads of a layer see.
@@ -104,15 +113,20 @@ class Stream:
             [seq, d_model] if all of them see the same, and otherwise
             [slot, head, seq, d_model], slots being q, k and v.
         """
-        if self._edge_mask is None:
-            return self.total
-        # One matrix product for all these readers needs one array. It is kept, so
-        # that later layers do not copy the differences block by block again.
-        self._differences = [jnp.concatenate(self._differences)]
+        seen = self.total
+        if self._edge_mask is not None:
+            seen = self._correct(self._of_heads(self._edge_mask, layer))
+        if self._nudge is not None:
+            seen = seen + self._of_heads(self._nudge, layer)
+        return seen
+
+    def _of_heads(
+        self, rows: Float[Array, "reader ..."], layer: int
+    ) -> Float[Array, "slot head ..."]:
+        """Return the rows of a layer's heads."""
         n_heads, first = self.names.n_heads, self.names.reader_index(f"a{layer}.h0<q>")
-        rows = self._edge_mask[first : first + n_heads * len(SLOTS)]
-        rows = rows.reshape(n_heads, len(SLOTS), *rows.shape[1:])
-        return self._correct(rows.swapaxes(0, 1))
+        rows = rows[first : first + n_heads * len(SLOTS)]
+        return rows.reshape(n_heads, len(SLOTS), *rows.shape[1:]).swapaxes(0, 1)
 
     def _correct(
         self, rows: Float[Array, "*readers source _ _"]
@@ -123,6 +137,10 @@ class Stream:
         sources that are not written yet are never looked at.
         """
         terms, start = [], 0
+        if rows.ndim > 3:
+            # One matrix product for all heads needs one array. It is kept, so that
+            # later layers do not copy the differences block by block again.
+            self._differences = [jnp.concatenate(self._differences)]
         for block in self._differences:
             stop = start + len(block)
             terms.append(_weigh(rows[..., start:stop, :, :], block))

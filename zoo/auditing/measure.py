@@ -20,9 +20,12 @@ from jaxtyping import Array, Bool, Float, Int
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch, logits_batch
-from compiler.machine.names import SLOTS
 from compiler.machine.patch import Patch
-from compiler.machine.single import logits_after_part
+from compiler.machine.single import (
+    by_place,
+    logits_after_part,
+    place_indices,
+)
 from compiler.machine.weights import Weights
 from zoo.auditing.pairs import Pairs
 from zoo.auditing.subject import Group, Subject
@@ -405,23 +408,8 @@ def _single_edges(
 ) -> None:
     """Count single edges: those into one layer's heads, or its MLP, in one call."""
     names = subject.config.names
-    parts = list(names.reader_parts.values())
-    places: dict[tuple[str, int | None], list[tuple[int, int]]] = {}
-    for entry in entries:
-        reader = parts[entry[0]]
-        places.setdefault((reader.kind, reader.layer), []).append(entry)
-    for (kind, layer), group in places.items():
-        index = np.array(
-            [
-                (
-                    s,
-                    parts[r].head or 0,
-                    SLOTS.index(slot) if (slot := parts[r].slot) else 0,
-                )
-                for r, s in group
-            ],
-            np.int32,
-        )
+    for (kind, layer), group in by_place(names, entries).items():
+        index = place_indices(names, group)
         found = _one_by_one(
             subject.config,
             subject.readout,

@@ -37,7 +37,13 @@ SPLITS = {"train": 1024, "test": 256}
 
 
 def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
-    """Return the Parquet files of a release, by name.
+    """Return the Parquet files of a release, by name; see `draw_rows`."""
+    rows = draw_rows(model, seed)
+    return {data_file(split): to_parquet(rows[split]) for split in SPLITS}
+
+
+def draw_rows(model: Model, seed: int = 0) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of every split, as SCHEMA has them.
 
     Args:
         model: gives the program, the vocabulary and the token ids.
@@ -50,8 +56,7 @@ def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
     cut = max(1, int(len(inputs) * share))
     parts = {"train": inputs[:cut], "test": inputs[cut:] if cut < len(inputs) else ()}
     return {
-        data_file(split): to_parquet(_rows(model, parts[split], count, rng))
-        for split, count in SPLITS.items()
+        split: _rows(model, parts[split], count, rng) for split, count in SPLITS.items()
     }
 
 

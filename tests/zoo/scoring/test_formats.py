@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from compiler.errors import FormatError, InputError, NameLookupError, ZooError
+from compiler.machine.names import Names
+from zoo.scoring.formats import read_scores, to_eap, to_matrix
+from zoo.scoring.levels import Level
+from zoo.scoring.scores import Scores
+
+NAMES = Names(2, 3)
+
+
+@pytest.fixture
+def scores() -> Scores:
+    """A different number for every edge, the same for both embeddings."""
+    level = Level(NAMES, "qkv", merged=True)
+    return Scores(level, np.random.default_rng(1).normal(size=len(level.items)))
+
+
+def in_auto_circuit(item: str) -> str:
+    """Spell an edge as auto-circuit does, by rewriting the text."""
+    source, _, reader = item.partition("->")
+
+    def spell(end: str, other: str) -> str:
+        if end in ("input", "logits"):
+            return other
+        if end.startswith("m"):
+            return f"MLP {end[1:]}"
+        layer, head = end[1:].split(".h")
+        head, _, slot = head.partition("<")
+        return f"A{layer}.{head}" + (f".{slot[0].upper()}" if slot else "")
+
+    return f"{spell(source, 'Resid Start')}->{spell(reader, 'Resid End')}"
+
+
+def as_file(path: Path, data: Any) -> Path:
+    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    return path
+
+
+def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
+    by_name = scores.to_dict()
+    graph = nx.MultiDiGraph()
+    for item, value in by_name.items():
+        source, _, reader = item.partition("->")
+        graph.add_edge(source, reader.partition("<")[0], key=reader, score=value)
+    rows = "edge,score\n" + "\n".join(f"{k},{v!r}" for k, v in by_name.items())
+    np.save(tmp / "matrix.npy", to_matrix(scores))
+    return {
+        "dict": by_name,
+        "ours": json.loads(json.dumps(scores.to_json())),
+        "file": as_file(tmp / "scores.json", scores.to_json()),
+        "eap": json.loads(json.dumps(to_eap(scores, 5))),
+        "auto-circuit": {in_auto_circuit(k): v for k, v in by_name.items()},
+        "matrix": to_matrix(scores),
+        "matrix of MIB": {"edges_scores": to_matrix(scores)},
+        "npy": tmp / "matrix.npy",
+        "vector": scores.values,
+        "graph": graph,
+        "csv": as_file(tmp / "scores.csv", rows),
+    }
+
+
+@pytest.mark.parametrize(
+    "format",
+    [
+        "dict",
+        "ours",
+        "file",
+        "eap",
+        "auto-circuit",
+        "matrix",
+        "matrix of MIB",
+        "npy",
+        "vector",
+        "graph",
+        "csv",
+    ],
+)
+def test_every_format_is_read_back_the_same(
+    scores: Scores, tmp_path: Path, format: str
+) -> None:
+    read = read_scores(NAMES, every_format(scores, tmp_path)[format])
+    assert read.level == scores.level
+    assert np.array_equal(read.values, scores.values)
+
+
+def test_an_array_like_a_mask_is_read() -> None:
+    array = np.random.default_rng(0).normal(size=NAMES.visible.shape)
+    read = read_scores(NAMES, array)
+    assert (
+        read["m0->a1.h2<k>"]
+        == array[NAMES.edge_index(NAMES.parse_edge("m0->a1.h2<k>"))]
+    )
+
+
+def test_the_hooks_of_acdc_are_read() -> None:
+    entries = {
+        (tuple(NAMES.reader_hook(e.reader)), tuple(NAMES.source_hook(e.source))): i % 2
+        for i, e in enumerate(NAMES.edges)
+    }
+    read = read_scores(NAMES, {key: bool(v) for key, v in entries.items()})
+    assert read.to_dict() == {str(e): float(i % 2) for i, e in enumerate(NAMES.edges)}
+
+
+def test_a_matrix_has_the_columns_of_the_published_formula(scores: Scores) -> None:
+    matrix, n_heads = to_matrix(scores), 3
+    for layer in range(2):
+        for head in range(n_heads):
+            row = 1 + layer * (n_heads + 1) + head
+            column = layer * (3 * n_heads + 1) + 1 * n_heads + head  # k
+            assert matrix[0, column] == scores[f"input->a{layer}.h{head}<k>"]
+            assert matrix[row, -1] == scores[f"a{layer}.h{head}->logits"]
+        mlp = layer * (3 * n_heads + 1) + 3 * n_heads
+        assert matrix[0, mlp] == scores[f"input->m{layer}"]
+
+
+def test_eap_files_say_which_edges_and_nodes_are_in_the_graph(scores: Scores) -> None:
+    written = to_eap(scores, 4, d_model=8)
+    best = sorted(scores.to_dict().items(), key=lambda pair: -pair[1])[:4]
+    inside = {name for name, edge in written["edges"].items() if edge["in_graph"]}
+    assert inside == {name for name, _ in best}
+    assert written["cfg"] == {
+        "n_layers": 2,
+        "n_heads": 3,
+        "parallel_attn_mlp": False,
+        "d_model": 8,
+    }
+    nodes = {name for name, node in written["nodes"].items() if node["in_graph"]}
+    ends = {end.partition("<")[0] for name in inside for end in name.split("->")}
+    assert nodes == ends
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "words"),
+    [
+        (lambda d: {**d, "m0->a1.h2": 1.0}, NameLookupError, "'m0->a1.h2<"),
+        (lambda d: {**d, "m0->m1": float("nan")}, InputError, "m0->m1 is NaN"),
+        (lambda d: {**d, "m0->m1": "big"}, InputError, "m0->m1 has 'big'"),
+        (lambda d: {**d, "m0->m1": None}, InputError, "m0->m1 has None"),
+        (lambda d: dict(list(d.items())[3:]), InputError, "3 of 75 items.*missing=0.0"),
+        (lambda d: {}, InputError, "there is not one"),
+        (lambda d: np.zeros((4, 9)), InputError, r"\(4, 9\).*\[reader, source\]"),
+        (lambda d: np.zeros(479), InputError, "479 numbers.*another"),
+        (
+            lambda d: {"cfg": {"n_layers": 12, "n_heads": 12}, "edges": d},
+            InputError,
+            "12 layers of 12 heads, and the model has 2 of 3",
+        ),
+        (lambda d: Path("nowhere.json"), FormatError, "no such file"),
+        (lambda d: 3, InputError, "found a int, expected a dict"),
+    ],
+)
+def test_scores_that_cannot_be_read_say_why(
+    scores: Scores, spoil: Any, error: type[ZooError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        read_scores(NAMES, spoil(scores.to_dict()))
+
+
+def test_what_is_missing_takes_what_the_policy_says(scores: Scores) -> None:
+    some = dict(list(scores.to_dict().items())[3:])
+    assert read_scores(NAMES, some, missing=-7.0).values[:3].tolist() == [-7.0] * 3
+    lowest = read_scores(NAMES, some, missing="lowest")
+    assert set(lowest.values[:3]) == {min(some.values())}
+    assert lowest.filled == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.json", "{", "cannot be read as .json"),
+        ("a.csv", "edge,score\na->b", "row 1 has 1 cell"),
+        ("a.csv", "m0->m1,1\nm0->m1,2", "scored twice"),
+        ("a.txt", "", ".json, .csv, .npy, .pt"),
+    ],
+)
+def test_damaged_files_say_what_is_wrong(
+    tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    with pytest.raises(FormatError, match=words):
+        read_scores(NAMES, as_file(tmp_path / name, text))

@@ -1,0 +1,134 @@
+"""`zoo evaluate` and `zoo leaderboard`: methods on suites of models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compiler.errors import InputError
+
+if TYPE_CHECKING:
+    from zoo.scoring.table import Table
+
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--method", help="A method; give several. All by default."),
+]
+Suite = Annotated[
+    list[str],
+    typer.Option(help="core, compiled, rotated, decoys, or a model; several."),
+]
+Seeds = Annotated[int, typer.Option(min=1, help="How many.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes at a time.")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds for one run.")]
+Count = Annotated[int, typer.Option(min=1, help="Pairs that a method gets.")]
+
+
+def evaluate(
+    method: Methods = None,
+    suite: Suite = ["core"],  # noqa: B006 - typer's way
+    seeds: Seeds = 3,
+    out: Annotated[
+        Path, typer.Option(help="Where cells are kept; none is run twice.")
+    ] = Path("out/leaderboard"),
+    jobs: Jobs = 1,
+    timeout: Timeout = 600.0,
+    pairs: Count = 256,
+    show: Annotated[
+        bool, typer.Option("--list", help="Print the methods, and stop.")
+    ] = False,
+) -> None:
+    """Run methods on models, and print the table."""
+    if show:
+        _print_methods()
+        return
+    table = _run(method, suite, seeds, out, jobs, timeout, pairs)
+    print("\n".join(_lines(table)))
+
+
+def leaderboard(
+    out: Annotated[
+        Path, typer.Option(help="Where cells and pages go; none is run twice.")
+    ] = Path("leaderboard"),
+    method: Methods = None,
+    suite: Suite = ["core"],  # noqa: B006
+    seeds: Seeds = 3,
+    jobs: Jobs = 1,
+    timeout: Timeout = 600.0,
+    pairs: Count = 256,
+) -> None:
+    """Run what is missing; write Markdown, JSON and plots."""
+    table = _run(method, suite, seeds, out, jobs, timeout, pairs)
+    from zoo.scoring.evaluate import write_leaderboard
+
+    for path in write_leaderboard(table, out):
+        print(path)
+
+
+def _run(
+    method: list[str] | None,
+    suite: list[str],
+    seeds: int,
+    out: Path,
+    jobs: int,
+    timeout: float,
+    pairs: int,
+) -> Table:
+    from zoo.training.threads import use_one_thread
+
+    use_one_thread()
+    from zoo.scoring.evaluate import evaluate as run
+    from zoo.scoring.methods import find_method, known_methods
+    from zoo.scoring.suites import models_of
+    from zoo.training.jobs import run_jobs
+
+    names = [find_method(name).name for name in method or known_methods()]
+    models = models_of(suite)
+    settings: dict[str, Any] = {"out": out, "timeout": timeout, "pairs": pairs}
+    if jobs > 1:
+        told = [*("--seeds", str(seeds), "--out", str(out), "--pairs", str(pairs))]
+        told += ["--timeout", str(timeout), *(f"--method={name}" for name in names)]
+        commands = {m: ["evaluate", "--suite", m, *told] for m in models}
+        if failed := run_jobs(commands, jobs):
+            raise InputError(
+                f"{', '.join(failed)}: the process ended early. What was done is kept; "
+                "run the same command again"
+            )
+    return run(names, models, seeds, **settings)
+
+
+def _print_methods() -> None:
+    from compiler.emit import align
+    from zoo.scoring.methods import known_methods
+
+    rows = [
+        (m.name, m.level, m.paper or "control", m.equation)
+        for m in known_methods().values()
+    ]
+    print("\n".join(align([("method", "finest", "paper", "score"), *rows])))
+
+
+def _lines(table: Table) -> list[str]:
+    from compiler.emit import align
+    from zoo.scoring.levels import KINDS
+
+    head = ("", "models", "AUROC", "95 %", "AP", "seconds", "failed")
+    lines = []
+    for level in KINDS:
+        rows = [
+            (
+                row.method,
+                str(row.models),
+                f"{row.auroc:.3f}",
+                f"{row.interval.low:.3f}..{row.interval.high:.3f}",
+                f"{row.average_precision:.3f}",
+                f"{row.seconds:.2f}",
+                str(row.failed),
+            )
+            for row in table.rows(level)
+        ]
+        if rows:
+            lines += [level.upper(), *align([head, *rows]), ""]
+    return lines[:-1]

@@ -1,0 +1,8 @@
+"""Scores of methods that look for circuits, against what is known.
+
+    Case       a model with its truth, pairs of inputs, a loss, an ablation
+    Scores     a number for every edge (or head's edge, or node), read from any format
+    Report     what the scores are worth
+
+`methods/` has a file a method; `score.py` compares, `evaluate.py` runs many.
+"""

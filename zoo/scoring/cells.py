@@ -1,0 +1,183 @@
+"""One cell of a table: a method on a model with a seed; contained, written once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compiler.errors import FormatError
+from zoo.files import write_atomically
+from zoo.scoring.case import Case
+from zoo.scoring.levels import KINDS
+from zoo.scoring.method import Method
+from zoo.scoring.ranking import top
+from zoo.scoring.score import score
+
+FORMAT = "circuitzoo.cell"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one method came to on one model with one seed.
+
+    Attributes:
+        method: its name.
+        model: a line of a suite.
+        seed: of the pairs and of the method.
+        status: `ok`, `failed` or `out of time`.
+        error: what went wrong, in a line; empty where nothing did.
+        seconds: the method's own; the first run of a shape compiles.
+        figures: by granularity: auroc, average_precision, f1, hamming; of the finest
+            one also cpr and cmd. None for what has no value.
+        found: the highest items of the finest granularity, as many as are true.
+    """
+
+    method: str
+    model: str
+    seed: int
+    status: str
+    error: str = ""
+    seconds: float = 0.0
+    figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    found: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the cell as JSON values."""
+        return {"format": FORMAT, "format_version": 1, **asdict(self)}
+
+
+class _OutOfTimeError(Exception):
+    """A method ran past its time."""
+
+
+def run_cell(
+    method: Method, line: str, seed: int, train: Case, test: Case, timeout: float
+) -> Cell:
+    """Return the cell of a method that may do anything.
+
+    Args:
+        method: what is run.
+        line: the model's, as the suite has it.
+        seed: of the method.
+        train: what the method gets.
+        test: what its scores are measured on.
+        timeout: seconds after which it is stopped; it is interrupted when it next
+            comes back to Python.
+    """
+    started = time.monotonic()
+    try:
+        train.batch  # noqa: B018 - what all methods share is not their time
+        started = time.monotonic()
+        with _limit(timeout):
+            found = method.run(train, seed)
+        seconds = time.monotonic() - started
+        figures, names = _measure(method, found, test)
+    except _OutOfTimeError:
+        error = f"stopped after {timeout:g} s"
+        return Cell(method.name, line, seed, "out of time", error, timeout)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        seconds = time.monotonic() - started
+        return Cell(method.name, line, seed, "failed", text, seconds)
+    return Cell(method.name, line, seed, "ok", "", seconds, figures, names)
+
+
+def _measure(
+    method: Method, found: Any, test: Case
+) -> tuple[dict[str, dict[str, float | None]], tuple[str, ...]]:
+    figures: dict[str, dict[str, float | None]] = {}
+    names: tuple[str, ...] = ()
+    read = score(test, found, absolute=method.magnitude, behaviour=True)
+    finest = read.record.granularity.partition(",")[0]
+    for kind in KINDS[KINDS.index(finest) :]:
+        report = read
+        if kind != finest:
+            report = score(
+                test,
+                found,
+                absolute=method.magnitude,
+                granularity=kind,
+                behaviour=False,
+            )
+        figures[kind] = {
+            "auroc": _number(report.auroc),
+            "average_precision": _number(report.average_precision),
+            "f1": _number(report.f1),
+            "hamming": float(report.hamming),
+        }
+    figures[finest] |= {"cpr": _number(read.cpr), "cmd": _number(read.cmd)}
+    names = tuple(read.items[i] for i in top(read.scores, read.true).nonzero()[0])
+    return figures, names
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 9) if value == value else None
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Interrupt what runs past its time; elsewhere than in a main thread, never."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise _OutOfTimeError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# Files -----------------------------------------------------------------------------
+
+
+def cell_path(folder: Path, method: str, line: str, seed: int) -> Path:
+    """Return where a cell is kept: one file each, named for what it is."""
+    plain = re.sub(r"[^A-Za-z0-9_.=-]+", "_", line)
+    if plain != line:
+        plain += "-" + hashlib.sha256(line.encode()).hexdigest()[:8]
+    return folder / "cells" / method / f"{plain}.{seed}.json"
+
+
+def write_cell(folder: Path, cell: Cell) -> None:
+    """Write a cell, all of it or nothing."""
+    path = cell_path(folder, cell.method, cell.model, cell.seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(cell.to_json(), indent=1, allow_nan=False) + "\n"
+    write_atomically(path, text.encode())
+
+
+def read_cell(path: Path) -> Cell:
+    """Return a cell that was written.
+
+    Raises:
+        FormatError: the file is no cell, or damaged.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.pop("format") != FORMAT or data.pop("format_version") != 1:
+            raise ValueError("it is of another format")
+        return Cell(**{**data, "found": tuple(data["found"])})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FormatError(
+            f"{path}: cannot be read as a cell ({error}). Remove it, and run again"
+        ) from None
+
+
+def read_cells(folder: Path) -> list[Cell]:
+    """Return all cells of a folder, in the order of their names."""
+    return [read_cell(path) for path in sorted((folder / "cells").glob("*/*.json"))]

@@ -1,0 +1,151 @@
+"""Methods on suites of models: `zoo.evaluate` is here."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import InputError, ZooError
+from zoo.scoring.case import Case
+from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
+from zoo.scoring.method import Method
+from zoo.scoring.methods import find_method
+from zoo.scoring.pairs import PAIRS
+from zoo.scoring.plot import new_figure, save_figure
+from zoo.scoring.suites import models_of, open_model
+from zoo.scoring.table import Table
+
+TIMEOUT = 600.0
+MOST_PAIRS = 10**6
+Given = str | Method | Callable[..., Any]
+
+
+def evaluate(
+    method: Given | Sequence[Given],
+    suite: str | Sequence[str] = "core",
+    seeds: int | Sequence[int] = 3,
+    *,
+    out: str | Path | None = None,
+    timeout: float = TIMEOUT,
+    pairs: int = PAIRS,
+    progress: Callable[[Cell], None] | None = None,
+) -> Table:
+    """Return how methods do on the models of a suite.
+
+    Args:
+        method: a method's name, a function of a case (and a seed, if it takes two
+            arguments) that returns scores in any format, or several of these.
+        suite: `core`, `compiled`, `rotated`, `decoys`, a model's name, or several.
+        seeds: how many, or which: a seed draws the pairs that a method gets.
+        out: a folder where each cell is kept; what is there already is not run again.
+        timeout: seconds for one run of a method.
+        pairs: how many a method gets.
+        progress: called with every cell.
+
+    Raises:
+        NameLookupError: a method, a suite or a model is unknown.
+        InputError: a function has no name that a file can have.
+    """
+    several = isinstance(method, Sequence) and not isinstance(method, str)
+    tried = [_method(given) for given in (method if several else [method])]  # type: ignore[union-attr]
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    cells = []
+    for line in models_of(suite):
+        for cell in _cells(line, tried, numbers, out, timeout, pairs):
+            cells.append(cell)
+            if progress is not None:
+                progress(cell)
+    return Table(tuple(cells))
+
+
+def _cells(
+    line: str,
+    tried: Sequence[Method],
+    seeds: Sequence[int],
+    out: str | Path | None,
+    timeout: float,
+    pairs: int,
+) -> Iterator[Cell]:
+    """Yield the cells of one model; it is opened once, and only if one is missing."""
+    folder = None if out is None else Path(out)
+    opened: tuple[Case, Case] | None = None
+    for seed in seeds:
+        train: Case | None = None
+        for method in tried:
+            if folder is not None:
+                path = cell_path(folder, method.name, line, seed)
+                if path.is_file():
+                    yield read_cell(path)
+                    continue
+            try:
+                if opened is None:
+                    opened = (
+                        open_model(line, split="train", pairs=MOST_PAIRS),
+                        open_model(line, split="test", pairs=pairs),
+                    )
+                train = train or _drawn(opened[0], seed, pairs)
+            except ZooError as error:
+                cell = Cell(method.name, line, seed, "failed", str(error))
+            else:
+                cell = run_cell(method, line, seed, train, opened[1], timeout)
+            if folder is not None:
+                write_cell(folder, cell)
+            yield cell
+
+
+def _drawn(case: Case, seed: int, count: int) -> Case:
+    """Return a case with some of its pairs."""
+    rows = np.random.default_rng(seed).permutation(len(case.pairs))[:count]
+    return case.with_changes(pairs=case.pairs.take(np.sort(rows)))
+
+
+def _method(given: Given) -> Method:
+    if isinstance(given, Method):
+        return given
+    if isinstance(given, str):
+        return find_method(given)
+    name = getattr(given, "__name__", type(given).__name__).replace("_", "-")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+        raise InputError(
+            f"a method named {name!r} cannot be kept in a file. Define it with def, or "
+            "give zoo.scoring.method.Method(name, run)"
+        )
+    takes = len(inspect.signature(given).parameters)
+    run = given if takes > 1 else lambda case, seed: given(case)
+    return Method(name, run)
+
+
+def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:
+    """Write a table as README.md, leaderboard.json and one PNG a granularity."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "README.md").write_text(table.to_markdown(), encoding="utf-8")
+    data = json.dumps(table.to_json(), indent=1, allow_nan=False) + "\n"
+    (place / "leaderboard.json").write_text(data, encoding="utf-8")
+    written = [place / "README.md", place / "leaderboard.json"]
+    for level in ("qkv", "head", "node"):
+        path = place / f"{level}.png"
+        _plot(table, level, path)
+        written.append(path)
+    return written
+
+
+def _plot(table: Table, level: str, path: Path) -> None:
+    """Draw the AUROC of every method with its interval, best on top."""
+    rows = [row for row in table.rows(level) if row.models][::-1]
+    figure, (axis,) = new_figure(1, width=6.0, height=1.0 + 0.3 * len(rows))
+    values = np.array([row.auroc for row in rows])
+    low = np.array([row.interval.low for row in rows])
+    high = np.array([row.interval.high for row in rows])
+    places = np.arange(len(rows))
+    axis.errorbar(values, places, xerr=np.abs([values - low, high - values]), fmt="o")
+    axis.set_yticks(places, [row.method for row in rows])
+    axis.axvline(0.5, color="0.7", linewidth=0.8)
+    axis.set(xlabel=f"AUROC ({level}), mean over {len(table.models)} models")
+    save_figure(figure, path)

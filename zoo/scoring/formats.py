@@ -1,0 +1,353 @@
+"""Scores as other people write them, recognised or named.
+
+    dict       {item: number}, in any spelling of `spellings.py`
+    array      [reader, source], or [edge] in the order of `names.edges`
+    eap        {"cfg", "nodes", "edges": {edge: {"score": ..}}}: EAP-IG, MIB
+    matrix     edges_scores[source, reader] of MIB's PT files (`input` first)
+    graph      a networkx graph with the attribute `score`
+    file       .json, .csv (edge, score), .npy, .pt
+
+A name that is not known is refused, and the nearest ones are offered. What is missing
+needs a policy. A sign is never changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Float
+
+from compiler.errors import FormatError, InputError, NameLookupError, count, nearest
+from compiler.machine.names import ARROW, SLOTS, Edge, Names
+from zoo.scoring.levels import INPUT, Level
+from zoo.scoring.scores import FORMAT, Scores
+from zoo.scoring.spellings import dialects
+
+Missing = float | Literal["lowest"] | None
+FORMATS = ("dict", "array", "eap", "matrix", "graph", "circuitzoo")
+_SUFFIXES = (".json", ".csv", ".npy", ".pt")
+
+
+def read_scores(
+    names: Names, given: Any, format: str | None = None, missing: Missing = None
+) -> Scores:
+    """Return scores from any format.
+
+    Args:
+        names: of the model that they are to be for.
+        given: Scores, a dict, an array, a graph, or the path of a file.
+        format: one of FORMATS where it is not to be recognised.
+        missing: the score of items that are not named: a number, or `lowest` for the
+            lowest that is given. None refuses scores in which some are missing.
+
+    Raises:
+        NameLookupError: an edge is unknown; the nearest are offered.
+        InputError: a score is NaN or no number, some are missing, or they are for
+            another architecture.
+        FormatError: a file cannot be read.
+    """
+    if isinstance(given, str | Path):
+        given = _open(Path(given))
+    if isinstance(given, Scores):
+        _check_architecture(
+            names, given.level.names.n_layers, given.level.names.n_heads
+        )
+        return given
+    found = format or _recognise(names, given)
+    if found not in FORMATS:
+        raise InputError(
+            f"no format is named {found!r}.{nearest(found, FORMATS)} There are: "
+            f"{', '.join(FORMATS)}"
+        )
+    if found == "array":
+        return _from_array(names, given)
+    if found == "matrix":
+        return _from_matrix(names, given)
+    if found == "eap":
+        return _from_names(names, _eap_entries(names, given), missing, "EAP-IG")
+    if found == "graph":
+        return _from_names(names, _graph_entries(given), missing, "networkx")
+    if found == "circuitzoo":
+        _check_architecture(names, given.get("n_layers"), given.get("n_heads"))
+        return _from_names(names, given.get("scores", {}), missing, "circuitzoo")
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"scores: found a {type(given).__name__}, expected a dict from the names "
+            "of edges to numbers"
+        )
+    return _from_names(names, given, missing, "")
+
+
+def to_eap(scores: Scores, n: int | None = None, d_model: int = 0) -> dict[str, Any]:
+    """Return scores as EAP-IG and MIB write them; the first n are in the graph.
+
+    Args:
+        scores: at the granularity `qkv`; both embeddings are joined in `input`.
+        n: how many edges are `in_graph`; none by default.
+        d_model: of the model, for `cfg`.
+    """
+    names = scores.level.names
+    joined = scores.at(Level(names, "qkv", merged=True))
+    order = np.argsort(-joined.values, kind="stable")[: n or 0]
+    chosen = np.isin(np.arange(len(joined)), order)
+    ends = {end for i in order for end in joined.level.items[i].split(ARROW)}
+    nodes = [INPUT, *names.sources[2:], "logits"]
+    inside = {end.partition("<")[0] for end in ends}
+    return {
+        "cfg": {
+            "n_layers": names.n_layers,
+            "n_heads": names.n_heads,
+            "parallel_attn_mlp": False,
+            "d_model": d_model,
+        },
+        "nodes": {name: {"in_graph": name in inside} for name in nodes},
+        "edges": {
+            item: {"score": float(value), "in_graph": bool(chosen[i])}
+            for i, (item, value) in enumerate(joined.to_dict().items())
+        },
+    }
+
+
+def _recognise(names: Names, given: Any) -> str:
+    if isinstance(given, nx.Graph):
+        return "graph"
+    if isinstance(given, Mapping):
+        if given.get("format") == FORMAT:
+            return "circuitzoo"
+        if isinstance(given.get("edges"), Mapping):
+            return "eap"
+        return "matrix" if "edges_scores" in given else "dict"
+    shape = np.shape(given)
+    if len(shape) == 2 and shape == _matrix_shape(names):
+        return "matrix"
+    return "array" if len(shape) in (1, 2) else "dict"
+
+
+def _check_architecture(names: Names, n_layers: Any, n_heads: Any) -> None:
+    if (n_layers, n_heads) != (names.n_layers, names.n_heads):
+        raise InputError(
+            f"these scores are for {n_layers} layers of {n_heads} heads, and the model "
+            f"has {names.n_layers} of {names.n_heads}. Score the model they were made "
+            "for"
+        )
+
+
+# Names -----------------------------------------------------------------------------
+
+
+def _from_names(
+    names: Names, entries: Mapping[Any, Any], missing: Missing, source: str
+) -> Scores:
+    """Return the scores of named items, in whichever spelling knows most of them."""
+    keys = [_key(key) for key in entries]
+    if not keys:
+        raise InputError("scores: there is not one. Give a number for every edge")
+    tool, level, table = max(
+        dialects(names), key=lambda d: sum(key in d[2] for key in keys)
+    )
+    if unknown := [key for key in keys if key not in table]:
+        hint = nearest(str(unknown[0]), [str(k) for k in table])
+        more = f", and {len(unknown) - 1} more are unknown" if unknown[1:] else ""
+        raise NameLookupError(
+            f"scores: {unknown[0]!r} is no edge of this model{more}.{hint} It has "
+            f"{names.n_layers} layers of {names.n_heads} heads; names are like "
+            f"{str(next(iter(table)))!r}"
+        )
+    place = {item: i for i, item in enumerate(level.items)}
+    values = np.full(len(place), np.nan)
+    for key, value in zip(keys, entries.values(), strict=True):
+        values[place[table[key]]] = _number(table[key], value)
+    absent = np.isin(
+        np.arange(len(place)), [place[table[k]] for k in keys], invert=True
+    )
+    if absent.any():
+        values[absent] = _fill(level, values, absent, missing)
+    return Scores(level, values, int(absent.sum()), source or tool)
+
+
+def _key(key: Any) -> Hashable:
+    """Return a key as the tables have it: pairs of (hook, index) are tuples."""
+    if isinstance(key, Edge):
+        return str(key)
+    if isinstance(key, tuple | list):
+        return tuple(_key(part) for part in key)
+    return key
+
+
+def _number(item: str, value: Any) -> float:
+    found = value.get("score") if isinstance(value, Mapping) else value
+    try:
+        number = float(found)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"scores: {item} has {value!r}, expected a number") from None
+    if number != number:
+        raise InputError(
+            f"scores: {item} is NaN. Give a number; of what you did not measure, leave "
+            "the name out and choose missing="
+        )
+    return number
+
+
+def _fill(
+    level: Level, values: np.ndarray, absent: np.ndarray, missing: Missing
+) -> float:
+    """Return the score of what is missing.
+
+    Raises:
+        InputError: there is no policy for it.
+    """
+    if isinstance(missing, int | float):
+        return float(missing)
+    if missing == "lowest":
+        return float(np.nanmin(values))
+    first = [level.items[i] for i in np.flatnonzero(absent)[:3]]
+    raise InputError(
+        f"scores: {int(absent.sum())} of {len(level.items)} items at '{level}' have "
+        f"none, {', '.join(first)} among them. Say what they count as: missing=0.0, or "
+        "missing='lowest'"
+    )
+
+
+def _eap_entries(names: Names, given: Mapping[str, Any]) -> dict[str, Any]:
+    cfg = given.get("cfg") or {}
+    if "n_layers" in cfg or "n_heads" in cfg:
+        _check_architecture(names, cfg.get("n_layers"), cfg.get("n_heads"))
+    return {
+        name: entry.get("score", entry.get("in_graph"))
+        if isinstance(entry, Mapping)
+        else entry
+        for name, entry in given["edges"].items()
+    }
+
+
+def _graph_entries(given: Any) -> dict[str, Any]:
+    entries = {}
+    keyed = given.is_multigraph()
+    for source, target, *key in given.edges(keys=True) if keyed else given.edges():
+        data = given.edges[(source, target, *key)]
+        if "score" not in data:
+            raise InputError(
+                f"scores: the graph's edge {source}->{target} has no attribute 'score'"
+            )
+        reader = key[0] if key and isinstance(key[0], str) else target
+        entries[f"{source}{ARROW}{reader}"] = data["score"]
+    return entries
+
+
+# Arrays ----------------------------------------------------------------------------
+
+
+def _from_array(names: Names, given: Any) -> Scores:
+    array = np.asarray(given, np.float64)
+    if array.ndim == 1:
+        for merged in (False, True):
+            level = Level(names, "qkv", merged)
+            if len(array) == len(level.items):
+                return Scores(level, array, source="array")
+        raise InputError(
+            f"scores: {len(array)} numbers, and this model has {len(names.edges)} "
+            "edges. Is the array for another architecture?"
+        )
+    return Scores.of_edges(names, array, "array")
+
+
+def _matrix_shape(names: Names) -> tuple[int, int]:
+    return len(names.sources) - 1, len(names.readers)
+
+
+def _columns(names: Names) -> list[str]:
+    """Return the readers in MIB's order: all q of a layer, all k, all v, its MLP."""
+    readers = []
+    for layer in range(names.n_layers):
+        heads = range(names.n_heads)
+        readers += [f"a{layer}.h{h}<{slot}>" for slot in SLOTS for h in heads]
+        readers.append(f"m{layer}")
+    return [*readers, "logits"]
+
+
+def _from_matrix(names: Names, given: Any) -> Scores:
+    """Return the scores of a matrix of MIB, whose rows are input, then the nodes."""
+    array: Float[np.ndarray, "source reader"] = np.asarray(
+        given["edges_scores"] if isinstance(given, Mapping) else given, np.float64
+    )
+    if array.shape != _matrix_shape(names):
+        raise InputError(
+            f"scores: a matrix of shape {array.shape}, expected [source, reader] = "
+            f"{_matrix_shape(names)}, with one row for the input. Is it for another "
+            "architecture?"
+        )
+    level = Level(names, "qkv", merged=True)
+    return Scores(level, array[_matrix_places(level)], source="MIB")
+
+
+def to_matrix(scores: Scores) -> Float[np.ndarray, "source reader"]:
+    """Return scores as MIB's `edges_scores`; 0 where there is no edge."""
+    names = scores.level.names
+    joined = scores.at(Level(names, "qkv", merged=True))
+    array = np.zeros(_matrix_shape(names))
+    array[_matrix_places(joined.level)] = joined.values
+    return array
+
+
+def _matrix_places(level: Level) -> tuple[list[int], list[int]]:
+    """Return the rows and the columns of the items in MIB's matrix."""
+    names = level.names
+    rows = {name: i for i, name in enumerate((INPUT, *names.sources[2:]))}
+    columns = {name: i for i, name in enumerate(_columns(names))}
+    ends = [item.split(ARROW) for item in level.items]
+    return [rows[source] for source, _ in ends], [columns[end] for _, end in ends]
+
+
+# Files -----------------------------------------------------------------------------
+
+
+def _open(path: Path) -> Any:
+    """Return what a file holds."""
+    if not path.is_file():
+        raise FormatError(f"{path}: there is no such file of scores")
+    if path.suffix not in _SUFFIXES:
+        raise FormatError(
+            f"{path}: scores are read from {', '.join(_SUFFIXES)} files, and this is "
+            f"{path.suffix or 'without a suffix'}"
+        )
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        if path.suffix == ".pt":
+            return _open_torch(path)
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else _rows(text)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: cannot be read as {path.suffix}: {error}") from None
+
+
+def _rows(text: str) -> dict[str, str]:
+    """Return the scores of a CSV file: an edge and a number a row."""
+    rows: list[Sequence[str]] = [row for row in csv.reader(text.splitlines()) if row]
+    if rows and [cell.strip().lower() for cell in rows[0]][1:2] == ["score"]:
+        rows = rows[1:]
+    for place, row in enumerate(rows, start=1):
+        if len(row) != 2:
+            raise FormatError(
+                f"row {place} has {count(len(row), 'cell')}, expected an edge, a score"
+            )
+    entries = {row[0].strip(): row[1].strip() for row in rows}
+    if len(entries) < len(rows):
+        raise FormatError("an edge is scored twice")
+    return entries
+
+
+def _open_torch(path: Path) -> Any:
+    try:
+        import torch  # type: ignore[import-not-found]
+    except ImportError:
+        raise FormatError(
+            "it needs PyTorch. Install circuitzoo[torch], or save the scores as JSON"
+        ) from None
+    return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,34 @@
+"""The built-in methods, a file each; importing this registers them all."""
+
+from zoo.scoring.method import find_method, known_methods
+from zoo.scoring.methods import (
+    acdc,
+    atp,
+    controls,
+    eap,
+    eap_ig,
+    edge_pruning,
+    exact,
+    flow,
+    hisp,
+    nodes,
+    probing,
+    ugs,
+)
+
+__all__ = [
+    "acdc",
+    "atp",
+    "controls",
+    "eap",
+    "eap_ig",
+    "edge_pruning",
+    "exact",
+    "find_method",
+    "flow",
+    "hisp",
+    "known_methods",
+    "nodes",
+    "probing",
+    "ugs",
+]

@@ -1,0 +1,88 @@
+"""Attribution patching with the QK fix of AtP* (Kramár et al. 2024, section 3.1.1).
+
+Where attention is saturated, the gradient in queries and keys is 0, however much it
+would change if they did. So for an edge into q or k the head is run with its changed
+input, and only what comes after it is linear:
+
+    s(u -> h<q>) = sum_t (head(q patched) - head)_t . dL / d head_t
+
+Edges into v, MLPs and the logits are scored as by EAP. GradDrop, the other part of
+AtP*, is not here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from compiler.machine.config import Config
+from compiler.machine.single import head_change, place_indices
+from compiler.machine.weights import Weights
+from zoo.scoring.case import Case
+from zoo.scoring.interpolation import gradients, inputs_at
+from zoo.scoring.method import method
+from zoo.scoring.running import attribute
+from zoo.training.held_out import QUICK_TO_COMPILE
+
+
+@method(
+    "atp-qk",
+    paper="Kramár et al. 2024, sec. 3.1.1",
+    equation="EAP; into q and k: (head(patched) - head) . dL/dhead",
+    magnitude=True,
+)
+def atp_qk(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
+    """Return EAP, with heads run again for edges into their queries and keys."""
+    names, batch = case.names, case.batch
+    gradient = gradients(case, inputs_at(case, 0.0))
+    found = np.array(attribute(batch.donors - batch.writes, gradient))
+    visible = jnp.asarray(names.visible, gradient.dtype)
+    into_writes = jnp.einsum("nrpd,rs->nspd", gradient, visible)
+    parts = list(names.reader_parts.values())
+    for layer in range(names.n_layers):
+        entries = [
+            (int(r), int(s))
+            for r, s in np.argwhere(names.visible)
+            if parts[r].layer == layer and parts[r].slot in ("q", "k")
+        ]
+        index = place_indices(names, entries)
+        scores = _changes(case.config, case.weights, batch, into_writes, index, layer)
+        found[tuple(np.transpose(entries))] = np.asarray(scores)
+    return found * names.visible
+
+
+@partial(
+    jax.jit,
+    static_argnames=("config", "layer"),
+    compiler_options=QUICK_TO_COMPILE,
+)
+def _changes(
+    config: Config,
+    weights: Weights,
+    batch: Any,
+    into_writes: Float[Array, "pair source ctx d_model"],
+    index: Int[Any, "edge 3"],
+    layer: int,
+) -> Float[Array, " edge"]:
+    weights = Weights(*(jnp.asarray(a) for a in weights))
+    first = 2 + layer * (config.n_heads + 1)
+
+    def one(place: Array) -> Array:
+        source, head, slot = place
+
+        def run(ids: Array, writes: Array, donors: Array, gradient: Array) -> Array:
+            change = donors[source] - writes[source]
+            moved = head_change(
+                config, weights, ids, writes, layer, (head, slot), change
+            )
+            return (moved * gradient[first + head]).sum()
+
+        pairs = batch.ids, batch.writes, batch.donors, into_writes
+        return jax.vmap(run)(*pairs).mean()
+
+    return jax.lax.map(one, jnp.asarray(index))

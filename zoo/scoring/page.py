@@ -1,0 +1,101 @@
+"""A table of methods as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.scoring.levels import KINDS
+
+TITLES = {
+    "qkv": "Edges into q, k and v",
+    "head": "Edges between nodes",
+    "node": "Nodes",
+}
+HEADER = (
+    "method",
+    "models",
+    "AUROC",
+    "95 % over models",
+    "AP",
+    "F1",
+    "CPR",
+    "CMD",
+    "stability",
+    "seconds",
+    "failed",
+)
+
+
+def page(table: Any) -> str:
+    """Return a page on a `Table`: granularities, models, pairs, what failed."""
+    lines = ["# Leaderboard", "", *_about(table)]
+    for level in KINDS:
+        rows = [
+            (
+                row.method,
+                str(row.models),
+                _figure(row.auroc),
+                f"{_figure(row.interval.low)} to {_figure(row.interval.high)}",
+                *map(_figure, (row.average_precision, row.f1, row.cpr, row.cmd)),
+                _figure(row.stability),
+                _figure(row.seconds),
+                str(row.failed),
+            )
+            for row in table.rows(level)
+        ]
+        lines += ["", f"## {TITLES[level]}", "", *_grid(HEADER, rows)]
+    lines += ["", "## By model: AUROC at the finest granularity of a method", ""]
+    rows = [
+        (model, *(_figure(_finest(table, method, model)) for method in table.methods))
+        for model in table.models
+    ]
+    lines += _grid(("model", *table.methods), rows)
+    lines += ["", "## Pairs of methods on the same models: AUROC, edges", ""]
+    pairs = [
+        (
+            f"{pair.first} - {pair.second}",
+            str(pair.models),
+            f"{pair.difference:+.3f}",
+            f"{pair.interval.low:+.3f} to {pair.interval.high:+.3f}",
+            f"{pair.corrected:.3g}",
+        )
+        for pair in table.compare()
+    ]
+    lines += _grid(("difference", "models", "mean", "95 %", "p (Holm)"), pairs)
+    failed = [cell for cell in table.cells if cell.status != "ok"]
+    if failed:
+        lines += ["", "## Without figures", ""]
+        lines += [
+            f"- {c.method} on {c.model}, seed {c.seed}: {c.status}, {c.error}"
+            for c in failed
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _about(table: Any) -> list[str]:
+    seeds = len({cell.seed for cell in table.cells})
+    return [
+        f"{len(table.methods)} methods, {len(table.models)} models, {seeds} seeds. A "
+        "seed draws the pairs that a method gets; scores are measured on other pairs. "
+        "AUROC and AP are over the items that some pair can show; intervals are over "
+        "models drawn again. F1 takes as many items as are true. Stability is the "
+        "Jaccard index of what two seeds find."
+    ]
+
+
+def _finest(table: Any, method: str, model: str) -> float:
+    for level in KINDS:
+        found = table.figure(method, model, level)
+        if found == found:
+            return found
+    return float("nan")
+
+
+def _figure(value: float) -> str:
+    return "" if value != value else f"{value:.3f}"
+
+
+def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    marks = [":--", *["--:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, marks, *rows)]

@@ -1,0 +1,133 @@
+"""Clean and corrupt inputs with their answers: a release's data, or drawn like it.
+
+Both inputs of a pair have one length, so the source `positions` writes the same in
+both, and nobody could learn from such a pair what its edges carry. Hence the corrupt
+run of every other pair has its positions turned (see `zoo.training.loss`), unless
+`turned=0` asks for pairs as other tools have to take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from jaxtyping import Int
+
+from compiler.errors import InputError
+from compiler.model import Model
+from zoo.release.data import SPLITS, draw_rows, spell
+
+PAIRS = 256
+TURNED = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of inputs whose outputs differ.
+
+    Attributes:
+        clean: [pair, ctx] token ids.
+        corrupt: [pair, ctx] token ids.
+        turns: [pair] by how many places the positions of the corrupt run are turned.
+        clean_labels: [pair, ctx] index of the output in `readout.values`, -1 for none.
+        corrupt_labels: [pair, ctx] likewise.
+        answer: [pair] a position (of the ids) at which the outputs differ.
+    """
+
+    clean: Int[np.ndarray, "pair ctx"]
+    corrupt: Int[np.ndarray, "pair ctx"]
+    turns: Int[np.ndarray, " pair"]
+    clean_labels: Int[np.ndarray, "pair ctx"]
+    corrupt_labels: Int[np.ndarray, "pair ctx"]
+    answer: Int[np.ndarray, " pair"]
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def __repr__(self) -> str:
+        return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} turned>"
+
+    def take(self, rows: Any) -> Pairs:
+        """Return some of the pairs."""
+        return Pairs(
+            self.clean[rows],
+            self.corrupt[rows],
+            self.turns[rows],
+            self.clean_labels[rows],
+            self.corrupt_labels[rows],
+            self.answer[rows],
+        )
+
+
+def read_pairs(
+    folder: Path, model: Model, split: str, count: int, turned: float = TURNED
+) -> Pairs:
+    """Return the first pairs of a split of a release's data.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path = folder / "data" / f"{split}.parquet"
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such data; splits are {', '.join(SPLITS)}"
+        )
+    rows = pq.read_table(path).slice(0, count).to_pylist()
+    return make_pairs(model, rows, turned)
+
+
+def draw_pairs(
+    model: Model, split: str, count: int, seed: int = 0, turned: float = TURNED
+) -> Pairs:
+    """Return pairs that are made as a release's are."""
+    return make_pairs(model, draw_rows(model, seed)[split][:count], turned)
+
+
+def make_pairs(
+    model: Model, rows: Sequence[dict[str, Any]], turned: float = TURNED
+) -> Pairs:
+    """Return pairs of the rows of a release's data.
+
+    Args:
+        model: gives the values of the output.
+        rows: as `zoo.release.data.SCHEMA` has them.
+        turned: share of the pairs whose corrupt run has its positions turned.
+
+    Raises:
+        InputError: there are no rows: the program's outputs never differ.
+    """
+    if not rows:
+        raise InputError(
+            f"{model.name}: no pair of its inputs has different outputs, so no method "
+            "has anything to go by"
+        )
+    known = {spell(value): i for i, value in enumerate(model.readout.values)}
+    known.pop(None, None)
+    places = max(model.config.n_ctx - 1, 2)
+    order = np.arange(len(rows))
+    # Evenly among the pairs, whatever the share: floor((i + 1) s) > floor(i s).
+    chosen = np.floor((order + 1) * turned) > np.floor(order * turned)
+    if model.config.positions == "rotary":
+        chosen = np.zeros(len(rows), bool)
+    return Pairs(
+        clean=np.array([row["clean_ids"] for row in rows], np.int32),
+        corrupt=np.array([row["corrupt_ids"] for row in rows], np.int32),
+        turns=np.where(chosen, 1 + order % (places - 1), 0).astype(np.int32),
+        clean_labels=_labels(rows, "clean_outputs", known, model.config.n_ctx),
+        corrupt_labels=_labels(rows, "corrupt_outputs", known, model.config.n_ctx),
+        answer=np.array([row["position"] + 1 for row in rows], np.int32),
+    )
+
+
+def _labels(
+    rows: Sequence[dict[str, Any]], column: str, known: dict[Any, int], n_ctx: int
+) -> Int[np.ndarray, "pair ctx"]:
+    labels = np.full((len(rows), n_ctx), -1, np.int32)
+    for place, row in enumerate(rows):
+        found = [known.get(text, -1) for text in row[column]]
+        labels[place, 1 : len(found) + 1] = found
+    return labels

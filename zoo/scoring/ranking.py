@@ -1,0 +1,74 @@
+"""How well numbers rank the true items first: exact, with ties counted as ties."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.stats import rankdata
+
+
+def auroc(scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]) -> float:
+    """Return the chance that a true item outranks another one, a tie counting half.
+
+    The area under the ROC curve, by ranks (Mann and Whitney 1947). NaN where all items
+    are true or none is.
+    """
+    hits, others = int(true.sum()), int((~true).sum())
+    if not hits or not others:
+        return float("nan")
+    above = rankdata(scores)[true].sum() - hits * (hits + 1) / 2
+    return float(above / (hits * others))
+
+
+def average_precision(
+    scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]
+) -> float:
+    """Return the mean over true items of the precision at their score.
+
+    All items with one score are taken at once, as one threshold.
+    """
+    if not true.any():
+        return float("nan")
+    found, taken = steps(scores, true)
+    gained = np.diff(found, prepend=0)
+    return float((gained * found / taken).sum() / true.sum())
+
+
+def precision_at(
+    scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"], k: int
+) -> float:
+    """Return the share of true items among the k highest.
+
+    Where the k-th is tied with others, the expectation over their orders.
+    """
+    k = min(k, len(scores))
+    if k < 1:
+        return float("nan")
+    return expected_hits(scores, true, k) / k
+
+
+def expected_hits(
+    scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"], k: int
+) -> float:
+    """Return how many true items are among the k highest, ties in random order."""
+    edge = np.sort(scores)[::-1][k - 1]
+    above, tied = scores > edge, scores == edge
+    left = (k - above.sum()) / tied.sum()
+    return float(true[above].sum() + left * true[tied].sum())
+
+
+def top(scores: Float[np.ndarray, " item"], k: int) -> Bool[np.ndarray, " item"]:
+    """Return the k highest items; of those with one score the first ones."""
+    chosen = np.zeros(len(scores), bool)
+    chosen[np.argsort(-scores, kind="stable")[:k]] = True
+    return chosen
+
+
+def steps(
+    scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (true items, items) at or above each distinct score, from the highest."""
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    last = np.append(ordered[1:] != ordered[:-1], True)
+    return np.cumsum(true[order])[last], (np.arange(len(scores)) + 1)[last]

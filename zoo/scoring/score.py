@@ -1,0 +1,216 @@
+"""Scores against the truth: `zoo.score` is here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import InputError
+from compiler.model import Model
+from zoo.scoring.bootstrap import interval_over_items
+from zoo.scoring.case import Case, open_case
+from zoo.scoring.conventions import area
+from zoo.scoring.faithfulness import curve_of
+from zoo.scoring.formats import Missing, read_scores
+from zoo.scoring.levels import Level
+from zoo.scoring.marking import Marks, mark
+from zoo.scoring.ranking import average_precision, expected_hits, top
+from zoo.scoring.report import Missed, Record, Report, Spurious
+from zoo.scoring.scores import Scores
+from zoo.scoring.subsets import measure_subsets
+
+
+def score(
+    source: str | Path | Model | Case,
+    scores: Any,
+    format: str | None = None,
+    *,
+    missing: Missing = None,
+    absolute: bool = False,
+    granularity: str | None = None,
+    convention: str = "exact",
+    k: int | None = None,
+    threshold: float | None = None,
+    behaviour: bool = True,
+    seed: int = 0,
+    **options: Any,
+) -> Report:
+    """Return what scores of a model's edges are worth.
+
+    Args:
+        source: a release's name, a folder, a model, a program's name, or a case.
+        scores: positive where an edge helps; any format of `formats.py`.
+        format: which, where it is not to be recognised.
+        missing: the score of what has none: a number, `lowest`, or None to refuse.
+        absolute: whether items are ranked by absolute value. Never done silently.
+        granularity: `qkv`, `head` or `node`; that of the scores if None. Where items
+            are joined, the greatest of their scores counts.
+        convention: how the AUROC is taken, see `conventions.py`.
+        k: how many items count as found; as many as are true if None.
+        threshold: items above it count as found, in place of k.
+        behaviour: whether the circuits are also run: curves, completeness, minimality.
+        seed: of intervals and knock-outs.
+        options: of `open_case`.
+
+    Raises:
+        NameLookupError: an edge, a release or a convention is unknown.
+        InputError: scores are NaN, missing, or for another architecture.
+        FormatError: a file cannot be read.
+    """
+    case = open_case(source, **{"split": "test", **options})
+    read = read_scores(case.names, scores, format, missing)
+    if read.level.merged and not isinstance(source, Case) and "turned" not in options:
+        # Tools with one input node cannot turn the positions of a run.
+        case = open_case(source, **{"split": "test", **options, "turned": 0.0})
+    level = Level(case.names, granularity or read.level.kind, read.level.merged)
+    joined = read.at(level)
+    ranked = joined.magnitude() if absolute else joined
+    marks = mark(case, level)
+    if not (marks.true & marks.counted).any():
+        raise InputError(
+            f"{case.name}: no item of its circuit can be seen in these pairs at "
+            f"'{level}'. Take pairs with turned positions: turned=0.5"
+        )
+    return _report(
+        case, ranked, joined, marks, absolute, convention, k, threshold, behaviour, seed
+    )
+
+
+def _report(
+    case: Case,
+    ranked: Scores,
+    signed: Scores,
+    marks: Marks,
+    absolute: bool,
+    convention: str,
+    k: int | None,
+    threshold: float | None,
+    behaviour: bool,
+    seed: int,
+) -> Report:
+    values, true = ranked.values[marks.counted], marks.true[marks.counted]
+    hits = int(true.sum())
+    if threshold is not None:
+        found = values > threshold
+        wanted, right = int(found.sum()), float(true[found].sum())
+    else:
+        wanted = min(hits if k is None else k, len(values))
+        found, right = top(values, wanted), expected_hits(values, true, max(wanted, 1))
+    precision = right / wanted if wanted else 0.0
+    recall = right / hits
+    circuit = marks.level.spread(_scatter(found, marks.counted))
+    negative = signed.negative().any()
+    curve = curve_of(case, signed) if behaviour else None
+    other = curve_of(case, signed.magnitude()) if behaviour and negative else curve
+    return Report(
+        model=case.name,
+        auroc=area(values, true, convention),
+        auroc_interval=interval_over_items(
+            lambda s, t: area(s, t, convention), values, true, seed
+        ),
+        average_precision=average_precision(values, true),
+        average_precision_interval=interval_over_items(
+            average_precision, values, true, seed
+        ),
+        k=wanted,
+        precision=precision,
+        recall=recall,
+        f1=2 * right / (wanted + hits),
+        hamming=int((found != true).sum()),
+        true=hits,
+        counted=len(values),
+        undetectable=marks.undetectable,
+        silent=marks.silent,
+        unused=marks.unused,
+        missed=_missed(case, ranked, marks, found),
+        spurious=_spurious(ranked, marks, found),
+        faithfulness_curve=curve,
+        magnitude_curve=other,
+        subsets=measure_subsets(case, circuit, seed) if behaviour else None,
+        record=_record(case, ranked, absolute, convention),
+        warnings=_warnings(case, signed, marks, absolute),
+        items=tuple(marks.level.items[i] for i in np.flatnonzero(marks.counted)),
+        scores=values,
+        labels=true,
+    )
+
+
+def _scatter(found: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    chosen = np.zeros(len(counted), bool)
+    chosen[counted] = found
+    return chosen
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return 1 and how many are higher, for each."""
+    return len(values) - np.searchsorted(np.sort(values), values, side="right") + 1
+
+
+def _missed(
+    case: Case, ranked: Scores, marks: Marks, found: np.ndarray
+) -> tuple[Missed, ...]:
+    places = np.flatnonzero(marks.counted)
+    values = ranked.values[places]
+    ranks = _ranks(values)
+    lost = np.flatnonzero(marks.true[places] & ~found)
+    items = marks.level.items
+    return tuple(
+        Missed(
+            items[places[i]],
+            float(values[i]),
+            int(ranks[i]),
+            tuple(case.truth.of_item(marks.level, items[places[i]])),
+        )
+        for i in sorted(lost, key=lambda i: ranks[i])
+    )
+
+
+def _spurious(ranked: Scores, marks: Marks, found: np.ndarray) -> tuple[Spurious, ...]:
+    places = np.flatnonzero(marks.counted)
+    values = ranked.values[places]
+    ranks = _ranks(values)
+    wrong = np.flatnonzero(~marks.true[places] & found)
+    return tuple(
+        Spurious(marks.level.items[places[i]], float(values[i]), int(ranks[i]))
+        for i in sorted(wrong, key=lambda i: ranks[i])
+    )
+
+
+def _record(case: Case, ranked: Scores, absolute: bool, convention: str) -> Record:
+    turned = float((case.pairs.turns > 0).mean())
+    return Record(
+        granularity=str(ranked.level),
+        sign="magnitude" if absolute else "as given",
+        ablation=case.ablation,
+        direction="complement",
+        positions=f"{case.positions}; {turned:.0%} of the corrupt runs turned",
+        loss=case.loss,
+        convention=convention,
+        pairs=len(case.pairs),
+        filled=ranked.filled,
+        source=ranked.source,
+    )
+
+
+def _warnings(
+    case: Case, signed: Scores, marks: Marks, absolute: bool
+) -> tuple[str, ...]:
+    found = []
+    if marks.undetectable:
+        found.append(
+            f"{marks.undetectable} items of the circuit are undetectable in these "
+            "pairs and are not counted"
+        )
+    negative = int(signed.negative().sum())
+    if negative and not absolute:
+        found.append(
+            f"{negative} scores are negative and rank last; if their size is what "
+            "counts, say absolute=True"
+        )
+    if signed.filled:
+        found.append(f"{signed.filled} items had no score and were given one")
+    if marks.true.sum() < 5:
+        found.append("fewer than 5 items are true: the figures are coarse")
+    return tuple(found)

@@ -1,0 +1,71 @@
+"""How other tools spell edges: tables made by formatting, for one architecture.
+
+    ours          tokens->a0.h1<q>    m0->a1.h0<k>    a1.h0->logits
+    EAP-IG, MIB   input->a0.h1<q>     the rest as ours
+    auto-circuit  Resid Start->A0.1.Q     MLP 0->A1.0.K     A1.0->Resid End
+    ACDC          ((reader's hook, index), (source's hook, index))
+
+Nothing is parsed: a name that is in no table is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+from compiler.machine.names import ARROW, Hook, Names, Part
+from zoo.scoring.levels import INPUT, Level, levels
+
+Table = Mapping[Hashable, str]
+"""From a spelling to the name of an item."""
+
+
+def dialects(names: Names) -> list[tuple[str, Level, Table]]:
+    """Return (tool, level, its spellings) of every way to name items, finest first."""
+    found: list[tuple[str, Level, Table]] = []
+    for level in levels(names):
+        found.append(("names", level, {item: item for item in level.items}))
+        if level.merged and level.kind == "qkv":
+            found.append(("auto-circuit", level, _auto_circuit(level)))
+    for merged in (False, True):
+        level = Level(names, "qkv", merged)
+        found.append(("ACDC", level, _acdc(level)))
+    return found
+
+
+def _auto_circuit(level: Level) -> Table:
+    names = level.names
+    sources = {n: _auto_source(p) for n, p in names.source_parts.items()}
+    sources[INPUT] = "Resid Start"
+    readers = {n: _auto_reader(p) for n, p in names.reader_parts.items()}
+    return {
+        f"{sources[source]}{ARROW}{readers[reader]}": item
+        for item in level.items
+        for source, _, reader in [item.partition(ARROW)]
+    }
+
+
+def _auto_source(part: Part) -> str:
+    if part.kind == "head":
+        return f"A{part.layer}.{part.head}"
+    return f"MLP {part.layer}" if part.kind == "mlp" else "Resid Start"
+
+
+def _auto_reader(part: Part) -> str:
+    if part.kind == "head":
+        return f"A{part.layer}.{part.head}.{str(part.slot).upper()}"
+    return f"MLP {part.layer}" if part.kind == "mlp" else "Resid End"
+
+
+def _acdc(level: Level) -> Table:
+    names = level.names
+    hooks = {n: _hook(names.source_hook(n)) for n in names.sources}
+    hooks[INPUT] = ("blocks.0.hook_resid_pre", None)
+    return {
+        (_hook(names.reader_hook(reader)), hooks[source]): item
+        for item in level.items
+        for source, _, reader in [item.partition(ARROW)]
+    }
+
+
+def _hook(hook: Hook) -> tuple[str, int | None]:
+    return hook.name, hook.head

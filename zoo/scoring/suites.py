@@ -1,0 +1,83 @@
+"""Which models a method is tried on.
+
+    core       every trained release
+    compiled   programs of the library, compiled
+    rotated    the same, in a random basis of the stream
+    decoys     the same, beside components that nothing reads
+
+A model of a suite is a line of text: a release's or a program's name, or a folder, and
+options of the compiler: `sort?rotate=1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from compiler.api import compile_model
+from compiler.errors import InputError, unknown_name
+from programs import all_programs, find
+from zoo.release.shelf import list_releases
+from zoo.scoring.case import Case, open_case
+
+COMPILED = (
+    "reverse",
+    "histogram",
+    "sort_unique",
+    "fraction_previous",
+    "is_first_occurrence",
+    "run_length",
+)
+OPTIONS = ("rotate", "permute_heads", "decoys")
+SUITES = {"compiled": "", "rotated": "?rotate=1", "decoys": "?decoys=2"}
+
+
+def models_of(suite: str | Sequence[str]) -> list[str]:
+    """Return the lines of a suite.
+
+    Args:
+        suite: its name, one model, or several.
+
+    Raises:
+        NameLookupError: neither a suite, a release nor a program has that name.
+    """
+    if not isinstance(suite, str):
+        return [line for name in suite for line in models_of(name)]
+    if suite == "core":
+        return [r["name"] for r in list_releases() if r.get("kind") == "trained"]
+    if suite in SUITES:
+        known = all_programs()
+        return [f"{name}{SUITES[suite]}" for name in COMPILED if name in known]
+    name = suite.partition("?")[0]
+    releases = [r["name"] for r in list_releases()]
+    if "/" not in name and name not in releases and name not in all_programs():
+        raise unknown_name(
+            "suite, release or program", name, ["core", *SUITES, *releases]
+        )
+    return [suite]
+
+
+def open_model(line: str, **options: Any) -> Case:
+    """Return the case of a suite's model.
+
+    Args:
+        line: see the module.
+        options: of `open_case`.
+
+    Raises:
+        InputError: an option of the compiler is unknown or no integer.
+    """
+    name, _, rest = line.partition("?")
+    if not rest:
+        return open_case(name, **options)
+    changes: dict[str, Any] = {}
+    for part in rest.split("&"):
+        key, _, value = part.partition("=")
+        if key not in OPTIONS or not value.isdecimal():
+            raise InputError(
+                f"{line}: found {part!r}, expected one of {', '.join(OPTIONS)} and an "
+                "integer, as in sort?rotate=1"
+            )
+        changes[key] = int(value)
+    case = open_case(compile_model(find(name), **changes), **options)
+    return case.with_changes(name=line)

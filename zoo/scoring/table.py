@@ -1,0 +1,222 @@
+"""A table of cells: means over models, with intervals and paired tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from compiler.errors import unknown_name
+from zoo.scoring.bootstrap import Interval, interval_of_mean
+from zoo.scoring.cells import Cell
+from zoo.scoring.levels import KINDS
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method at one granularity, over all models.
+
+    Attributes:
+        method: its name.
+        models: on how many it has figures.
+        auroc: mean over models (of the mean over seeds).
+        interval: 95 %, over models drawn again.
+        average_precision: mean likewise.
+        f1: mean likewise, with as many items found as are true.
+        cpr: mean likewise, NaN where the method has another granularity.
+        cmd: likewise.
+        stability: mean Jaccard index of what two seeds find.
+        seconds: mean over models of the fastest seed: the others may compile.
+        failed: cells without figures.
+    """
+
+    method: str
+    models: int
+    auroc: float
+    interval: Interval
+    average_precision: float
+    f1: float
+    cpr: float
+    cmd: float
+    stability: float
+    seconds: float
+    failed: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods on the same models (Wilcoxon 1945; Holm 1979 for many pairs)."""
+
+    first: str
+    second: str
+    models: int
+    difference: float
+    interval: Interval
+    p: float
+    corrected: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells, and what they say.
+
+    Attributes:
+        cells: one for each method, model and seed.
+    """
+
+    cells: tuple[Cell, ...]
+
+    def __repr__(self) -> str:
+        failed = sum(cell.status != "ok" for cell in self.cells)
+        return (
+            f"<Table: {len(self.methods)} methods, {len(self.models)} models, "
+            f"{len(self.cells)} cells, {failed} without figures>"
+        )
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods, in order of appearance."""
+        return tuple(dict.fromkeys(cell.method for cell in self.cells))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models, in order of appearance."""
+        return tuple(dict.fromkeys(cell.model for cell in self.cells))
+
+    def figure(
+        self, method: str, model: str, level: str = "qkv", name: str = "auroc"
+    ) -> float:
+        """Return a figure's mean over seeds; NaN without one."""
+        found = [
+            cell.figures.get(level, {}).get(name)
+            for cell in self.cells
+            if (cell.method, cell.model) == (method, model)
+        ]
+        kept = [value for value in found if value is not None]
+        return float(np.mean(kept)) if kept else float("nan")
+
+    def figures(
+        self, method: str, level: str = "qkv", name: str = "auroc"
+    ) -> np.ndarray:
+        """Return a figure of every model."""
+        return np.array([self.figure(method, m, level, name) for m in self.models])
+
+    def rows(self, level: str = "qkv") -> list[Row]:
+        """Return the methods that have figures at a granularity, best first.
+
+        Raises:
+            NameLookupError: there is no such granularity.
+        """
+        if level not in KINDS:
+            raise unknown_name("granularity", level, KINDS)
+        found = [self._row(method, level) for method in self.methods]
+        kept = [row for row in found if row.models or row.failed]
+        return sorted(kept, key=lambda row: (-np.nan_to_num(row.auroc), row.method))
+
+    def compare(self, level: str = "qkv", name: str = "auroc") -> list[Pair]:
+        """Return every pair of methods, paired over models, corrected for their number.
+
+        Models on which both are the same say nothing and are left out of the test.
+        """
+        rows = [row.method for row in self.rows(level) if row.models]
+        found = [self._pair(a, b, level, name) for a, b in combinations(rows, 2)]
+        corrected = holm([pair.p for pair in found])
+        return [
+            Pair(**{**pair.__dict__, "corrected": p})
+            for pair, p in zip(found, corrected, strict=True)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return rows, pairs and cells as JSON values; NaN is null."""
+        return _plain(
+            {
+                "format": "circuitzoo.table",
+                "format_version": 1,
+                "levels": {
+                    level: {
+                        "rows": [asdict(row) for row in self.rows(level)],
+                        "pairs": [asdict(pair) for pair in self.compare(level)],
+                    }
+                    for level in KINDS
+                },
+                "cells": [asdict(cell) for cell in self.cells],
+            }
+        )
+
+    def to_markdown(self) -> str:
+        """Return a page: a table for each granularity, one by model, what failed."""
+        from zoo.scoring.page import page
+
+        return page(self)
+
+    def _row(self, method: str, level: str) -> Row:
+        def mean(name: str) -> float:
+            values = self.figures(method, level, name)
+            values = values[~np.isnan(values)]
+            return float(values.mean()) if len(values) else float("nan")
+
+        cells = [cell for cell in self.cells if cell.method == method]
+        auroc = self.figures(method, level)
+        fastest = [
+            min(c.seconds for c in cells if c.model == m and c.status == "ok")
+            for m in self.models
+            if any(c.model == m and c.status == "ok" for c in cells)
+        ]
+        return Row(
+            method=method,
+            models=int((~np.isnan(auroc)).sum()),
+            auroc=mean("auroc"),
+            interval=interval_of_mean(auroc),
+            average_precision=mean("average_precision"),
+            f1=mean("f1"),
+            cpr=mean("cpr"),
+            cmd=mean("cmd"),
+            stability=_stability(cells),
+            seconds=float(np.mean(fastest)) if fastest else float("nan"),
+            failed=sum(cell.status != "ok" for cell in cells),
+        )
+
+    def _pair(self, first: str, second: str, level: str, name: str) -> Pair:
+        gap = self.figures(first, level, name) - self.figures(second, level, name)
+        gap = gap[~np.isnan(gap)]
+        p = 1.0
+        if len(gap) and (gap != 0).any():
+            tested: Any = stats.wilcoxon(gap, zero_method="wilcox")
+            p = float(tested.pvalue)
+        difference = float(gap.mean()) if len(gap) else float("nan")
+        interval = interval_of_mean(gap)
+        return Pair(first, second, len(gap), difference, interval, p, p)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979)."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    corrected, worst = [0.0] * len(values), 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, min(1.0, (len(values) - rank) * values[i]))
+        corrected[i] = worst
+    return corrected
+
+
+def _stability(cells: Sequence[Cell]) -> float:
+    """Return the mean Jaccard index of what two seeds find on one model."""
+    found = []
+    for first, second in combinations([c for c in cells if c.status == "ok"], 2):
+        if first.model == second.model:
+            one, other = set(first.found), set(second.found)
+            found.append(len(one & other) / max(len(one | other), 1))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, tuple | list):
+        return [_plain(value) for value in data]
+    if isinstance(data, float | np.floating):
+        return float(data) if np.isfinite(data) else None
+    return data
