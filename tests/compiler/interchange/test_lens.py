@@ -86,9 +86,9 @@ def test_all_logits_and_activations_are_ours_whatever_the_length(name, torch):
             continue
         wrote = cache[hook.name]
         wrote = wrote if hook.head is None else wrote[:, :, hook.head]
-        if np.abs(writes[:, index]).max() > 0:
-            wrote = wrote.expand(len(ids), -1, -1)  # positions: once for all
-            assert distance(wrote, writes[:, index]) < CLOSE, source
+        wrote = wrote.expand(len(ids), -1, -1).detach().numpy()  # positions: once
+        # A small write is a difference of large reads: the stream is the measure.
+        assert np.abs(wrote - writes[:, index]).max() < CLOSE * np.abs(writes).max()
 
 
 @pytest.mark.parametrize(
