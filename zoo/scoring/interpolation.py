@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from zoo.scoring.case import Case
-from zoo.scoring.running import attribute, reader_gradients
+from zoo.scoring.running import attribute_each, reader_gradients
 
 
 def inputs_at(case: Case, share: float) -> Float[np.ndarray, " source"]:
@@ -32,34 +32,27 @@ def gradients(
 
 
 def edge_scores(
-    case: Case, masks: Sequence[Float[np.ndarray, " source"]]
+    case: Case, masks: Sequence[Float[np.ndarray, " source"]], layer: int = 0
 ) -> Float[np.ndarray, "reader source"]:
     """Return (z' - z) . the mean of the gradients at some node masks, for all edges."""
-    total = sum(
-        (gradients(case, mask) for mask in masks[1:]), gradients(case, masks[0])
+    total = attribute_each(
+        case.machine(), case.weights, case.batch, np.stack(masks), layer
     )
-    batch = case.batch
-    found = attribute(batch.donors - batch.writes, total)
-    return np.asarray(found) / len(masks) * case.names.visible
+    return np.asarray(total) / len(masks) * case.names.visible
 
 
 def sublayer_scores(
     case: Case, shares: Sequence[float]
 ) -> Float[np.ndarray, "reader source"]:
     """Return `edge_scores` with the sources of each sublayer moved by themselves."""
-    names, batch = case.names, case.batch
-    difference = batch.donors - batch.writes
+    names = case.names
     found = np.zeros(names.visible.shape)
     parts = list(names.source_parts.values())
     sublayers = dict.fromkeys((part.kind == "mlp", part.layer) for part in parts)
     for is_mlp, layer in sublayers:
         here = np.array([(p.kind == "mlp", p.layer) == (is_mlp, layer) for p in parts])
+        masks = [np.where(here, share, 0.0).astype(np.float32) for share in shares]
         # Nothing before the readers of these sources is computed again.
-        first = 0 if layer is None else layer + is_mlp
-        total = 0.0
-        for share in shares:
-            mask = np.where(here, share, 0.0).astype(np.float32)
-            total = total + gradients(case, mask, first)
-        scores = attribute(difference[:, here], total)
-        found[:, here] = np.asarray(scores) / len(shares)
-    return found * names.visible
+        scores = edge_scores(case, masks, 0 if layer is None else layer + is_mlp)
+        found[:, here] = scores[:, here]
+    return found

@@ -48,6 +48,9 @@ class Machine(NamedTuple):
     loss: str
 
 
+AT_A_TIME = 16
+"""Pairs whose gradients are taken side by side."""
+
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 
 
@@ -144,6 +147,17 @@ def reader_gradients(
         mask: where between the clean write (0) and the donor (1) the sources stand.
         layer: the first that is computed; readers before it must see no change.
     """
+    return reader_gradient(machine, weights, batch, mask, layer)
+
+
+def reader_gradient(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    mask: Float[Any, " source"],
+    layer: int,
+) -> Float[Array, "pair reader ctx d_model"]:
+    """Return `reader_gradients`, not compiled: for use inside what is."""
     config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
     shape = len(config.names.readers), batch.ids.shape[1], config.d_model
 
@@ -157,6 +171,33 @@ def reader_gradients(
         return jax.grad(loss)(jnp.zeros(shape, donor.dtype))
 
     return jax.vmap(one)(batch.ids, batch.writes, batch.donors, batch.goal)
+
+
+@partial(_jit, static_argnames=("machine", "layer"))
+def attribute_each(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    masks: Float[Any, "mask source"],
+    layer: int = 0,
+) -> Float[Array, "reader source"]:
+    """Return `attribute` with the sum over some masks of `reader_gradients`.
+
+    A few pairs at a time, so that their gradients stay in the cache.
+    """
+
+    def one(pair: Batch) -> Array:
+        whole = jax.tree.map(lambda part: part[None], pair)
+
+        def at(mask: Array) -> Array:
+            return reader_gradient(machine, weights, whole, mask, layer)[0]
+
+        gradient = sum(at(mask) for mask in jnp.asarray(masks))
+        difference = pair.donors - pair.writes
+        return jnp.einsum("spd,rpd->rs", difference, gradient)
+
+    scores = jax.lax.map(one, jax.tree.map(jnp.asarray, batch), batch_size=AT_A_TIME)
+    return scores.mean(axis=0)
 
 
 @jax.jit

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import zoo
 from compiler.errors import FormatError, InputError, NameLookupError
 from compiler.machine.forward import forward_batch
+from compiler.machine.names import Names
 from compiler.machine.patch import Patch
 from zoo.scoring.case import Case, open_case
 from zoo.scoring.faithfulness import faithfulness, prune
 from zoo.scoring.levels import Level
 from zoo.scoring.marking import mark
-from zoo.scoring.truth import truth_of_circuit
+from zoo.scoring.pairs import draw_pairs
+from zoo.scoring.truth import Truth, truth_of, truth_of_circuit
 
 
 def by_hand(case: Case, mask: np.ndarray) -> np.ndarray:
@@ -131,25 +131,26 @@ def test_positions_are_silent_where_no_run_is_turned(case: Case) -> None:
     assert marks.true.sum() == used[:, [0, *range(2, used.shape[1])]].sum()
 
 
-def test_a_compiled_model_is_a_case_and_its_circuit_is_found_exactly() -> None:
+def test_patching_a_compiled_model_shows_edges_of_its_circuit_only() -> None:
     model = zoo.compile("reverse", vocab=list("ab"), max_len=3)
-    case = open_case(model, pairs=16)
-    assert set(case.truth.known) == set(model.circuit.edges)
-    found = case.single_edges() != case.losses()
-    assert not (
-        found.any(axis=-1) & ~truth_of_circuit(model.circuit).mask("used")
-    ).any()
+    truth = truth_of_circuit(model.circuit)
+    case = Case("reverse", model, truth, draw_pairs(model, "train", 16))
+    found = (case.single_edges() != case.losses()).any(axis=-1) & case.names.visible
+    assert found.any()
+    assert not (found & ~truth.mask("used")).any()
 
 
-def test_what_cannot_be_opened_says_why(tmp_path: Path, case: Case) -> None:
+def test_what_cannot_be_opened_says_why(case: Case) -> None:
     with pytest.raises(NameLookupError, match="Did you mean 'sort-siit'"):
         open_case("sort-sit")
     with pytest.raises(NameLookupError, match="'resample'"):
         case.with_changes(ablation="resampled")
-    with pytest.raises(
-        InputError, match=r"shape \(2, 2\), expected \[reader, source\]"
-    ):
+    with pytest.raises(InputError, match=r"\(2, 2\), expected \[reader, source\]"):
         case.losses(np.zeros((2, 2)))
-    other = zoo.compile("reverse", vocab=list("ab"), max_len=3)
-    with pytest.raises((FormatError, InputError), match="another architecture"):
-        open_case(other, certificate=zoo.audit("sort-siit", pairs=64))
+    with pytest.raises(InputError, match="Give the certificate of this model"):
+        case.with_changes(truth=Truth(Names(1, 1), {}))
+    with pytest.raises(FormatError, match="no list of edges with statuses"):
+        truth_of(case.names, {"circuit": 3})
+    finding = {"edge": "m0->a9.h0<q>"}
+    with pytest.raises(FormatError, match="another architecture"):
+        truth_of(case.names, {"circuit": [finding | {"effect": {}}]})

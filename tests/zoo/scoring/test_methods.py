@@ -12,8 +12,10 @@ from compiler.model import Model
 from zoo.scoring.case import Case, open_case
 from zoo.scoring.method import method
 from zoo.scoring.methods import acdc, find_method, known_methods
+from zoo.scoring.pairs import draw_pairs
 from zoo.scoring.ranking import auroc
 from zoo.scoring.score import score
+from zoo.scoring.truth import truth_of_circuit
 
 EDGES = ("eap", "clean-corrupt", "eap-ig-inputs", "eap-ig-activations", "exact-mean")
 
@@ -155,7 +157,8 @@ def test_weight_norm_is_the_norm_of_a_virtual_weight(case: Case) -> None:
 def test_heads_run_again_score_what_saturated_attention_hides() -> None:
     """In a compiled model the gradient in queries and keys is 0."""
     model = zoo.compile("reverse", vocab=list("ab"), max_len=4)
-    case = open_case(model, pairs=32)
+    truth = truth_of_circuit(model.circuit)
+    case = Case("reverse", model, truth, draw_pairs(model, "train", 32))
     readers = list(case.names.reader_parts.values())
     rows = [i for i, part in enumerate(readers) if part.slot in ("q", "k")]
     used = case.truth.mask("used")[rows]
