@@ -84,22 +84,23 @@ def parse(data: bytes, file: str) -> Found:
     Raises:
         FormatError: it is not JSON, repeats a key, or holds NaN.
     """
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        read = dict(items)
-        if len(read) < len(items):
-            raise ValueError("a key occurs twice in one object")
-        return read
-
-    def constant(word: str) -> Any:
-        raise ValueError(f"{word} is not a JSON number")
-
     try:
         text = data.decode("utf-8")
-        read = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        read = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_word)
     except (ValueError, RecursionError) as error:
         raise refuse(file, f"text that is not JSON ({error})", "one object") from None
     return Found(file, read)
+
+
+def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(items)
+    if len(read) < len(items):
+        raise ValueError("a key occurs twice in one object")
+    return read
+
+
+def _refuse_word(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON number")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def made_up(model: Model) -> Certificate:
         EdgeFinding(str(edge), carried, "used", ALL, ALL, witness)
         for edge, carried in model.circuit.carries.items()
     )
-    outside = {str(edge): ALL for edge in model.circuit.complement()}
+    outside = {str(edge): ALL for edge in model.circuit.complement()[:2]}
     names = "behaviour", "interchange", "nodes", "edges", "all edges at once"
     return Certificate(
         model=model.name,

@@ -317,7 +317,7 @@ def test_mutated_documents_are_refused_or_read(document: Document, tmp_path) -> 
     if document.file == CONFIG:
         return  # read by the loader of models
     refused = 0
-    for number in range(200):
+    for number in range(60):
         data = json.loads(text)
         told = _change(data, Random(number))
         try:
@@ -326,7 +326,7 @@ def test_mutated_documents_are_refused_or_read(document: Document, tmp_path) -> 
             assert isinstance(error, FormatError), told
             assert document.file in str(error), told
             refused += 1
-    assert refused > 80
+    assert refused > 20
 
 
 def test_a_certificate_is_read_back_to_the_byte() -> None:
