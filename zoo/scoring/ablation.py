@@ -84,7 +84,10 @@ def _optimal_shift(
 
     def step(carry: Any, _: Any) -> tuple[Any, None]:
         shift, state = carry
-        updates, state = adam.update(jax.grad(loss)(shift), state)
+        gradient = jax.grad(loss)(shift)
+        # optax raises a float to its own integer count.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, state = adam.update(gradient, state)
         return (optax.apply_updates(shift, updates), state), None
 
     start = jnp.zeros((len(mean), 1, mean.shape[-1]), mean.dtype)

@@ -103,7 +103,9 @@ def _learn(
         done = number.astype(jnp.float32) / steps
         gradient = jax.grad(objective)(values, done, machine, weights, some, second)
         gradient = {k: -g if k in ascending else g for k, g in gradient.items()}
-        updates, state = adam.update(gradient, state)
+        # optax raises a float to its own integer count.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, state = adam.update(gradient, state)
         return (optax.apply_updates(values, updates), state), None
 
     every = (jnp.arange(steps), jax.random.split(key, steps))

@@ -189,10 +189,14 @@ def attribute_each(
     def one(pair: Batch) -> Array:
         whole = jax.tree.map(lambda part: part[None], pair)
 
-        def at(mask: Array) -> Array:
-            return reader_gradient(machine, weights, whole, mask, layer)[0]
+        def add(total: Array, mask: Array) -> tuple[Array, None]:
+            return total + reader_gradient(machine, weights, whole, mask, layer)[
+                0
+            ], None
 
-        gradient = sum(at(mask) for mask in jnp.asarray(masks))
+        shape = len(machine.config.names.readers), *pair.writes.shape[1:]
+        start = jnp.zeros(shape, pair.writes.dtype)
+        gradient, _ = jax.lax.scan(add, start, jnp.asarray(masks))
         difference = pair.donors - pair.writes
         return jnp.einsum("spd,rpd->rs", difference, gradient)
 

@@ -154,3 +154,16 @@ def test_what_cannot_be_opened_says_why(case: Case) -> None:
     finding = {"edge": "m0->a9.h0<q>"}
     with pytest.raises(FormatError, match="another architecture"):
         truth_of(case.names, {"circuit": [finding | {"effect": {}}]})
+
+
+def test_an_optimal_constant_hurts_less_than_the_mean(case: Case) -> None:
+    def harm(ablation: str) -> float:
+        changed = case.with_changes(ablation=ablation)
+        every, total = case.names.visible, 0.0
+        for source in range(2, len(case.names.sources)):
+            mask = np.zeros(every.shape, bool)
+            mask[:, source] = every[:, source]
+            total += changed.losses(mask, "divergence").mean()
+        return total
+
+    assert harm("optimal") < harm("mean")

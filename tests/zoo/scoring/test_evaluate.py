@@ -101,7 +101,7 @@ def test_rows_are_means_over_seeds_then_models() -> None:
     assert row.interval.low == pytest.approx(0.3)
     assert row.interval.high == pytest.approx(0.7)
     assert row.seconds == 1.0
-    assert row.stability == pytest.approx(1 / 3)
+    assert row.stability == pytest.approx(1 / 2)
     assert row.f1 != row.f1
 
 

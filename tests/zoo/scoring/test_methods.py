@@ -193,5 +193,5 @@ def test_every_method_says_where_it_comes_from() -> None:
 
 
 def test_two_methods_cannot_have_one_name() -> None:
-    with pytest.raises(InputError, match="a method 'eap' already"):
+    with pytest.raises(InputError, match="a method named 'eap' already"):
         method("eap")(lambda case, seed: None)
