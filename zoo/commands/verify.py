@@ -43,7 +43,7 @@ def verify(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Compare a model with the interpreter; status 1 if any is wrong.
+    """Compare a model with the interpreter; status 1 where it errs.
 
     Of a release also its files and its certificate, every figure measured again.
     """
