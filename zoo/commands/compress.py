@@ -39,7 +39,7 @@ def compress(
         bool, typer.Option("--force", help="Replace the model that is there.")
     ] = False,
 ) -> None:
-    """Learn a narrower stream, in which the compiled features overlap.
+    """Learn a narrower stream, in which the features overlap.
 
     The circuit stays; the model is saved with the direction of every feature. Status 1
     when the steps are used up and the accuracy was not reached: it is saved all the

@@ -31,7 +31,7 @@ def download(
         typer.Option(help="A version of an index; a branch, tag or commit of a Hub."),
     ] = None,
 ) -> None:
-    """Fetch a release into the cache, and check it; goes on where it broke off."""
+    """Fetch a release into the cache; goes on where it broke off."""
     from zoo.commands.options import bytes_bar
     from zoo.release.resolve import download as fetch
     from zoo.release.whole import check_files
@@ -50,7 +50,7 @@ def publish(
     ],
     to: Annotated[str, typer.Option(metavar="hf://OWNER/REPO", help="The repository.")],
 ) -> None:
-    """Put a release into a repository of the Hugging Face Hub, with a tag, v1."""
+    """Put a release into a repository of the Hugging Face Hub."""
     from zoo.release.hub import parse_repo
     from zoo.release.hub import publish as put
     from zoo.release.resolve import resolve

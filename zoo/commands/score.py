@@ -46,7 +46,7 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Where the JSON goes.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Where a PNG goes.")] = None,
 ) -> None:
-    """Score a file of edge scores; tell what it missed, with witnesses."""
+    """Score a file of edge scores; say what it missed, and why."""
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
