@@ -53,7 +53,7 @@ SMALL = {
     "warmup": 100,
     "opening_steps": 300,
     "steps": 1500,
-    "check_every": 1500,
+    "check_every": 500,
     "interchange_at_least": 0.995,
     "nodes_at_least": 0.995,
     "edges_at_least": 0.99,
