@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import networkx as nx
 
 from compiler.errors import FormatError, ZooError, unknown_name
 from compiler.machine.circuit import Circuit, Site
-from compiler.machine.names import INPUT, Edge, Names, merge_input
+from compiler.machine.names import ARROW, INPUT, Edge, Names, merge_input
 
 # What reading entries of an unexpected shape raises.
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -57,24 +57,40 @@ def write_eap_ig_json(
     circuit: Circuit, d_model: int, path: str | os.PathLike[str]
 ) -> None:
     """Write the graph that EAP-IG's `Graph.from_json` and MIB read."""
-    graph, names = merged(circuit), circuit.names
-    sources = {edge.source for edge in graph.edges}
-    fed = {names.node_of(edge.reader) for edge in graph.edges}
+    graph = merged(circuit)
+    scores = {str(edge): score for edge, score in graph.scores.items()}
+    inside = {str(edge) for edge in graph.edges}
+    data = eap_ig_json(circuit.names, d_model, scores, inside)
+    Path(path).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def eap_ig_json(
+    names: Names, d_model: int, scores: Mapping[str, float], inside: Collection[str]
+) -> dict[str, Any]:
+    """Return a graph as EAP-IG and MIB write it.
+
+    Args:
+        names: of the transformer.
+        d_model: its width, for `cfg`.
+        scores: by name of an edge, with one input node.
+        inside: the names of those in the graph.
+    """
+    ends = {end for name in inside for end in name.split(ARROW)}
+    reached = {end.partition("<")[0] for end in ends}
     nodes = (INPUT, *names.sources[2:], "logits")
-    data = {
+    return {
         "cfg": {
             "n_layers": names.n_layers,
             "n_heads": names.n_heads,
             "parallel_attn_mlp": False,
             "d_model": d_model,
         },
-        "nodes": {node: {"in_graph": node in sources | fed} for node in nodes},
+        "nodes": {node: {"in_graph": node in reached} for node in nodes},
         "edges": {
-            str(edge): {"score": score, "in_graph": edge in graph.edges}
-            for edge, score in graph.scores.items()
+            name: {"score": float(score), "in_graph": name in inside}
+            for name, score in scores.items()
         },
     }
-    Path(path).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 def read_eap_ig_json(path: str | os.PathLike[str]) -> MergedGraph:

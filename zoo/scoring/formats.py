@@ -24,8 +24,9 @@ import numpy as np
 from jaxtyping import Float
 
 from compiler.errors import FormatError, InputError, NameLookupError, count, nearest
-from compiler.machine.names import ARROW, SLOTS, Edge, Names
-from zoo.scoring.levels import INPUT, Level
+from compiler.interchange.graphs import eap_ig_json
+from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
+from zoo.scoring.levels import Level
 from zoo.scoring.scores import FORMAT, Scores
 from zoo.scoring.spellings import dialects
 
@@ -95,23 +96,8 @@ def to_eap(scores: Scores, n: int | None = None, d_model: int = 0) -> dict[str, 
     names = scores.level.names
     joined = scores.at(Level(names, "qkv", merged=True))
     order = np.argsort(-joined.values, kind="stable")[: n or 0]
-    chosen = np.isin(np.arange(len(joined)), order)
-    ends = {end for i in order for end in joined.level.items[i].split(ARROW)}
-    nodes = [INPUT, *names.sources[2:], "logits"]
-    inside = {end.partition("<")[0] for end in ends}
-    return {
-        "cfg": {
-            "n_layers": names.n_layers,
-            "n_heads": names.n_heads,
-            "parallel_attn_mlp": False,
-            "d_model": d_model,
-        },
-        "nodes": {name: {"in_graph": name in inside} for name in nodes},
-        "edges": {
-            item: {"score": float(value), "in_graph": bool(chosen[i])}
-            for i, (item, value) in enumerate(joined.to_dict().items())
-        },
-    }
+    inside = {joined.level.items[i] for i in order}
+    return eap_ig_json(names, d_model, joined.to_dict(), inside)
 
 
 def _recognise(names: Names, given: Any) -> str:

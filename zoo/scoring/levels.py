@@ -13,12 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from compiler.errors import InputError, unknown_name
-from compiler.machine.names import ARROW, Names
+from compiler.machine.names import ARROW, INPUT, Names
 
 KINDS = ("qkv", "head", "node")
-
-INPUT = "input"
-"""The one input node of other tools: the embeddings of tokens and positions."""
 
 
 @dataclass(frozen=True)

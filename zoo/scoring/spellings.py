@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
-from compiler.machine.names import ARROW, Hook, Names, Part
-from zoo.scoring.levels import INPUT, Level, levels
+from compiler.machine.names import ARROW, INPUT, Hook, Names
+from zoo.scoring.levels import Level, levels
 
 Table = Mapping[Hashable, str]
 """From a spelling to the name of an item."""
@@ -25,35 +25,12 @@ def dialects(names: Names) -> list[tuple[str, Level, Table]]:
     for level in levels(names):
         found.append(("names", level, {item: item for item in level.items}))
         if level.merged and level.kind == "qkv":
-            found.append(("auto-circuit", level, _auto_circuit(level)))
+            table = {text: str(edge) for edge, text in names.auto_circuit.items()}
+            found.append(("auto-circuit", level, table))
     for merged in (False, True):
         level = Level(names, "qkv", merged)
         found.append(("ACDC", level, _acdc(level)))
     return found
-
-
-def _auto_circuit(level: Level) -> Table:
-    names = level.names
-    sources = {n: _auto_source(p) for n, p in names.source_parts.items()}
-    sources[INPUT] = "Resid Start"
-    readers = {n: _auto_reader(p) for n, p in names.reader_parts.items()}
-    return {
-        f"{sources[source]}{ARROW}{readers[reader]}": item
-        for item in level.items
-        for source, _, reader in [item.partition(ARROW)]
-    }
-
-
-def _auto_source(part: Part) -> str:
-    if part.kind == "head":
-        return f"A{part.layer}.{part.head}"
-    return f"MLP {part.layer}" if part.kind == "mlp" else "Resid Start"
-
-
-def _auto_reader(part: Part) -> str:
-    if part.kind == "head":
-        return f"A{part.layer}.{part.head}.{str(part.slot).upper()}"
-    return f"MLP {part.layer}" if part.kind == "mlp" else "Resid End"
 
 
 def _acdc(level: Level) -> Table:
