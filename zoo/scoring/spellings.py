@@ -25,7 +25,9 @@ def dialects(names: Names) -> list[tuple[str, Level, Table]]:
     for level in levels(names):
         found.append(("names", level, {item: item for item in level.items}))
         if level.merged and level.kind == "qkv":
-            table: Table = {text: str(edge) for edge, text in names.auto_circuit.items()}
+            table: Table = {
+                text: str(edge) for edge, text in names.auto_circuit.items()
+            }
             found.append(("auto-circuit", level, table))
     for merged in (False, True):
         level = Level(names, "qkv", merged)
