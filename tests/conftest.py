@@ -1,12 +1,14 @@
 """The conditions all tests run under: set before anything imports NumPy or jax.
 
-Signatures of the three packages are checked at every call by jaxtyping and beartype,
-dtypes promote strictly, and a worker has one thread.
+Signatures of the three packages are checked at every call by beartype, and those with
+arrays by jaxtyping; dtypes promote strictly, and a worker has one thread.
 """
 
 from __future__ import annotations
 
 import os
+import pkgutil
+from pathlib import Path
 
 # Worker processes of pytest-xdist and the tests' own subprocesses inherit these.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -16,6 +18,7 @@ os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 for _threads in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
+from beartype.claw import beartype_packages  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
@@ -35,4 +38,25 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-install_import_hook(("compiler", "programs", "zoo"), "beartype.beartype")
+# Modules without arrays that are called a million times do without jaxtyping, whose
+# wrapper binds the arguments of every call. What users call with wrong types on purpose
+# (`Aggregate(tokens, tokens)`) stays: beartype alone would refuse it before we do.
+_SCALAR = (
+    "compiler.ir",
+    "compiler.passes",
+    "compiler.rasp.operators",
+    "compiler.rasp.values",
+)
+beartype_packages(_SCALAR)
+
+
+def _modules(package: str) -> list[str]:
+    folder = Path(__file__).parent.parent / package.replace(".", "/")
+    return [f"{package}.{m.name}" for m in pkgutil.iter_modules([str(folder)])]
+
+
+_CHECKED = [*_modules("compiler"), *_modules("compiler.rasp"), "programs", "zoo"]
+_CHECKED.remove("compiler.rasp")
+install_import_hook(
+    [name for name in _CHECKED if name not in _SCALAR], "beartype.beartype"
+)

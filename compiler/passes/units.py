@@ -9,7 +9,7 @@ codes becomes conjunctions, one unit for each disjoint rectangle of equal entrie
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +93,10 @@ def solve_table(
     return next((best[t] for t in tolerances if t in best), None)
 
 
+Candidate = Callable[[int | None], Units | None]
+"""From the fewest units found so far to units for a table, or None."""
+
+
 class _Problem:
     """One table to solve; holds what all candidates share."""
 
@@ -111,8 +115,8 @@ class _Problem:
         self.target = out.rows[table[self.live]]  # [cells, rank]
         self.results = table[self.live]
 
-    def candidates(self) -> Iterator:
-        """Yield functions of the best count so far to Units or None."""
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield ways to make the table of units, the simplest first."""
         if self.out.rank == 1:
             for sign in (1.0, -1.0):
                 yield lambda bound, s=sign: self.additive(s)
