@@ -19,8 +19,6 @@ fault is a FormatError.
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
+from compiler.files import put_folder
 from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
@@ -80,7 +79,7 @@ def save_model(
     try:
         _check_target(target, overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _put(target, contents)
+        put_folder(target, contents)
     except OSError as error:
         raise InputError(
             f"cannot save to {target}: {error.strerror or error}. Choose another "
@@ -157,40 +156,6 @@ def _check_target(target: Path, overwrite: bool) -> None:
             f"{target} holds {', '.join(strange[:3])}, which no saved model has; it "
             "is not replaced. Give another folder"
         )
-
-
-def _put(target: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files to a folder beside the target, and put it in the target's place."""
-    token = secrets.token_hex(4)
-    fresh = target.with_name(f".{target.name}.{token}.new")
-    stale = target.with_name(f".{target.name}.{token}.old")
-    fresh.mkdir()
-    try:
-        for name, data in contents.items():
-            with open(fresh / name, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        _sync(fresh)
-        if target.exists():
-            os.rename(target, stale)
-        os.rename(fresh, target)
-    except BaseException:
-        if stale.exists() and not target.exists():
-            os.rename(stale, target)
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    _sync(target.parent)
-    shutil.rmtree(stale, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in a folder written to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 # Loading --------------------------------------------------------------------------

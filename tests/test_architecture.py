@@ -22,8 +22,9 @@ PACKAGES = ("compiler", "programs", "zoo")
 # room -> the rooms it may import. A module belongs to the longest prefix of its name.
 ARROWS: dict[str, tuple[str, ...]] = {
     "compiler.errors": (),
+    "compiler.files": ("compiler.errors",),
     "compiler.machine": ("compiler.errors",),
-    "compiler.interchange": ("compiler.errors", "compiler.machine"),
+    "compiler.interchange": ("compiler.errors", "compiler.files", "compiler.machine"),
     "compiler.rasp": ("compiler.errors",),
     "compiler.ir": ("compiler.errors", "compiler.rasp"),
     "compiler.passes": ("compiler.errors", "compiler.rasp", "compiler.ir"),
@@ -36,6 +37,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "compiler": (  # pipeline, model and the other files at its top
         "compiler.errors",
+        "compiler.files",
         "compiler.rasp",
         "compiler.ir",
         "compiler.passes",

@@ -17,6 +17,7 @@ from typing import Any
 import networkx as nx
 
 from compiler.errors import FormatError, ZooError, unknown_name
+from compiler.files import write_atomically
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.names import ARROW, INPUT, Edge, Names, merge_input
 
@@ -61,7 +62,7 @@ def write_eap_ig_json(
     scores = {str(edge): score for edge, score in graph.scores.items()}
     inside = {str(edge) for edge in graph.edges}
     data = eap_ig_json(circuit.names, d_model, scores, inside)
-    Path(path).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write_atomically(Path(path), (json.dumps(data, indent=1) + "\n").encode())
 
 
 def eap_ig_json(
@@ -170,7 +171,7 @@ def write_graphml(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     for source, target, reader, entries in graph.edges(keys=True, data=True):
         plain.add_edge(source, target, key=reader, reader=reader, **_plain(entries))
     text = "\n".join(nx.generate_graphml(plain))
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    write_atomically(Path(path), (text + "\n").encode())
 
 
 def read_graphml(path: str | os.PathLike[str]) -> Circuit:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
+from compiler.files import put_folder
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, expected_shapes
 
@@ -78,14 +79,20 @@ def write_folder(
             named; or there is something at the path.
     """
     check_fits(config)
-    folder = Path(path)
+    folder = Path(os.path.abspath(path))
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is there already. Give the name of a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: np.ascontiguousarray(a) for name, a in _tensors(weights).items()}
-    (folder / WEIGHTS).write_bytes(save(tensors, {"format": "pt"}))
-    text = json.dumps(_entries(config, labels), indent=2, sort_keys=True)
-    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(_entries(config, labels), indent=2, sort_keys=True) + "\n"
+    files = {WEIGHTS: save(tensors, {"format": "pt"}), CONFIG: text.encode()}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        put_folder(folder, files)
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {folder}: {error.strerror or error}. Choose another "
+            "folder, or make room there."
+        ) from error
     return folder
 
 

@@ -30,6 +30,7 @@ from compiler.machine.layers import (
     unembed,
 )
 from compiler.machine.names import SLOTS, Names
+from compiler.machine.patch import Patch
 from compiler.machine.stream import Stream
 from compiler.machine.weights import Weights
 
@@ -120,10 +121,12 @@ def logits_after_part(
     """
     with jax.default_matmul_precision("highest"):
         if kind == "logits" or layer is None:
-            seen = _total(config, weights, writes, config.n_layers, False) + change
+            seen = (
+                stream_before(config, weights, writes, config.n_layers, False) + change
+            )
             return unembed(config, weights, seen)
         allowed = allow(config, tokens)
-        total = _total(config, weights, writes, layer, True)
+        total = stream_before(config, weights, writes, layer, True)
         if kind == "head":
             head, slot = index
             total = total - _head_row(config, writes, layer, head)
@@ -141,7 +144,7 @@ def logits_after_part(
         return unembed(config, weights, stream.read("logits"))
 
 
-def _total(
+def stream_before(
     config: Config,
     weights: Weights,
     writes: Float[Array, "source seq d_model"],
@@ -149,7 +152,7 @@ def _total(
     heads_too: bool,
 ) -> Float[Array, "seq d_model"]:
     """Return the stream in front of a layer, or of its MLP."""
-    before = 2 + layer * (config.n_heads + 1) + heads_too * config.n_heads
+    before = sources_before(config, layer, heads_too)
     return writes[:before].sum(0) + weights.b_O[: layer + heads_too].sum(0)
 
 
@@ -174,16 +177,115 @@ def _head_write(
     allowed: Bool[Array, "seq key"],
 ) -> Float[Array, "seq d_model"]:
     """Return what a head writes when one of its three inputs has changed."""
-    total = _total(config, weights, writes, layer, False)
-    projected = []
-    for place, name in enumerate(("Q", "K", "V")):
-        seen = total + change * jnp.asarray(slot == place, change.dtype)
-        seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-        W, b = getattr(weights, f"W_{name}"), getattr(weights, f"b_{name}")
-        projected.append((seen @ W[layer][head] + b[layer][head])[None])
-    q, k, v = projected
-    mixed = mix_values(config, q, k, v, allowed)[0]
-    return mixed @ weights.W_O[layer][head]
+    total = stream_before(config, weights, writes, layer, False)
+    chosen = jnp.asarray(slot == jnp.arange(len(SLOTS)), change.dtype)
+    seen = total + chosen[:, None, None] * change
+    return head_write(config, weights, layer, head, seen, allowed)
+
+
+def head_write(
+    config: Config,
+    weights: Weights,
+    layer: int,
+    head: Any,
+    seen: Float[Array, "slot seq d_model"],
+    allowed: Bool[Array, "seq key"],
+) -> Float[Array, "seq d_model"]:
+    """Return what a head writes that sees this; `head` may be traced."""
+    seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
+    q, k, v = (
+        (seen[place] @ W[layer][head] + b[layer][head])[None]
+        for place, (W, b) in enumerate(
+            (
+                (weights.W_Q, weights.b_Q),
+                (weights.W_K, weights.b_K),
+                (weights.W_V, weights.b_V),
+            )
+        )
+    )
+    return mix_values(config, q, k, v, allowed)[0] @ weights.W_O[layer][head]
+
+
+def logits_beyond(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    total: Float[Array, "seq d_model"],
+    block: Float[Array, "source seq d_model"],
+    kind: str,
+    layer: int,
+    patch: Patch,
+    nudge: Float[Array, "reader seq d_model"],
+) -> Float[Array, "seq d_vocab_out"]:
+    """Return the logits when a sublayer writes `block` and later readers are patched.
+
+    Args:
+        config: the transformer's shape.
+        weights: its arrays.
+        tokens: of the run.
+        total: the stream in front of the sublayer.
+        block: what its heads write, or its MLP.
+        kind: `head` or `mlp`.
+        layer: the sublayer's.
+        patch: an edge mask; columns of sources in front of the block are not looked
+            at, nor rows of readers there.
+        nudge: what patches of those sources add to what each later reader sees.
+    """
+    names = config.names
+    with jax.default_matmul_precision("highest"):
+        shape = len(names.sources), tokens.shape[0], config.d_model
+        patch = patch.expanded(len(names.readers), shape, total.dtype)
+        stream = Stream(names, patch, total, nudge)
+        stream.resume(total, sources_before(config, layer, kind == "mlp"))
+        stream.write(block)
+        allowed = allow(config, tokens)
+        if kind == "head":
+            stream.shift(weights.b_O[layer])
+            transform(config, weights, layer, stream)
+        for later in range(layer + 1, config.n_layers):
+            attend(config, weights, later, stream, allowed)
+            transform(config, weights, later, stream)
+        return unembed(config, weights, stream.read("logits"))
+
+
+def rewrite(
+    config: Config,
+    weights: Weights,
+    tokens: Int[Array, " seq"],
+    block: Float[Array, "source seq d_model"],
+    layer: int,
+    head: Any,
+    seen: Float[Array, "slot seq d_model"],
+) -> Float[Array, "source seq d_model"]:
+    """Return what a sublayer writes when one of its nodes sees something else.
+
+    Args:
+        config: as for `logits_beyond`.
+        weights: as for `logits_beyond`.
+        tokens: as for `logits_beyond`.
+        block: what the heads of the layer write, or its MLP.
+        layer: theirs.
+        head: which one, traced or not; None for the MLP.
+        seen: what the head's three readers see; the MLP's one.
+    """
+    with jax.default_matmul_precision("highest"):
+        if head is None:
+            return mlp_output(config, weights, layer, seen[0])[None]
+        allowed = allow(config, tokens)
+        return block.at[head].set(
+            head_write(config, weights, layer, head, seen, allowed)
+        )
+
+
+def first_reader(config: Config, kind: str, layer: int) -> int:
+    """Return the index of the first reader among the heads of a layer, or its MLP's."""
+    name = f"a{layer}.h0<{SLOTS[0]}>" if kind == "head" else f"m{layer}"
+    return config.names.reader_index(name)
+
+
+def sources_before(config: Config, layer: int, heads_too: bool) -> int:
+    """Return how many sources are in front of a layer, or of its MLP."""
+    return 2 + layer * (config.n_heads + 1) + heads_too * config.n_heads
 
 
 def head_change(

@@ -53,6 +53,17 @@ class Stream:
         self._where = None if where is None else where[:, None].astype(empty.dtype)
         # Blocks of donor - write, in the patch's basis; for an edge patch only.
         self._differences: list[Array] = []
+        self._before = 0  # sources that are in the total and in no block
+
+    def resume(self, total: Float[Array, "seq d_model"], count: int) -> None:
+        """Start behind the first `count` sources.
+
+        Args:
+            total: what they wrote. What patches of them change is no affair of this
+                stream: it is in the nudge, or nobody sees it.
+            count: how many; they are at the front of `Names.sources`.
+        """
+        self.total, self._before = total, count
 
     def write(
         self,
@@ -66,7 +77,7 @@ class Stream:
             mix: a cheaper way to the sum of gate * write over the block, if there
                 is one; it takes the gate, [source, seq or 1, 1] or a number.
         """
-        start = sum(len(earlier) for earlier in self.writes)
+        start = self._before + sum(len(earlier) for earlier in self.writes)
         here = slice(start, start + len(block))
         self.writes.append(block)
         mix = mix or (lambda gate: _add_up(gate * block))
@@ -102,7 +113,7 @@ class Stream:
         """Return what one reader sees of all that is written so far."""
         row = self.names.reader_index(reader)
         seen = self.total
-        if self._edge_mask is not None:
+        if self._differences and self._edge_mask is not None:
             seen = self._correct(self._edge_mask[row])
         return seen if self._nudge is None else seen + self._nudge[row]
 
@@ -114,7 +125,7 @@ class Stream:
             [slot, head, seq, d_model], slots being q, k and v.
         """
         seen = self.total
-        if self._edge_mask is not None:
+        if self._differences and self._edge_mask is not None:
             seen = self._correct(self._of_heads(self._edge_mask, layer))
         if self._nudge is not None:
             seen = seen + self._of_heads(self._nudge, layer)
@@ -136,7 +147,7 @@ class Stream:
         What a reader sees is a prefix of the sources: entries of the mask for
         sources that are not written yet are never looked at.
         """
-        terms, start = [], 0
+        terms, start = [], self._before
         if rows.ndim > 3:
             # One matrix product for all heads needs one array. It is kept, so that
             # later layers do not copy the differences block by block again.

@@ -55,9 +55,9 @@ def audit(
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
+    from compiler.files import write_atomically
     from zoo.auditing.certificate import audit as certify
     from zoo.auditing.table import table
-    from zoo.files import write_atomically
 
     if twin is not None and not realism:
         raise InputError("--twin is for --realism; give both, or neither")

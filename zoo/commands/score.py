@@ -50,8 +50,8 @@ def score(
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
-    from zoo.files import write_atomically
-    from zoo.scoring.case import open_case
+    from compiler.files import write_atomically
+    from zoo.scoring.case import open_case, open_pairs
     from zoo.scoring.formats import read_scores
     from zoo.scoring.methods import find_method
     from zoo.scoring.pairs import TURNED
@@ -60,11 +60,11 @@ def score(
     case = open_case(model, split="test", ablation=ablation)
     read = read_scores(case.names, scores, format, _policy(missing))
     turned = 0.0 if read.level.merged else TURNED  # as `zoo.score` does
-    case = open_case(model, split="test", ablation=ablation, turned=turned)
+    case = case.turned(turned)
     options: dict[str, Any] = {"granularity": granularity, "convention": convention}
     report = score_edges(case, read, absolute=absolute, **options)
     rows = [(scores.name, report)]
-    train = open_case(model, ablation=ablation, turned=turned)
+    train = case.with_changes(pairs=open_pairs(model, turned=turned))
     for name in BASELINES:
         baseline = find_method(name)
         found = read_scores(case.names, baseline.run(train, 0)).at(read.level)

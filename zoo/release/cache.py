@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compiler.errors import FormatError, InputError
+from compiler.files import sync
 from compiler.sealed import digest
-from zoo.files import locked, sync
+from zoo.files import locked
 
 PLACE = "CIRCUITZOO_CACHE"
 """The environment variable that names the cache."""

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compiler.errors import FetchError, InputError, NameLookupError, nearest
+from compiler.files import write_atomically
 from compiler.notation import refuse
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
-from zoo.files import write_atomically
 from zoo.release.cache import cached_repo, cached_shelf, put_in_place
 from zoo.release.fetch import Progress, fetch
 from zoo.release.fields import RELEASE

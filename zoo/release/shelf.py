@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import InputError
+from compiler.files import sync, write_atomically
 from compiler.notation import parse, render
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
-from zoo.files import locked, sync, write_atomically
+from zoo.files import locked
 from zoo.release.cache import cached_shelf
 from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from compiler.errors import FormatError, InputError, unknown_name
+from compiler.errors import FormatError, InputError, NameLookupError, unknown_name
 from compiler.machine.config import Config
 from compiler.machine.names import Names
 from compiler.machine.weights import Weights
@@ -29,7 +29,7 @@ from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
 from zoo.scoring.ablation import ABLATIONS, donors_of
 from zoo.scoring.losses import LOSSES, POSITIONS, Goal, contrast_of
-from zoo.scoring.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs
+from zoo.scoring.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs, turn
 from zoo.scoring.running import (
     Batch,
     Machine,
@@ -173,6 +173,10 @@ class Case:
         """Return the case with other pairs, or another ablation, loss, positions."""
         return replace(self, **changes)
 
+    def turned(self, share: float) -> Case:
+        """Return the case with this share of the corrupt runs turned."""
+        return replace(self, pairs=turn(self.pairs, self.config, share))
+
     def _mask(self, mask: Any) -> Float[np.ndarray, "reader source"]:
         shape = self.names.visible.shape
         array = np.zeros(shape) if mask is None else np.asarray(mask)
@@ -199,8 +203,9 @@ def open_case(
     """Return the case of a model.
 
     Args:
-        source: a release's name or a model's folder; a model, or a program's name (it
-            is compiled); a case, which is returned with this split's pairs unchanged.
+        source: a release's name (`NAME@2`, `hf://OWNER/REPO`) or a model's folder; a
+            model, or a program's name (it is compiled); a case, which is returned as
+            it is.
         certificate: of a model that is no release; it is audited if None.
         split: of the data: methods look at `train`, scores are taken on `test`.
         pairs: how many, at most.
@@ -226,12 +231,34 @@ def open_case(
     else:
         found = audit(model, pairs=AUDIT_PAIRS, seed=seed)
         truth = truth_of(model.config.names, found)
-    if folder is not None and (folder / "data").is_dir():
-        drawn = read_pairs(folder, model, split, pairs, turned)
-    else:
-        drawn = draw_pairs(model, split, pairs, seed, turned)
+    drawn = _pairs(model, folder, split, pairs, seed, turned)
     name = model.name if folder is None else folder.name
     return Case(name, model, truth, drawn, ablation, loss, positions)
+
+
+def open_pairs(
+    source: str | Path | Model,
+    split: str = "train",
+    pairs: int = PAIRS,
+    turned: float = TURNED,
+    seed: int = 0,
+) -> Pairs:
+    """Return the pairs that `open_case` gives a case, without looking for its truth."""
+    model, folder = _open(source)
+    return _pairs(model, folder, split, pairs, seed, turned)
+
+
+def _pairs(
+    model: Model,
+    folder: Path | None,
+    split: str,
+    count: int,
+    seed: int,
+    turned: float,
+) -> Pairs:
+    if folder is not None and (folder / "data").is_dir():
+        return read_pairs(folder, model, split, count, turned)
+    return draw_pairs(model, split, count, seed, turned)
 
 
 def _open(source: str | Path | Model) -> tuple[Model, Path | None]:
@@ -240,18 +267,25 @@ def _open(source: str | Path | Model) -> tuple[Model, Path | None]:
     from compiler.save import load_model
     from programs import all_programs, find
     from zoo.files import MODEL
-    from zoo.release.shelf import find_release, list_releases
+    from zoo.release.resolve import SCHEME, resolve
+    from zoo.release.shelf import list_releases
 
     if isinstance(source, Model):
         return source, None
-    folder = find_release(str(source)) or Path(source)
-    if folder.is_dir():
-        inner = folder / MODEL
-        return load_model(inner if inner.is_dir() else folder), folder
-    if str(source) in all_programs():
-        return compile_model(find(str(source))), None
-    known = [*(entry["name"] for entry in list_releases()), *all_programs()]
-    raise unknown_name("release or program", str(source), known)
+    text = str(source)
+    if text in all_programs() and not Path(source).is_dir():
+        return compile_model(find(text)), None
+    try:
+        folder = resolve(source)
+    except NameLookupError:
+        if text.startswith(SCHEME):
+            raise
+        known = [*(entry["name"] for entry in list_releases()), *all_programs()]
+        raise unknown_name("release or program", text, known) from None
+    if not folder.is_dir():
+        raise FormatError(f"{folder}: there is no such folder")
+    inner = folder / MODEL
+    return load_model(inner if inner.is_dir() else folder), folder
 
 
 def _read_json(path: Path) -> Any:

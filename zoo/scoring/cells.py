@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import FormatError
-from zoo.files import write_atomically
+from compiler.files import write_atomically
 from zoo.scoring.case import Case
 from zoo.scoring.levels import KINDS
 from zoo.scoring.method import Method

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import InputError, ZooError
+from compiler.files import write_atomically
 from zoo.scoring.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.method import Method
@@ -125,9 +126,9 @@ def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:
     """Write a table as README.md, leaderboard.json and one PNG a granularity."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    (place / "README.md").write_text(table.to_markdown(), encoding="utf-8")
+    write_atomically(place / "README.md", table.to_markdown().encode())
     data = json.dumps(table.to_json(), indent=1, allow_nan=False) + "\n"
-    (place / "leaderboard.json").write_text(data, encoding="utf-8")
+    write_atomically(place / "leaderboard.json", data.encode())
     written = [place / "README.md", place / "leaderboard.json"]
     for level in ("qkv", "head", "node"):
         path = place / f"{level}.png"

@@ -9,7 +9,7 @@ run of every other pair has its positions turned (see `zoo.training.loss`), unle
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Int
 
 from compiler.errors import InputError
+from compiler.machine.config import Config
 from compiler.model import Model
 from zoo.release.data import SPLITS, draw_rows, spell
 
@@ -107,20 +108,29 @@ def make_pairs(
         )
     known = {spell(value): i for i, value in enumerate(model.readout.values)}
     known.pop(None, None)
-    places = max(model.config.n_ctx - 1, 2)
-    order = np.arange(len(rows))
-    # Evenly among the pairs, whatever the share: floor((i + 1) s) > floor(i s).
-    chosen = np.floor((order + 1) * turned) > np.floor(order * turned)
-    if model.config.positions == "rotary":
-        chosen = np.zeros(len(rows), bool)
     return Pairs(
         clean=np.array([row["clean_ids"] for row in rows], np.int32),
         corrupt=np.array([row["corrupt_ids"] for row in rows], np.int32),
-        turns=np.where(chosen, 1 + order % (places - 1), 0).astype(np.int32),
+        turns=_turns(model.config, len(rows), turned),
         clean_labels=_labels(rows, "clean_outputs", known, model.config.n_ctx),
         corrupt_labels=_labels(rows, "corrupt_outputs", known, model.config.n_ctx),
         answer=np.array([row["position"] + 1 for row in rows], np.int32),
     )
+
+
+def turn(pairs: Pairs, config: Config, turned: float) -> Pairs:
+    """Return the pairs with this share of the corrupt runs turned, and no other."""
+    return replace(pairs, turns=_turns(config, len(pairs), turned))
+
+
+def _turns(config: Config, count: int, turned: float) -> Int[np.ndarray, " pair"]:
+    order = np.arange(count)
+    if config.positions == "rotary":
+        return np.zeros(count, np.int32)
+    # Evenly among the pairs, whatever the share: floor((i + 1) s) > floor(i s).
+    chosen = np.floor((order + 1) * turned) > np.floor(order * turned)
+    places = max(config.n_ctx - 1, 2)
+    return np.where(chosen, 1 + order % (places - 1), 0).astype(np.int32)
 
 
 def _labels(

@@ -63,7 +63,7 @@ def score(
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and "turned" not in options:
         # Tools with one input node cannot turn the positions of a run.
-        case = open_case(source, **{"split": "test", **options, "turned": 0.0})
+        case = case.turned(0.0)
     level = Level(case.names, granularity or read.level.kind, read.level.merged)
     joined = read.at(level)
     ranked = joined.magnitude() if absolute else joined

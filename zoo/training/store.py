@@ -24,8 +24,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
+from compiler.files import write_atomically
 from compiler.rasp.values import Value, canonical
-from zoo.files import write_atomically
 from zoo.training.held_out import Check
 from zoo.training.recipe import PROGRAM, Recipe, read_recipe, to_toml
 from zoo.training.run import Run, State, start

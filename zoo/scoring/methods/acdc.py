@@ -9,16 +9,24 @@ of an edge is the smallest threshold that removes it: of `TAUS`, or one above th
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.machine.forward import logits_from
+from compiler.machine.layers import unembed
+from compiler.machine.names import SLOTS
 from compiler.machine.patch import Patch
-from compiler.machine.single import by_place
+from compiler.machine.single import (
+    by_place,
+    first_reader,
+    logits_beyond,
+    rewrite,
+    sources_before,
+    stream_before,
+)
 from compiler.machine.weights import Weights
 from zoo.scoring.case import Case
 from zoo.scoring.losses import Goal, loss_of
@@ -59,7 +67,8 @@ def acdc_circuit(
             jnp.float32(tau),
             np.array(edges, np.int32),
             _nodes_of(case, edges),
-            case.config.n_layers if kind == "logits" else layer,
+            kind,
+            case.config.n_layers if layer is None else layer,
         )
     return names.visible & ~np.asarray(removed > 0)
 
@@ -80,9 +89,28 @@ def _nodes_of(case: Case, edges: list[tuple[int, int]]) -> Int[np.ndarray, " edg
     )
 
 
+class _Pair(NamedTuple):
+    """What trials of one place have in common, for one pair.
+
+    Attributes:
+        ids: of the clean run.
+        donors: [source, ctx, d_model].
+        before: [source, ctx, d_model] donor - write, of the sources in front.
+        total: the stream in front, unpatched.
+        nudge: [reader, ctx, d_model] what removed edges from the sources in front add
+            to what each reader sees.
+    """
+
+    ids: Any
+    donors: Any
+    before: Any
+    total: Any
+    nudge: Any
+
+
 @partial(
     jax.jit,
-    static_argnames=("machine", "layer"),
+    static_argnames=("machine", "kind", "layer"),
     compiler_options=QUICK_TO_COMPILE,
 )
 def _sweep(
@@ -94,9 +122,12 @@ def _sweep(
     tau: Float[Array, ""],
     edges: Int[Any, "edge 2"],
     nodes: Int[Any, " edge"],
+    kind: str,
     layer: int,
 ) -> tuple[Float[Array, "reader source"], Float[Array, ""]]:
-    """Return what is removed after the edges into one layer's readers were tried.
+    """Return what is removed after the edges into the readers of one place were tried.
+
+    A trial changes what one node writes, so that node is run, and all after its layer.
 
     Args:
         machine: the model's shape, and the loss.
@@ -107,28 +138,62 @@ def _sweep(
         tau: the threshold.
         edges: (reader, source) in the order in which they are tried.
         nodes: the source that each reader feeds.
-        layer: of the readers; nothing before it is computed.
+        kind: of the readers: `head`, `mlp` or `logits`.
+        layer: theirs; the number of layers for the logits.
     """
-    weights = Weights(*(jnp.asarray(a) for a in weights))
-    visible = jnp.asarray(machine.config.names.visible)
+    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
+    visible = jnp.asarray(config.names.visible)
+    count = sources_before(config, layer, kind == "mlp")
 
-    def loss(mask: Array) -> Array:
-        def one(ids: Array, writes: Array, donors: Array) -> Array:
-            patch = Patch.edges(mask, donors)
-            return logits_from(machine.config, weights, ids, writes, layer, patch)
+    def prepare(ids: Array, writes: Array, donors: Array) -> _Pair:
+        before = (donors - writes)[:count]
+        total = stream_before(config, weights, writes, layer, kind == "mlp")
+        nudge = jnp.einsum("rs,spd->rpd", removed[:, :count], before)
+        return _Pair(ids, donors, before, total, nudge)
 
-        logits = jax.vmap(one)(batch.ids, batch.writes, batch.donors)
-        return loss_of(machine.readout, machine.loss, logits, Goal(*batch.goal)).mean()
+    def trial(
+        mask: Array, reader: Array, pair: _Pair, block: Array
+    ) -> tuple[Array, Array]:
+        if kind == "logits":
+            seen = pair.total + jnp.einsum("s,spd->pd", mask[-1, :count], pair.before)
+            return unembed(config, weights, seen), block
+        first, rows = first_reader(config, kind, layer), len(SLOTS)
+        head = (reader - first) // rows if kind == "head" else None
+        start = first if head is None else first + head * rows
+        rows = 1 if head is None else rows
+        own = jax.lax.dynamic_slice_in_dim(mask, start, rows)[:, :count]
+        seen = pair.total + jnp.einsum("rs,spd->rpd", own, pair.before)
+        block = rewrite(config, weights, pair.ids, block, layer, head, seen)
+        patch = Patch.edges(mask, pair.donors)
+        logits = logits_beyond(
+            config, weights, pair.ids, pair.total, block, kind, layer, patch, pair.nudge
+        )
+        return logits, block
 
-    def step(carry: tuple[Array, Array], edge: tuple[Array, Array]) -> Any:
-        mask, before = carry
+    pairs = jax.vmap(prepare)(batch.ids, batch.writes, batch.donors)
+    size = {"head": config.n_heads, "mlp": 1, "logits": 0}[kind]
+    blocks = jnp.asarray(batch.writes)[:, count : count + size]
+
+    def run(mask: Array, reader: Array, blocks: Array) -> tuple[Array, Array]:
+        one = partial(trial, mask, reader)
+        logits, blocks = jax.vmap(one)(pairs, blocks)
+        goal = Goal(*batch.goal)
+        return loss_of(machine.readout, machine.loss, logits, goal).mean(), blocks
+
+    def step(carry: tuple[Array, Array, Array], edge: tuple[Array, Array]) -> Any:
+        mask, before, blocks = carry
         (reader, source), node = edge
         # The logits are no source: a column of survivors stands for them.
         survives = jnp.append((visible & (mask == 0)).any(axis=0), True)[node]
         tried = mask.at[reader, source].set(1.0)
-        after = jax.lax.cond(survives, loss, lambda _: before, tried)
+        after, changed = jax.lax.cond(
+            survives, run, lambda *_: (before, blocks), tried, reader, blocks
+        )
         out = ~survives | (after - before < tau)
-        return (jnp.where(out, tried, mask), jnp.where(out, after, before)), None
+        kept = (mask, before, blocks)
+        return jax.tree.map(
+            partial(jnp.where, out), (tried, after, changed), kept
+        ), None
 
-    pairs = (jnp.asarray(edges), jnp.asarray(nodes))
-    return jax.lax.scan(step, (removed, current), pairs)[0]
+    entries = (jnp.asarray(edges), jnp.asarray(nodes))
+    return jax.lax.scan(step, (removed, current, blocks), entries)[0][:2]
