@@ -27,6 +27,7 @@ from compiler.machine.names import Names
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
+from zoo.release.whole import is_release, open_folder
 from zoo.scoring.ablation import ABLATIONS, donors_of
 from zoo.scoring.losses import LOSSES, POSITIONS, Goal, contrast_of
 from zoo.scoring.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs, turn
@@ -256,8 +257,8 @@ def _pairs(
     seed: int,
     turned: float,
 ) -> Pairs:
-    if folder is not None and (folder / "data").is_dir():
-        return read_pairs(folder, model, split, count, turned)
+    if folder is not None and is_release(folder):
+        return read_pairs(open_folder(folder), model, split, count, turned)
     return draw_pairs(model, split, count, seed, turned)
 
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from compiler.errors import InputError
+from compiler.errors import InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.model import Model
-from zoo.release.data import SPLITS, draw_rows, spell
+from zoo.release.data import SPLITS, draw_rows
+from zoo.release.tables import data_file, from_parquet, spell
+from zoo.release.whole import Folder
 
 PAIRS = 256
 TURNED = 0.5
@@ -65,19 +65,18 @@ class Pairs:
 
 
 def read_pairs(
-    folder: Path, model: Model, split: str, count: int, turned: float = TURNED
+    folder: Folder, model: Model, split: str, count: int, turned: float = TURNED
 ) -> Pairs:
     """Return the first pairs of a split of a release's data.
 
     Raises:
-        InputError: there is no such file.
+        NameLookupError: there is no such split.
+        FormatError: the data was altered, or is larger than is read.
     """
-    path = folder / "data" / f"{split}.parquet"
-    if not path.is_file():
-        raise InputError(
-            f"{path}: there is no such data; splits are {', '.join(SPLITS)}"
-        )
-    rows = pq.read_table(path).slice(0, count).to_pylist()
+    if split not in SPLITS:
+        raise unknown_name("split", split, SPLITS)
+    file = data_file(split)
+    rows = from_parquet(folder.read(file), file).slice(0, count).to_pylist()
     return make_pairs(model, rows, turned)
 
 
