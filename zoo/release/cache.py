@@ -2,7 +2,7 @@
 
     CACHE/releases/sort-siit/           by name, from an index
     CACHE/hub/owner--repo/COMMIT/       by repository and commit
-    CACHE/parts/KEY/                    what is being fetched, to go on from
+    CACHE/parts/KEY/                    what is being fetched, to go on from, for a week
     CACHE/locks/                        one process fetches a thing, others wait
 
 A folder appears in its place whole and checked, or not at all.
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from compiler.errors import FormatError, InputError
@@ -22,6 +24,8 @@ from zoo.files import locked
 
 PLACE = "CIRCUITZOO_CACHE"
 """The environment variable that names the cache."""
+KEPT = 7 * 86_400
+"""Seconds after which what is left of a broken download is thrown away."""
 
 
 def cache_folder() -> Path:
@@ -66,6 +70,7 @@ def put_in_place(
     try:
         for folder in (locks, parts, target.parent):
             folder.mkdir(parents=True, exist_ok=True)
+        _drop_old(parts)
         with locked(locks / digest(str(target).encode())[:32]):
             if _is_good(target, check):
                 return target
@@ -86,6 +91,15 @@ def put_in_place(
             f"Make room there, or set {PLACE} to another folder."
         ) from None
     return target
+
+
+def _drop_old(parts: Path) -> None:
+    """Remove broken downloads that nobody has gone on with for a week."""
+    for part in parts.iterdir():
+        with suppress(FileNotFoundError):  # another process was faster
+            newest = max(p.stat().st_mtime for p in (part, *part.iterdir()))
+            if time.time() - newest > KEPT:
+                shutil.rmtree(part, ignore_errors=True)
 
 
 def _is_good(target: Path, check: Callable[[Path], object]) -> bool:

@@ -18,6 +18,7 @@ import pytest
 import zoo
 from compiler.errors import FetchError, FormatError, InputError, NameLookupError
 from compiler.sealed import sums_of
+from zoo.release.cache import KEPT
 from zoo.release.released import Released
 from zoo.release.resolve import download, resolve
 from zoo.release.serve import contents, make_server
@@ -227,6 +228,18 @@ def test_two_processes_that_fetch_one_name_end_with_one_good_folder(index, own_c
     assert [job.wait() for job in jobs] == [0, 0]
     assert check_files(own_cache / "releases" / NAME) > 10
     assert list((own_cache / "parts").iterdir()) == []
+
+
+def test_a_broken_download_is_kept_for_a_week(index, own_cache):
+    for name, age in (("fresh", KEPT - 3600), ("old", KEPT + 3600)):
+        part = own_cache / "parts" / name
+        part.mkdir(parents=True)
+        (part / "model.safetensors").write_bytes(b"half")
+        then = time.time() - age
+        for path in (part / "model.safetensors", part):
+            os.utime(path, (then, then))
+    download(NAME, index)
+    assert [part.name for part in (own_cache / "parts").iterdir()] == ["fresh"]
 
 
 @pytest.mark.slow
