@@ -28,6 +28,7 @@ FIGURES = (
     "edges_off",
     "audit_speed",
     "compression",
+    "alignment",
 )
 
 

@@ -52,11 +52,12 @@ class Figures:
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
         parts = {"iia": self.iia, "cause": self.cause, "isolate": self.isolate}
-        told = {name: _told(found) for name, found in parts.items()}
+        told = {name: rate_to_json(found) for name, found in parts.items()}
         return {**told, "disentangle": self.disentangle}
 
 
-def _told(found: Rate | None) -> dict[str, Any] | None:
+def rate_to_json(found: Rate | None) -> dict[str, Any] | None:
+    """Return a share with its interval as JSON values; None stays None."""
     if found is None:
         return None
     interval = {"low": found.low, "high": found.high}

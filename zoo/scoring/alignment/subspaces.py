@@ -69,12 +69,17 @@ def check_basis(basis: Any, d_model: int) -> Columns:
     return np.linalg.qr(array)[0]
 
 
-def span(vectors: Float[np.ndarray, "d_model n"]) -> Columns:
-    """Return an orthonormal basis of the span of some columns, the longest first."""
+def span(vectors: Float[np.ndarray, "d_model n"], thin: float = THIN) -> Columns:
+    """Return an orthonormal basis of the span of some columns, the longest first.
+
+    Args:
+        vectors: the columns.
+        thin: directions shorter than this share of the longest are left out.
+    """
     if not vectors.size:
         return np.zeros((len(vectors), 0))
     left, sizes, _ = np.linalg.svd(vectors, full_matrices=False)
-    return left[:, sizes > THIN * max(sizes[0], 1e-30)]
+    return left[:, sizes > thin * max(sizes[0], 1e-30)]
 
 
 @dataclass(frozen=True, eq=False)

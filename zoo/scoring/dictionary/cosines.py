@@ -17,6 +17,9 @@ from scipy.optimize import linear_sum_assignment
 
 from compiler.errors import InputError
 
+NOTHING = 1e-6
+"""A direction of which no more than this lies in a subspace is outside."""
+
 Cosines = Float[np.ndarray, "true found"]
 
 
@@ -69,6 +72,20 @@ def cosines(
 ) -> Cosines:
     """Return |cos| of every two directions; those given have length 1."""
     return np.minimum(np.abs(true @ found.T), 1.0)
+
+
+def project(
+    directions: Float[np.ndarray, "n d_model"], seen: Float[np.ndarray, "d_model k"]
+) -> Float[np.ndarray, "n k"]:
+    """Return directions in a subspace, of length 1; zeros where none of one is in it.
+
+    Args:
+        directions: of length 1.
+        seen: an orthonormal basis of the subspace.
+    """
+    inside = directions @ seen
+    lengths = np.linalg.norm(inside, axis=1, keepdims=True)
+    return np.where(lengths > NOTHING, inside / np.maximum(lengths, NOTHING), 0.0)
 
 
 def match(near: Cosines, threshold: float) -> list[tuple[int, int]]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from compiler.emit import align
 from zoo.auditing.certificate import Rate
+from zoo.scoring.alignment.figures import rate_to_json
 from zoo.scoring.bootstrap import Interval
 
 VERSION = 1
+FIGURES = ("figures", "random", "visible", "visible_random")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Figures:
     precision: Rate
     recall: Rate
     f1: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        shares = {n: rate_to_json(getattr(self, n)) for n in ("precision", "recall")}
+        return {**asdict(self), **shares}
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,9 @@ class DictionaryReport:
         left_out: true features of the site that never differ in the data.
         figures: of the dictionary.
         random: of random directions, as many; means over `draws`.
+        visible: of the dictionary, where only directions in which the data vary count:
+            of a one-hot variable no data show where all of its values point at once.
+        visible_random: of random directions, likewise.
         draws: how many random dictionaries.
         seed: of these, and of intervals.
     """
@@ -77,6 +87,8 @@ class DictionaryReport:
     left_out: tuple[str, ...]
     figures: Figures
     random: Figures
+    visible: Figures
+    visible_random: Figures
     draws: int
     seed: int
 
@@ -109,6 +121,8 @@ class DictionaryReport:
                     ("", "true->found", "found->true", "precision", "recall", "F1"),
                     _row("dictionary", self.figures),
                     _row(f"random, mean of {self.draws}", self.random),
+                    _row("dictionary, visible part", self.visible),
+                    _row("random, visible part", self.visible_random),
                 ]
             ),
             "",
@@ -123,7 +137,8 @@ class DictionaryReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
         head = {"format": "circuitzoo.dictionary", "format_version": VERSION}
-        return {**head, **asdict(self)}
+        figures = {n: getattr(self, n).to_json() for n in FIGURES}
+        return {**head, **asdict(self), **figures}
 
 
 def _row(name: str, found: Figures) -> tuple[str, ...]:

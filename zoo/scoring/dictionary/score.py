@@ -12,13 +12,25 @@ from compiler.errors import InputError
 from compiler.model import Model
 from zoo.auditing.certificate import rate
 from zoo.scoring.alignment.places import find_place
+from zoo.scoring.alignment.subspaces import span
+from zoo.scoring.alignment.tokens import read_tokens
 from zoo.scoring.bootstrap import interval_of_mean
 from zoo.scoring.case import Case, open_case
-from zoo.scoring.dictionary.cosines import Cosines, check_dictionary, cosines, match
+from zoo.scoring.dictionary.cosines import (
+    Cosines,
+    check_dictionary,
+    cosines,
+    match,
+    project,
+)
 from zoo.scoring.dictionary.features import Known, known_features
 from zoo.scoring.dictionary.report import DictionaryReport, Feature, Figures
 
 THRESHOLD, DRAWS = 0.9, 20
+
+FAINT = 1e-5
+"""Data do not vary in directions with no more than this share of the greatest spread:
+rounding does."""
 
 
 def score_dictionary(
@@ -55,25 +67,33 @@ def score_dictionary(
         raise InputError(f"draws is {draws}; give at least 1 random dictionary")
     case = open_case(source, **{"split": "test", **options})
     found = check_dictionary(dictionary, case.config.d_model)
-    known = known_features(case, find_place(case.config, site))
-    near = cosines(known.directions, found)
+    place = find_place(case.config, site)
+    known = known_features(case, place)
+    held = read_tokens(case, place).astype(np.float64)
+    seen = span((held - held.mean(axis=0)).T, FAINT)
     rng = np.random.default_rng(seed)
+    random = [_random(found.shape, rng) for _ in range(draws)]
+
+    def figures(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+        every = [cosines(known.directions, d) for d in dictionaries]
+        return figures_of(every, threshold, seed)
+
+    def visible(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+        true = project(known.directions, seen)
+        every = [cosines(true, project(d, seen)) for d in dictionaries]
+        return figures_of(every, threshold, seed)
+
     return DictionaryReport(
         model=case.name,
         site=site,
         threshold=threshold,
         found=len(found),
-        features=_features(known, near, threshold),
+        features=_features(known, cosines(known.directions, found), threshold),
         left_out=known.constant,
-        figures=figures_of([near], threshold, seed),
-        random=figures_of(
-            [
-                cosines(known.directions, _random(found.shape, rng))
-                for _ in range(draws)
-            ],
-            threshold,
-            seed,
-        ),
+        figures=figures(found),
+        random=figures(*random),
+        visible=visible(found),
+        visible_random=visible(*random),
         draws=draws,
         seed=seed,
     )

@@ -1,19 +1,20 @@
 """Finders: each says in which directions of a site a variable lives.
 
     from zoo.scoring.finders import das
-    basis = das(zoo.open_case("sort-rotated"), "target_index", "stream.1", k=7)
-    print(zoo.score_alignment("sort-rotated", "target_index", "stream.1", basis))
+    basis = das(zoo.open_case("sort-rotated"), "output", "stream.2", k=3)
+    print(zoo.score_alignment("sort-rotated", "output", "stream.2", basis))
 
 A finder takes a case, a variable, a site, how many directions, and a seed, and returns
-[d_model, k] orthonormal columns. `find_dictionary` of `sae.py` needs no variable.
+[d_model, k] orthonormal columns. `find_dictionary` needs no
+variable: it returns the decoder of a sparse autoencoder, [feature, d_model].
 """
 
-from zoo.scoring.finders.boundless import boundless_das
-from zoo.scoring.finders.das import das, multi_task_das
+from zoo.scoring.finders.autoencoder import find_dictionary, train_dictionary
+from zoo.scoring.finders.boundaries import boundless_das
+from zoo.scoring.finders.components import pca
 from zoo.scoring.finders.means import difference_of_means
-from zoo.scoring.finders.pca import pca
-from zoo.scoring.finders.probe import probe
-from zoo.scoring.finders.sae import find_dictionary, train_dictionary
+from zoo.scoring.finders.ridge import probe
+from zoo.scoring.finders.search import das, multi_task_das
 
 FINDERS = {
     "das": das,

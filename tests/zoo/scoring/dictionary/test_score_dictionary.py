@@ -14,11 +14,13 @@ from compiler.errors import InputError, NameLookupError
 from zoo.compression.compress import squeezed_model
 from zoo.compression.naming import name_dimensions
 from zoo.scoring.alignment.places import find_place
+from zoo.scoring.alignment.subspaces import angles, span
+from zoo.scoring.alignment.tokens import read_tokens
 from zoo.scoring.case import Case
-from zoo.scoring.dictionary.cosines import cosines, match
+from zoo.scoring.dictionary.cosines import cosines, match, project
 from zoo.scoring.dictionary.features import known_features
-from zoo.scoring.dictionary.score import figures_of, score_dictionary
-from zoo.scoring.finders.sae import find_dictionary, train_dictionary
+from zoo.scoring.dictionary.score import FAINT, figures_of, score_dictionary
+from zoo.scoring.finders.autoencoder import find_dictionary, train_dictionary
 
 RNG = np.random.default_rng(0)
 
@@ -74,6 +76,7 @@ def test_the_true_features_are_a_perfect_dictionary(
     assert figures.to_true == pytest.approx(1.0)
     assert figures.f1 == figures.precision.share == figures.recall.share == 1.0
     assert found.missed == ()
+    assert found.visible.to_found == pytest.approx(1.0)
     assert found.random.f1 < 0.1 and found.random.to_found < 0.95
 
 
@@ -95,7 +98,9 @@ def test_what_is_missed_and_what_is_left_out_is_told(compiled: Case) -> None:
     assert found.figures.recall.hits == len(known.names) - 1
     assert found.figures.precision.share == 1.0
     assert known.names[0] in str(found)
-    assert json.loads(json.dumps(found.to_json()))["figures"]["f1"] < 1
+    data = json.loads(json.dumps(found.to_json()))
+    assert data["figures"]["recall"]["share"] == found.figures.recall.share < 1
+    assert data["figures"]["f1"] == found.figures.f1
     # Two tokens are one number along one direction, four positions are one-hot.
     assert {"tokens", "indices=0", "length"} < set(known.names)
     assert not any(name.startswith("output") for name in known.names + known.constant)
@@ -114,6 +119,25 @@ def test_an_sae_finds_features_without_superposition_that_random_ones_do_not() -
         random = np.mean([cosines(true, units(8, 8)).max(axis=1) for _ in range(50)])
         assert near.max(axis=1).mean() > 0.95 > random
         assert len(match(near, 0.9)) >= 4
+
+
+def test_what_no_data_show_counts_in_no_visible_part(rotated: Case) -> None:
+    """Centred one-hot directions are as good as any: their common part is constant."""
+    place = find_place(rotated.config, "m0")
+    true = known_features(rotated, place).directions
+    centred = true - true.mean(axis=0)
+    found = score_dictionary(rotated, centred, site="m0", threshold=0.99)
+    # e_i less the mean of n such has a cosine of sqrt((n - 1) / n) with e_i.
+    expected = np.sqrt((len(true) - 1) / len(true))
+    assert found.figures.to_found == pytest.approx(expected)
+    assert found.figures.f1 == 0
+    assert found.visible.to_found == pytest.approx(1.0)
+    assert found.visible.f1 == 1.0
+    held = read_tokens(rotated, place)
+    seen = span((held - held.mean(axis=0)).T.astype(np.float64), FAINT)
+    assert max(angles(seen, span(centred.T))) < 0.1
+    elsewhere = np.linalg.svd(seen)[0][:, -1:]
+    assert not project(elsewhere.T, seen).any()
 
 
 def test_an_sae_of_a_model_beats_random_directions(rotated: Case) -> None:

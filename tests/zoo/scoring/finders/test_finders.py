@@ -20,7 +20,7 @@ from zoo.scoring.finders import (
     probe,
 )
 from zoo.scoring.finders.activations import read_examples
-from zoo.scoring.finders.boundless import boundless_das
+from zoo.scoring.finders.boundaries import boundless_das
 
 FEW = 250
 

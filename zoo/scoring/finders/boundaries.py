@@ -5,7 +5,7 @@ The whole stream is turned by an orthogonal R, and direction j is interchanged b
     m_j = sigmoid((b d_model - j - 1/2) / T)
 
 with a boundary b in (0, 1) that is learned, at a price, and a temperature T that falls
-until the mask is one of zeros and ones. The objective is otherwise that of `das.py`.
+until the mask is one of zeros and ones. The objective is otherwise that of `search.py`.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.errors import InputError
-from compiler.machine.forward import forward_batch
 from zoo.scoring.alignment.places import find_place
+from zoo.scoring.alignment.tokens import read_tokens
 from zoo.scoring.case import Case
 from zoo.training.held_out import QUICK_TO_COMPILE
 
@@ -55,18 +55,8 @@ def find_dictionary(
         NameLookupError: the site is unknown.
         InputError: the size or top_k cannot be, or the site holds the same everywhere.
     """
-    held = read_tokens(case, site)
+    held = read_tokens(case, find_place(case.config, site))
     return train_dictionary(held, size, seed, top_k=top_k, price=price, steps=steps)
-
-
-def read_tokens(case: Case, site: str) -> Rows:
-    """Return what a site holds at every token of the case's inputs."""
-    place = find_place(case.config, site)
-    ids = np.unique(np.concatenate([case.pairs.clean, case.pairs.corrupt]), axis=0)
-    writes = forward_batch(case.config, case.weights, ids).writes
-    live = ids != case.config.pad_id
-    live[:, 0] = False  # BOS is no token
-    return place.held(writes)[live].astype(np.float32)
 
 
 def train_dictionary(
