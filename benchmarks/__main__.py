@@ -29,6 +29,7 @@ FIGURES = (
     "audit_speed",
     "compression",
     "attribution_speed",
+    "alignment",
 )
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         releases,
         save,
         score,
+        score_alignment,
+        score_dictionary,
         train,
     )
     from zoo.release.released import Released
@@ -54,6 +56,8 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),
     "score": ("zoo.api", "score"),
+    "score_alignment": ("zoo.api", "score_alignment"),
+    "score_dictionary": ("zoo.api", "score_dictionary"),
     "tasks": ("zoo.tasks", None),
     "train": ("zoo.api", "train"),
 }
@@ -76,6 +80,8 @@ __all__ = [
     "releases",
     "save",
     "score",
+    "score_alignment",
+    "score_dictionary",
     "tasks",
     "train",
 ]

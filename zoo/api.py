@@ -23,7 +23,9 @@ from zoo.files import MODEL
 if TYPE_CHECKING:
     from zoo.auditing.certificate import Certificate
     from zoo.compression.compress import Compression
+    from zoo.scoring.alignment.report import AlignmentReport
     from zoo.scoring.case import Case
+    from zoo.scoring.dictionary.report import DictionaryReport
     from zoo.scoring.report import Report
     from zoo.scoring.table import Table
     from zoo.training.causal import CausalModel, Task
@@ -305,6 +307,52 @@ def score(
     from zoo.scoring.score import score as score_edges
 
     return score_edges(model, scores, format, **options)
+
+
+def score_alignment(
+    model: str | Path | Model | Case,
+    variable: str,
+    site: str,
+    basis: Any,
+    **options: Any,
+) -> AlignmentReport:
+    """Return what the claim is worth that a variable lives in a subspace of a site.
+
+    Args:
+        model: as for `score`.
+        variable: of the program, computed by a head or an MLP.
+        site: a source (`m0`, `a1.h2`), or the stream before a layer (`stream.1`).
+        basis: [d_model, k], a direction a column; only their span counts.
+        options: `pairs`, `draws`, `seed`, and those of `zoo.open_case`.
+
+    Raises:
+        NameLookupError: the variable or the site is unknown; the nearest are offered.
+        InputError: the basis is no basis of this model's stream.
+    """
+    from zoo.scoring.alignment.score import score_alignment as score_subspace
+
+    return score_subspace(model, variable, site, basis, **options)
+
+
+def score_dictionary(
+    model: str | Path | Model | Case, dictionary: Any, *, site: str, **options: Any
+) -> DictionaryReport:
+    """Return how near the directions of a dictionary come to a model's features.
+
+    Args:
+        model: as for `score`; a compiled, rotated or compressed one.
+        dictionary: [feature, d_model], as sparse autoencoders keep their decoders.
+        site: where its activations come from, as for `score_alignment`.
+        options: `threshold`, `draws`, `seed`, and those of `zoo.open_case`.
+
+    Raises:
+        NameLookupError: the site is unknown; the nearest are offered.
+        InputError: the dictionary is none of this model's stream, or the model was
+            trained, so that its features are not known.
+    """
+    from zoo.scoring.dictionary.score import score_dictionary as score_features
+
+    return score_features(model, dictionary, site=site, **options)
 
 
 def evaluate(

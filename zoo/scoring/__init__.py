@@ -4,5 +4,8 @@
     Scores     a number for every edge (or head's edge, or node), read from any format
     Report     what the scores are worth
 
+    AlignmentReport     what a claimed subspace of a variable is worth
+    DictionaryReport    how near a dictionary comes to the true features
+
 `methods/` has a file a method; `score.py` compares, `evaluate.py` runs many.
 """
