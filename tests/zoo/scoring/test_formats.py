@@ -53,6 +53,15 @@ def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
         graph.add_edge(source, reader.partition("<")[0], key=reader, score=value)
     rows = "edge,score\n" + "\n".join(f"{k},{v!r}" for k, v in by_name.items())
     np.save(tmp / "matrix.npy", to_matrix(scores))
+    rank = {name: i for i, name in enumerate(("input", *NAMES.sources[2:]))}
+    modules: dict[str, Any] = {}
+    for item, value in by_name.items():
+        source, _, reader = item.partition("->")
+        hook, head = NAMES.reader_hook(reader)
+        shape = () if head is None else (NAMES.n_heads,)
+        count = len([i for i in by_name if i.endswith(f"->{reader}")])
+        array = modules.setdefault(hook, np.zeros((*shape, count)))
+        array[rank[source] if head is None else (head, rank[source])] = value
     return {
         "dict": by_name,
         "ours": json.loads(json.dumps(scores.to_json())),
@@ -64,6 +73,7 @@ def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
         "npy": tmp / "matrix.npy",
         "vector": scores.values,
         "graph": graph,
+        "prune scores of auto-circuit": modules,
         "csv": as_file(tmp / "scores.csv", rows),
     }
 
@@ -81,6 +91,7 @@ def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
         "npy",
         "vector",
         "graph",
+        "prune scores of auto-circuit",
         "csv",
     ],
 )
@@ -153,6 +164,11 @@ def test_eap_files_say_which_edges_and_nodes_are_in_the_graph(scores: Scores) ->
             lambda d: {"cfg": {"n_layers": 12, "n_heads": 12}, "edges": d},
             InputError,
             "12 layers of 12 heads, and the model has 2 of 3",
+        ),
+        (
+            lambda d: {"blocks.1.hook_mlp_in": np.zeros((9, 5))},
+            InputError,
+            r"hook_mlp_in has the shape \(9, 5\), expected \(8,\)",
         ),
         (lambda d: Path("nowhere.json"), FormatError, "no such file"),
         (lambda d: 3, InputError, "found a int, expected a dict"),
