@@ -203,3 +203,42 @@ def test_damaged_files_say_what_is_wrong(
 ) -> None:
     with pytest.raises(FormatError, match=words):
         read_scores(NAMES, as_file(tmp_path / name, text))
+
+
+@pytest.mark.parametrize("kind", ["qkv", "head", "node"])
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_is_written_is_read_back(kind: str, merged: bool, tmp_path: Path) -> None:
+    level = Level(NAMES, kind, merged)
+    values = np.random.default_rng(2).normal(size=len(level.items)) / 3
+    scores = Scores(level, values)
+    scores.to_csv(tmp_path / "scores.csv")
+    assert (tmp_path / "scores.csv").read_bytes().count(b"\n") == len(scores) + 1
+    given: list[Any] = [tmp_path / "scores.csv"]
+    if kind == "node":
+        with pytest.raises(InputError, match="scores of nodes"):
+            scores.to_networkx()
+    else:
+        graph = scores.to_networkx()
+        assert graph.number_of_edges() == len(scores)
+        given += [graph, nx.parse_graphml("\n".join(nx.generate_graphml(graph)))]
+    for form in given:
+        read = read_scores(NAMES, form)
+        assert read.level == level
+        assert np.array_equal(read.values, values)
+
+
+def test_the_edges_of_a_graph_end_in_nodes(scores: Scores) -> None:
+    graph = scores.to_networkx()
+    assert graph.edges["m0", "a1.h2", "a1.h2<k>"]["score"] == scores["m0->a1.h2<k>"]
+    assert set(graph) == {"input", *NAMES.sources[2:], "logits"}
+
+
+def test_a_file_of_mib_is_written_back_equal(scores: Scores, tmp_path: Path) -> None:
+    first = tmp_path / "first.json"
+    first.write_text(json.dumps(to_eap(scores, 7, d_model=8), indent=1))
+    read = read_scores(NAMES, first)
+    second = tmp_path / "second.json"
+    second.write_text(json.dumps(to_eap(read, 7, d_model=8), indent=1))
+    assert second.read_bytes() == first.read_bytes()
+    matrix = to_matrix(scores)
+    assert np.array_equal(to_matrix(read_scores(NAMES, matrix)), matrix)
