@@ -32,29 +32,10 @@ from compiler.machine.names import Names
 from compiler.machine.patch import Patch
 from zoo.scoring.case import Case, open_case
 from zoo.scoring.independence import PERMUTATIONS, independence, permute_within
-from zoo.scoring.table import holm
+from zoo.scoring.minimality import Needed, minimality
 
 TIE = 1e-5
 """Changes of no more than this share of the greatest score are rounding."""
-
-
-@dataclass(frozen=True)
-class Needed:
-    """One edge in the test of minimality.
-
-    Attributes:
-        edge: its name.
-        effect: mean size of the change of the score when it is taken away.
-        share: of the random edges that change less.
-        p: of `share` being at least `quantile`.
-        corrected: p times the number of edges left, by Holm.
-    """
-
-    edge: str
-    effect: float
-    share: float
-    p: float
-    corrected: float
 
 
 @dataclass(frozen=True)
@@ -141,7 +122,7 @@ def examine_circuit(
     tie = TIE * float(np.abs(whole).max())
     above, same_way = equivalence(alone - whole, tie, epsilon)
     found, apart = _independence(case, circuit, permutations, seed)
-    needed = _minimality(case, circuit, alone, inflated, quantile, tie, rng)
+    needed = minimality(case, circuit, alone, inflated, quantile, tie, rng)
     return Hypotheses(
         model=case.name,
         edges=int(circuit.sum()),
@@ -195,60 +176,6 @@ def _independence(
         for logits in (rest, whole)
     ]
     return independence(outputs[0], outputs[1], groups, seed, permutations)
-
-
-def _minimality(
-    case: Case,
-    circuit: Bool[np.ndarray, "reader source"],
-    alone: Float[np.ndarray, " pair"],
-    inflated: int,
-    quantile: float,
-    tie: float,
-    rng: np.random.Generator,
-) -> tuple[Needed, ...]:
-    every, entries = case.names.visible, np.argwhere(circuit)
-    without = np.repeat(circuit[None], len(entries), axis=0)
-    without[np.arange(len(entries)), entries[:, 0], entries[:, 1]] = False
-    larger = [inflate(case.names, circuit, rng) for _ in range(inflated)]
-    kept = np.stack([*without, *(mask for pair in larger for mask in pair)])
-    scores = -case.losses_of_each(every[None] & ~kept)
-    effects = np.abs(scores[: len(entries)] - alone).mean(axis=1)
-    both = scores[len(entries) :].reshape(inflated, 2, -1)
-    random = np.abs(both[:, 0] - both[:, 1]).mean(axis=1)
-    beaten = (effects[:, None] > random[None] + tie).sum(axis=1)
-    values = stats.binom.cdf(beaten, inflated, quantile)
-    rows = zip(entries, effects, beaten, values, holm(values.tolist()), strict=True)
-    needed = [
-        Needed(
-            f"{case.names.sources[s]}->{case.names.readers[r]}",
-            float(effect),
-            float(count) / inflated,
-            float(p),
-            corrected,
-        )
-        for (r, s), effect, count, p, corrected in rows
-    ]
-    return tuple(sorted(needed, key=lambda n: (n.share, n.effect, n.edge)))
-
-
-def inflate(
-    names: Names, circuit: Bool[np.ndarray, "reader source"], rng: np.random.Generator
-) -> tuple[Bool[np.ndarray, "reader source"], Bool[np.ndarray, "reader source"]]:
-    """Return a circuit with a random way added, and that without one added edge."""
-    while True:
-        larger, source = circuit.copy(), int(rng.integers(2))
-        while True:
-            row = int(rng.choice(np.flatnonzero(names.visible[:, source])))
-            larger[row, source] = True
-            node = names.node_of(names.readers[row])
-            if node == "logits":
-                break
-            source = names.source_index(node)
-        added = np.argwhere(larger & ~circuit)
-        if len(added):
-            smaller = larger.copy()
-            smaller[tuple(rng.choice(added))] = False
-            return larger, smaller
 
 
 def _mask(names: Names, edges: Any) -> Bool[np.ndarray, "reader source"]:
