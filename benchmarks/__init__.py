@@ -11,9 +11,8 @@
 
 A figure's module has `measure(quick)`, which returns JSON values; `tables(result)` and
 `targets(result)` say them to people. `alone.py` measures in a process of its own,
-`pool.py` runs over all programs, `peers.py` holds the settings and Tracr's figures,
-`truths.py` checks large models, `report.py` prints and writes, `host.py` names the
-machine.
+`pool.py` runs over all programs, `peers/` holds what others have, `truths.py` checks
+large models, `report.py` prints and writes, `host.py` names the machine.
 
 Times are CPU seconds of one thread: wall times on a shared machine say little.
 """

@@ -93,8 +93,8 @@ def page() -> str:
         "# What was measured",
         "Written by `make bench`. Times are CPU seconds of one thread, unless they say "
         "otherwise. Tracr was not run beside: its figures are constants, recorded "
-        "earlier on another machine of two cores, from `benchmarks/peers.py`. Ratios "
-        "between two figures of ours are from one run.",
+        "earlier on another machine of two cores, from `benchmarks/peers/tracr.py`. "
+        "Ratios between two figures of ours are from one run.",
         "Machine: " + "; and ".join(machines) + ".",
         report.target_table(targets).as_markdown().replace("###", "##", 1).rstrip(),
     ]

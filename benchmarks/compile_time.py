@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.alone import run_alone
-from benchmarks.peers import CASES, TRACR_COMPILE_SECONDS, find_case
+from benchmarks.peers.tracr import CASES, TRACR_COMPILE_SECONDS, find_case
 from benchmarks.report import Table, Target
 
 PROCESSES = 5

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.alone import Outcome, run_alone
 from benchmarks.compile_time import wrong_of
-from benchmarks.peers import TRACR_GROWTH
+from benchmarks.peers.tracr import TRACR_GROWTH
 from benchmarks.report import Table, Target
 
 FITTED = 3  # points

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from benchmarks.peers import CASES, Case
+from benchmarks.peers.tracr import CASES, Case
 from benchmarks.report import Table, Target
 
 LIMIT = 100_000  # inputs up to which a row's model is run on all of them
@@ -83,7 +83,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
                 "wrong: positions that differ from the interpreter, on all inputs if "
                 f"they are at most {LIMIT:,}, else a sample of 20,000.",
                 "The settings that Tracr's table leaves out follow from its d_model: "
-                "see benchmarks/peers.py.",
+                "see benchmarks/peers/tracr.py.",
             ),
         )
     ]

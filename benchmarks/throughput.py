@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.alone import run_alone
-from benchmarks.peers import TRACR_SEQUENCE_SECONDS, find_case
+from benchmarks.peers.tracr import TRACR_SEQUENCE_SECONDS, find_case
 from benchmarks.report import Table, Target
 
 BATCHES = (1, 64, 1024, 8192)

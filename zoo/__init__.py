@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from zoo.release.released import Released
     from zoo.scoring.case import open_case
+    from zoo.scoring.hypotheses import examine_circuit
     from zoo.training.recipe import Recipe
 
 # Public name -> the module it is in; None where it is the module.
@@ -49,6 +50,7 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "data": ("zoo.api", "data"),
     "errors": ("compiler.errors", None),
     "evaluate": ("zoo.api", "evaluate"),
+    "examine_circuit": ("zoo.scoring.hypotheses", "examine_circuit"),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
     "open_case": ("zoo.scoring.case", "open_case"),
@@ -73,6 +75,7 @@ __all__ = [
     "data",
     "errors",
     "evaluate",
+    "examine_circuit",
     "has_run",
     "load",
     "open_case",

@@ -366,7 +366,7 @@ def evaluate(
             models by name.
         seeds: how many; each draws the pairs that a method gets.
         options: `out` (a folder to keep cells in, and to go on from), `timeout`,
-            `pairs`, `progress`.
+            `pairs`, `progress`, `hung`; see `zoo/scoring/evaluate.py`.
 
     Raises:
         NameLookupError: a method, a suite or a model is unknown.

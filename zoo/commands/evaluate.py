@@ -10,6 +10,7 @@ import typer
 from compiler.errors import InputError
 
 if TYPE_CHECKING:
+    from zoo.scoring.cells import Cell
     from zoo.scoring.table import Table
 
 Methods = Annotated[
@@ -87,6 +88,7 @@ def _run(
     names = [find_method(name).name for name in method or known_methods()]
     models = models_of(suite)
     settings: dict[str, Any] = {"out": out, "timeout": timeout, "pairs": pairs}
+    settings["hung"] = end_process
     if jobs > 1:
         told = [*("--seeds", str(seeds), "--out", str(out), "--pairs", str(pairs))]
         told += ["--timeout", str(timeout), *(f"--method={name}" for name in names)]
@@ -97,6 +99,24 @@ def _run(
                 "run the same command again"
             )
     return run(names, models, seeds, **settings)
+
+
+def end_process(cell: Cell) -> None:
+    """End a process in which a method hangs: nothing else ends compiled code."""
+    import os
+    import sys
+
+    from zoo.training.jobs import AGAIN
+
+    print(
+        f"error: {cell.method} on {cell.model}, seed {cell.seed}: {cell.error}, in "
+        "compiled code, which only ends with this process. Its cell says so; run the "
+        "same command again for the others (--jobs 2 does that by itself)",
+        file=sys.stderr,
+        flush=True,
+    )
+    sys.stdout.flush()
+    os._exit(AGAIN)
 
 
 def _print_methods() -> None:

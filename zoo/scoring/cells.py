@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +23,10 @@ from zoo.scoring.ranking import top
 from zoo.scoring.score import score
 
 FORMAT = "circuitzoo.cell"
+GRACE = 5.0
+"""Seconds past its time in which a method has to come back to Python."""
+
+Hung = Callable[["Cell"], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,13 @@ class _OutOfTimeError(Exception):
 
 
 def run_cell(
-    method: Method, line: str, seed: int, train: Case, test: Case, timeout: float
+    method: Method,
+    line: str,
+    seed: int,
+    train: Case,
+    test: Case,
+    timeout: float,
+    hung: Hung | None = None,
 ) -> Cell:
     """Return the cell of a method that may do anything.
 
@@ -72,18 +82,22 @@ def run_cell(
         test: what its scores are measured on.
         timeout: seconds after which it is stopped; it is interrupted when it next
             comes back to Python.
+        hung: called with the cell of a method that does not come back, from another
+            thread: it has to end the process, for nothing else ends compiled code.
     """
+    late = Cell(
+        method.name, line, seed, "out of time", f"stopped after {timeout:g} s", timeout
+    )
     started = time.monotonic()
     try:
         train.batch  # noqa: B018 - what all methods share is not their time
         started = time.monotonic()
-        with _limit(timeout):
+        with _limit(timeout, None if hung is None else lambda: hung(late)):
             found = method.run(train, seed)
         seconds = time.monotonic() - started
         figures, names = _measure(method, found, test)
     except _OutOfTimeError:
-        error = f"stopped after {timeout:g} s"
-        return Cell(method.name, line, seed, "out of time", error, timeout)
+        return late
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         seconds = time.monotonic() - started
@@ -124,8 +138,26 @@ def _number(value: float) -> float | None:
 
 
 @contextmanager
-def _limit(seconds: float) -> Iterator[None]:
-    """Interrupt what runs past its time; elsewhere than in a main thread, never."""
+def _limit(seconds: float, hung: Callable[[], None] | None = None) -> Iterator[None]:
+    """Interrupt what runs past its time; elsewhere than in a main thread, never.
+
+    Compiled code is not interrupted: of what still runs a little later, another thread
+    is told, which can run since compiled code lets go of Python's lock.
+    """
+    watch = None if hung is None else threading.Timer(seconds + GRACE, hung)
+    if watch is not None:
+        watch.daemon = True
+        watch.start()
+    try:
+        with _interrupted(seconds):
+            yield
+    finally:
+        if watch is not None:
+            watch.cancel()
+
+
+@contextmanager
+def _interrupted(seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError, ZooError
+from compiler.errors import InputError, ZooError, count
 from compiler.files import write_atomically
 from zoo.scoring.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
@@ -36,6 +36,7 @@ def evaluate(
     timeout: float = TIMEOUT,
     pairs: int = PAIRS,
     progress: Callable[[Cell], None] | None = None,
+    hung: Callable[[Cell], None] | None = None,
 ) -> Table:
     """Return how methods do on the models of a suite.
 
@@ -48,6 +49,9 @@ def evaluate(
         timeout: seconds for one run of a method.
         pairs: how many a method gets.
         progress: called with every cell.
+        hung: called from another thread, once its cell is kept, when a method stays in
+            compiled code past its time: only the end of the process ends that. Without
+            it, such a method runs on.
 
     Raises:
         NameLookupError: a method, a suite or a model is unknown.
@@ -58,7 +62,7 @@ def evaluate(
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     cells = []
     for line in models_of(suite):
-        for cell in _cells(line, tried, numbers, out, timeout, pairs):
+        for cell in _cells(line, tried, numbers, out, timeout, pairs, hung):
             cells.append(cell)
             if progress is not None:
                 progress(cell)
@@ -72,9 +76,18 @@ def _cells(
     out: str | Path | None,
     timeout: float,
     pairs: int,
+    hung: Callable[[Cell], None] | None,
 ) -> Iterator[Cell]:
     """Yield the cells of one model; it is opened once, and only if one is missing."""
     folder = None if out is None else Path(out)
+
+    def keep_and_tell(cell: Cell) -> None:
+        if folder is not None:
+            write_cell(folder, cell)
+        if hung is not None:
+            hung(cell)
+
+    told = None if hung is None else keep_and_tell
     opened: tuple[Case, Case] | None = None
     for seed in seeds:
         train: Case | None = None
@@ -94,7 +107,7 @@ def _cells(
             except ZooError as error:
                 cell = Cell(method.name, line, seed, "failed", str(error))
             else:
-                cell = run_cell(method, line, seed, train, opened[1], timeout)
+                cell = run_cell(method, line, seed, train, opened[1], timeout, told)
             if folder is not None:
                 write_cell(folder, cell)
             yield cell
@@ -144,9 +157,10 @@ def _plot(table: Table, level: str, path: Path) -> None:
     values = np.array([row.auroc for row in rows])
     low = np.array([row.interval.low for row in rows])
     high = np.array([row.interval.high for row in rows])
-    places = np.arange(len(rows))
+    places, models = np.arange(len(rows)), count(len(table.models), "model")
     axis.errorbar(values, places, xerr=np.abs([values - low, high - values]), fmt="o")
     axis.set_yticks(places, [row.method for row in rows])
+    axis.margins(y=0.5 / max(len(rows), 1))
     axis.axvline(0.5, color="0.7", linewidth=0.8)
-    axis.set(xlabel=f"AUROC ({level}), mean over {len(table.models)} models")
+    axis.set(xlabel=f"AUROC ({level}), mean over {models}")
     save_figure(figure, path)

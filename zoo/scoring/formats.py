@@ -5,6 +5,7 @@
     eap        {"cfg", "nodes", "edges": {edge: {"score": ..}}}: EAP-IG, MIB
     matrix     edges_scores[source, reader] of MIB's PT files (`input` first)
     graph      a networkx graph with the attribute `score`
+    prune      auto-circuit's {module: array}, see `prune_scores.py`
     file       .json, .csv (edge, score), .npy, .pt
 
 A name that is not known is refused, and the nearest ones are offered. What is missing
@@ -27,11 +28,12 @@ from compiler.errors import FormatError, InputError, NameLookupError, count, nea
 from compiler.interchange.graphs import eap_ig_json
 from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
 from zoo.scoring.levels import Level
+from zoo.scoring.prune_scores import are_prune_scores, by_edge
 from zoo.scoring.scores import FORMAT, Scores
 from zoo.scoring.spellings import dialects
 
 Missing = float | Literal["lowest"] | None
-FORMATS = ("dict", "array", "eap", "matrix", "graph", "circuitzoo")
+FORMATS = ("dict", "array", "eap", "matrix", "graph", "prune", "circuitzoo")
 _SUFFIXES = (".json", ".csv", ".npy", ".pt")
 
 
@@ -74,6 +76,8 @@ def read_scores(
         return _from_names(names, _eap_entries(names, given), missing, "EAP-IG")
     if found == "graph":
         return _from_names(names, _graph_entries(given), missing, "networkx")
+    if found == "prune":
+        return _from_names(names, by_edge(names, given), missing, "auto-circuit")
     if found == "circuitzoo":
         _check_architecture(names, given.get("n_layers"), given.get("n_heads"))
         return _from_names(names, given.get("scores", {}), missing, "circuitzoo")
@@ -108,6 +112,8 @@ def _recognise(names: Names, given: Any) -> str:
             return "circuitzoo"
         if isinstance(given.get("edges"), Mapping):
             return "eap"
+        if are_prune_scores(names, given):
+            return "prune"
         return "matrix" if "edges_scores" in given else "dict"
     shape = np.shape(given)
     if len(shape) == 2 and shape == _matrix_shape(names):

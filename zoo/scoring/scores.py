@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float
 
 from compiler.errors import InputError
-from compiler.machine.names import Names
+from compiler.machine.names import ARROW, Names
 from zoo.scoring.levels import Level
 
 FORMAT = "circuitzoo.scores"
@@ -113,3 +116,28 @@ class Scores:
             "n_heads": names.n_heads,
             "scores": self.to_dict(),
         }
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a row for every item: its name, its score, to the last digit."""
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(("item" if self.level.kind == "node" else "edge", "score"))
+            rows.writerows((item, repr(v)) for item, v in self.to_dict().items())
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return a graph of nodes whose edges have `score`, keyed by their readers.
+
+        Raises:
+            InputError: the scores are of nodes.
+        """
+        if self.level.kind == "node":
+            raise InputError(
+                "to_networkx: these are scores of nodes, and a graph has scores of "
+                "edges. Write them with to_csv or to_json"
+            )
+        graph = nx.MultiDiGraph()
+        for item, value in self.to_dict().items():
+            source, _, reader = item.partition(ARROW)
+            node = reader.partition("<")[0]
+            graph.add_edge(source, node, key=reader, reader=reader, score=value)
+        return graph

@@ -8,9 +8,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+AGAIN = 75
+"""The status of a command that got further, and has to be run again (EX_TEMPFAIL)."""
+
 
 def run_jobs(commands: Mapping[str, Sequence[str]], jobs: int) -> list[str]:
     """Run `zoo` with each command, `jobs` at a time, and return which failed.
+
+    A command that ends with the status `AGAIN` is run again.
 
     Args:
         commands: arguments of the command line, by a name that is put in front of
@@ -20,6 +25,11 @@ def run_jobs(commands: Mapping[str, Sequence[str]], jobs: int) -> list[str]:
     lock = threading.Lock()
 
     def run(name: str) -> bool:
+        while (status := once(name)) == AGAIN:
+            pass
+        return status == 0
+
+    def once(name: str) -> int:
         process = subprocess.Popen(
             [sys.executable, "-m", "zoo", *commands[name]],
             stdout=subprocess.PIPE,
@@ -30,7 +40,7 @@ def run_jobs(commands: Mapping[str, Sequence[str]], jobs: int) -> list[str]:
         for line in process.stdout:
             with lock:
                 print(f"{name}: {line}", end="", flush=True)
-        return process.wait() == 0
+        return process.wait()
 
     with ThreadPoolExecutor(jobs) as pool:
         passed = list(pool.map(run, commands))

@@ -53,6 +53,15 @@ def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
         graph.add_edge(source, reader.partition("<")[0], key=reader, score=value)
     rows = "edge,score\n" + "\n".join(f"{k},{v!r}" for k, v in by_name.items())
     np.save(tmp / "matrix.npy", to_matrix(scores))
+    rank = {name: i for i, name in enumerate(("input", *NAMES.sources[2:]))}
+    modules: dict[str, Any] = {}
+    for item, value in by_name.items():
+        source, _, reader = item.partition("->")
+        hook, head = NAMES.reader_hook(reader)
+        shape = () if head is None else (NAMES.n_heads,)
+        count = len([i for i in by_name if i.endswith(f"->{reader}")])
+        array = modules.setdefault(hook, np.zeros((*shape, count)))
+        array[rank[source] if head is None else (head, rank[source])] = value
     return {
         "dict": by_name,
         "ours": json.loads(json.dumps(scores.to_json())),
@@ -64,6 +73,7 @@ def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
         "npy": tmp / "matrix.npy",
         "vector": scores.values,
         "graph": graph,
+        "prune scores of auto-circuit": modules,
         "csv": as_file(tmp / "scores.csv", rows),
     }
 
@@ -81,6 +91,7 @@ def every_format(scores: Scores, tmp: Path) -> dict[str, Any]:
         "npy",
         "vector",
         "graph",
+        "prune scores of auto-circuit",
         "csv",
     ],
 )
@@ -154,6 +165,11 @@ def test_eap_files_say_which_edges_and_nodes_are_in_the_graph(scores: Scores) ->
             InputError,
             "12 layers of 12 heads, and the model has 2 of 3",
         ),
+        (
+            lambda d: {"blocks.1.hook_mlp_in": np.zeros((9, 5))},
+            InputError,
+            r"hook_mlp_in has the shape \(9, 5\), expected \(8,\)",
+        ),
         (lambda d: Path("nowhere.json"), FormatError, "no such file"),
         (lambda d: 3, InputError, "found a int, expected a dict"),
     ],
@@ -187,3 +203,42 @@ def test_damaged_files_say_what_is_wrong(
 ) -> None:
     with pytest.raises(FormatError, match=words):
         read_scores(NAMES, as_file(tmp_path / name, text))
+
+
+@pytest.mark.parametrize("kind", ["qkv", "head", "node"])
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_is_written_is_read_back(kind: str, merged: bool, tmp_path: Path) -> None:
+    level = Level(NAMES, kind, merged)
+    values = np.random.default_rng(2).normal(size=len(level.items)) / 3
+    scores = Scores(level, values)
+    scores.to_csv(tmp_path / "scores.csv")
+    assert (tmp_path / "scores.csv").read_bytes().count(b"\n") == len(scores) + 1
+    given: list[Any] = [tmp_path / "scores.csv"]
+    if kind == "node":
+        with pytest.raises(InputError, match="scores of nodes"):
+            scores.to_networkx()
+    else:
+        graph = scores.to_networkx()
+        assert graph.number_of_edges() == len(scores)
+        given += [graph, nx.parse_graphml("\n".join(nx.generate_graphml(graph)))]
+    for form in given:
+        read = read_scores(NAMES, form)
+        assert read.level == level
+        assert np.array_equal(read.values, values)
+
+
+def test_the_edges_of_a_graph_end_in_nodes(scores: Scores) -> None:
+    graph = scores.to_networkx()
+    assert graph.edges["m0", "a1.h2", "a1.h2<k>"]["score"] == scores["m0->a1.h2<k>"]
+    assert set(graph) == {"input", *NAMES.sources[2:], "logits"}
+
+
+def test_a_file_of_mib_is_written_back_equal(scores: Scores, tmp_path: Path) -> None:
+    first = tmp_path / "first.json"
+    first.write_text(json.dumps(to_eap(scores, 7, d_model=8), indent=1))
+    read = read_scores(NAMES, first)
+    second = tmp_path / "second.json"
+    second.write_text(json.dumps(to_eap(read, 7, d_model=8), indent=1))
+    assert second.read_bytes() == first.read_bytes()
+    matrix = to_matrix(scores)
+    assert np.array_equal(to_matrix(read_scores(NAMES, matrix)), matrix)

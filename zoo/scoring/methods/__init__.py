@@ -4,6 +4,7 @@ from zoo.scoring.method import find_method, known_methods
 from zoo.scoring.methods import (
     acdc,
     atp,
+    atp_star,
     controls,
     eap,
     eap_ig,
@@ -13,12 +14,14 @@ from zoo.scoring.methods import (
     hisp,
     nodes,
     probing,
+    relp,
     ugs,
 )
 
 __all__ = [
     "acdc",
     "atp",
+    "atp_star",
     "controls",
     "eap",
     "eap_ig",
@@ -30,5 +33,6 @@ __all__ = [
     "known_methods",
     "nodes",
     "probing",
+    "relp",
     "ugs",
 ]

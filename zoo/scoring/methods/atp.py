@@ -6,8 +6,8 @@ input, and only what comes after it is linear:
 
     s(u -> h<q>) = sum_t (head(q patched) - head)_t . dL / d head_t
 
-Edges into v, MLPs and the logits are scored as by EAP. GradDrop, the other part of
-AtP*, is not here.
+Edges into v, MLPs and the logits are scored as by EAP. `atp_star.py` has GradDrop, the
+other part of AtP*.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from compiler.machine.weights import Weights
 from zoo.scoring.case import Case
 from zoo.scoring.interpolation import gradients, inputs_at
 from zoo.scoring.method import method
-from zoo.scoring.running import attribute
 from zoo.training.held_out import QUICK_TO_COMPILE
 
 
@@ -38,10 +37,24 @@ from zoo.training.held_out import QUICK_TO_COMPILE
 )
 def atp_qk(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     """Return EAP, with heads run again for edges into their queries and keys."""
+    return edge_changes(case, gradients(case, inputs_at(case, 0.0))).mean(axis=0)
+
+
+def edge_changes(
+    case: Case, gradient: Float[Array, "pair reader ctx d_model"]
+) -> Float[np.ndarray, "pair reader source"]:
+    """Return each pair's estimate for every edge, with the QK fix; 0 for no edge.
+
+    Args:
+        case: the model and the pairs.
+        gradient: of each pair's loss, in what every reader sees.
+    """
     names, batch = case.names, case.batch
-    gradient = gradients(case, inputs_at(case, 0.0))
-    found = np.array(attribute(batch.donors - batch.writes, gradient))
     visible = jnp.asarray(names.visible, gradient.dtype)
+    difference = batch.donors - batch.writes
+    found = np.array(
+        jnp.einsum("nspd,nrpd,rs->nrs", difference, gradient, visible, optimize=True)
+    )
     into_writes = jnp.einsum("nrpd,rs->nspd", gradient, visible)
     parts = list(names.reader_parts.values())
     for layer in range(names.n_layers):
@@ -52,8 +65,9 @@ def atp_qk(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
         ]
         index = place_indices(names, entries)
         scores = _changes(case.config, case.weights, batch, into_writes, index, layer)
-        found[tuple(np.transpose(entries))] = np.asarray(scores)
-    return found * names.visible
+        readers, sources = np.transpose(entries)
+        found[:, readers, sources] = np.asarray(scores).T
+    return found
 
 
 @partial(
@@ -68,7 +82,7 @@ def _changes(
     into_writes: Float[Array, "pair source ctx d_model"],
     index: Int[Any, "edge 3"],
     layer: int,
-) -> Float[Array, " edge"]:
+) -> Float[Array, "edge pair"]:
     weights = Weights(*(jnp.asarray(a) for a in weights))
     first = 2 + layer * (config.n_heads + 1)
 
@@ -83,6 +97,6 @@ def _changes(
             return (moved * gradient[first + head]).sum()
 
         pairs = batch.ids, batch.writes, batch.donors, into_writes
-        return jax.vmap(run)(*pairs).mean()
+        return jax.vmap(run)(*pairs)
 
     return jax.lax.map(one, jnp.asarray(index))

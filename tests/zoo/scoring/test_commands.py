@@ -1,0 +1,93 @@
+"""`zoo score`, `zoo evaluate` and `zoo leaderboard` as a user calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compiler.machine.names import Names
+from tests.zoo.calls import Call, mistake
+from zoo.scoring.methods import find_method, known_methods
+
+MODEL = "fraction-previous-siit"
+NAMES = Names(2, 4)
+FAST = ("--method=random", "--method=weight-norm", "--seeds", "2", "--pairs", "16")
+
+
+@pytest.fixture
+def scores(tmp_path: Path) -> Path:
+    """Return a file with a number for every edge: more for later readers."""
+    path = tmp_path / "scores.json"
+    entries = {str(edge): float(i) for i, edge in enumerate(NAMES.edges)}
+    path.write_text(json.dumps(entries))
+    return path
+
+
+def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> None:
+    told = call("score", MODEL, scores, "--out", "a.json", "--plot", "a.png")
+    assert (told.status, told.err) == (0, "")
+    assert told.out.startswith(f"{MODEL}: ")
+    for name in ("scores.json", "random", "weight-norm", "eap"):
+        assert f"\n  {name} " in told.out
+    assert "MISSED  " in told.out and " donor " in told.out and "SPURIOUS" in told.out
+    report = json.loads((scores.parent / "a.json").read_text())
+    assert f"{report['auroc']:.3f}" in told.out
+    assert (scores.parent / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ('{"m0->a1.h9<q>": 1}', (), "'m0->a1.h9<q>' is no edge of this model"),
+        ('{"m0->m1": 1}', (), "Say what they count as"),
+        ('{"m0->m1": NaN}', (), "m0->m1 is NaN"),
+        ("{", (), "cannot be read as .json"),
+        ('{"m0->m1": 1}', ("--missing", "none"), "expected a number or 'lowest'"),
+        ('{"m0->m1": 1}', ("--format", "eapp"), "no format is named 'eapp'"),
+        ('{"m0->m1": 1}', ("--ablation", "means"), "'means'"),
+    ],
+)
+def test_scores_that_are_wrong_say_why(
+    call: Call, scores: Path, text: str, options: tuple[str, ...], words: str
+) -> None:
+    scores.write_text(text)
+    assert words in mistake(call, "score", MODEL, scores, *options)
+
+
+def test_a_model_that_is_unknown_is_named(call: Call, scores: Path) -> None:
+    assert "Did you mean 'sort-siit'" in mistake(call, "score", "sort-sit", scores)
+    assert "no such file" in mistake(call, "score", MODEL, "nowhere.json")
+
+
+def test_every_method_is_listed_with_its_paper(call: Call) -> None:
+    told = call("evaluate", "--list")
+    assert told.status == 0
+    for name in known_methods():
+        assert f"\n  {name} " in told.out
+    assert find_method("relp").paper in told.out
+
+
+def test_methods_are_evaluated_once_and_made_a_leaderboard(
+    call: Call, tmp_path: Path
+) -> None:
+    told = call("evaluate", "--suite", MODEL, "--out", "board", *FAST)
+    assert told.status == 0
+    assert "QKV" in told.out and "\n  random " in told.out and "0.5" in told.out
+    cells = sorted((tmp_path / "board" / "cells").glob("*/*.json"))
+    assert len(cells) == 4
+    times = [cell.stat().st_mtime_ns for cell in cells]
+    told = call("leaderboard", "--suite", MODEL, "--out", "board", *FAST)
+    assert told.status == 0
+    assert [cell.stat().st_mtime_ns for cell in cells] == times
+    for line in told.out.splitlines():
+        assert (tmp_path / line).is_file()
+    assert "| weight-norm | 1 |" in (tmp_path / "board" / "README.md").read_text()
+
+
+def test_what_cannot_be_evaluated_says_why(call: Call) -> None:
+    assert "Did you mean 'eap'" in mistake(call, "evaluate", "--method", "eapp")
+    assert "Did you mean 'core'" in mistake(call, "leaderboard", "--suite", "cor")
+    told = call("evaluate", "--seeds", "0")
+    assert told.status == 2 and "--seeds" in told.err
