@@ -169,7 +169,9 @@ def test_heads_run_again_score_what_saturated_attention_hides() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["edge-sp", "edge-pruning", "node-sp", "hisp"])
+@pytest.mark.parametrize(
+    "name", ["edge-sp", "edge-pruning", "ugs-resample", "node-sp", "hisp"]
+)
 def test_learned_masks_find_the_circuit_of_a_release(case: Case, name: str) -> None:
     train = open_case("fraction-previous-siit")
     found = score(case, find_method(name).run(train, 0), behaviour=False)

@@ -7,7 +7,9 @@ derivative of the loss in the mask is an unbiased estimate of the effect of the 
     E[L(1) - L(0)] = integral of dL/dm,
 
 and theta follows it, and the price of an edge. What stands in the place of a removed
-edge is a constant of its source, learned along.
+edge is a constant of its source, learned along (`ugs`), or the corrupt run's write
+(`ugs-resample`). A model of which only interchanges are promised may well change with a
+constant that none of its runs would write, on edges outside its circuit too.
 """
 
 from __future__ import annotations
@@ -26,19 +28,38 @@ from zoo.scoring.method import method
 STEPS, RATE, PRICE, START = 800, 0.03, 0.02, 2.0
 
 
+PAPER = "Li and Janson 2024, sec. 4"
+
+
 @method(
     "ugs",
-    paper="Li and Janson 2024, sec. 4",
+    paper=PAPER,
     equation="theta of P(keep) = sigmoid(theta), optimal constants",
     seeded=True,
 )
 def ugs(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
-    """Return the logit of each edge's chance to be kept."""
-    means = np.asarray(case.batch.donors).mean(axis=0)
-    start = {
-        "theta": jnp.full(case.names.visible.shape, START, jnp.float32),
-        "constant": jnp.zeros((len(means), 1, means.shape[-1]), jnp.float32),
-    }
+    """Return the logit of each edge's chance to be kept, constants for the others."""
+    writes = np.asarray(case.batch.donors)
+    constant = jnp.zeros((writes.shape[1], 1, writes.shape[-1]), jnp.float32)
+    return _learned(case, seed, {"constant": constant})
+
+
+@method(
+    "ugs-resample",
+    paper=PAPER,
+    equation="theta of P(keep) = sigmoid(theta), corrupt runs in place of constants",
+    seeded=True,
+)
+def ugs_resample(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
+    """Return the logit of each edge's chance to be kept, donors for the others."""
+    return _learned(case, seed, {})
+
+
+def _learned(
+    case: Case, seed: int, more: dict[str, Array]
+) -> Float[np.ndarray, "reader source"]:
+    theta = jnp.full(case.names.visible.shape, START, jnp.float32)
+    start = {"theta": theta, **more}
     found = learn(case, _objective, start, seed, steps=STEPS, rate=RATE)
     return np.asarray(found["theta"], np.float64)
 
@@ -56,11 +77,12 @@ def _objective(
     # The mask's derivative goes to theta where the mask was drawn uniformly, as if
     # m = theta + something: a straight way, and none elsewhere.
     through = jnp.where(uniform, theta - jax.lax.stop_gradient(theta), 0.0)
-    mean = rows.donors.mean(axis=0)
-    scale = jnp.abs(mean).max()
-    donors = jnp.broadcast_to(mean + scale * values["constant"], rows.donors.shape)
-    batch = rows._replace(donors=donors)
-    loss = keep_losses(machine, weights, batch, mask + through).mean()
+    if "constant" in values:
+        mean = rows.donors.mean(axis=0)
+        constant = mean + jnp.abs(mean).max() * values["constant"]
+        donors = jnp.broadcast_to(constant, rows.donors.shape)
+        rows = rows._replace(donors=donors)
+    loss = keep_losses(machine, weights, rows, mask + through).mean()
     visible = jnp.asarray(machine.config.names.visible)
     # dp / dtheta = p (1 - p) weighs the price as often as a mask is drawn uniformly.
     return loss + PRICE * jnp.where(visible, jax.nn.sigmoid(theta), 0.0).sum()
