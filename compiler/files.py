@@ -25,6 +25,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}") from None
         part.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 

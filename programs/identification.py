@@ -61,13 +61,12 @@ MAX_LEN = max(map(len, TEMPLATES))
 _EXAMPLE = "after Ada and Bob left the park , Ada handed a key to"
 
 
-# Of so many sentences one has a third name: counts of none, to be put where there is
-# a repeat, are what a head that writes which name it saw fails on.
-_THIRDS = 2
+# Of so many sentences one has a third name.
+_THIRDS = 4
 
 
 class Sentences:
-    """The sentences of all templates: `A B .. A`, `A B .. B`, often `A B .. C`."""
+    """The sentences of all templates: `A B .. A`, `A B .. B` and some `A B .. C`."""
 
     def __call__(self, sentence: Sequence[Value], /) -> bool:
         """Return whether this is such a sentence."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import programs as library
 from compiler.api import compile_model
-from compiler.errors import InputError, NameLookupError
+from compiler.errors import InputError, NameLookupError, nearest, unknown_name
 from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
@@ -101,7 +101,27 @@ def find(source: str | Program | SOp) -> Program | SOp:
             f"{source!r} is a task, written by hand: there is no program to compile. "
             f"Train it: zoo train {source} --out DIR"
         )
+    if source not in library.all_programs():
+        raise _unknown(source, list(library.all_programs()))
     return library.find(source)
+
+
+def _unknown(name: str, known: list[str]) -> NameLookupError:
+    """Return the error of a name that is no program's; it may be near a release's."""
+    from zoo.release.shelf import list_releases
+
+    if not isinstance(name, str) or "/" in name:
+        return unknown_name("program", name, known)
+    others = [entry["name"] for entry in list_releases()]
+    near = nearest(name, [*known, *others])
+    first = near.partition("'")[2].partition("'")[0]
+    if name in others:
+        return NameLookupError(
+            f"{name!r} is a release, not a program: zoo.load({name!r}) in Python"
+        )
+    kind = "program or release" if first in others else "program"
+    shown = near if first in others else nearest(name, known)
+    return NameLookupError(f"no {kind} is named {name!r}.{shown}")
 
 
 def programs() -> dict[str, Program]:

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from compiler.machine.config import Config
-from compiler.machine.layers import allow, attend, embed, transform, unembed
+from compiler.machine.layers import allow, embed, run_layers
 from compiler.machine.patch import Patch
 from compiler.machine.stream import Stream
 from compiler.machine.weights import Weights
@@ -75,11 +75,7 @@ def forward(
     # accelerators multiply with by default. On a CPU this changes nothing.
     with jax.default_matmul_precision("highest"):
         stream.write(embed(config, weights, tokens))
-        allowed = allow(config, tokens)
-        for layer in range(config.n_layers):
-            attend(config, weights, layer, stream, allowed)
-            transform(config, weights, layer, stream)
-        logits = unembed(config, weights, stream.read("logits"))
+        logits = run_layers(config, weights, 0, stream, allow(config, tokens))
     return Run(logits, jnp.concatenate(stream.writes))
 
 
@@ -125,11 +121,7 @@ def logits_from(
     with jax.default_matmul_precision("highest"):
         stream.write(writes[: 2 + layer * (config.n_heads + 1)])
         stream.shift(weights.b_O[:layer].sum(0))
-        allowed = allow(config, tokens)
-        for later in range(layer, config.n_layers):
-            attend(config, weights, later, stream, allowed)
-            transform(config, weights, later, stream)
-        return unembed(config, weights, stream.read("logits"))
+        return run_layers(config, weights, layer, stream, allow(config, tokens))
 
 
 @partial(jax.jit, static_argnames=("config", "shared_mask", "chunk"))

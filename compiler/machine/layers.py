@@ -152,6 +152,20 @@ def unembed(
     return final @ weights.W_U + weights.b_U
 
 
+def run_layers(
+    config: Config,
+    weights: Weights,
+    first: int,
+    stream: Stream,
+    allowed: Bool[Array, "seq key"],
+) -> Float[Array, "seq d_vocab_out"]:
+    """Run the layers from `first` on, and return the logits."""
+    for layer in range(first, config.n_layers):
+        attend(config, weights, layer, stream, allowed)
+        transform(config, weights, layer, stream)
+    return unembed(config, weights, stream.read("logits"))
+
+
 def normalise(
     config: Config,
     seen: Float[Array, "*readers seq d_model"],

@@ -22,10 +22,10 @@ from jaxtyping import Array, Bool, Float, Int
 from compiler.machine.config import Config
 from compiler.machine.layers import (
     allow,
-    attend,
     mix_values,
     mlp_output,
     normalise,
+    run_layers,
     transform,
     unembed,
 )
@@ -138,10 +138,7 @@ def logits_after_part(
         else:
             stream = Stream(config.names, None, total)
             stream.write(mlp_output(config, weights, layer, total + change)[None])
-        for later in range(layer + 1, config.n_layers):
-            attend(config, weights, later, stream, allowed)
-            transform(config, weights, later, stream)
-        return unembed(config, weights, stream.read("logits"))
+        return run_layers(config, weights, layer + 1, stream, allowed)
 
 
 def stream_before(
@@ -242,10 +239,7 @@ def logits_beyond(
         if kind == "head":
             stream.shift(weights.b_O[layer])
             transform(config, weights, layer, stream)
-        for later in range(layer + 1, config.n_layers):
-            attend(config, weights, later, stream, allowed)
-            transform(config, weights, later, stream)
-        return unembed(config, weights, stream.read("logits"))
+        return run_layers(config, weights, layer + 1, stream, allowed)
 
 
 def rewrite(

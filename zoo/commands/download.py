@@ -40,7 +40,7 @@ def download(
         folder = fetch(name, origin, revision, progress)
     files = check_files(folder)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    print(f"{name}: {files} files, each with its digest, {size / 1024:,.0f} KiB")
+    print(f"{name}: {files} files, all as they should be, {size / 1024:,.0f} KiB")
     print(folder)
 
 

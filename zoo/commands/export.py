@@ -75,7 +75,7 @@ def export(
     files = release_files(draft)
     folder, fresh = add(to, name, version, files)
     size = sum(map(len, files.values()))
-    said = "is published" if fresh else "was there already, the same to the byte"
+    said = "is written" if fresh else "was there already, the same to the byte"
     print(f"{name}, version {version}, {said}: {folder} ({size / 1024:,.0f} KiB)")
 
 

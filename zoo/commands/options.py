@@ -183,9 +183,14 @@ def progress(words: str) -> Callable[[int, int], None]:
     import time
 
     shown = [time.monotonic()]
+    told: list[int] = []
 
     def show(done: int, total: int) -> None:
         if not sys.stderr.isatty():
+            # Into a pipe or a log: one line, where it would be silent for long.
+            if not told and done < total and time.monotonic() - shown[0] > 2:
+                told.append(total)
+                print(f"{words}: {done:,} of {total:,} ..", file=sys.stderr)
             return
         if done < total and time.monotonic() - shown[0] < 0.5:
             return

@@ -37,7 +37,7 @@ def releases(
     if not chosen:
         print("There are no releases here. `zoo export` makes one.")
         return
-    head = ("name", "kind", "size", "edges", "variables", "nodes", "edges", "all")
+    head = ("name", "kind", "size", "circuit", "vars", "nodes", "edges", "all")
     rows: list[tuple[str, ...]] = [head]
     for entry in chosen:
         claims = entry["claims"]
@@ -45,20 +45,25 @@ def releases(
             (
                 entry["name"],
                 entry["kind"],
-                f"{entry['layers']}x{entry['heads']}, {entry['d_model']}",
-                f"{entry['edges']} of {entry['of_edges']}",
-                f"{claims['interchange']:.4f}",
-                f"{claims['nodes']:.4f}",
-                f"{claims['edges']:.4f}",
-                f"{claims['all edges at once']:.4f}",
+                f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
+                f"{entry['edges']}/{entry['of_edges']}",
+                _share(claims["interchange"]),
+                _share(claims["nodes"]),
+                _share(claims["edges"]),
+                _share(claims["all edges at once"]),
             )
         )
     print("\n".join(align(rows)))
     count = f"{len(chosen)} release{'s' * (len(chosen) != 1)}"
     print(
-        f"\n{count}. The figures are the worst variable interchanged, "
-        "the\nworst node and edge outside replaced, and all edges outside at once."
+        f"\n{count}. Size: layers x heads x d_model. Circuit: its edges of all.\n"
+        "Then shares of outputs that are as they should be: the worst variable swapped,"
+        "\nthe worst node and edge outside replaced, all edges outside at once."
     )
+
+
+def _share(found: float) -> str:
+    return "1" if found == 1 else f"{found:.4f}".removeprefix("0")
 
 
 def card(name: Name) -> None:

@@ -35,7 +35,7 @@ def score(
         bool, typer.Option("--absolute", help="Rank by absolute value.")
     ] = False,
     granularity: Annotated[
-        str | None, typer.Option(help="qkv, head or node; that of the file.")
+        str | None, typer.Option(help="qkv, head or node, if coarser than the file's.")
     ] = None,
     convention: Annotated[
         str, typer.Option(help="Of the AUROC: exact, acdc, auto-circuit, mib, ..")
@@ -126,7 +126,7 @@ def _rows(rows: list[tuple[str, Report]]) -> list[str]:
 
 def _lost(report: Report) -> list[str]:
     lines = [
-        f"MISSED  {len(report.missed)} of {report.true} true items, among the "
+        f"MISSED  {len(report.missed)} of {report.true} true items are not among the "
         f"{report.k} highest"
     ]
     for missed in report.missed[:MOST_LINES]:

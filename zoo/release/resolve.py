@@ -16,6 +16,7 @@ from compiler.errors import FetchError, InputError, NameLookupError, nearest
 from compiler.files import write_atomically
 from compiler.notation import refuse
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
+from programs import all_programs
 from zoo.release.cache import cached_repo, cached_shelf, put_in_place
 from zoo.release.fetch import Progress, fetch
 from zoo.release.fields import RELEASE
@@ -26,7 +27,14 @@ from zoo.release.index import (
     read_index,
     remote_of,
 )
-from zoo.release.shelf import check_name, find_release, folder_name, list_releases
+from zoo.release.shelf import (
+    check_name,
+    find_release,
+    folder_name,
+    list_releases,
+    shelves,
+    versions,
+)
 from zoo.release.transport import check_address
 from zoo.release.whole import check_files, open_folder
 
@@ -44,7 +52,7 @@ def split_name(text: str) -> tuple[str, int | None]:
     if not at:
         return name, None
     if not (version.isascii() and version.isdecimal() and len(version) < 10):
-        raise InputError(f"{text}: {version!r} is no version; write {name}@2")
+        raise InputError(f"{text}: {version!r} is no version; write {name}@1")
     return name, int(version)
 
 
@@ -68,13 +76,13 @@ def resolve(source: str | Path, progress: Progress | None = None) -> Path:
     try:
         name, version = split_name(text)
     except InputError as error:
-        raise NameLookupError(f"{_unknown(text)}. As a name: {error}") from None
+        raise NameLookupError(f"{_unknown(text, text)}. As a name: {error}") from None
     found = find_release(name, version)
     if found is not None:
         return found
     address = index_address()
     if address is None:
-        raise _unknown(text)
+        raise _unknown(text, name, version)
     return _from_index(name, version, address, progress)
 
 
@@ -124,10 +132,18 @@ def _exists(text: str) -> bool:
         return False
 
 
-def _unknown(text: str) -> NameLookupError:
+def _unknown(text: str, name: str, version: int | None = None) -> NameLookupError:
     """Return the error of a name that is not here, where no index is set."""
-    known = [entry["name"] for entry in list_releases()]
-    near = nearest(text.partition("@")[0], known)
+    here = sorted({v for shelf in shelves() for v in versions(shelf, name)})
+    if version is not None and here:
+        return NameLookupError(
+            f"{name} has no version {version} here; it has {', '.join(map(str, here))}"
+        )
+    if name in all_programs():
+        return NameLookupError(
+            f"{name!r} is a program, no release: zoo.compile({name!r}) in Python"
+        )
+    near = nearest(name, [entry["name"] for entry in list_releases()])
     return NameLookupError(
         f"no release is named {text!r} here.{near} Elsewhere: set {ADDRESS} to the "
         "address of an index, or give hf://OWNER/REPO"

@@ -181,7 +181,7 @@ def _number(item: str, value: Any) -> float:
     if number != number:
         raise InputError(
             f"scores: {item} is NaN. Give a number; of what you did not measure, leave "
-            "the name out and choose missing="
+            "the name out and say what it counts as (missing=0.0, --missing 0)"
         )
     return number
 
@@ -198,11 +198,12 @@ def _fill(
         return float(missing)
     if missing == "lowest":
         return float(np.nanmin(values))
+    given = "" if missing is None else f"; found missing={missing!r}"
     first = [level.items[i] for i in np.flatnonzero(absent)[:3]]
     raise InputError(
         f"scores: {int(absent.sum())} of {len(level.items)} items at '{level}' have "
-        f"none, {', '.join(first)} among them. Say what they count as: missing=0.0, or "
-        "missing='lowest'"
+        f"none, {', '.join(first)} among them. Say what they count as: a number "
+        "or 'lowest', as missing=0.0 or --missing 0" + given
     )
 
 
@@ -225,7 +226,8 @@ def _graph_entries(given: Any) -> dict[str, Any]:
         data = given.edges[(source, target, *key)]
         if "score" not in data:
             raise InputError(
-                f"scores: the graph's edge {source}->{target} has no attribute 'score'"
+                f"scores: the graph's edge {source}->{target} has no attribute "
+                "'score'. Give every edge its number there: graph.edges[..]['score']"
             )
         reader = key[0] if key and isinstance(key[0], str) else target
         entries[f"{source}{ARROW}{reader}"] = data["score"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError
+from compiler.errors import InputError, nearest
 from compiler.model import Model
 from zoo.scoring.bootstrap import interval_over_items
 from zoo.scoring.case import Case, open_case
@@ -59,6 +60,10 @@ def score(
         InputError: scores are NaN, missing, or for another architecture.
         FormatError: a file cannot be read.
     """
+    for name in options:
+        known = [*signature(score).parameters, *signature(open_case).parameters]
+        if name not in known:
+            raise TypeError(f"score() has no argument {name!r}.{nearest(name, known)}")
     case = open_case(source, **{"split": "test", **options})
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and "turned" not in options:
