@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from compiler.ir import typed as t
 from compiler.passes.conjuncts import satisfiable, split_selector
 from compiler.passes.simplify import fold_formula
+from tests.steady import steady
 
 # Variables 0, 1, 2 have so many values.
 SIZES = (2, 3, 2)
@@ -25,12 +26,17 @@ def atoms(draw: Any) -> t.Atom:
     return t.Atom(key, query, np.array(bits).reshape(SIZES[key], SIZES[query]))
 
 
+def junction(kind: Any, *parts: t.Formula) -> t.Junction:
+    with steady():
+        return t.Junction(kind, parts)
+
+
 def join(parts: Any) -> Any:
-    several = st.lists(parts, min_size=1, max_size=3).map(tuple)
+    several = st.lists(parts, min_size=1, max_size=3)
     return st.one_of(
-        parts.map(lambda part: t.Junction("not", (part,))),
-        several.map(lambda chosen: t.Junction("and", chosen)),
-        several.map(lambda chosen: t.Junction("or", chosen)),
+        parts.map(lambda part: junction("not", part)),
+        several.map(lambda chosen: junction("and", *chosen)),
+        several.map(lambda chosen: junction("or", *chosen)),
     )
 
 
