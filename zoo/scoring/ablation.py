@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
 from compiler.machine.weights import Weights
 from compiler.model import Model
+from zoo.scoring.adam import follow
 from zoo.scoring.losses import Goal
 from zoo.scoring.pairs import Pairs
 from zoo.scoring.running import Batch, Machine, node_losses
@@ -73,7 +72,6 @@ def _optimal_shift(
     source alone is replaced; here it starts from the means, and the loss is the
     divergence. All sources are learned side by side: each mask replaces one.
     """
-    adam = optax.adam(RATE)
     scale = jnp.maximum(jnp.abs(mean).max(), 1e-6)
 
     def loss(shift: Array) -> Array:
@@ -82,13 +80,6 @@ def _optimal_shift(
         losses = node_losses(machine, weights, batch._replace(donors=donors), alone)
         return losses.mean(axis=1).sum()
 
-    def step(carry: Any, _: Any) -> tuple[Any, None]:
-        shift, state = carry
-        gradient = jax.grad(loss)(shift)
-        # optax raises a float to its own integer count.
-        with jax.numpy_dtype_promotion("standard"):
-            updates, state = adam.update(gradient, state)
-        return (optax.apply_updates(shift, updates), state), None
-
     start = jnp.zeros((len(mean), 1, mean.shape[-1]), mean.dtype)
-    return jax.lax.scan(step, (start, adam.init(start)), None, STEPS)[0][0] * scale
+    steps = jnp.arange(STEPS)
+    return follow(lambda shift, _: jax.grad(loss)(shift), start, steps, RATE) * scale

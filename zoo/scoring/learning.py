@@ -8,12 +8,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from compiler.machine.forward import logits_batch
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
+from zoo.scoring.adam import follow
 from zoo.scoring.case import Case
 from zoo.scoring.losses import loss_of
 from zoo.scoring.running import Batch, Machine
@@ -90,23 +90,17 @@ def _learn(
     rate: float,
     ascending: tuple[str, ...],
 ) -> Any:
-    adam = optax.adam(rate)
     count = len(batch.ids)
     batch = jax.tree.map(jnp.asarray, batch)
 
-    def step(carry: Any, now: Any) -> tuple[Any, None]:
-        values, state = carry
+    def gradient(values: Any, now: Any) -> Any:
         number, own = now
         first, second = jax.random.split(own)
         rows = jax.random.randint(first, (ROWS,), 0, count)
         some = jax.tree.map(lambda part: part[rows], batch)
         done = number.astype(jnp.float32) / steps
-        gradient = jax.grad(objective)(values, done, machine, weights, some, second)
-        gradient = {k: -g if k in ascending else g for k, g in gradient.items()}
-        # optax raises a float to its own integer count.
-        with jax.numpy_dtype_promotion("standard"):
-            updates, state = adam.update(gradient, state)
-        return (optax.apply_updates(values, updates), state), None
+        found = jax.grad(objective)(values, done, machine, weights, some, second)
+        return {k: -g if k in ascending else g for k, g in found.items()}
 
     every = (jnp.arange(steps), jax.random.split(key, steps))
-    return jax.lax.scan(step, (parameters, adam.init(parameters)), every)[0][0]
+    return follow(gradient, parameters, every, rate)

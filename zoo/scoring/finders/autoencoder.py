@@ -20,6 +20,7 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.errors import InputError
+from zoo.scoring.adam import follow
 from zoo.scoring.alignment.places import find_place
 from zoo.scoring.alignment.tokens import read_tokens
 from zoo.scoring.case import Case
@@ -127,7 +128,6 @@ def _train(
     price: Float[Any, ""] | float,
     steps: int,
 ) -> Any:
-    adam = optax.adam(optax.cosine_decay_schedule(RATE, steps))
     held = jnp.asarray(held)
     parameters = jax.tree.map(jnp.asarray, parameters)
 
@@ -138,15 +138,10 @@ def _train(
         error = jnp.square(rows - near).sum(axis=1).mean()
         return error if top_k is not None else error + price * fires.sum(axis=1).mean()
 
-    def step(carry: Any, own: Any) -> tuple[Any, None]:
-        values, state = carry
+    def gradient(values: Any, own: Any) -> Any:
         rows = jax.random.randint(own, (ROWS,), 0, len(held))
-        gradient = jax.grad(loss)(values, held[rows])
-        # optax raises a float to its own integer count.
-        with jax.numpy_dtype_promotion("standard"):
-            updates, state = adam.update(gradient, state)
-        return (optax.apply_updates(values, updates), state), None
+        return jax.grad(loss)(values, held[rows])
 
-    start = parameters, adam.init(parameters)
-    found, _ = jax.lax.scan(step, start, jax.random.split(key, steps))[0]
+    falling = optax.cosine_decay_schedule(RATE, steps)
+    found = follow(gradient, parameters, jax.random.split(key, steps), falling)
     return found, (encode(found, held, top_k) > 0).any(axis=0)

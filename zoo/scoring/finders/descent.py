@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
+from zoo.scoring.adam import follow
 from zoo.scoring.alignment.interchanges import Interchanges
 from zoo.scoring.alignment.patching import Runs, patched_logits
 from zoo.scoring.alignment.places import Place
@@ -131,21 +132,16 @@ def _descend(
     steps: int,
     rate: float,
 ) -> Any:
-    adam = optax.adam(optax.cosine_decay_schedule(rate, steps))
     examples = jax.tree.map(jnp.asarray, examples)
     count = len(examples.where)
 
-    def step(carry: Any, now: Any) -> tuple[Any, None]:
-        values, state = carry
+    def gradient(values: Any, now: Any) -> Any:
         number, own = now
         rows = jax.random.randint(own, (ROWS,), 0, count)
         some = jax.tree.map(lambda part: part[rows], examples)
         done = number.astype(jnp.float32) / steps
-        gradient = jax.grad(objective)(values, done, site, weights, some)
-        # optax raises a float to its own integer count.
-        with jax.numpy_dtype_promotion("standard"):
-            updates, state = adam.update(gradient, state)
-        return (optax.apply_updates(values, updates), state), None
+        return jax.grad(objective)(values, done, site, weights, some)
 
     every = (jnp.arange(steps), jax.random.split(key, steps))
-    return jax.lax.scan(step, (parameters, adam.init(parameters)), every)[0][0]
+    falling = optax.cosine_decay_schedule(rate, steps)
+    return follow(gradient, parameters, every, falling)
