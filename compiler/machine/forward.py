@@ -119,7 +119,7 @@ def logits_from(
     """
     stream = _make_stream(config, weights, len(tokens), patch, nudge)
     with jax.default_matmul_precision("highest"):
-        stream.write(writes[: 2 + layer * (config.n_heads + 1)])
+        stream.write(writes[: config.names.sources_before(layer)])
         stream.shift(weights.b_O[:layer].sum(0))
         return run_layers(config, weights, layer, stream, allow(config, tokens))
 

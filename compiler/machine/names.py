@@ -115,6 +115,10 @@ class Names:
         """Names of the readers: `a0.h0<q>`, `a0.h0<k>`, .., `m0`, .., `logits`."""
         return tuple(self.reader_parts)
 
+    def sources_before(self, layer: int, heads_too: bool = False) -> int:
+        """Return how many sources are written before a layer, or before its MLP."""
+        return 2 + layer * (self.n_heads + 1) + heads_too * self.n_heads
+
     @cached_property
     def visible(self) -> Bool[np.ndarray, "reader source"]:
         """Which source is written before which reader reads.

@@ -149,7 +149,7 @@ def stream_before(
     heads_too: bool,
 ) -> Float[Array, "seq d_model"]:
     """Return the stream in front of a layer, or of its MLP."""
-    before = sources_before(config, layer, heads_too)
+    before = config.names.sources_before(layer, heads_too)
     return writes[:before].sum(0) + weights.b_O[: layer + heads_too].sum(0)
 
 
@@ -160,7 +160,7 @@ def _head_row(
     head: Any,
 ) -> Float[Array, "seq d_model"]:
     """Return what a head wrote."""
-    return writes[2 + layer * (config.n_heads + 1) + head]
+    return writes[config.names.sources_before(layer) + head]
 
 
 def _head_write(
@@ -232,8 +232,8 @@ def logits_beyond(
     with jax.default_matmul_precision("highest"):
         shape = len(names.sources), tokens.shape[0], config.d_model
         patch = patch.expanded(len(names.readers), shape, total.dtype)
-        stream = Stream(names, patch, total, nudge)
-        stream.resume(total, sources_before(config, layer, kind == "mlp"))
+        before = names.sources_before(layer, kind == "mlp")
+        stream = Stream(names, patch, total, nudge, before)
         stream.write(block)
         allowed = allow(config, tokens)
         if kind == "head":
@@ -275,11 +275,6 @@ def first_reader(config: Config, kind: str, layer: int) -> int:
     """Return the index of the first reader among the heads of a layer, or its MLP's."""
     name = f"a{layer}.h0<{SLOTS[0]}>" if kind == "head" else f"m{layer}"
     return config.names.reader_index(name)
-
-
-def sources_before(config: Config, layer: int, heads_too: bool) -> int:
-    """Return how many sources are in front of a layer, or of its MLP."""
-    return 2 + layer * (config.n_heads + 1) + heads_too * config.n_heads
 
 
 def head_change(

@@ -28,8 +28,10 @@ class Stream:
     Args:
         names: the transformer's sources and readers.
         patch: an intervention whose masks have full rank (`Patch.expanded`).
-        empty: zeros [seq, d_model].
+        empty: zeros [seq, d_model]; or what the sources before wrote.
         nudge: [reader, seq, d_model] what is added to what each reader sees, or None.
+        before: how many sources, at the front of `Names.sources`, have written what is
+            there. What a patch changes of them is in the nudge, or nobody sees it.
 
     Attributes:
         total: what a reader without a correction of its own sees, [seq, d_model].
@@ -42,6 +44,7 @@ class Stream:
         patch: Patch | None,
         empty: Float[Array, "seq d_model"],
         nudge: Float[Array, "reader seq d_model"] | None = None,
+        before: int = 0,
     ) -> None:
         self.names = names
         self._nudge = nudge
@@ -53,17 +56,7 @@ class Stream:
         self._where = None if where is None else where[:, None].astype(empty.dtype)
         # Blocks of donor - write, in the patch's basis; for an edge patch only.
         self._differences: list[Array] = []
-        self._before = 0  # sources that are in the total and in no block
-
-    def resume(self, total: Float[Array, "seq d_model"], count: int) -> None:
-        """Start behind the first `count` sources.
-
-        Args:
-            total: what they wrote. What patches of them change is no affair of this
-                stream: it is in the nudge, or nobody sees it.
-            count: how many; they are at the front of `Names.sources`.
-        """
-        self.total, self._before = total, count
+        self._before = before
 
     def write(
         self,

@@ -54,9 +54,8 @@ def all_places(config: Config) -> tuple[Place, ...]:
         for name, part in names.source_parts.items()
     }
     nodes = [Place(n, (i,), first[n]) for i, n in enumerate(names.sources)]
-    width = config.n_heads + 1
     streams = [
-        Place(f"{STREAM}{layer}", tuple(range(2 + layer * width)), layer)
+        Place(f"{STREAM}{layer}", tuple(range(names.sources_before(layer))), layer)
         for layer in range(config.n_layers + 1)
     ]
     return (*nodes, *streams)

@@ -24,7 +24,6 @@ from compiler.machine.single import (
     first_reader,
     logits_beyond,
     rewrite,
-    sources_before,
     stream_before,
 )
 from compiler.machine.weights import Weights
@@ -143,7 +142,7 @@ def _sweep(
     """
     config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
     visible = jnp.asarray(config.names.visible)
-    count = sources_before(config, layer, kind == "mlp")
+    count = config.names.sources_before(layer, kind == "mlp")
 
     def prepare(ids: Array, writes: Array, donors: Array) -> _Pair:
         before = (donors - writes)[:count]

@@ -84,7 +84,7 @@ def _changes(
     layer: int,
 ) -> Float[Array, "edge pair"]:
     weights = Weights(*(jnp.asarray(a) for a in weights))
-    first = 2 + layer * (config.n_heads + 1)
+    first = config.names.sources_before(layer)
 
     def one(place: Array) -> Array:
         source, head, slot = place
