@@ -51,7 +51,7 @@ def score(
 
     use_one_thread()
     from compiler.files import write_atomically
-    from zoo.scoring.case import open_case, open_pairs
+    from zoo.scoring.case import open_case
     from zoo.scoring.formats import read_scores
     from zoo.scoring.methods import find_method
     from zoo.scoring.pairs import TURNED
@@ -64,7 +64,7 @@ def score(
     options: dict[str, Any] = {"granularity": granularity, "convention": convention}
     report = score_edges(case, read, absolute=absolute, **options)
     rows = [(scores.name, report)]
-    train = case.with_changes(pairs=open_pairs(model, turned=turned))
+    train = case.split("train", turned=turned)
     for name in BASELINES:
         baseline = find_method(name)
         found = read_scores(case.names, baseline.run(train, 0)).at(read.level)

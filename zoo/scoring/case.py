@@ -13,15 +13,23 @@ A method is a function of a case that returns scores in any format; it does not 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from compiler.errors import FormatError, InputError, NameLookupError, unknown_name
+from compiler.errors import (
+    FormatError,
+    InputError,
+    NameLookupError,
+    nearest,
+    unknown_name,
+)
 from compiler.machine.config import Config
 from compiler.machine.names import Names
 from compiler.machine.weights import Weights
@@ -62,6 +70,7 @@ class Case:
             or `optimal` (the constant that hurts least).
         loss: what methods work with, unless they name another one; see `losses.py`.
         positions: `all` positions at which answers differ, or the `one` of the data.
+        folder: of the release or the run that it is from, or None.
     """
 
     name: str
@@ -71,6 +80,7 @@ class Case:
     ablation: str = "resample"
     loss: str = "difference"
     positions: str = "all"
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         for what, kinds in (
@@ -174,6 +184,11 @@ class Case:
         """Return the case with other pairs, or another ablation, loss, positions."""
         return replace(self, **changes)
 
+    def split(self, split: str, pairs: int = PAIRS, turned: float = TURNED) -> Case:
+        """Return the case with other pairs of its data; arguments as of `open_case`."""
+        drawn = _pairs(self.model, self.folder, split, pairs, 0, turned)
+        return replace(self, pairs=drawn)
+
     def turned(self, share: float) -> Case:
         """Return the case with this share of the corrupt runs turned."""
         return replace(self, pairs=turn(self.pairs, self.config, share))
@@ -234,19 +249,31 @@ def open_case(
         truth = truth_of(model.config.names, found)
     drawn = _pairs(model, folder, split, pairs, seed, turned)
     name = model.name if folder is None else folder.name
-    return Case(name, model, truth, drawn, ablation, loss, positions)
+    return Case(name, model, truth, drawn, ablation, loss, positions, folder)
 
 
-def open_pairs(
-    source: str | Path | Model,
-    split: str = "train",
-    pairs: int = PAIRS,
-    turned: float = TURNED,
-    seed: int = 0,
-) -> Pairs:
-    """Return the pairs that `open_case` gives a case, without looking for its truth."""
-    model, folder = _open(source)
-    return _pairs(model, folder, split, pairs, seed, turned)
+def open_for(
+    caller: Callable[..., Any],
+    source: str | Path | Model | Case,
+    options: Mapping[str, Any],
+) -> Case:
+    """Return the case that a public function scores on: the test split, unless said.
+
+    Args:
+        caller: the function.
+        source: as for `open_case`.
+        options: what the function was given besides its own arguments.
+
+    Raises:
+        TypeError: an option is no argument of the function, nor of `open_case`.
+    """
+    known = [*signature(caller).parameters, *signature(open_case).parameters]
+    for name in options:
+        if name not in known:
+            raise TypeError(
+                f"{caller.__name__}() has no argument {name!r}.{nearest(name, known)}"
+            )
+    return open_case(source, **{"split": "test", **options})
 
 
 def _pairs(

@@ -99,10 +99,8 @@ def _cells(
                     continue
             try:
                 if opened is None:
-                    opened = (
-                        open_model(line, split="train", pairs=MOST_PAIRS),
-                        open_model(line, split="test", pairs=pairs),
-                    )
+                    whole = open_model(line, split="train", pairs=MOST_PAIRS)
+                    opened = whole, whole.split("test", pairs)
                 train = train or _drawn(opened[0], seed, pairs)
             except ZooError as error:
                 cell = Cell(method.name, line, seed, "failed", str(error))

@@ -29,8 +29,8 @@ from scipy import stats
 from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Names
-from compiler.machine.patch import Patch
-from zoo.scoring.case import Case, open_case
+from compiler.machine.patch import Patch, edge_mask
+from zoo.scoring.case import Case, open_for
 from zoo.scoring.independence import PERMUTATIONS, independence, permute_within
 from zoo.scoring.minimality import Needed, minimality
 
@@ -114,7 +114,7 @@ def examine_circuit(
         InputError: the circuit has no edges or all, or a mask has another shape.
         NameLookupError: an edge is unknown.
     """
-    case = open_case(source, **{"split": "test", **options})
+    case = open_for(examine_circuit, source, options)
     circuit = _mask(case.names, edges)
     rng = np.random.default_rng(seed)
     every = case.names.visible
@@ -189,9 +189,7 @@ def _mask(names: Names, edges: Any) -> Bool[np.ndarray, "reader source"]:
         mask = edges.astype(bool) & names.visible
     else:
         given = edges.edges if isinstance(edges, Circuit) else edges
-        mask = np.zeros(names.visible.shape, bool)
-        for edge in given:
-            mask[names.edge_index(names.parse_edge(str(edge)))] = True
+        mask = edge_mask(names, list(given)) > 0
     if not mask.any():
         raise InputError("circuit: it has no edges. Give at least one")
     if mask[names.visible].all():

@@ -52,6 +52,11 @@ class Pairs:
     def __repr__(self) -> str:
         return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} turned>"
 
+    @property
+    def inputs(self) -> Int[np.ndarray, "input ctx"]:
+        """Token ids of the clean and the corrupt inputs, each input once."""
+        return np.unique(np.concatenate([self.clean, self.corrupt]), axis=0)
+
     def take(self, rows: Any) -> Pairs:
         """Return some of the pairs."""
         return Pairs(

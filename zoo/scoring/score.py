@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError, nearest
+from compiler.errors import InputError
 from compiler.model import Model
 from zoo.scoring.bootstrap import interval_over_items
-from zoo.scoring.case import Case, open_case
+from zoo.scoring.case import Case, open_for
 from zoo.scoring.conventions import area
 from zoo.scoring.faithfulness import curve_of
 from zoo.scoring.formats import Missing, read_scores
@@ -60,11 +59,7 @@ def score(
         InputError: scores are NaN, missing, or for another architecture.
         FormatError: a file cannot be read.
     """
-    for name in options:
-        known = [*signature(score).parameters, *signature(open_case).parameters]
-        if name not in known:
-            raise TypeError(f"score() has no argument {name!r}.{nearest(name, known)}")
-    case = open_case(source, **{"split": "test", **options})
+    case = open_for(score, source, options)
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and "turned" not in options:
         # Tools with one input node cannot turn the positions of a run.

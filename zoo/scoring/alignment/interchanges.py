@@ -80,7 +80,7 @@ def draw_interchanges(
         raise InputError(f"pairs is {count}; give at least 1")
     names, output, run = causal_run(case.model)
     place = _index_of(case.model, names, variable)
-    ids = np.unique(np.concatenate([case.pairs.clean, case.pairs.corrupt]), axis=0)
+    ids = case.pairs.inputs
     lengths = (ids != case.config.pad_id).sum(axis=1)
     base, source = _pair(lengths, count, np.random.default_rng(seed))
     ctx = np.arange(ids.shape[1])

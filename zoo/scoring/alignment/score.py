@@ -23,7 +23,7 @@ from zoo.scoring.alignment.subspaces import (
     random_subspace,
     share_inside,
 )
-from zoo.scoring.case import Case, open_case
+from zoo.scoring.case import Case, open_for
 
 DRAWS = 5
 
@@ -58,7 +58,7 @@ def score_alignment(
     """
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random subspace")
-    case = open_case(source, **{"split": "test", **options})
+    case = open_for(score_alignment, source, options)
     drawn = draw_interchanges(case, variable, pairs, seed)
     place = find_place(case.config, site)
     claimed = check_basis(basis, case.config.d_model)

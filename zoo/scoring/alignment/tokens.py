@@ -15,7 +15,7 @@ def read_tokens(case: Case, place: Place) -> Float[np.ndarray, "token d_model"]:
 
     Each input counts once; BOS and PAD are no tokens.
     """
-    ids = np.unique(np.concatenate([case.pairs.clean, case.pairs.corrupt]), axis=0)
+    ids = case.pairs.inputs
     writes = forward_batch(case.config, case.weights, ids).writes
     live = ids != case.config.pad_id
     live[:, 0] = False

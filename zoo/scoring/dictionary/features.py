@@ -96,7 +96,7 @@ def _at(model: Model, features: Features, place: Place) -> Bool[np.ndarray, " fe
 
 def _active(case: Case, features: Features) -> Bool[np.ndarray, " feature"]:
     """Return which features differ between tokens of the case's inputs."""
-    ids = np.unique(np.concatenate([case.pairs.clean, case.pairs.corrupt]), axis=0)
+    ids = case.pairs.inputs
     held = _values(case, ids)
     found = []
     for variable, value in zip(features.variables, features.values, strict=True):

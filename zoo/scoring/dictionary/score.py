@@ -15,7 +15,7 @@ from zoo.scoring.alignment.places import find_place
 from zoo.scoring.alignment.subspaces import span
 from zoo.scoring.alignment.tokens import read_tokens
 from zoo.scoring.bootstrap import interval_of_mean
-from zoo.scoring.case import Case, open_case
+from zoo.scoring.case import Case, open_for
 from zoo.scoring.dictionary.cosines import (
     Cosines,
     check_dictionary,
@@ -65,7 +65,7 @@ def score_dictionary(
         raise InputError(f"threshold is {threshold}; give a cosine above 0, at most 1")
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random dictionary")
-    case = open_case(source, **{"split": "test", **options})
+    case = open_for(score_dictionary, source, options)
     found = check_dictionary(dictionary, case.config.d_model)
     place = find_place(case.config, site)
     known = known_features(case, place)
