@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from compiler.errors import InputError
@@ -32,18 +33,31 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def put_folder(target: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files to a folder beside the target, and put it in the target's place."""
+    """Write files to a folder beside the target, and put it in the target's place.
+
+    Args:
+        target: the folder; what is there is replaced.
+        contents: by name, which may have folders in it: `data/test.parquet`.
+
+    Raises:
+        OSError: the disk is full, or the parent folder cannot be written to; what was
+            there is there still.
+    """
     token = secrets.token_hex(4)
     fresh = target.with_name(f".{target.name}.{token}.new")
     stale = target.with_name(f".{target.name}.{token}.old")
+    inner = {(fresh / name).parent for name in contents} - {fresh}
     fresh.mkdir()
     try:
+        for folder in inner:
+            folder.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
             with open(fresh / name, "xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        sync(fresh)
+        for folder in (*inner, fresh):
+            sync(folder)
         if target.exists():
             os.rename(target, stale)
         os.rename(fresh, target)
@@ -54,6 +68,22 @@ def put_folder(target: Path, contents: Mapping[str, bytes]) -> None:
         raise
     sync(target.parent)
     shutil.rmtree(stale, ignore_errors=True)
+
+
+@contextmanager
+def room_to(do: str) -> Iterator[None]:
+    """Have an OSError inside become an InputError that says what to do.
+
+    Args:
+        do: what is done, and where: `write to out/sort`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot {do}: {error.strerror or error}. Choose another folder, or make "
+            "room there."
+        ) from error
 
 
 def sync(folder: Path) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
-from compiler.files import put_folder
+from compiler.files import put_folder, room_to
 from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
@@ -76,15 +76,10 @@ def save_model(
     """
     target = Path(os.path.abspath(folder))
     contents = to_files(model)
-    try:
+    with room_to(f"save to {target}"):
         _check_target(target, overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
         put_folder(target, contents)
-    except OSError as error:
-        raise InputError(
-            f"cannot save to {target}: {error.strerror or error}. Choose another "
-            "folder, or make room there."
-        ) from error
     return target
 
 
@@ -252,7 +247,7 @@ def _read_config(found: Found) -> tuple[Config, int]:
         config = Config.from_json(data)
     except ZooError as error:
         raise FormatError(f"{CONFIG}: {error} {REMEDY}") from None
-    sources = 2 + config.n_layers * (config.n_heads + 1)
+    sources = config.names.sources_before(config.n_layers)
     if sources * 3 * sources > MOST_PAIRS:
         raise refuse(CONFIG, f"{sources} sources", "a transformer that fits in memory")
     return config, version

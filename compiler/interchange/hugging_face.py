@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
-from compiler.files import put_folder
+from compiler.files import put_folder, room_to
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, expected_shapes
 
@@ -85,14 +85,9 @@ def write_folder(
     tensors = {name: np.ascontiguousarray(a) for name, a in _tensors(weights).items()}
     text = json.dumps(_entries(config, labels), indent=2, sort_keys=True) + "\n"
     files = {WEIGHTS: save(tensors, {"format": "pt"}), CONFIG: text.encode()}
-    try:
+    with room_to(f"write to {folder}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         put_folder(folder, files)
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {folder}: {error.strerror or error}. Choose another "
-            "folder, or make room there."
-        ) from error
     return folder
 
 

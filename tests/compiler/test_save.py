@@ -42,6 +42,7 @@ from compiler.save import (
     save_model,
     to_files,
 )
+from tests.saved_files import normal_files
 
 MUTATIONS = 300
 NAMES = ("reverse", "sort", "fraction_previous", "dyck2_balanced", "most_frequent")
@@ -776,21 +777,6 @@ def mutate(folder: Path, rng: Random) -> tuple[str, bool]:
     return f"{kind} {name}", kind not in ("flip", "cut")
 
 
-def normal(contents: dict[str, bytes]) -> dict[str, str]:
-    """Return files in a form in which the order of sets does not show."""
-    found = {n: json.loads(contents[n]) for n in (CONFIG, CIRCUIT, PROGRAM)}
-    for circuit in (found[CIRCUIT]["circuit"], found[CIRCUIT]["beside"]):
-        if circuit is not None:
-            circuit["edges"].sort()
-            circuit["carries"] = {k: v for k, v in circuit["carries"].items() if v}
-    tensors = load_tensors(contents[WEIGHTS])
-    weights = {n: a.tobytes().hex() for n, a in sorted(tensors.items())}
-    return {
-        **{n: json.dumps(d, sort_keys=True) for n, d in found.items()},
-        WEIGHTS: json.dumps(weights),
-    }
-
-
 @pytest.mark.parametrize("part", range(6))
 def test_a_mutated_folder_is_refused_or_is_just_what_it_says(
     tmp_path: Path, dense: Model, part: int
@@ -815,7 +801,7 @@ def test_a_mutated_folder_is_refused_or_is_just_what_it_says(
         assert fits, told
         loaded += 1
         files = {name: (folder / name).read_bytes() for name in FILES}
-        assert normal(to_files(found)) == normal(files), told
+        assert normal_files(to_files(found)) == normal_files(files), told
         found.interpreter(list(found.typed.vocab[:1]) * found.typed.max_len)
     assert loaded < MUTATIONS // 12
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from compiler.errors import InputError
-from compiler.files import sync, write_atomically
+from compiler.files import put_folder, room_to, write_atomically
 from compiler.notation import parse, render
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
 from zoo.files import locked
@@ -137,13 +136,13 @@ def add(
             folder cannot be written.
     """
     target = shelf / folder_name(check_name(name), version)
-    try:
+    with room_to(f"write to {shelf}"):
         shelf.mkdir(parents=True, exist_ok=True)
         with locked(shelf / _LOCK):
             _sweep(shelf)
             fresh = not os.path.lexists(target)
             if fresh:
-                _put(target, files)
+                put_folder(target, files)
             elif not _same(target, files):
                 newest = max(versions(shelf, name), default=version)
                 raise InputError(
@@ -151,11 +150,6 @@ def add(
                     f"written differs from it. Give --version {newest + 1}"
                 )
             write_index(shelf)
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {shelf}: {error.strerror or error}. Choose another "
-            "folder, or make room there."
-        ) from None
     return target, fresh
 
 
@@ -186,22 +180,3 @@ def _sweep(shelf: Path) -> None:
     """Remove what exports that were killed left half done; the shelf is held."""
     for left in shelf.glob(".*.new"):
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _put(target: Path, files: Mapping[str, bytes]) -> None:
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
-    fresh.mkdir()
-    try:
-        for name, data in files.items():
-            path = fresh / name
-            path.parent.mkdir(exist_ok=True)
-            with path.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        sync(fresh)
-        fresh.rename(target)
-        sync(target.parent)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise

@@ -19,12 +19,12 @@ from random import Random
 
 import numpy as np
 import pytest
-from safetensors.numpy import load as load_tensors
 
 import zoo
 from compiler.errors import FormatError, ZooError
 from compiler.save import CIRCUIT, CONFIG, PROGRAM, WEIGHTS, to_files
 from compiler.sealed import SUMS, sums_of
+from tests.saved_files import normal_files
 from zoo.release.documents import CERTIFICATE_DOCUMENT, DOCUMENTS
 from zoo.release.fields import CERTIFICATE, INDEX_DOCUMENT, RELEASE, SPLITS
 from zoo.release.released import Released
@@ -227,20 +227,6 @@ def open_all(folder: Path) -> Released:
     return model
 
 
-def said(contents: dict[str, bytes]) -> dict[str, str]:
-    """Return files in a form in which the order of sets does not show."""
-    found = {n: json.loads(contents[n]) for n in (CONFIG, CIRCUIT, PROGRAM)}
-    found[CIRCUIT].pop("annotation", None)
-    for circuit in (found[CIRCUIT]["circuit"], found[CIRCUIT]["beside"]):
-        if circuit is not None:
-            circuit["edges"].sort()
-            circuit["carries"] = {k: v for k, v in circuit["carries"].items() if v}
-    tensors = load_tensors(contents[WEIGHTS])
-    weights = {n: a.tobytes().hex() for n, a in sorted(tensors.items())}
-    texts = {n: json.dumps(d, sort_keys=True) for n, d in found.items()}
-    return {**texts, WEIGHTS: json.dumps(weights)}
-
-
 def same(found: Released, original: Released) -> bool:
     pairs = zip(found.weights, original.weights, strict=True)
     return (
@@ -291,7 +277,7 @@ def test_a_mutated_release_is_refused_or_is_just_what_it_says(
                 assert same(found, original), told
             names = (CONFIG, CIRCUIT, PROGRAM, WEIGHTS)
             now = {n: (folder / n).read_bytes() for n in names}
-            assert said(to_files(found)) == said(now), told
+            assert normal_files(to_files(found)) == normal_files(now), told
         assert time.monotonic() - begun < MOST_SECONDS, told
         assert sorted(tmp_path.rglob("*")) == here, told
     shutil.rmtree(folder)
