@@ -62,7 +62,7 @@ _EXAMPLE = "after Ada and Bob left the park , Ada handed a key to"
 
 
 # Of so many sentences one has a third name.
-_THIRDS = 4
+_THIRDS = 3
 
 
 class Sentences:

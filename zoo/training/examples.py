@@ -170,6 +170,26 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
     return jnp.where(jax.random.bernoulli(third, 0.5, (count,)), by_length, by_result)
 
 
+def draw_sources(
+    pool: Pool, key: Array, base: Int[Array, " count"], same_length: float
+) -> Int[Array, " count"]:
+    """Return indices of inputs: this share of them is as long as their bases.
+
+    Where few inputs say the same thing at one place (in sentences of many templates a
+    subject meets a subject in one pair of eight) this is how variables get contrasts.
+    """
+    drawn = draw_inputs(pool, key, len(base))
+    if same_length == 0:
+        return drawn
+    first, second = jax.random.split(jax.random.fold_in(key, 1))
+    stratum = jnp.searchsorted(pool.starts, base, side="right") - 1
+    counts = pool.counts[stratum]
+    offset = jax.random.uniform(first, base.shape) * counts.astype(jnp.float32)
+    alike = pool.starts[stratum] + offset.astype(jnp.int32)
+    contrasts = jax.random.bernoulli(second, same_length, base.shape)
+    return jnp.where(contrasts, alike, drawn)
+
+
 def draw_turns(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:
     """Return by how many places positions are turned: 0 for a third of them."""
     first, second = jax.random.split(key)
@@ -198,7 +218,7 @@ def draw_batch(
     keys = jax.random.split(key, 8)
     size = recipe.batch
     base = draw_inputs(pool, keys[0], size)
-    source = draw_inputs(pool, keys[1], size)
+    source = draw_sources(pool, keys[1], base, recipe.same_length)
     kind = jnp.asarray(_kinds(recipe))
     chosen = _choose_nodes(layout, keys[2], size) & (kind == 1)[:, None]
     others = jax.random.bernoulli(keys[3], 0.5, (size, len(layout.other_nodes)))

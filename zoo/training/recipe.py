@@ -56,6 +56,8 @@ class Recipe:
         decoding: weight of reading each variable linearly off its node, while what
             lies outside the circuit is closed; it fades out with the opening.
         donor_gradient: whether gradients flow through the source run.
+        same_length: share of source runs that are drawn among inputs of their base's
+            length: what stands at one place in both is a contrast.
         check_every: steps between checks on held-out inputs (and checkpoints).
         pairs: held-out pairs of a check.
         behaviour_at_least: accuracy with nothing patched. This and the next three
@@ -93,6 +95,7 @@ class Recipe:
     strict_edges: float = 0.25
     decoding: float = 1.0
     donor_gradient: bool = True
+    same_length: float = 0.0
     check_every: int = 500
     pairs: int = 1024
     behaviour_at_least: float = 0.998
@@ -106,6 +109,11 @@ class Recipe:
             f"{name} is {getattr(self, name)!r}; it must be at least {least}"
             for name, least in _LEAST.items()
             if getattr(self, name) < least
+        ]
+        problems += [
+            f"{name} is {getattr(self, name)!r}; it is a share, at most 1"
+            for name in ("keep", "same_length")
+            if getattr(self, name) > 1
         ]
         shares = [
             self.behaviour,
@@ -142,6 +150,7 @@ _LEAST = {
     "open_at": 0,
     "opening_steps": 0,
     "keep": 0,
+    "same_length": 0,
     "decoding": 0,
     "check_every": 1,
     "pairs": 1,

@@ -36,6 +36,7 @@ def test_recipe_is_read_back_as_written(tmp_path):
         ({"positions": "rotary", "d_head": 5}, "recipe: d_head is 5; rotary .* even"),
         ({"steps": 0}, "steps is 0; it must be at least 1"),
         ({"behaviour": 0.9}, "must be shares that sum to 1"),
+        ({"same_length": 1.5}, "same_length is 1.5; it is a share, at most 1"),
         ({"placement": "best"}, "choose 'identity' or 'random'"),
         ({"donor_gradient": 1}, "donor_gradient is 1; it must be a bool"),
     ],
