@@ -30,6 +30,7 @@ FIGURES = (
     "compression",
     "attribution_speed",
     "alignment",
+    "findings",
 )
 
 
