@@ -14,10 +14,8 @@ import numpy as np
 from compiler.rasp import (
     LT,
     Aggregate,
-    Elementwise,
     Map,
     Select,
-    SelectorWidth,
     SOp,
     indices,
     program,
@@ -134,10 +132,7 @@ def indirect_object_identification() -> SOp:
     """
     name = Map(lambda word: word if word in NAMES else None, tokens).named("name")
     before = Select(tokens, tokens, is_same_name) & Select(indices, indices, LT)
-    copies = SelectorWidth(before).named("copies_before")
-    repeated = Elementwise(
-        lambda word, n: word if n > 0 and word in NAMES else None, (tokens, copies)
-    ).named("repeated_name")
+    repeated = Aggregate(before, tokens, None).named("repeated_name")
     known = Select(repeated, True, lambda key, _: key is not None)
     subject = Aggregate(known, repeated, None).named("subject")
     others = Select(name, subject, is_other)

@@ -82,11 +82,20 @@ def mix_values(
     allowed: Bool[Array, "seq key"],
 ) -> Float[Array, "head seq d_head"]:
     """Return the values that heads attend to, in front of their output matrices."""
+    return jax.nn.softmax(attention_scores(config, q, k, allowed), axis=-1) @ v
+
+
+def attention_scores(
+    config: Config,
+    q: Float[Array, "head seq d_head"],
+    k: Float[Array, "head seq d_head"],
+    allowed: Bool[Array, "seq key"],
+) -> Float[Array, "head seq key"]:
+    """Return the logits of the attention pattern, -inf where there can be none."""
     if config.positions == "rotary":
         q, k = rotate(q), rotate(k)
-    scores = q @ k.swapaxes(-1, -2) / config.d_head**0.5  # [head, seq, key]
-    pattern = jax.nn.softmax(jnp.where(allowed, scores, -jnp.inf), axis=-1)
-    return pattern @ v
+    scores = q @ k.swapaxes(-1, -2) / config.d_head**0.5
+    return jnp.where(allowed, scores, -jnp.inf)
 
 
 def project(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from compiler.lower.readout import Readout
 from compiler.rasp.values import Value
@@ -100,6 +100,19 @@ class CausalModel(Protocol):
 
         Returns:
             indices of values; -1 where a variable has none (BOS, PAD, undefined).
+        """
+        ...
+
+
+@runtime_checkable
+class Selecting(CausalModel, Protocol):
+    """A causal model that says where its heads attend to."""
+
+    def selected(self, ids: Int[Any, " ctx"]) -> Bool[Any, "variable ctx key"]:
+        """Return which keys compute each variable at each position, jittable.
+
+        BOS is among those of a count, and stands for none. A row without a key says
+        nothing: the variable has no head, or no value there.
         """
         ...
 

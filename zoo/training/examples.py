@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
-from zoo.training.causal import COMPUTED, CausalModel
+from zoo.training.causal import COMPUTED, CausalModel, Selecting
 from zoo.training.placement import Placement
 from zoo.training.recipe import Recipe
 
@@ -64,6 +64,7 @@ class Batch(NamedTuple):
         where: 1 at positions that both have.
         labels: index of the value to put out, -1 for none.
         values: what each variable is to hold, -1 for none and where it is replaced.
+        selected: which keys compute each variable in the sources, if a recipe asks.
     """
 
     ids: Int[Array, "batch ctx"]
@@ -73,6 +74,7 @@ class Batch(NamedTuple):
     where: Float[Array, "batch ctx"]
     labels: Int[Array, "batch ctx"]
     values: Int[Array, "batch variable ctx"]
+    selected: Bool[Array, "batch variable ctx key"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +235,9 @@ def draw_batch(
     where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
     values = interchanged(model, layout, pool, base, source, chosen, where)
     replaced = chosen[:, layout.sources_of][:, :, None]
+    selected = None
+    if recipe.attending and isinstance(model, Selecting):
+        selected = jax.vmap(model.selected)(pool.ids[source])
     return Batch(
         pool.ids[base],
         pool.ids[source],
@@ -241,6 +246,7 @@ def draw_batch(
         where.astype(jnp.float32),
         values[:, layout.output],
         jnp.where(replaced, -1, values),
+        selected,
     )
 
 

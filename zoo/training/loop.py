@@ -20,7 +20,12 @@ from compiler.machine.weights import Weights, freeze
 from zoo.training.causal import CausalModel
 from zoo.training.examples import Batch, draw_batch, draw_key
 from zoo.training.held_out import QUICK_TO_COMPILE, Check
-from zoo.training.loss import Probes, batch_loss, decoding_loss
+from zoo.training.loss import (
+    Probes,
+    attending_loss,
+    batch_loss,
+    decoding_loss,
+)
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run, State, optimizer, prepare, start
@@ -67,15 +72,20 @@ def next_batch(run: Run, state: State, key: Array | None = None) -> Batch:
 
 def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array, ""]]:
     """Return the state after one step, and its loss."""
-    recipe = run.recipe
-    weight = recipe.decoding * closed_share(recipe, state)
+    recipe, sources_of = run.recipe, run.layout.sources_of
+    closed = closed_share(recipe, state)
 
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
-        loss, writes = batch_loss(
-            run.config, run.model.readout, params[0], batch, recipe.donor_gradient
+        weights, probes = params
+        loss, writes, sources = batch_loss(
+            run.config, run.model.readout, weights, batch, recipe.donor_gradient
         )
-        reading = decoding_loss(params[1], writes, run.layout.sources_of, batch)
-        return loss + weight * reading, loss
+        reading = decoding_loss(probes, writes, sources_of, batch)
+        whole = loss + recipe.decoding * closed * reading
+        if batch.selected is not None:
+            looking = attending_loss(run.config, weights, sources, sources_of, batch)
+            whole += recipe.attending * closed * looking
+        return whole, loss
 
     params = state.weights, state.probes
     (_, loss), gradient = jax.value_and_grad(total, has_aux=True)(params)

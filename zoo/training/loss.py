@@ -6,13 +6,17 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.forward import forward, forward_batch
+from compiler.machine.layers import allow, attention_scores, normalise, project
+from compiler.machine.names import Part
 from compiler.machine.patch import Patch
+from compiler.machine.single import stream_before
 from compiler.machine.weights import Weights
 from zoo.training.examples import Batch
 
@@ -38,19 +42,22 @@ def batch_loss(
     weights: Weights,
     batch: Batch,
     donor_gradient: bool,
-) -> tuple[Float[Array, ""], Float[Array, "batch source ctx d_model"]]:
-    """Return the mean loss of a batch, and what the sources wrote.
+) -> tuple[
+    Float[Array, ""],
+    Float[Array, "batch source ctx d_model"],
+    Float[Array, "batch source ctx d_model"],
+]:
+    """Return the mean loss of a batch, what was written, and that in the source runs.
 
     The loss is in nats (or squared ranges, for numbers).
     """
-    donor = donor_writes(config, weights, batch.source_ids, batch.turns)
-    if not donor_gradient:
-        donor = jax.lax.stop_gradient(donor)
+    sources = donor_writes(config, weights, batch.source_ids, batch.turns)
+    donor = sources if donor_gradient else jax.lax.stop_gradient(sources)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
     run = forward_batch(config, weights, batch.ids, patch)
     valid = batch.labels >= 0
     losses = position_losses(readout, run.logits, jnp.maximum(batch.labels, 0))
-    return _mean(losses, valid), run.writes
+    return _mean(losses, valid), run.writes, sources
 
 
 def decoding_loss(
@@ -67,6 +74,51 @@ def decoding_loss(
         logits, jnp.maximum(batch.values, 0)
     )
     return _mean(losses, valid)
+
+
+def attending_loss(
+    config: Config,
+    weights: Weights,
+    writes: Float[Array, "batch source ctx d_model"],
+    sources_of: Int[Any, " variable"],
+    batch: Batch,
+) -> Float[Array, ""]:
+    """Return the mean cross-entropy of attention from what is selected, in nats.
+
+    Args:
+        config: the transformer's shape.
+        weights: its arrays.
+        writes: of the source runs, in which nothing is patched.
+        sources_of: by variable, the index of the node that writes it.
+        batch: says what is selected. Runs whose positions are turned do not count.
+    """
+    assert batch.selected is not None
+    parts = list(config.names.source_parts.values())
+    straight = (batch.turns == 0)[:, None]
+    losses, valid = [], []
+    for variable, source in enumerate(np.asarray(sources_of)):
+        part = parts[source]
+        if part.head is None or part.layer is None:
+            continue
+
+        def score(ids: Array, writes: Array, part: Part = part) -> Array:
+            """Log probabilities of the attention of one head, [ctx, key]."""
+            layer, head = part.layer or 0, part.head
+            seen = stream_before(config, weights, writes, layer, False)
+            seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
+            q, k, _ = project(weights, layer, seen)
+            scores = attention_scores(config, q, k, allow(config, ids))
+            return jax.nn.log_softmax(scores[head], axis=-1)
+
+        chosen = batch.selected[:, variable]
+        found = jax.vmap(score)(batch.source_ids, writes)
+        count = chosen.sum(axis=-1)
+        loss = -jnp.where(chosen, found, 0.0).sum(axis=-1)
+        losses.append(loss / jnp.maximum(count, 1).astype(loss.dtype))
+        valid.append((count > 0) & straight)
+    if not losses:
+        return jnp.zeros(())
+    return _mean(jnp.stack(losses), jnp.stack(valid))
 
 
 def _mean(losses: Float[Array, "*n"], valid: Bool[Array, "*n"]) -> Float[Array, ""]:

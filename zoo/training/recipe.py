@@ -55,6 +55,8 @@ class Recipe:
         strict_edges: share with random non-circuit edges from a source run.
         decoding: weight of reading each variable linearly off its node, while what
             lies outside the circuit is closed; it fades out with the opening.
+        attending: weight of heads attending to what the program selects, in runs with
+            nothing patched, for as long; only where the causal model says what that is.
         donor_gradient: whether gradients flow through the source run.
         same_length: share of source runs that are drawn among inputs of their base's
             length: what stands at one place in both is a contrast.
@@ -94,6 +96,7 @@ class Recipe:
     strict_nodes: float = 0.25
     strict_edges: float = 0.25
     decoding: float = 1.0
+    attending: float = 0.0
     donor_gradient: bool = True
     same_length: float = 0.0
     check_every: int = 500
@@ -152,6 +155,7 @@ _LEAST = {
     "keep": 0,
     "same_length": 0,
     "decoding": 0,
+    "attending": 0,
     "check_every": 1,
     "pairs": 1,
     "inputs": 2,
@@ -228,6 +232,7 @@ def twin_recipe(recipe: Recipe) -> Recipe:
         opening_steps=0,
         keep=0.0,
         decoding=0.0,
+        attending=0.0,
         interchange_at_least=0.0,
         nodes_at_least=0.0,
         edges_at_least=0.0,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from compiler.lower.readout import Readout
 from compiler.passes.check import Accepts, sample_inputs
@@ -124,6 +124,27 @@ class TabularModel:
         self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]
     ) -> Int[Any, "variable ctx"]:
         """Return the values of all variables of one input, jittable."""
+        _, values = self._run(ids, overrides)
+        learnt = jnp.stack([values[i] for i in self.learnt])
+        return jnp.pad(learnt, ((0, 0), (1, 0)), constant_values=UNDEFINED)
+
+    def selected(self, ids: Int[Any, " ctx"]) -> Bool[Any, "variable ctx key"]:
+        """Return which keys compute each variable; see `Selecting`."""
+        clean = jnp.full((len(self.learnt), self.n_ctx), COMPUTED)
+        view, values = self._run(ids, clean)
+        rows = []
+        for index in self.learnt:
+            work = self.plan.steps[index].work
+            if isinstance(work, Attended):
+                rows.append(view.selected(work, values, values[index] >= 0))
+            else:
+                rows.append(jnp.zeros((self.n_ctx - 1, self.n_ctx), bool))
+        return jnp.pad(jnp.stack(rows), ((0, 0), (1, 0), (0, 0)))
+
+    def _run(
+        self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]
+    ) -> tuple[_View, list[Any]]:
+        """Return what sees what, and the values of all steps, over the tokens."""
         tokens = ids[1:]
         exists = tokens != self.pad_id
         view = _View(self.plan.steps, exists, self.causal)
@@ -135,8 +156,7 @@ class TabularModel:
                 given = overrides[place[index], 1:]
                 value = jnp.where(given == COMPUTED, value, given)
             values.append(value)
-        learnt = jnp.stack([values[i] for i in self.learnt])
-        return jnp.pad(learnt, ((0, 0), (1, 0)), constant_values=UNDEFINED)
+        return view, values
 
 
 class _View:
@@ -164,7 +184,8 @@ class _View:
             case Attended() as work:
                 return self.attend(step, work, values)
 
-    def attend(self, step: PlannedStep, work: Attended, values: list[Any]) -> Any:
+    def choose(self, work: Attended, values: list[Any]) -> tuple[Any, Any]:
+        """Return (which keys match each query, whether all that it takes is known)."""
         chosen, clear = self.visible, jnp.ones_like(self.exists)
         for match in work.matches:
             keys, queries = values[match.key], values[match.query]
@@ -173,6 +194,23 @@ class _View:
             )
             clear = clear & (queries >= 0)
             clear = clear & ~(self.visible & (keys < 0)[None, :]).any(axis=1)
+        return chosen, clear
+
+    def selected(
+        self, work: Attended, values: list[Any], known: Bool[Any, " seq"]
+    ) -> Bool[Any, "seq ctx"]:
+        """Return which keys, BOS in front, make up a result, where it is known."""
+        chosen, _ = self.choose(work, values)
+        if work.value is not None and work.kind == "pick":
+            value = values[work.value]
+            picked, _ = self.pick(work, chosen, value)
+            chosen = chosen & (value[None, :] == picked[:, None])
+        counts = jnp.full(len(chosen), work.kind in ("width", "length"))
+        first = counts | ~chosen.any(axis=1)
+        return jnp.concatenate([first[:, None], chosen], axis=1) & known[:, None]
+
+    def attend(self, step: PlannedStep, work: Attended, values: list[Any]) -> Any:
+        chosen, clear = self.choose(work, values)
         count = chosen.sum(axis=1)
         if work.kind == "length":
             count = jnp.broadcast_to(self.exists.sum(), count.shape)
@@ -185,7 +223,10 @@ class _View:
         if work.kind == "mean":
             result = self.mean(step, work, chosen, count, value)
         else:
-            result, sure = self.pick(work, chosen, value)
+            picked, sure = self.pick(work, chosen, value)
+            assert work.recode is not None
+            recode = jnp.asarray(work.recode)
+            result = recode[jnp.clip(picked, 0, len(work.recode) - 1)]
             clear = clear & sure
         result = jnp.where(count == 0, work.default, result)
         return jnp.where(clear, result, UNDEFINED)
@@ -206,6 +247,7 @@ class _View:
         return jnp.asarray(index)[jnp.searchsorted(jnp.asarray(middles), mean)]
 
     def pick(self, work: Attended, chosen: Any, value: Any) -> tuple[Any, Any]:
+        """Return (the chosen value of each query, whether there is just one)."""
         assert work.recode is not None
         size = len(work.recode)
         spread = jnp.broadcast_to(value[None, :], chosen.shape)
@@ -224,8 +266,7 @@ class _View:
                 picked = low
                 if work.rule == "unique":
                     sure = ~chosen.any(axis=1) | (low == high)
-        recode = jnp.asarray(work.recode)
-        return recode[jnp.clip(picked, 0, size - 1)], sure
+        return picked, sure
 
 
 def values_as_numbers(step: PlannedStep) -> Any:

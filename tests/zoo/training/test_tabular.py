@@ -7,6 +7,7 @@ import pytest
 
 import programs
 from compiler.ir.interpret import interpret
+from compiler.passes.steps import Attended, Embedded
 from compiler.pipeline import compile_stages, read_source
 from zoo.training.causal import COMPUTED
 from zoo.training.tabular import TabularModel
@@ -83,3 +84,45 @@ def test_inputs_say_whether_they_are_all(limit):
     ids, complete = model.inputs(limit, 0)
     assert complete == (len(ids) == total) == (total <= limit)
     assert len(np.unique(ids, axis=0)) == len(ids)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_selected_makes_up_the_value(name):
+    model = make(name)
+    ids, _ = model.inputs(300, 0)
+    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
+    values = np.asarray(jax.vmap(lambda row: model.run(row, clean))(ids))
+    chosen = np.asarray(jax.vmap(model.selected)(ids))
+    steps, learnt = model.plan.steps, model.learnt
+    held = dict(zip(learnt, np.moveaxis(values, 1, 0), strict=True))
+    compared = 0
+    for row, index in enumerate(learnt):
+        step, work = steps[index], steps[index].work
+        if not isinstance(work, Attended):
+            assert not chosen[:, row].any()
+            continue
+        told = {} if work.value is None else {"tokens": ids, **held}
+        read = told.get(work.value, told.get(embedding_of(steps, work.value)))
+        for n, place in np.argwhere(values[:, row] >= 0):
+            keys = np.flatnonzero(chosen[n, row, place])
+            found = step.domain.values[values[n, row, place]]
+            compared += 1
+            if work.kind == "width":
+                assert keys[0] == 0 and len(keys) - 1 == found
+            elif list(keys) == [0]:
+                assert values[n, row, place] == work.default
+            elif read is not None:
+                source = steps[work.value].domain.values
+                taken = [source[v] for v in read[n, keys]]
+                assert 0 not in keys
+                if work.kind == "mean":
+                    assert float(found) == pytest.approx(np.mean(taken))
+                else:
+                    assert set(taken) == {found}
+    assert compared > 100
+
+
+def embedding_of(steps, index):
+    """`tokens` where a step is the token embedding, else nothing."""
+    work = None if index is None else steps[index].work
+    return "tokens" if isinstance(work, Embedded) and work.kind == "tokens" else None
