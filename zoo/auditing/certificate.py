@@ -177,6 +177,7 @@ def audit(
     pairs: int = PAIRS,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    threads: int = 1,
 ) -> Certificate:
     """Return the certificate of a model: compiled, trained or loaded.
 
@@ -186,13 +187,14 @@ def audit(
             seeded sample of this size.
         seed: of the sample.
         progress: called with (pairs done, pairs).
+        threads: how many run pairs at a time; the certificate is the same.
 
     Raises:
         InputError: circuit and program do not belong together.
     """
     subject = model if isinstance(model, Subject) else subject_of(model)
     drawn = draw_pairs(subject, pairs, seed)
-    found = measure(subject, drawn, progress)
+    found = measure(subject, drawn, progress, threads)
     return _certify(subject, drawn, found, seed)
 
 

@@ -8,6 +8,7 @@ they carry has to be right.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -120,21 +121,57 @@ class _Adder:
         total: Any,
         first: Any,
     ) -> None:
-        old = self.counts.get(key, Count(0, 0, 0, None))
-        found = old.first
-        if found is None and int(changed):
+        place = None
+        if int(changed):
             pair, position = divmod(int(first), wide)
-            found = start + pair, position
+            place = start + pair, position
+        self._put(key, Count(int(right), int(changed), int(total), place))
+
+    def join(self, later: _Adder) -> None:
+        """Add what was counted in later chunks."""
+        for key, count in later.counts.items():
+            self._put(key, count)
+
+    def _put(self, key: Any, more: Count) -> None:
+        old = self.counts.get(key, Count(0, 0, 0, None))
         self.counts[key] = Count(
-            old.right + int(right),
-            old.changed + int(changed),
-            old.total + int(total),
-            found,
+            old.right + more.right,
+            old.changed + more.changed,
+            old.total + more.total,
+            more.first if old.first is None else old.first,
         )
 
 
+class _Tally:
+    """What is counted, chunk by chunk; see `Measured`.
+
+    Attributes:
+        turned: edges of the circuit, with turned donors.
+        whole: everything outside the circuit patched at once.
+        spread: [straight or turned donors, source] how far writes move.
+    """
+
+    def __init__(self, n_sources: int) -> None:
+        self.groups, self.nodes, self.edges = _Adder(), _Adder(), _Adder()
+        self.turned, self.restored, self.whole = _Adder(), _Adder(), _Adder()
+        self.spread = np.zeros((2, n_sources))
+
+    def join(self, later: _Tally) -> None:
+        """Add what was counted in later chunks."""
+        self.groups.join(later.groups)
+        self.nodes.join(later.nodes)
+        self.edges.join(later.edges)
+        self.turned.join(later.turned)
+        self.restored.join(later.restored)
+        self.whole.join(later.whole)
+        self.spread = np.maximum(self.spread, later.spread)
+
+
 def measure(
-    subject: Subject, pairs: Pairs, progress: Callable[[int, int], None] | None = None
+    subject: Subject,
+    pairs: Pairs,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int = 1,
 ) -> Measured:
     """Return the counts of every patch that a certificate needs.
 
@@ -142,47 +179,78 @@ def measure(
         subject: what is audited.
         pairs: over which inputs.
         progress: called with (done, total), in chunks of pairs.
+        threads: chunks at a time. The counts do not depend on it.
     """
-    names = subject.config.names
     inside = _entries(subject.circuit.mask())
     outside = _entries(subject.outside)
-    adders = {k: _Adder() for k in ("groups", "nodes", "edges", "turned", "restored")}
-    alone, whole = adders["edges"], _Adder()
-    spread = np.zeros((2, len(names.sources)))
-    chunks = list(_chunks(len(pairs.base)))
-    for done, (start, part) in enumerate(_parts(subject, pairs, chunks)):
-        for group in subject.groups:
-            _put(
-                adders["groups"], group.name, start, _interchange(subject, group, part)
-            )
-        for node in subject.others:
-            _put(adders["nodes"], int(node), start, _node(subject, int(node), part))
-        _single_edges(subject, outside, part, part.turned, start, alone)
-        _single_edges(subject, inside, part, part.straight, start, alone)
-        _single_edges(subject, inside, part, part.turned, start, adders["turned"])
-        _put(whole, None, start, _edges(subject, subject.outside, part))
-        for entry in inside:
-            mask = subject.outside.copy()
-            mask[entry] = True
-            _put(adders["restored"], entry, start, _edges(subject, mask, part))
-        spread = np.maximum(spread, np.asarray(_spread(part)))
+    size = len(pairs.base)
+    tally = _Tally(len(subject.config.names.sources))
+
+    def count(number: int) -> _Tally:
+        return _count_chunk(subject, pairs, number, inside, outside)
+
+    for number, found in enumerate(_in_order(count, -(-size // CHUNK), threads)):
+        tally.join(found)
         if progress is not None:
-            progress(min((done + 1) * CHUNK, len(pairs.base)), len(pairs.base))
-    with_turns = frozenset(e for e in inside if not alone.counts[e].changed)
+            progress(min((number + 1) * CHUNK, size), size)
+    alone = tally.edges.counts
+    with_turns = frozenset(e for e in inside if not alone[e].changed)
     for entry in with_turns:
-        alone.counts[entry] = adders["turned"].counts[entry]
+        alone[entry] = tally.turned.counts[entry]
     return Measured(
         behaviour=_behaviour(subject, pairs),
-        groups=adders["groups"].counts,
-        nodes=adders["nodes"].counts,
-        edges=alone.counts,
-        turned=frozenset(e for e in with_turns if alone.counts[e].changed),
+        groups=tally.groups.counts,
+        nodes=tally.nodes.counts,
+        edges=alone,
+        turned=frozenset(e for e in with_turns if alone[e].changed),
         silent=frozenset(
-            e for e in (*inside, *outside) if spread[:, e[1]].max() <= SILENT
+            e for e in (*inside, *outside) if tally.spread[:, e[1]].max() <= SILENT
         ),
-        all_edges=whole.counts[None],
-        restored=adders["restored"].counts,
+        all_edges=tally.whole.counts[None],
+        restored=tally.restored.counts,
     )
+
+
+def _in_order(
+    function: Callable[[int], _Tally], count: int, threads: int
+) -> Iterator[_Tally]:
+    """Yield what a function makes of 0, 1, .., some of them at a time."""
+    if count:
+        yield function(0)  # alone: it compiles what all the others run
+    if threads == 1:
+        yield from map(function, range(1, count))
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(function, range(1, count))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _count_chunk(
+    subject: Subject,
+    pairs: Pairs,
+    number: int,
+    inside: Sequence[tuple[int, int]],
+    outside: Sequence[tuple[int, int]],
+) -> _Tally:
+    """Return the counts of one chunk of pairs."""
+    tally, start = _Tally(len(subject.config.names.sources)), number * CHUNK
+    part = _part(subject, pairs, start)
+    for group in subject.groups:
+        _put(tally.groups, group.name, start, _interchange(subject, group, part))
+    for node in subject.others:
+        _put(tally.nodes, int(node), start, _node(subject, int(node), part))
+    _single_edges(subject, outside, part, part.turned, start, tally.edges)
+    _single_edges(subject, inside, part, part.straight, start, tally.edges)
+    _single_edges(subject, inside, part, part.turned, start, tally.turned)
+    _put(tally.whole, None, start, _edges(subject, subject.outside, part))
+    for entry in inside:
+        mask = subject.outside.copy()
+        mask[entry] = True
+        _put(tally.restored, entry, start, _edges(subject, mask, part))
+    tally.spread = np.asarray(_spread(part))
+    return tally
 
 
 # A source whose writes differ by no more than this carries nothing.
@@ -193,30 +261,22 @@ def _entries(mask: Bool[np.ndarray, "reader source"]) -> list[tuple[int, int]]:
     return [(int(r), int(s)) for r, s in np.argwhere(mask)]
 
 
-def _chunks(count: int) -> Iterator[Int[np.ndarray, " chunk"]]:
-    """Yield indices, the last chunk filled up with pairs that were done already."""
-    for start in range(0, count, CHUNK):
-        yield np.arange(start, start + min(CHUNK, count)) % count
-
-
-def _parts(
-    subject: Subject, pairs: Pairs, chunks: Sequence[Int[np.ndarray, " chunk"]]
-) -> Iterator[tuple[int, Part]]:
+def _part(subject: Subject, pairs: Pairs, start: int) -> Part:
+    """Return a chunk; the last is filled up with pairs that were done already."""
     output = [v.name for v in subject.causal.variables].index(subject.causal.output)
     count = len(pairs.base)
-    for number, rows in enumerate(chunks):
-        fresh = number * CHUNK + np.arange(len(rows)) < count
-        part = _prepare(
-            subject.config,
-            subject.weights,
-            pairs.pool,
-            pairs.base[rows],
-            pairs.source[rows],
-            pairs.turns[rows],
-            fresh,
-            output,
-        )
-        yield number * CHUNK, part
+    places = np.arange(start, start + min(CHUNK, count))
+    rows = places % count
+    return _prepare(
+        subject.config,
+        subject.weights,
+        pairs.pool,
+        pairs.base[rows],
+        pairs.source[rows],
+        pairs.turns[rows],
+        places < count,
+        output,
+    )
 
 
 @partial(_jit, static_argnames=("config", "output"))

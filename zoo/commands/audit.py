@@ -52,9 +52,9 @@ def audit(
     max_len: MaxLen = None,
 ) -> None:
     """Patch every edge, node and variable; status 1 if one fails."""
-    from zoo.training.threads import use_one_thread
+    from zoo.training.threads import use_all_cores
 
-    use_one_thread()
+    threads = use_all_cores()
     from compiler.files import write_atomically
     from zoo.auditing.certificate import audit as certify
     from zoo.auditing.table import table
@@ -63,7 +63,9 @@ def audit(
         raise InputError("--twin is for --realism; give both, or neither")
     model = open_model(source, vocab, max_len)
     beside = _beside(source, model, twin) if realism else {}
-    certificate = certify(model, pairs=pairs, seed=seed, progress=progress("pairs"))
+    certificate = certify(
+        model, pairs=pairs, seed=seed, progress=progress("pairs"), threads=threads
+    )
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
     if realism:

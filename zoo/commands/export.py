@@ -40,9 +40,9 @@ def export(
     max_len: MaxLen = None,
 ) -> None:
     """Audit a model, and publish it as plain files."""
-    from zoo.training.threads import use_one_thread
+    from zoo.training.threads import use_all_cores
 
-    use_one_thread()
+    threads = use_all_cores()
     from compiler.errors import InputError
     from zoo.auditing.certificate import audit
     from zoo.commands.options import is_folder, read_vocab
@@ -70,7 +70,9 @@ def export(
     else:
         model = open_model(source, vocab, max_len)
     recipe, history = _training(source, model)
-    certificate = audit(model, pairs=pairs, seed=seed, progress=progress("pairs"))
+    certificate = audit(
+        model, pairs=pairs, seed=seed, progress=progress("pairs"), threads=threads
+    )
     draft = Draft(name, version, model, certificate, recipe, history)
     files = release_files(draft)
     folder, fresh = add(to, name, version, files)

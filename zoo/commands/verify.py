@@ -89,12 +89,12 @@ def verify(
 
 
 def _verify_release(folder: Path) -> None:
-    from zoo.training.threads import use_one_thread
+    from zoo.training.threads import use_all_cores
 
-    use_one_thread()
+    threads = use_all_cores()
     from zoo.release.check import check_release
 
-    found = check_release(folder, progress("pairs"))
+    found = check_release(folder, progress("pairs"), threads)
     print(f"{folder}")
     print(f"  {found.files} files, each with the digest in SHA256SUMS")
     print(f"  {found.figures:,} figures of the certificate measured again")

@@ -36,13 +36,16 @@ class Checked:
 
 
 def check_release(
-    folder: Path, progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int = 1,
 ) -> Checked:
     """Return whether all of a release is as it says.
 
     Args:
         folder: the release's.
         progress: called with (pairs done, pairs) while the audit runs.
+        threads: how many run pairs at a time.
 
     Raises:
         FormatError: a file is missing, altered, a link, or of no use.
@@ -54,7 +57,13 @@ def check_release(
     stated = CERTIFICATE_DOCUMENT.read(said)
     for split in SPLITS:
         from_parquet(opened.read(data_file(split)), data_file(split))
-    found = audit(model, pairs=stated.pairs, seed=stated.seed, progress=progress)
+    found = audit(
+        model,
+        pairs=stated.pairs,
+        seed=stated.seed,
+        progress=progress,
+        threads=threads,
+    )
     measured = json.loads(certificate_bytes(found))
     differences = list(_differences(CERTIFICATE, said.json, measured))
     circuit = opened.json(CIRCUIT)

@@ -1,4 +1,4 @@
-"""One thread a process: small matrix products are slower on several."""
+"""How many threads: small matrix products are slower on several."""
 
 from __future__ import annotations
 
@@ -12,3 +12,19 @@ def use_one_thread() -> None:
     and saves hardly any of the clock's; a second process is what a second core is for.
     """
     os.environ.setdefault("PJRT_NPROC", "1")
+
+
+def use_all_cores() -> int:
+    """Return how many cores there are; XLA may use them: call before jax is first used.
+
+    For what is done in as many calls at a time, each of them long: an audit's chunks.
+    """
+    os.environ.setdefault("PJRT_NPROC", str(_cores()))
+    return _cores()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

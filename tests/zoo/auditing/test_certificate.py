@@ -12,6 +12,7 @@ from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
 from compiler.machine.weights import freeze
+from zoo.auditing import measure
 from zoo.auditing.certificate import audit, rate
 from zoo.auditing.pairs import draw_pairs
 from zoo.auditing.subject import subject_of
@@ -46,6 +47,17 @@ def test_a_compiled_model_holds_every_claim(certificate):
 
 def test_the_same_audit_gives_the_same_certificate(model, certificate):
     assert audit(model, pairs=PAIRS).to_json() == certificate.to_json()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_chunks_and_threads_change_no_figure(model, certificate, monkeypatch, threads):
+    monkeypatch.setattr(measure, "CHUNK", 64)
+    seen = []
+    found = audit(
+        model, pairs=PAIRS, threads=threads, progress=lambda *told: seen.append(told)
+    )
+    assert found.to_json() == certificate.to_json()
+    assert seen == [(min(64 * (i + 1), PAIRS), PAIRS) for i in range(5)]
 
 
 def test_few_inputs_are_audited_on_all_pairs(model):
