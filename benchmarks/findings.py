@@ -32,7 +32,7 @@ SUITES = {
 CELLS = Path("out/findings")
 SEEDS, JOBS, HOURS = 3, 2, 2
 LEVELS = ("qkv", "head", "node")
-SLOTS = ("q", "k", "v", "MLP", "logits")
+SLOTS = ("q", "k", "v", "mlp", "logits")
 FEWER = (5, 10, 20)
 """Numbers of models for which the width of intervals is measured too."""
 DRAWS = 200
@@ -191,7 +191,9 @@ def _slots(table: Cells) -> dict[str, dict[str, float]]:
         level = Level(case.names, "qkv")
         marks = mark(case, level)
         items = [i for i, t in zip(level.items, marks.true, strict=True) if t]
-        true[model] = {item: _slot(item) for item in items}
+        readers = {item: case.names.parse_edge(item).reader for item in items}
+        parts = {item: case.names.reader_parts[r] for item, r in readers.items()}
+        true[model] = {item: part.slot or part.kind for item, part in parts.items()}
     hits: dict[str, dict[str, list[bool]]] = {}
     for cell in table.cells:
         if cell.status != "ok" or "qkv" not in cell.figures:
@@ -203,13 +205,6 @@ def _slots(table: Cells) -> dict[str, dict[str, float]]:
         method: {slot: round(float(np.mean(v)), 4) for slot, v in own.items()}
         for method, own in hits.items()
     }
-
-
-def _slot(edge: str) -> str:
-    reader = edge.rpartition("->")[2]
-    if reader.endswith(">"):
-        return reader[-2]
-    return "logits" if reader == "logits" else "MLP"
 
 
 def _plain(value: float) -> float | None:

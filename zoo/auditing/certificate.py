@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
+from compiler.errors import InputError
 from compiler.lower.readout import decode_logits
 from compiler.machine.forward import logits_batch
 from compiler.machine.names import Edge
@@ -190,8 +191,10 @@ def audit(
         threads: how many run pairs at a time; the certificate is the same.
 
     Raises:
-        InputError: circuit and program do not belong together.
+        InputError: circuit and program do not belong together, or no thread is given.
     """
+    if threads < 1:
+        raise InputError(f"threads is {threads}; give at least 1")
     subject = model if isinstance(model, Subject) else subject_of(model)
     drawn = draw_pairs(subject, pairs, seed)
     found = measure(subject, drawn, progress, threads)

@@ -164,8 +164,7 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
 
     def pick(starts: Array, counts: Array, row: int) -> Array:
         which = jax.random.randint(first, (count,), 0, starts.shape[0])
-        offset = drawn[row] * counts[which].astype(drawn.dtype)
-        return starts[which] + offset.astype(jnp.int32)
+        return _within(starts[which], counts[which], drawn[row])
 
     by_length = pick(pool.starts, pool.counts, 0)
     by_result = pick(pool.result_starts, pool.result_counts, 1)
@@ -185,11 +184,17 @@ def draw_sources(
         return drawn
     first, second = jax.random.split(jax.random.fold_in(key, 1))
     stratum = jnp.searchsorted(pool.starts, base, side="right") - 1
-    counts = pool.counts[stratum]
-    offset = jax.random.uniform(first, base.shape) * counts.astype(jnp.float32)
-    alike = pool.starts[stratum] + offset.astype(jnp.int32)
+    drawn_there = jax.random.uniform(first, base.shape)
+    alike = _within(pool.starts[stratum], pool.counts[stratum], drawn_there)
     contrasts = jax.random.bernoulli(second, same_length, base.shape)
     return jnp.where(contrasts, alike, drawn)
+
+
+def _within(
+    starts: Int[Array, " n"], counts: Int[Array, " n"], share: Float[Array, " n"]
+) -> Int[Array, " n"]:
+    """Return the index at a share in [0, 1) of the way through each run of inputs."""
+    return starts + (share * counts.astype(share.dtype)).astype(jnp.int32)
 
 
 def draw_turns(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:

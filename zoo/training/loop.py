@@ -20,12 +20,7 @@ from compiler.machine.weights import Weights, freeze
 from zoo.training.causal import CausalModel
 from zoo.training.examples import Batch, draw_batch, draw_key
 from zoo.training.held_out import QUICK_TO_COMPILE, Check
-from zoo.training.loss import (
-    Probes,
-    attending_loss,
-    batch_loss,
-    decoding_loss,
-)
+from zoo.training.loss import Probes, attending_loss, batch_loss, decoding_loss
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run, State, optimizer, prepare, start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -97,28 +98,35 @@ def attending_loss(
     straight = (batch.turns == 0)[:, None]
     losses, valid = [], []
     for variable, source in enumerate(np.asarray(sources_of)):
-        part = parts[source]
-        if part.head is None or part.layer is None:
+        if parts[source].head is None:
             continue
-
-        def score(ids: Array, writes: Array, part: Part = part) -> Array:
-            """Log probabilities of the attention of one head, [ctx, key]."""
-            layer, head = part.layer or 0, part.head
-            seen = stream_before(config, weights, writes, layer, False)
-            seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-            q, k, _ = project(weights, layer, seen)
-            scores = attention_scores(config, q, k, allow(config, ids))
-            return jax.nn.log_softmax(scores[head], axis=-1)
-
+        look = partial(_log_pattern, config, weights, parts[source])
         chosen = batch.selected[:, variable]
-        found = jax.vmap(score)(batch.source_ids, writes)
         count = chosen.sum(axis=-1)
+        found = jax.vmap(look)(batch.source_ids, writes)
         loss = -jnp.where(chosen, found, 0.0).sum(axis=-1)
         losses.append(loss / jnp.maximum(count, 1).astype(loss.dtype))
         valid.append((count > 0) & straight)
     if not losses:
         return jnp.zeros(())
     return _mean(jnp.stack(losses), jnp.stack(valid))
+
+
+def _log_pattern(
+    config: Config,
+    weights: Weights,
+    head: Part,
+    ids: Int[Array, " ctx"],
+    writes: Float[Array, "source ctx d_model"],
+) -> Float[Array, "ctx key"]:
+    """Return the logarithm of where a head attends to in an unpatched run."""
+    layer = head.layer
+    assert layer is not None
+    seen = stream_before(config, weights, writes, layer, False)
+    seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
+    q, k, _ = project(weights, layer, seen)
+    scores = attention_scores(config, q, k, allow(config, ids))
+    return jax.nn.log_softmax(scores[head.head], axis=-1)
 
 
 def _mean(losses: Float[Array, "*n"], valid: Bool[Array, "*n"]) -> Float[Array, ""]:

@@ -19,12 +19,7 @@ def use_all_cores() -> int:
 
     For what is done in as many calls at a time, each of them long: an audit's chunks.
     """
-    os.environ.setdefault("PJRT_NPROC", str(_cores()))
-    return _cores()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    has_mask = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_mask else os.cpu_count() or 1
+    os.environ.setdefault("PJRT_NPROC", str(cores))
+    return cores

@@ -8,6 +8,7 @@ from scipy import stats
 
 import programs
 from compiler.api import compile_model
+from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
@@ -58,6 +59,11 @@ def test_chunks_and_threads_change_no_figure(model, certificate, monkeypatch, th
     )
     assert found.to_json() == certificate.to_json()
     assert seen == [(min(64 * (i + 1), PAIRS), PAIRS) for i in range(5)]
+
+
+def test_an_audit_without_threads_is_refused(model):
+    with pytest.raises(InputError, match="threads is 0; give at least 1"):
+        audit(model, pairs=PAIRS, threads=0)
 
 
 def test_few_inputs_are_audited_on_all_pairs(model):
