@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Worker processes of pytest-xdist and the tests' own subprocesses inherit these.
@@ -18,6 +20,16 @@ os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 for _threads in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
+# What one process has compiled, the others load: most of the time went there. The
+# first makes the folder, and removes it at its end; with a bound on size jax locks it.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _compiled = tempfile.TemporaryDirectory(prefix="circuitzoo-compiled-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**31))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
 from beartype.claw import beartype_packages  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
@@ -60,3 +72,18 @@ _CHECKED.remove("compiler.rasp")
 install_import_hook(
     [name for name in _CHECKED if name not in _SCALAR], "beartype.beartype"
 )
+
+_MAPS = Path("/proc/self/maps")
+_MOST_MAPS = 15_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_functions() -> Iterator[None]:
+    """Free what was compiled, once it is much.
+
+    Every compiled function keeps a few memory maps, and Linux allows a process 65,530
+    of them: XLA crashes at that bound, which a worker with a thousand tests can reach.
+    """
+    yield
+    if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MOST_MAPS:
+        jax.clear_caches()

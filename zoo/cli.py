@@ -27,6 +27,7 @@ from zoo.commands.score import score
 from zoo.commands.show import show
 from zoo.commands.train import train
 from zoo.commands.verify import verify
+from zoo.jit_cache import keep_compiled_functions
 
 ROOT = Path(__file__).parents[1]
 """Where `pyproject.toml` is in a checkout."""
@@ -96,6 +97,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; a user's mistake ends it with status 2 and a message."""
+    keep_compiled_functions()
     try:
         app()
     except ZooError as error:

@@ -4,6 +4,7 @@
     CACHE/hub/owner--repo/COMMIT/       by repository and commit
     CACHE/parts/KEY/                    what is being fetched, to go on from, for a week
     CACHE/locks/                        one process fetches a thing, others wait
+    CACHE/jax/                          compiled functions (`zoo.jit_cache`)
 
 A folder appears in its place whole and checked, or not at all.
 """

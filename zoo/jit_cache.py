@@ -1,0 +1,35 @@
+"""What XLA compiled is kept for the next command: most of a short one's time.
+
+jax does the keeping, under a name that has the program, the processor and the versions
+in it; it drops what was not used for longest, and compiles again what it cannot read.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from zoo.release.cache import cache_folder
+
+PLACE = "JAX_COMPILATION_CACHE_DIR"
+"""jax's own variable: a folder set there is used as it is."""
+MOST_BYTES = 2**30
+LEAST_SECONDS = 0.2
+
+
+def keep_compiled_functions() -> None:
+    """Have jax keep them in the user's cache; call before jax is first imported.
+
+    A folder that cannot be written is done without, and so is one with
+    `JAX_ENABLE_COMPILATION_CACHE=false`.
+    """
+    if PLACE in os.environ:
+        return
+    folder = cache_folder() / "jax"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if os.access(folder, os.W_OK):
+        os.environ[PLACE] = str(folder)
+        os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(MOST_BYTES))
+        least = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+        os.environ.setdefault(least, str(LEAST_SECONDS))
