@@ -28,7 +28,8 @@ from compiler.rasp.values import Value
 from zoo.auditing.measure import Count, Measured, measure
 from zoo.auditing.pairs import Pairs, draw_pairs
 from zoo.auditing.subject import Subject, subject_of
-from zoo.training.loss import CLOSE, donor_writes
+from zoo.training.held_out import compiled_donor_writes
+from zoo.training.loss import CLOSE
 from zoo.training.outcome import Result
 
 PAIRS = 10_000
@@ -298,7 +299,7 @@ def _witness(
     base, source = int(pairs.base[pair]), int(pairs.source[pair])
     turn = int(pairs.turns[pair]) if turned else 0
     ids = np.asarray(pairs.pool.ids)[[base, source]]
-    donor = donor_writes(config, weights, ids[1:], np.array([turn]))
+    donor = compiled_donor_writes(config, weights, ids[1:], np.array([turn]))
     lengths = np.asarray(pairs.pool.lengths)[[base, source]]
     where = (np.arange(config.n_ctx) < lengths.min()).astype(np.float32)
     mask = np.zeros(subject.outside.shape, np.float32)

@@ -15,8 +15,7 @@ from zoo.scoring.adam import follow
 from zoo.scoring.losses import Goal
 from zoo.scoring.pairs import Pairs
 from zoo.scoring.running import Batch, Machine, node_losses
-from zoo.training.held_out import QUICK_TO_COMPILE
-from zoo.training.loss import donor_writes
+from zoo.training.held_out import QUICK_TO_COMPILE, compiled_donor_writes
 
 ABLATIONS = ("resample", "mean", "zero", "optimal")
 
@@ -41,7 +40,9 @@ def donors_of(
     """
     if ablation == "zero":
         return jnp.zeros_like(writes)
-    corrupt = donor_writes(model.config, model.weights, pairs.corrupt, pairs.turns)
+    corrupt = compiled_donor_writes(
+        model.config, model.weights, pairs.corrupt, pairs.turns
+    )
     if ablation == "resample":
         return corrupt
     filled = np.ones(pairs.corrupt.shape, np.float32)

@@ -75,19 +75,6 @@ def edge_losses(
 
 
 @partial(_jit, static_argnames=("machine",))
-def losses_under_each(
-    machine: Machine,
-    weights: Weights,
-    batch: Batch,
-    masks: Float[Any, "mask reader source"],
-) -> Float[Array, "mask pair"]:
-    """Return `losses_under` of every mask."""
-    return jax.lax.map(
-        lambda mask: edge_losses(machine, weights, batch, mask), jnp.asarray(masks)
-    )
-
-
-@partial(_jit, static_argnames=("machine",))
 def losses_under_nodes(
     machine: Machine,
     weights: Weights,

@@ -115,8 +115,10 @@ class Checker:
         chosen += [np.zeros(size, bool)] * 2
         count = len(self.layout.circuit_nodes)
         ids = self.pool.ids[self.source]
-        straight = _writes(self.config, weights, ids, jnp.zeros_like(self.turns))
-        donor = _writes(self.config, weights, ids, self.turns)
+        straight = compiled_donor_writes(
+            self.config, weights, ids, jnp.zeros_like(self.turns)
+        )
+        donor = compiled_donor_writes(self.config, weights, ids, self.turns)
         found = [
             *self.accuracies(weights, straight, masks[:count], chosen[:count]),
             *self.accuracies(weights, donor, masks[count:], chosen[count:]),
@@ -182,7 +184,7 @@ def _draw_pairs(
     return base, source, draw_turns(third, count, n_ctx)
 
 
-_writes = jax.jit(
+compiled_donor_writes = jax.jit(
     donor_writes, static_argnames=("config",), compiler_options=QUICK_TO_COMPILE
 )
 
