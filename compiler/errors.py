@@ -46,9 +46,17 @@ class FetchError(ZooError):
     """Something elsewhere cannot be reached, or sent less than it has."""
 
 
+FEW = 12
+"""So many names can be told where none is near."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
-    """Return the error for an unknown `name`, offering the nearest of `known`."""
-    return NameLookupError(f"no {kind} is named {name!r}.{nearest(name, known)}")
+    """Return the error for an unknown `name`: the nearest of `known`, or a few all."""
+    names = list(known)
+    hint = nearest(name, names)
+    if not hint and 0 < len(names) <= FEW:
+        hint = f" There are: {', '.join(names)}"
+    return NameLookupError(f"no {kind} is named {name!r}.{hint}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ def evaluate(
         _print_methods()
         return
     table = _run(method, suite, seeds, out, jobs, timeout, pairs)
-    print("\n".join(_lines(table)))
+    print(table)
 
 
 def leaderboard(
@@ -121,34 +121,13 @@ def end_process(cell: Cell) -> None:
 
 def _print_methods() -> None:
     from compiler.emit import align
+    from zoo.scoring.lines import folded
     from zoo.scoring.methods import known_methods
 
-    rows = [
-        (m.name, m.level, m.paper or "control", m.equation)
-        for m in known_methods().values()
-    ]
-    print("\n".join(align([("method", "finest", "paper", "score"), *rows])))
-
-
-def _lines(table: Table) -> list[str]:
-    from compiler.emit import align
-    from zoo.scoring.levels import KINDS
-
-    head = ("", "models", "AUROC", "95 %", "AP", "seconds", "failed")
-    lines = []
-    for level in KINDS:
-        rows = [
-            (
-                row.method,
-                str(row.models),
-                f"{row.auroc:.3f}",
-                f"{row.interval.low:.3f}..{row.interval.high:.3f}",
-                f"{row.average_precision:.3f}",
-                f"{row.seconds:.2f}",
-                str(row.failed),
-            )
-            for row in table.rows(level)
-        ]
-        if rows:
-            lines += [level.upper(), *align([head, *rows]), ""]
-    return lines[:-1]
+    known = known_methods().values()
+    rows = [(m.name, m.level, m.paper or "control") for m in known]
+    head, *lines = align([("method", "finest", "paper; below it the score"), *rows])
+    print(head)
+    for line, one in zip(lines, known, strict=True):
+        print(line)
+        print("\n".join(folded(f"      {one.equation}")))

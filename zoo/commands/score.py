@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from compiler.errors import InputError
 
-if TYPE_CHECKING:
-    from zoo.scoring.report import Missed, Report
-
 BASELINES = ("random", "weight-norm", "eap")
-MOST_LINES = 20
 
 
 def score(
@@ -53,10 +49,16 @@ def score(
     from compiler.files import write_atomically
     from zoo.scoring.case import open_case
     from zoo.scoring.formats import read_scores
+    from zoo.scoring.lines import report_lines
     from zoo.scoring.methods import find_method
     from zoo.scoring.pairs import TURNED
     from zoo.scoring.score import score as score_edges
 
+    for path in (out, plot):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(
+                f"{path}: there is no folder {path.parent}. Make it, or write elsewhere"
+            )
     case = open_case(model, split="test", ablation=ablation)
     read = read_scores(case.names, scores, format, _policy(missing))
     turned = 0.0 if read.level.merged else TURNED  # as `zoo.score` does
@@ -68,10 +70,10 @@ def score(
     for name in BASELINES:
         baseline = find_method(name)
         found = read_scores(case.names, baseline.run(train, 0)).at(read.level)
-        rows.append(
-            (name, score_edges(case, found, absolute=baseline.magnitude, **options))
-        )
-    print("\n".join([*_heading(report), "", *_rows(rows), "", *_lost(report)]))
+        by_size = baseline.magnitude
+        label = f"|{name}|" if by_size else name
+        rows.append((label, score_edges(case, found, absolute=by_size, **options)))
+    print("\n".join(report_lines(report, rows)))
     if out is not None:
         text = json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n"
         write_atomically(out, text.encode())
@@ -88,74 +90,3 @@ def _policy(missing: str | None) -> Any:
         raise InputError(
             f"--missing: found {missing!r}, expected a number or 'lowest'"
         ) from None
-
-
-def _heading(report: Report) -> list[str]:
-    record = report.record
-    left = f"{report.undetectable} undetectable and {report.silent} silent not counted"
-    return [
-        f"{report.model}: {report.counted} items ({record.granularity}), "
-        f"{report.true} of them true; {left}",
-        f"  read as {record.source or 'a dict'}, sign {record.sign}; "
-        f"AUROC {record.convention}",
-        f"  {record.pairs} pairs, {record.ablation} ablation of the complement, "
-        f"positions: {record.positions}",
-        *(f"  note: {warning}" for warning in report.warnings),
-    ]
-
-
-def _rows(rows: list[tuple[str, Report]]) -> list[str]:
-    from compiler.emit import align
-
-    head = ("", "AUROC", "95 %", "AP", "F1", "SHD", "CPR", "CMD")
-    cells = [
-        (
-            name,
-            f"{r.auroc:.3f}",
-            f"{r.auroc_interval.low:.3f}..{r.auroc_interval.high:.3f}",
-            f"{r.average_precision:.3f}",
-            f"{r.f1:.3f}",
-            str(r.hamming),
-            f"{r.cpr:.3f}",
-            f"{r.cmd:.3f}",
-        )
-        for name, r in rows
-    ]
-    return align([head, *cells])
-
-
-def _lost(report: Report) -> list[str]:
-    lines = [
-        f"MISSED  {len(report.missed)} of {report.true} true items are not among the "
-        f"{report.k} highest"
-    ]
-    for missed in report.missed[:MOST_LINES]:
-        lines += _missed(missed)
-    if len(report.missed) > MOST_LINES:
-        lines.append(f"  and {len(report.missed) - MOST_LINES} more: --out has all")
-    lines += ["", f"SPURIOUS  {len(report.spurious)} found and not true"]
-    lines += [
-        f"  {wrong.item}  score {wrong.score:.4g}, rank {wrong.rank}"
-        for wrong in report.spurious[:MOST_LINES]
-    ]
-    return lines
-
-
-def _missed(missed: Missed) -> list[str]:
-    carried = ", ".join(v for known in missed.edges for v in known.carries)
-    lines = [
-        f"  {missed.item}  score {missed.score:.4g}, rank {missed.rank}; carries "
-        f"{carried}"
-    ]
-    witness = missed.witness
-    if witness is not None:
-        turn = f", positions turned by {witness['turn']}" if witness["turn"] else ""
-        lines += [
-            f"      {_list(witness['base'])} donor {_list(witness['source'])}{turn}",
-            f"      {_list(witness['before'])} -> {_list(witness['after'])}",
-        ]
-    return lines
-
-
-def _list(values: Any) -> str:
-    return json.dumps(values, separators=(",", ":"))

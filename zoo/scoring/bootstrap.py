@@ -46,9 +46,12 @@ def interval_over_items(
 def interval_of_mean(
     values: Float[np.ndarray, " n"], seed: int = 0, draws: int = DRAWS
 ) -> Interval:
-    """Return the interval of the mean of some values, drawn again; NaNs left out."""
+    """Return the interval of the mean of some values, drawn again; NaNs left out.
+
+    NaN for fewer than three: drawn again they say nothing of others.
+    """
     kept = values[~np.isnan(values)]
-    if not len(kept):
+    if len(kept) < 3:
         return Interval(float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, len(kept), size=(draws, len(kept)))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from compiler.files import write_atomically
 from zoo.scoring.case import Case
 from zoo.scoring.levels import KINDS
 from zoo.scoring.method import Method
-from zoo.scoring.ranking import top
+from zoo.scoring.ranking import surely_top
 from zoo.scoring.score import score
 
 FORMAT = "circuitzoo.cell"
@@ -42,7 +43,9 @@ class Cell:
         seconds: the method's own; the first run of a shape compiles.
         figures: by granularity: auroc, average_precision, f1, hamming; of the finest
             one also cpr and cmd. None for what has no value.
-        found: the highest items of the finest granularity, as many as are true.
+        found: the highest items of the finest granularity, as many as are true, less
+            those that ties leave open.
+        code: digest of a user's function, so that a changed one is run again.
     """
 
     method: str
@@ -53,6 +56,7 @@ class Cell:
     seconds: float = 0.0
     figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     found: tuple[str, ...] = ()
+    code: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the cell as JSON values."""
@@ -85,9 +89,8 @@ def run_cell(
         hung: called with the cell of a method that does not come back, from another
             thread: it has to end the process, for nothing else ends compiled code.
     """
-    late = Cell(
-        method.name, line, seed, "out of time", f"stopped after {timeout:g} s", timeout
-    )
+    cell = partial(Cell, method.name, line, seed, code=method.code)
+    late = cell("out of time", f"stopped after {timeout:g} s", timeout)
     started = time.monotonic()
     try:
         train.batch  # noqa: B018 - what all methods share is not their time
@@ -101,8 +104,8 @@ def run_cell(
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         seconds = time.monotonic() - started
-        return Cell(method.name, line, seed, "failed", text, seconds)
-    return Cell(method.name, line, seed, "ok", "", seconds, figures, names)
+        return cell("failed", text, seconds)
+    return cell("ok", "", seconds, figures, names)
 
 
 def _measure(
@@ -126,10 +129,11 @@ def _measure(
             "auroc": _number(report.auroc),
             "average_precision": _number(report.average_precision),
             "f1": _number(report.f1),
-            "hamming": float(report.hamming),
+            "hamming": _number(report.hamming),
         }
     figures[finest] |= {"cpr": _number(read.cpr), "cmd": _number(read.cmd)}
-    names = tuple(read.items[i] for i in top(read.scores, read.true).nonzero()[0])
+    found_items = surely_top(read.scores, read.true).nonzero()[0]
+    names = tuple(read.items[i] for i in found_items)
     return figures, names
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from compiler.errors import InputError, ZooError, count
 from compiler.files import write_atomically
+from compiler.sealed import digest
 from zoo.scoring.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.method import Method
@@ -45,7 +46,9 @@ def evaluate(
             arguments) that returns scores in any format, or several of these.
         suite: `core`, `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which: a seed draws the pairs that a method gets.
-        out: a folder where each cell is kept; what is there already is not run again.
+        out: a folder where each cell is kept; what is there already is not run again,
+            unless the text of your function has changed. What it calls is not looked
+            at: give another folder when that has.
         timeout: seconds for one run of a method.
         pairs: how many a method gets.
         progress: called with every cell.
@@ -55,11 +58,20 @@ def evaluate(
 
     Raises:
         NameLookupError: a method, a suite or a model is unknown.
-        InputError: a function has no name that a file can have.
+        InputError: a function has no name that a file can have, two have one name, or
+            there are no seeds.
     """
     several = isinstance(method, Sequence) and not isinstance(method, str)
     tried = [_method(given) for given in (method if several else [method])]  # type: ignore[union-attr]
+    names = [one.name for one in tried]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(
+            f"two methods are named {min(twice)!r}, and a table has one row a name. "
+            "Rename your function"
+        )
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not numbers:
+        raise InputError(f"seeds={seeds!r}: found none, expected at least one")
     cells = []
     for line in models_of(suite):
         for cell in _cells(line, tried, numbers, out, timeout, pairs, hung):
@@ -94,8 +106,8 @@ def _cells(
         for method in tried:
             if folder is not None:
                 path = cell_path(folder, method.name, line, seed)
-                if path.is_file():
-                    yield read_cell(path)
+                if path.is_file() and (cell := read_cell(path)).code == method.code:
+                    yield cell
                     continue
             try:
                 if opened is None:
@@ -103,7 +115,9 @@ def _cells(
                     opened = whole, whole.split("test", pairs)
                 train = train or _drawn(opened[0], seed, pairs)
             except ZooError as error:
-                cell = Cell(method.name, line, seed, "failed", str(error))
+                cell = Cell(
+                    method.name, line, seed, "failed", str(error), code=method.code
+                )
             else:
                 cell = run_cell(method, line, seed, train, opened[1], timeout, told)
             if folder is not None:
@@ -130,7 +144,15 @@ def _method(given: Given) -> Method:
         )
     takes = len(inspect.signature(given).parameters)
     run = given if takes > 1 else lambda case, seed: given(case)
-    return Method(name, run)
+    return Method(name, run, code=_digest(given))
+
+
+def _digest(given: Callable[..., Any]) -> str:
+    """Return the digest of a function's text; empty where Python has none."""
+    try:
+        return digest(inspect.getsource(given).encode())[:16]
+    except (OSError, TypeError):
+        return ""
 
 
 def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:

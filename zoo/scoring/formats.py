@@ -8,7 +8,8 @@
     prune      auto-circuit's {module: array}, see `prune_scores.py`
     file       .json, .csv (edge, score), .npy, .pt
 
-A name that is not known is refused, and the nearest ones are offered. What is missing
+What other tools call a format is understood too: `eap-ig`, `mib`, `auto-circuit`. A
+name that is not known is refused, and the nearest ones are offered. What is missing
 needs a policy. A sign is never changed.
 """
 
@@ -24,7 +25,14 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float
 
-from compiler.errors import FormatError, InputError, NameLookupError, count, nearest
+from compiler.errors import (
+    FormatError,
+    InputError,
+    NameLookupError,
+    count,
+    nearest,
+    unknown_name,
+)
 from compiler.interchange.graphs import eap_ig_json
 from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
 from zoo.scoring.levels import Level
@@ -34,6 +42,15 @@ from zoo.scoring.spellings import dialects
 
 Missing = float | Literal["lowest"] | None
 FORMATS = ("dict", "array", "eap", "matrix", "graph", "prune", "circuitzoo")
+_ALSO = {
+    "eap-ig": "eap",
+    "mib": "eap",
+    "auto-circuit": "prune",
+    "networkx": "graph",
+    "json": "dict",
+    "csv": "dict",
+    "npy": "array",
+}
 _SUFFIXES = (".json", ".csv", ".npy", ".pt")
 
 
@@ -63,11 +80,10 @@ def read_scores(
         )
         return given
     found = format or _recognise(names, given)
+    found = _ALSO.get(found, found)
     if found not in FORMATS:
-        raise InputError(
-            f"no format is named {found!r}.{nearest(found, FORMATS)} There are: "
-            f"{', '.join(FORMATS)}"
-        )
+        raise unknown_name("format", found, FORMATS)
+    _check_kind(found, given)
     if found == "array":
         return _from_array(names, given)
     if found == "matrix":
@@ -81,11 +97,6 @@ def read_scores(
     if found == "circuitzoo":
         _check_architecture(names, given.get("n_layers"), given.get("n_heads"))
         return _from_names(names, given.get("scores", {}), missing, "circuitzoo")
-    if not isinstance(given, Mapping):
-        raise InputError(
-            f"scores: found a {type(given).__name__}, expected a dict from the names "
-            "of edges to numbers"
-        )
     return _from_names(names, given, missing, "")
 
 
@@ -115,10 +126,49 @@ def _recognise(names: Names, given: Any) -> str:
         if are_prune_scores(names, given):
             return "prune"
         return "matrix" if "edges_scores" in given else "dict"
-    shape = np.shape(given)
+    try:
+        shape = np.shape(given)
+    except ValueError:  # rows of different lengths
+        return "dict"
     if len(shape) == 2 and shape == _matrix_shape(names):
         return "matrix"
     return "array" if len(shape) in (1, 2) else "dict"
+
+
+def _check_kind(format: str, given: Any) -> None:
+    """Refuse what cannot be of a format."""
+    is_dict = isinstance(given, Mapping)
+    fits, expected = {
+        "dict": (is_dict, "a dict from the names of edges to numbers"),
+        "circuitzoo": (is_dict, "what Scores.to_json() returns"),
+        "prune": (is_dict, "a dict from modules to arrays"),
+        "graph": (isinstance(given, nx.Graph), "a networkx graph"),
+        "eap": (
+            is_dict and isinstance(given.get("edges"), Mapping),
+            "an object whose 'edges' are an object",
+        ),
+        "matrix": (
+            not is_dict or "edges_scores" in given,
+            "a matrix, or a dict that has it as 'edges_scores'",
+        ),
+        "array": (not is_dict, "an array of numbers"),
+    }[format]
+    if not fits:
+        raise InputError(
+            f"scores: found a {type(given).__name__}, expected {expected} (read as "
+            f"'{format}')"
+        )
+
+
+def _numbers(given: Any) -> Float[np.ndarray, "*shape"]:
+    """Return an array of numbers."""
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"scores: found a {type(given).__name__} that is no array of numbers. "
+            'With names, write an object: {"tokens->m0": 0.5, ..}'
+        ) from None
 
 
 def _check_architecture(names: Names, n_layers: Any, n_heads: Any) -> None:
@@ -238,7 +288,7 @@ def _graph_entries(given: Any) -> dict[str, Any]:
 
 
 def _from_array(names: Names, given: Any) -> Scores:
-    array = np.asarray(given, np.float64)
+    array = _numbers(given)
     if array.ndim == 1:
         for merged in (False, True):
             level = Level(names, "qkv", merged)
@@ -267,8 +317,8 @@ def _columns(names: Names) -> list[str]:
 
 def _from_matrix(names: Names, given: Any) -> Scores:
     """Return the scores of a matrix of MIB, whose rows are input, then the nodes."""
-    array: Float[np.ndarray, "source reader"] = np.asarray(
-        given["edges_scores"] if isinstance(given, Mapping) else given, np.float64
+    array: Float[np.ndarray, "source reader"] = _numbers(
+        given["edges_scores"] if isinstance(given, Mapping) else given
     )
     if array.shape != _matrix_shape(names):
         raise InputError(
@@ -316,9 +366,21 @@ def _open(path: Path) -> Any:
         if path.suffix == ".pt":
             return _open_torch(path)
         text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else _rows(text)
-    except (ValueError, RecursionError) as error:
+        if path.suffix == ".csv":
+            return _rows(text)
+        return json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError, FormatError) as error:
         raise FormatError(f"{path}: cannot be read as {path.suffix}: {error}") from None
+
+
+def _object(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, in which no name stands twice."""
+    found = dict(entries)
+    if len(found) < len(entries):
+        names = [name for name, _ in entries]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FormatError(f"{twice!r} stands there twice")
+    return found
 
 
 def _rows(text: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Method:
         level: the finest granularity that it says anything of.
         seeded: whether the seed changes anything.
         control: whether it is there to compare with.
+        code: digest of a user's function: a changed one is run again.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Method:
     level: str = "qkv"
     seeded: bool = False
     control: bool = False
+    code: str = ""
 
 
 _KNOWN: dict[str, Method] = {}

@@ -36,7 +36,7 @@ def page(table: Any) -> str:
                 row.method,
                 str(row.models),
                 _figure(row.auroc),
-                f"{_figure(row.interval.low)} to {_figure(row.interval.high)}",
+                " to ".join(filter(None, map(_figure, row.interval))),
                 *map(_figure, (row.average_precision, row.f1, row.cpr, row.cmd)),
                 _figure(row.stability),
                 _figure(row.seconds),
@@ -57,7 +57,7 @@ def page(table: Any) -> str:
             f"{pair.first} - {pair.second}",
             str(pair.models),
             f"{pair.difference:+.3f}",
-            f"{pair.interval.low:+.3f} to {pair.interval.high:+.3f}",
+            " to ".join(f"{end:+.3f}" for end in pair.interval if end == end),
             f"{pair.corrected:.3g}",
         )
         for pair in table.compare()

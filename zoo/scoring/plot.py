@@ -48,7 +48,7 @@ def plot_report(
     axes[0].plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     axes[0].set(xlabel="false positives, share", ylabel="true items found, share")
     axes[1].plot(recall, found / taken, marker=".")
-    axes[1].set(xlabel="recall", ylabel="precision", ylim=(0, 1.05))
+    axes[1].set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(0, 1.05))
     for label, curve in curves.items():
         axes[2].semilogx(curve.shares, curve.values, marker=".", label=label)
     axes[2].axhline(1, color="0.7", linewidth=0.8)

@@ -64,6 +64,15 @@ def top(scores: Float[np.ndarray, " item"], k: int) -> Bool[np.ndarray, " item"]
     return chosen
 
 
+def surely_top(scores: Float[np.ndarray, " item"], k: int) -> Bool[np.ndarray, " item"]:
+    """Return what is among the k highest however ties are ordered."""
+    chosen = top(scores, k)
+    if not chosen.any() or chosen.all():
+        return chosen
+    edge = scores[chosen].min()
+    return scores > edge if (scores[~chosen] == edge).any() else chosen
+
+
 def steps(
     scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]
 ) -> tuple[np.ndarray, np.ndarray]:

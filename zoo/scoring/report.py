@@ -95,13 +95,15 @@ class Report:
         precision: share of the found items that are true.
         recall: share of the true items that are found.
         f1: their harmonic mean.
-        hamming: items that would have to be added or taken away.
+        hamming: items that would have to be added or taken away; where the k-th score
+            is tied, the mean over the orders of the tied, as of F1.
         true: how many items are true.
         counted: how many items count.
         undetectable: circuit items that no donor can show: not counted.
         silent: other items that carry the same in every pair: not counted.
         unused: items that the program claims, and that count as outside.
-        missed: true items that were not found, highest first.
+        missed: true items that were not found, highest first. What ties leave open is
+            not found.
         spurious: found items that are not true, highest first.
         faithfulness_curve: of the circuits of the highest scores, with their signs.
         magnitude_curve: of the circuits of the greatest absolute values.
@@ -122,7 +124,7 @@ class Report:
     precision: float
     recall: float
     f1: float
-    hamming: int
+    hamming: float
     true: int
     counted: int
     undetectable: int
@@ -147,6 +149,11 @@ class Report:
             "missed>"
         )
 
+    def __str__(self) -> str:
+        from zoo.scoring.lines import report_lines
+
+        return "\n".join(report_lines(self))
+
     @property
     def cpr(self) -> float:
         """Area under the faithfulness of the highest signed scores; NaN if not run."""
@@ -160,7 +167,13 @@ class Report:
         return float("nan") if curve is None else curve.cmd
 
     def precision_at(self, k: int) -> float:
-        """Return the share of true items among the k highest; ties in random order."""
+        """Return the share of true items among the k highest; ties in random order.
+
+        Raises:
+            InputError: k is no whole number above 0.
+        """
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise InputError(f"precision_at: found {k!r}, expected 1, 2, ..")
         return precision_at(self.scores, self.labels, k)
 
     def compare(self, other: Report, seed: int = 0) -> Comparison:
@@ -184,8 +197,9 @@ class Report:
             first = auroc(self.scores[rows], self.labels[rows])
             found[draw] = first - auroc(other.scores[rows], other.labels[rows])
         gap = auroc(self.scores, self.labels) - auroc(other.scores, other.labels)
-        tail = min((found <= 0).mean(), (found >= 0).mean())
-        return Comparison(gap, middle(found), min(1.0, 2 * float(tail)))
+        tail = min((found <= 0).sum(), (found >= 0).sum())
+        p = 2 * float(tail + 1) / (DRAWS + 1)
+        return Comparison(gap, middle(found), min(1.0, p))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values; NaN is null."""
@@ -239,7 +253,8 @@ class Comparison:
     Attributes:
         difference: the first less the second.
         interval: 95 %, both scored on the same items drawn again.
-        p: twice the share of draws on the rarer side of 0.
+        p: twice the share of draws on the rarer side of 0, the observed one counted
+            as one of them (Davison and Hinkley 1997, chapter 4): never 0.
     """
 
     difference: float

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError
+from compiler.errors import InputError, count
 from compiler.model import Model
 from zoo.scoring.bootstrap import interval_over_items
 from zoo.scoring.case import Case, open_for
@@ -16,7 +16,7 @@ from zoo.scoring.faithfulness import curve_of
 from zoo.scoring.formats import Missing, read_scores
 from zoo.scoring.levels import Level
 from zoo.scoring.marking import Marks, mark
-from zoo.scoring.ranking import average_precision, expected_hits, top
+from zoo.scoring.ranking import average_precision, expected_hits, surely_top
 from zoo.scoring.report import Missed, Record, Report, Spurious
 from zoo.scoring.scores import Scores
 from zoo.scoring.subsets import measure_subsets
@@ -97,7 +97,8 @@ def _report(
         wanted, right = int(found.sum()), float(true[found].sum())
     else:
         wanted = min(hits if k is None else k, len(values))
-        found, right = top(values, wanted), expected_hits(values, true, max(wanted, 1))
+        found = surely_top(values, wanted)
+        right = expected_hits(values, true, wanted) if wanted else 0.0
     precision = right / wanted if wanted else 0.0
     recall = right / hits
     circuit = marks.level.spread(_scatter(found, marks.counted))
@@ -118,7 +119,7 @@ def _report(
         precision=precision,
         recall=recall,
         f1=2 * right / (wanted + hits),
-        hamming=int((found != true).sum()),
+        hamming=wanted + hits - 2 * right,
         true=hits,
         counted=len(values),
         undetectable=marks.undetectable,
@@ -130,7 +131,7 @@ def _report(
         magnitude_curve=other,
         subsets=measure_subsets(case, circuit, seed) if behaviour else None,
         record=_record(case, ranked, absolute, convention),
-        warnings=_warnings(case, signed, marks, absolute),
+        warnings=_warnings(case, signed, marks, absolute, wanted, found),
         items=tuple(marks.level.items[i] for i in np.flatnonzero(marks.counted)),
         scores=values,
         labels=true,
@@ -195,22 +196,33 @@ def _record(case: Case, ranked: Scores, absolute: bool, convention: str) -> Reco
 
 
 def _warnings(
-    case: Case, signed: Scores, marks: Marks, absolute: bool
+    case: Case,
+    signed: Scores,
+    marks: Marks,
+    absolute: bool,
+    wanted: int,
+    found: np.ndarray,
 ) -> tuple[str, ...]:
-    found = []
+    said = []
     if marks.undetectable:
-        found.append(
-            f"{marks.undetectable} items of the circuit are undetectable in these "
-            "pairs and are not counted"
+        said.append(
+            f"not counted, for no donor in these pairs shows them: "
+            f"{count(marks.undetectable, 'item')} of the circuit"
         )
     negative = int(signed.negative().sum())
     if negative and not absolute:
-        found.append(
-            f"{negative} scores are negative and rank last; if their size is what "
-            "counts, say absolute=True"
+        said.append(
+            f"{count(negative, 'negative score')}, ranked last; if the size is what "
+            "counts, say so: --absolute, absolute=True"
         )
     if signed.filled:
-        found.append(f"{signed.filled} items had no score and were given one")
+        said.append(f"{count(signed.filled, 'item')} had no score and got one")
+    if left := wanted - int(found.sum()):
+        said.append(
+            f"ties at the cut: the last {left} of the {wanted} highest can be chosen "
+            "in several ways. F1 and SHD are means over these; the lists have as found "
+            "what always is"
+        )
     if marks.true.sum() < 5:
-        found.append("fewer than 5 items are true: the figures are coarse")
-    return tuple(found)
+        said.append("fewer than 5 items are true: the figures are coarse")
+    return tuple(said)

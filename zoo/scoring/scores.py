@@ -11,7 +11,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float
 
-from compiler.errors import InputError
+from compiler.errors import InputError, count
 from compiler.machine.names import ARROW, Names
 from zoo.scoring.levels import Level
 
@@ -47,9 +47,9 @@ class Scores:
             )
         if len(bad := np.flatnonzero(np.isnan(values))):
             raise InputError(
-                f"scores: {self.level.items[bad[0]]} is NaN, and so are {len(bad) - 1} "
-                "more. Give each item a number; of what you did not measure, leave "
-                "the name out and choose missing="
+                f"scores: {count(len(bad), 'item')} are NaN, the first is "
+                f"{self.level.items[bad[0]]}. Give each a number; a dict may leave out "
+                "what you did not measure (then say missing=)"
             )
         values.flags.writeable = False
         object.__setattr__(self, "values", values)

@@ -77,6 +77,11 @@ class Table:
             f"{len(self.cells)} cells, {failed} without figures>"
         )
 
+    def __str__(self) -> str:
+        from zoo.scoring.lines import table_lines
+
+        return "\n".join(table_lines(self))
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods, in order of appearance."""

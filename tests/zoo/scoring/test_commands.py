@@ -29,9 +29,11 @@ def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> No
     told = call("score", MODEL, scores, "--out", "a.json", "--plot", "a.png")
     assert (told.status, told.err) == (0, "")
     assert told.out.startswith(f"{MODEL}: ")
-    for name in ("scores.json", "random", "weight-norm", "eap"):
+    for name in ("scores.json", "random", "weight-norm", "|eap|"):
         assert f"\n  {name} " in told.out
     assert "MISSED  " in told.out and " donor " in told.out and "SPURIOUS" in told.out
+    figures = told.out.partition("MISSED")[0]
+    assert max(map(len, figures.splitlines())) < 80
     report = json.loads((scores.parent / "a.json").read_text())
     assert f"{report['auroc']:.3f}" in told.out
     assert (scores.parent / "a.png").read_bytes().startswith(b"\x89PNG")
@@ -44,6 +46,17 @@ def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> No
         ('{"m0->m1": 1}', (), "Say what they count as"),
         ('{"m0->m1": NaN}', (), "m0->m1 is NaN"),
         ("{", (), "cannot be read as .json"),
+        ('{"m0->m1": 1, "m0->m1": 2}', (), "'m0->m1' stands there twice"),
+        ('[["m0->m1", 1]]', (), "write an object"),
+        ('["m0->m1"]', (), "write an object"),
+        ('[["m0->m1"], 1]', (), "expected a dict"),
+        ('{"m0->m1": 1}', ("--format", "matrix"), "as 'edges_scores'"),
+        ('{"m0->m1": 1}', ("--format", "eap-ig"), "whose 'edges' are an object"),
+        ('{"m0->m1": 1}', ("--format", "array"), "expected an array of numbers"),
+        ("[1, 2]", ("--format", "graph"), "expected a networkx graph"),
+        ("[1, 2]", ("--format", "prune"), "a dict from modules to arrays"),
+        ('{"m0->m1": 1}', ("--out", "none/a.json"), "there is no folder none"),
+        ('{"m0->m1": 1}', ("--plot", "none/a.png"), "there is no folder none"),
         ('{"m0->m1": 1}', ("--missing", "none"), "expected a number or 'lowest'"),
         ('{"m0->m1": 1}', ("--format", "eapp"), "no format is named 'eapp'"),
         ('{"m0->m1": 1}', ("--ablation", "means"), "'means'"),
@@ -74,9 +87,13 @@ def test_methods_are_evaluated_once_and_made_a_leaderboard(
 ) -> None:
     told = call("evaluate", "--suite", MODEL, "--out", "board", *FAST)
     assert told.status == 0
-    assert "QKV" in told.out and "\n  random " in told.out and "0.5" in told.out
     cells = sorted((tmp_path / "board" / "cells").glob("*/*.json"))
     assert len(cells) == 4
+    edges = [json.loads(cell.read_text())["figures"]["qkv"]["auroc"] for cell in cells]
+    assert told.out.startswith("QKV\n")
+    for name, pair in (("random", edges[:2]), ("weight-norm", edges[2:])):
+        (line, *_) = (ln for ln in told.out.splitlines() if f"  {name} " in ln)
+        assert line.split()[1:3] == ["1", f"{sum(pair) / 2:.3f}"]
     times = [cell.stat().st_mtime_ns for cell in cells]
     told = call("leaderboard", "--suite", MODEL, "--out", "board", *FAST)
     assert told.status == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 import time
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,38 @@ def test_a_cell_is_run_once(tmp_path: Path) -> None:
     assert calls[0][1] != calls[1][1]  # a seed draws the pairs
 
 
+def test_a_changed_function_is_run_again(tmp_path: Path) -> None:
+    def scored(text: str) -> float:
+        path = tmp_path / "mine.py"
+        path.write_text(f"import numpy as np\ndef mine(case):\n    return {text}\n")
+        linecache.checkcache(str(path))
+        found: dict[str, Any] = {}
+        exec(compile(path.read_text(), str(path), "exec"), found)
+        table = evaluate(found["mine"], MODEL, 1, out=tmp_path / "out", pairs=16)
+        return table.figure("mine", MODEL)
+
+    true = 'case.truth.mask("used") * 1.0'
+    assert scored("np.zeros(case.names.visible.shape)") == 0.5
+    assert scored(true) == 1.0
+    cell = cell_path(tmp_path / "out", "mine", MODEL, 0)
+    written = cell.stat().st_mtime_ns
+    assert scored(true) == 1.0
+    assert cell.stat().st_mtime_ns == written
+
+
+def test_one_name_for_two_methods_is_refused() -> None:
+    def eap(case: Case) -> np.ndarray:
+        return np.zeros(case.names.visible.shape)
+
+    with pytest.raises(InputError, match="two methods are named 'eap'"):
+        evaluate([eap, "eap"], MODEL, 1)
+
+
+def test_no_seeds_are_refused() -> None:
+    with pytest.raises(InputError, match="seeds=0: found none"):
+        evaluate("random", MODEL, 0)
+
+
 def test_a_damaged_cell_says_what_to_do(tmp_path: Path) -> None:
     cell = Cell("m", "a?b/c", 0, "ok", figures={"qkv": {"auroc": 0.5}}, found=("x",))
     write_cell(tmp_path, cell)
@@ -95,14 +128,30 @@ def cells(method: str, values: list[float], seed: int = 0) -> list[Cell]:
 
 
 def test_rows_are_means_over_seeds_then_models() -> None:
-    table = Table((*cells("a", [0.2, 0.6]), *cells("a", [0.4, 0.8], 1)))
+    values = [0.2, 0.6, 0.4], [0.4, 0.8, 0.6]
+    table = Table((*cells("a", values[0]), *cells("a", values[1], 1)))
     (row,) = table.rows()
     assert row.auroc == pytest.approx(0.5)
+    # one in 27 draws of three models has the lowest thrice: more than 2.5 %
     assert row.interval.low == pytest.approx(0.3)
     assert row.interval.high == pytest.approx(0.7)
     assert row.seconds == 1.0
-    assert row.stability == pytest.approx(1 / 2)
+    assert row.stability == pytest.approx((1 / 2 + 1 / 2 + 1 / 3) / 3)
     assert row.f1 != row.f1
+
+
+def test_two_models_give_no_interval() -> None:
+    table = Table(tuple(cells("a", [0.2, 0.6])))
+    (row,) = table.rows()
+    assert row.interval.low != row.interval.low
+    assert "nan" not in str(table) and "nan" not in table.to_markdown()
+
+
+def test_a_table_prints_what_has_no_figures() -> None:
+    failed = Cell("b", "model0", 0, "failed", "ValueError: x")
+    text = str(Table((*cells("a", [0.2, 0.6, 0.4]), failed)))
+    assert "\n  a " in text and "0.400" in text
+    assert "b on model0, seed 0: failed, ValueError: x" in text
 
 
 def test_pairs_are_tested_over_models_and_corrected() -> None:
@@ -126,10 +175,10 @@ def test_holm_is_the_published_example() -> None:
 
 def test_a_leaderboard_is_a_page_json_and_pictures(tmp_path: Path) -> None:
     failed = Cell("b", "model0", 0, "failed", "ValueError: x")
-    table = Table((*cells("a", [0.25, 0.75]), failed))
+    table = Table((*cells("a", [0.25, 0.75, 0.5]), failed))
     paths = write_leaderboard(table, tmp_path)
     page = (tmp_path / "README.md").read_text()
-    assert "| a | 2 | 0.500 | 0.250 to 0.750 |" in page
+    assert "| a | 3 | 0.500 | 0.250 to 0.750 |" in page
     assert "b on model0, seed 0: failed, ValueError: x" in page
     data = json.loads((tmp_path / "leaderboard.json").read_text())
     assert data["levels"]["qkv"]["rows"][0]["method"] == "a"

@@ -188,6 +188,11 @@ def test_a_seed_gives_the_same_scores_again(case: Case) -> None:
         assert not np.array_equal(one, other)
 
 
+def test_models_of_one_shape_get_other_random_scores(case: Case) -> None:
+    other = case.with_changes(name="another")
+    assert not np.array_equal(run("random", case), run("random", other))
+
+
 def test_every_method_says_where_it_comes_from() -> None:
     for known in known_methods().values():
         assert known.equation

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from compiler.errors import NameLookupError
 from zoo.scoring.conventions import SIZES, area
-from zoo.scoring.ranking import auroc, average_precision, precision_at
+from zoo.scoring.ranking import auroc, average_precision, precision_at, surely_top
 
 MARKED = st.lists(
     st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=12
@@ -100,3 +100,17 @@ def test_mib_gives_a_perfect_ranking_less_than_one() -> None:
         by_hand += (x1 - x0) * (y0 + y1) / 2
     assert found == pytest.approx(by_hand)
     assert 0.99 < found < 1
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=5), st.integers(0, 6))
+def test_what_is_surely_found_is_found_in_every_order_of_ties(
+    values: list[int], k: int
+) -> None:
+    orders = [
+        order
+        for order in permutations(range(len(values)))
+        if all(values[a] >= values[b] for a, b in pairwise(order))
+    ]
+    always = set.intersection(*(set(order[:k]) for order in orders))
+    found = surely_top(np.array(values, float), k)
+    assert set(np.flatnonzero(found).tolist()) == always

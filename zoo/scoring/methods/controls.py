@@ -12,8 +12,12 @@ from zoo.scoring.method import method
 
 @method("random", equation="uniform in [0, 1]", seeded=True, control=True)
 def random(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
-    """Return a number drawn for every edge."""
-    return np.random.default_rng(seed).random(case.names.visible.shape)
+    """Return a number drawn for every edge: others for every model.
+
+    With the same for models of one shape, their mean would look surer than it is.
+    """
+    rng = np.random.default_rng([seed, *case.name.encode()])
+    return rng.random(case.names.visible.shape)
 
 
 @method(
