@@ -200,7 +200,7 @@ def _slots(table: Cells) -> dict[str, dict[str, float]]:
 
 
 def _plain(value: float) -> float | None:
-    return round(float(value), 4) if value == value else None
+    return round(float(value), 6) if value == value else None
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
@@ -305,7 +305,7 @@ def targets(result: dict[str, Any]) -> list[Target]:
     what = f"all methods on {result['models']['trained']} trained models"
     return [
         Target(
-            f"{what}, {result['seeds']['trained']} seeds: the cells' clocks",
+            f"{what}, {result['seeds']['trained']} seeds: the methods' clocks",
             f"{HOURS} h on {JOBS} cores",
             f"{hours:.2f} h for {result['cells']['trained']} cells",
             hours <= HOURS,

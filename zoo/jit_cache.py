@@ -7,7 +7,6 @@ in it; it drops what was not used for longest, and compiles again what it cannot
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from zoo.release.cache import cache_folder
 
@@ -25,9 +24,11 @@ def keep_compiled_functions() -> None:
     """
     if PLACE in os.environ:
         return
-    folder = cache_folder() / "jax"
-    with suppress(OSError):
+    try:
+        folder = cache_folder() / "jax"
         folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no room, or no home
+        return
     if os.access(folder, os.W_OK):
         os.environ[PLACE] = str(folder)
         os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(MOST_BYTES))

@@ -160,7 +160,8 @@ class Case:
         self, masks: Any, loss: str | None = None
     ) -> Float[np.ndarray, "mask pair"]:
         """Return `losses` of several masks: a call each, which compiles once."""
-        return np.stack([self.losses(mask, loss) for mask in masks])
+        found = [self.losses(mask, loss) for mask in masks]
+        return np.stack(found) if found else np.zeros((0, len(self.pairs)))
 
     def mask_gradient(
         self, mask: Any = None, loss: str | None = None

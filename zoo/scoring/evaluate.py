@@ -6,7 +6,9 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from compiler.sealed import digest
 from zoo.scoring.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.method import Method
-from zoo.scoring.methods import find_method
+from zoo.scoring.methods import find_method, known_methods
 from zoo.scoring.pairs import PAIRS
 from zoo.scoring.plot import new_figure, save_figure
 from zoo.scoring.suites import models_of, open_model
@@ -25,6 +27,8 @@ from zoo.scoring.table import Table
 
 TIMEOUT = 600.0
 MOST_PAIRS = 10**6
+NO_CODE = "?"
+"""Of what has no code that could be told from another's: always run again."""
 Given = str | Method | Callable[..., Any]
 
 
@@ -47,8 +51,8 @@ def evaluate(
         suite: `core`, `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which: a seed draws the pairs that a method gets.
         out: a folder where each cell is kept; what is there already is not run again,
-            unless the text of your function has changed. What it calls is not looked
-            at: give another folder when that has.
+            unless your function's code has changed. What it calls is not looked at:
+            give another folder when that has.
         timeout: seconds for one run of a method.
         pairs: how many a method gets.
         progress: called with every cell.
@@ -106,7 +110,8 @@ def _cells(
         for method in tried:
             if folder is not None:
                 path = cell_path(folder, method.name, line, seed)
-                if path.is_file() and (cell := read_cell(path)).code == method.code:
+                cell = read_cell(path) if path.is_file() else None
+                if cell is not None and cell.code == method.code != NO_CODE:
                     yield cell
                     continue
             try:
@@ -133,7 +138,8 @@ def _drawn(case: Case, seed: int, count: int) -> Case:
 
 def _method(given: Given) -> Method:
     if isinstance(given, Method):
-        return given
+        ours = known_methods().get(given.name) is given
+        return given if ours else replace(given, code=_digest(given.run))
     if isinstance(given, str):
         return find_method(given)
     name = getattr(given, "__name__", type(given).__name__).replace("_", "-")
@@ -148,11 +154,30 @@ def _method(given: Given) -> Method:
 
 
 def _digest(given: Callable[..., Any]) -> str:
-    """Return the digest of a function's text; empty where Python has none."""
-    try:
-        return digest(inspect.getsource(given).encode())[:16]
-    except (OSError, TypeError):
-        return ""
+    """Return the digest of a function: code, defaults, plain values closed over.
+
+    NO_CODE for what has none, like an object that is called.
+    """
+    run: Any = inspect.unwrap(given)
+    if not hasattr(run, "__code__"):
+        return NO_CODE
+    closed = [cell.cell_contents for cell in run.__closure__ or ()]
+    plain = [value for value in closed if isinstance(value, int | float | str)]
+    text = repr((_code(run.__code__), run.__defaults__, run.__kwdefaults__, plain))
+    return digest(text.encode())[:16]
+
+
+def _code(code: CodeType) -> tuple[Any, ...]:
+    """Return what a function does, the same in every process."""
+    constants = [
+        _code(constant)
+        if isinstance(constant, CodeType)
+        else sorted(map(repr, constant))
+        if isinstance(constant, frozenset)
+        else constant
+        for constant in code.co_consts
+    ]
+    return code.co_code, code.co_names, constants
 
 
 def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:

@@ -47,9 +47,6 @@ _ALSO = {
     "mib": "eap",
     "auto-circuit": "prune",
     "networkx": "graph",
-    "json": "dict",
-    "csv": "dict",
-    "npy": "array",
 }
 _SUFFIXES = (".json", ".csv", ".npy", ".pt")
 

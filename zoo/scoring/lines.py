@@ -45,7 +45,7 @@ def _heading(report: Any) -> list[str]:
 def folded(line: str) -> list[str]:
     """Return a line as lines of a terminal, later ones further in."""
     inside = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, WIDTH, subsequent_indent=inside)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=inside, break_on_hyphens=False)
 
 
 def _rows(rows: Sequence[tuple[str, Any]]) -> list[str]:
@@ -74,7 +74,8 @@ def _lost(report: Any) -> list[str]:
     for missed in report.missed[:MOST_LINES]:
         lines += _missed(missed)
     if len(report.missed) > MOST_LINES:
-        lines.append(f"  and {len(report.missed) - MOST_LINES} more: --out has all")
+        left = len(report.missed) - MOST_LINES
+        lines.append(f"  and {left} more: --out and to_json() have all")
     lines += ["", f"SPURIOUS  {len(report.spurious)} found and not true"]
     lines += [
         f"  {wrong.item}  score {wrong.score:.4g}, rank {wrong.rank}"

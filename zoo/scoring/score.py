@@ -59,6 +59,8 @@ def score(
         InputError: scores are NaN, missing, or for another architecture.
         FormatError: a file cannot be read.
     """
+    if k is not None and k < 0:
+        raise InputError(f"k={k}: expected 0 or more items")
     case = open_for(score, source, options)
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and "turned" not in options:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import linecache
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,22 +71,39 @@ def test_a_cell_is_run_once(tmp_path: Path) -> None:
 
 
 def test_a_changed_function_is_run_again(tmp_path: Path) -> None:
-    def scored(text: str) -> float:
-        path = tmp_path / "mine.py"
-        path.write_text(f"import numpy as np\ndef mine(case):\n    return {text}\n")
-        linecache.checkcache(str(path))
+    def times(size: float, code: str = "mask * size") -> Callable[[Case], np.ndarray]:
         found: dict[str, Any] = {}
-        exec(compile(path.read_text(), str(path), "exec"), found)
-        table = evaluate(found["mine"], MODEL, 1, out=tmp_path / "out", pairs=16)
+        text = "def make(size):\n def mine(case):\n  mask = case.truth.mask('used')\n"
+        exec(f"{text}  return {code}\n return mine", found)
+        return found["make"](size)
+
+    def scored(given: Any, written: list[int]) -> float:
+        table = evaluate(given, MODEL, 1, out=tmp_path, pairs=16)
+        written.append(cell_path(tmp_path, "mine", MODEL, 0).stat().st_mtime_ns)
         return table.figure("mine", MODEL)
 
-    true = 'case.truth.mask("used") * 1.0'
-    assert scored("np.zeros(case.names.visible.shape)") == 0.5
-    assert scored(true) == 1.0
-    cell = cell_path(tmp_path / "out", "mine", MODEL, 0)
-    written = cell.stat().st_mtime_ns
-    assert scored(true) == 1.0
-    assert cell.stat().st_mtime_ns == written
+    written: list[int] = []
+    assert scored(times(0.0), written) == 0.5
+    assert scored(times(0.0), written) == 0.5  # the same in another object: kept
+    assert written[0] == written[1]
+    assert scored(times(1.0), written) == 1.0
+    assert scored(times(1.0, "-1.0 * mask"), written) == 0.0
+    assert scored(times(1.0), written) == 1.0
+    assert len(set(written)) == 4
+
+
+def test_an_object_that_is_called_is_always_run_again(tmp_path: Path) -> None:
+    class Mine:
+        calls = 0
+
+        def __call__(self, case: Case) -> np.ndarray:
+            self.calls += 1
+            return np.zeros(case.names.visible.shape)
+
+    mine = Mine()
+    for _ in range(2):
+        evaluate(mine, MODEL, 1, out=tmp_path, pairs=16)
+    assert mine.calls == 2
 
 
 def test_one_name_for_two_methods_is_refused() -> None:

@@ -71,6 +71,11 @@ def test_a_report_prints_what_the_command_does(found: Report) -> None:
     assert repr(found).startswith("<Report ") and "\n" not in repr(found)
 
 
+def test_a_negative_number_of_items_is_refused(case: Case) -> None:
+    with pytest.raises(InputError, match="k=-1: expected 0 or more"):
+        zoo.score(case, case.mask_gradient(), k=-1)
+
+
 @pytest.mark.parametrize("k", [0, -1])
 def test_precision_at_nothing_is_refused(found: Report, k: int) -> None:
     with pytest.raises(InputError, match=f"found {k}, expected 1, 2"):
