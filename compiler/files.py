@@ -18,6 +18,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         InputError: the disk is full, or the folder cannot be written to.
     """
+    check_parent(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -26,10 +27,20 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        if not path.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}") from None
         part.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def check_parent(path: Path) -> None:
+    """Refuse a file that has no folder to go into.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise InputError(
+            f"{path}: there is no folder {path.parent}. Make it, or write elsewhere"
+        )
 
 
 def put_folder(target: Path, contents: Mapping[str, bytes]) -> None:

@@ -86,16 +86,25 @@ def parse(data: bytes, file: str) -> Found:
     """
     try:
         text = data.decode("utf-8")
-        read = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_word)
+        read = json.loads(
+            text, object_pairs_hook=each_key_once, parse_constant=_refuse_word
+        )
     except (ValueError, RecursionError) as error:
         raise refuse(file, f"text that is not JSON ({error})", "one object") from None
     return Found(file, read)
 
 
-def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(items)
-    if len(read) < len(items):
-        raise ValueError("a key occurs twice in one object")
+def each_key_once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON: an `object_pairs_hook`.
+
+    Raises:
+        ValueError: a key stands in it twice.
+    """
+    read: dict[str, Any] = {}
+    for key, value in items:
+        if key in read:
+            raise ValueError(f"a key occurs twice in one object: {key!r}")
+        read[key] = value
     return read
 
 

@@ -23,6 +23,18 @@ METHODS = {
     "UGS, as published": "ugs",
     "RelP": "relp",
 }
+KINDS = ("compiled", "rotated", "decoys")
+PLACES = {
+    "found": "slots/trained/{}/{}",
+    "precision": "figures/{}/qkv/{}/average_precision",
+    "order": "order/qkv and {}/{}",
+    "width": "widths/mean_width/{}",
+    "stability": "figures/trained/qkv/{}/stability",
+    "node": "figures/trained/node/{}/auroc",
+    "trained": "figures/trained/qkv/{}/auroc",
+    **{kind: f"figures/{kind}/qkv/{{}}/auroc" for kind in KINDS},
+}
+"""Where a figure of the text stands in the results."""
 QUOTED = (
     "UGS as published has {trained ugs}, and {trained ugs-resample} with that one",
     "EAP finds {found eap v} of the true edges into values, and {found eap q} and "
@@ -74,10 +86,7 @@ def test_the_table_has_the_measured_figures(page: str, result: dict[str, Any]) -
             f"{row['auroc']:.3f}",
             f"{row['low']:.3f} to {row['high']:.3f}",
             f"{row['average_precision']:.3f}",
-            *(
-                f"{own[kind]['auroc']:.3f}"
-                for kind in ("compiled", "rotated", "decoys")
-            ),
+            *(f"{own[kind]['auroc']:.3f}" for kind in KINDS),
             f"{row['seconds']:.2f}",
         ]
 
@@ -85,20 +94,10 @@ def test_the_table_has_the_measured_figures(page: str, result: dict[str, Any]) -
 def figure(result: dict[str, Any], path: str) -> str:
     """Return a figure of the text, as the page writes it."""
     kind, *rest = path.split()
-    figures = result["figures"]
-    if kind == "found":
-        return f"{result['slots']['trained'][rest[0]][rest[1]]:.3f}"
-    if kind == "precision":
-        return f"{figures[rest[0]]['qkv'][rest[1]]['average_precision']:.3f}"
-    if kind == "order":
-        return f"{result['order'][f'qkv and {rest[0]}'][rest[1]]:.2f}"
-    if kind == "width":
-        return f"{result['widths']['mean_width'][rest[0]]:.3f}"
-    if kind == "stability":
-        return f"{figures['trained']['qkv'][rest[0]]['stability']:.3f}"
-    if kind == "node":
-        return f"{figures['trained']['node'][rest[0]]['auroc']:.3f}"
-    return f"{figures[kind]['qkv'][rest[0]]['auroc']:.3f}"
+    value: Any = result
+    for key in PLACES[kind].format(*rest).split("/"):
+        value = value[key]
+    return f"{value:.2f}" if kind == "order" else f"{value:.3f}"
 
 
 def test_the_text_has_the_measured_figures(page: str, result: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from zoo.release.cache import cache_folder
+from zoo.files import cache_folder
 
 PLACE = "JAX_COMPILATION_CACHE_DIR"
 """jax's own variable: a folder set there is used as it is."""

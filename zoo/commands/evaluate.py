@@ -85,8 +85,8 @@ def _run(
     from zoo.scoring.suites import models_of
     from zoo.training.jobs import run_jobs
 
-    wanted = dict.fromkeys(method or known_methods())
-    names = [find_method(name).name for name in wanted]
+    found = (find_method(name).name for name in method or known_methods())
+    names = list(dict.fromkeys(found))
     models = models_of(suite)
     settings: dict[str, Any] = {"out": out, "timeout": timeout, "pairs": pairs}
     settings["hung"] = end_process

@@ -46,7 +46,7 @@ def score(
     from zoo.training.threads import use_one_thread
 
     use_one_thread()
-    from compiler.files import write_atomically
+    from compiler.files import check_parent, write_atomically
     from zoo.scoring.case import open_case
     from zoo.scoring.formats import read_scores
     from zoo.scoring.lines import report_lines
@@ -54,11 +54,8 @@ def score(
     from zoo.scoring.pairs import TURNED
     from zoo.scoring.score import score as score_edges
 
-    for path in (out, plot):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(
-                f"{path}: there is no folder {path.parent}. Make it, or write elsewhere"
-            )
+    for path in filter(None, (out, plot)):
+        check_parent(path)
     case = open_case(model, split="test", ablation=ablation)
     read = read_scores(case.names, scores, format, _policy(missing))
     turned = 0.0 if read.level.merged else TURNED  # as `zoo.score` does

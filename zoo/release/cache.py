@@ -11,7 +11,6 @@ A folder appears in its place whole and checked, or not at all.
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -21,20 +20,10 @@ from pathlib import Path
 from compiler.errors import FormatError, InputError
 from compiler.files import sync
 from compiler.sealed import digest
-from zoo.files import locked
+from zoo.files import CACHE, cache_folder, locked
 
-PLACE = "CIRCUITZOO_CACHE"
-"""The environment variable that names the cache."""
 KEPT = 7 * 86_400
 """Seconds after which what is left of a broken download is thrown away."""
-
-
-def cache_folder() -> Path:
-    """Return the cache: as set, or `circuitzoo` among the user's caches."""
-    if os.environ.get(PLACE):
-        return Path(os.environ[PLACE]).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "circuitzoo"
 
 
 def cached_shelf() -> Path:
@@ -89,7 +78,7 @@ def put_in_place(
     except OSError as error:
         raise InputError(
             f"cannot write to the cache {cache_folder()}: {error.strerror or error}. "
-            f"Make room there, or set {PLACE} to another folder."
+            f"Make room there, or set {CACHE} to another folder."
         ) from None
     return target
 

@@ -35,6 +35,7 @@ from compiler.errors import (
 )
 from compiler.interchange.graphs import eap_ig_json
 from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
+from compiler.notation import each_key_once
 from zoo.scoring.levels import Level
 from zoo.scoring.prune_scores import are_prune_scores, by_edge
 from zoo.scoring.scores import FORMAT, Scores
@@ -365,19 +366,9 @@ def _open(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".csv":
             return _rows(text)
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=each_key_once)
     except (ValueError, RecursionError, FormatError) as error:
         raise FormatError(f"{path}: cannot be read as {path.suffix}: {error}") from None
-
-
-def _object(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON, in which no name stands twice."""
-    found = dict(entries)
-    if len(found) < len(entries):
-        names = [name for name, _ in entries]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FormatError(f"{twice!r} stands there twice")
-    return found
 
 
 def _rows(text: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Method:
 
 
 _KNOWN: dict[str, Method] = {}
+_SHORT = {"eap-ig": "eap-ig-inputs"}
+"""What papers and other tools say for one of the methods."""
 
 
 def method(name: str, **about: Any) -> Callable[[Run], Run]:
@@ -76,6 +78,7 @@ def find_method(name: str) -> Method:
     Raises:
         NameLookupError: there is none; the nearest are offered.
     """
+    name = _SHORT.get(name, name)
     if name not in _KNOWN:
         raise unknown_name("method", name, _KNOWN)
     return _KNOWN[name]

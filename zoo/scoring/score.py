@@ -133,7 +133,7 @@ def _report(
         magnitude_curve=other,
         subsets=measure_subsets(case, circuit, seed) if behaviour else None,
         record=_record(case, ranked, absolute, convention),
-        warnings=_warnings(case, signed, marks, absolute, wanted, found),
+        warnings=_warnings(signed, marks, absolute, wanted, int(found.sum())),
         items=tuple(marks.level.items[i] for i in np.flatnonzero(marks.counted)),
         scores=values,
         labels=true,
@@ -198,17 +198,12 @@ def _record(case: Case, ranked: Scores, absolute: bool, convention: str) -> Reco
 
 
 def _warnings(
-    case: Case,
-    signed: Scores,
-    marks: Marks,
-    absolute: bool,
-    wanted: int,
-    found: np.ndarray,
+    signed: Scores, marks: Marks, absolute: bool, wanted: int, sure: int
 ) -> tuple[str, ...]:
     said = []
     if marks.undetectable:
         said.append(
-            f"not counted, for no donor in these pairs shows them: "
+            "not counted, for no donor in these pairs shows them: "
             f"{count(marks.undetectable, 'item')} of the circuit"
         )
     negative = int(signed.negative().sum())
@@ -219,7 +214,7 @@ def _warnings(
         )
     if signed.filled:
         said.append(f"{count(signed.filled, 'item')} had no score and got one")
-    if left := wanted - int(found.sum()):
+    if left := wanted - sure:
         said.append(
             f"ties at the cut: the last {left} of the {wanted} highest can be chosen "
             "in several ways. F1 and SHD are means over these; the lists have as found "

@@ -47,7 +47,7 @@ class Scores:
             )
         if len(bad := np.flatnonzero(np.isnan(values))):
             raise InputError(
-                f"scores: {count(len(bad), 'item')} are NaN, the first is "
+                f"scores: found {count(len(bad), 'NaN')}, the first for "
                 f"{self.level.items[bad[0]]}. Give each a number; a dict may leave out "
                 "what you did not measure (then say missing=)"
             )

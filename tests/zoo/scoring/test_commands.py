@@ -46,7 +46,11 @@ def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> No
         ('{"m0->m1": 1}', (), "Say what they count as"),
         ('{"m0->m1": NaN}', (), "m0->m1 is NaN"),
         ("{", (), "cannot be read as .json"),
-        ('{"m0->m1": 1, "m0->m1": 2}', (), "'m0->m1' stands there twice"),
+        (
+            '{"m0->m1": 1, "m0->m1": 2}',
+            (),
+            "a key occurs twice in one object: 'm0->m1'",
+        ),
         ('[["m0->m1", 1]]', (), "write an object"),
         ('["m0->m1"]', (), "write an object"),
         ('[["m0->m1"], 1]', (), "expected a dict"),

@@ -199,6 +199,10 @@ def test_every_method_says_where_it_comes_from() -> None:
         assert known.control or known.paper
 
 
+def test_eap_ig_is_the_one_with_inputs() -> None:
+    assert find_method("eap-ig") is find_method("eap-ig-inputs")
+
+
 def test_two_methods_cannot_have_one_name() -> None:
     with pytest.raises(InputError, match="a method named 'eap' already"):
         method("eap")(lambda case, seed: None)
