@@ -5,8 +5,6 @@ and write to it; they are the only parts that do. Axis names: see `forward.py`,
 which calls all of this.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -147,10 +145,18 @@ def mlp_output(
     """Return what the MLP of a layer writes when it sees this."""
     seen = normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
     hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
-    act = (
-        jax.nn.relu if config.act == "relu" else partial(jax.nn.gelu, approximate=False)
-    )
-    return act(hidden) @ weights.W_out[layer] + weights.b_out[layer]
+    return activate(config, hidden) @ weights.W_out[layer] + weights.b_out[layer]
+
+
+def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Return ReLU, or the exact GELU (Hendrycks and Gimpel 2016), by erf.
+
+    By erfc, as `jax.nn.gelu` has it, GELU takes three times as long on a CPU, and is
+    closer to its value by less than the rounding of what the MLP adds up.
+    """
+    if config.act == "relu":
+        return jax.nn.relu(hidden)
+    return 0.5 * hidden * (1.0 + jax.lax.erf(hidden * 0.5**0.5))
 
 
 def unembed(

@@ -20,15 +20,13 @@ from scipy import stats
 
 from compiler.errors import InputError
 from compiler.lower.readout import decode_logits
-from compiler.machine.forward import logits_batch
 from compiler.machine.names import Edge
-from compiler.machine.patch import Patch
 from compiler.model import Model
 from compiler.rasp.values import Value
-from zoo.auditing.measure import Count, Measured, measure
+from zoo.auditing.counts import Count
+from zoo.auditing.measure import Measured, measure
 from zoo.auditing.pairs import Pairs, draw_pairs
 from zoo.auditing.subject import Subject, subject_of
-from zoo.training.held_out import compiled_donor_writes
 from zoo.training.loss import CLOSE
 from zoo.training.outcome import Result
 
@@ -280,41 +278,33 @@ def _finding(
         status=status,
         effect=effect,
         restored=rate(restored.right, restored.total),
-        witness=_witness(subject, pairs, entry, count, entry in found.turned),
+        witness=_witness(subject, pairs, count, entry in found.turned),
     )
 
 
 def _witness(
     subject: Subject,
     pairs: Pairs,
-    entry: tuple[int, int],
     count: Count,
     turned: bool,
 ) -> Witness | None:
-    """Return the first pair that shows an edge's effect, run once more."""
-    if count.first is None:
+    """Return the first pair that shows an edge's effect."""
+    if count.first is None or count.shown is None:
         return None
     pair, position = count.first
-    config, weights = subject.config, subject.weights
+    before, after = count.shown
     base, source = int(pairs.base[pair]), int(pairs.source[pair])
     turn = int(pairs.turns[pair]) if turned else 0
     ids = np.asarray(pairs.pool.ids)[[base, source]]
-    donor = compiled_donor_writes(config, weights, ids[1:], np.array([turn]))
-    lengths = np.asarray(pairs.pool.lengths)[[base, source]]
-    where = (np.arange(config.n_ctx) < lengths.min()).astype(np.float32)
-    mask = np.zeros(subject.outside.shape, np.float32)
-    mask[entry] = 1.0
-    patch = Patch.edges(mask[None], donor, where=where[None])
-    clean = np.asarray(logits_batch(config, weights, ids[:1]))[0]
-    patched = np.asarray(logits_batch(config, weights, ids[:1], patch))[0]
-    live = slice(1, int(lengths[0]))
+    length = int(pairs.pool.lengths[base])
+    live = slice(1, length)
     return Witness(
         base=_tokens(subject, ids[0]),
         source=_tokens(subject, ids[1]),
         turn=turn,
         position=position - 1,
-        before=tuple(decode_logits(subject.readout, clean[live])),
-        after=tuple(decode_logits(subject.readout, patched[live])),
+        before=tuple(decode_logits(subject.readout, before[live])),
+        after=tuple(decode_logits(subject.readout, after[live])),
     )
 
 

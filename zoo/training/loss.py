@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
-from compiler.machine.forward import forward, forward_batch
+from compiler.machine.forward import Run, forward, forward_batch
 from compiler.machine.layers import allow, attention_scores, normalise, project
 from compiler.machine.names import Part
 from compiler.machine.patch import Patch
@@ -140,7 +140,17 @@ def donor_writes(
     ids: Int[Any, "batch ctx"],
     turns: Int[Any, " batch"],
 ) -> Float[Array, "batch source ctx d_model"]:
-    """Return what the sources write in runs whose positions are turned.
+    """Return what the sources write in `turned_runs`."""
+    return turned_runs(config, weights, ids, turns).writes
+
+
+def turned_runs(
+    config: Config,
+    weights: Weights,
+    ids: Int[Any, "batch ctx"],
+    turns: Int[Any, " batch"],
+) -> Run:
+    """Return runs whose positions are turned.
 
     Args:
         config: the transformer's shape.
@@ -150,13 +160,13 @@ def donor_writes(
             further on, around the end; BOS keeps its own.
     """
     if config.positions == "rotary":
-        return forward_batch(config, weights, ids).writes
+        return forward_batch(config, weights, ids)
     places = jnp.arange(config.n_ctx - 1)
 
-    def one(ids: Array, turn: Array) -> Array:
+    def one(ids: Array, turn: Array) -> Run:
         order = jnp.pad(1 + (places + turn) % (config.n_ctx - 1), (1, 0))
         turned = jnp.asarray(weights.W_pos)[order]
-        return forward(config, weights._replace(W_pos=turned), ids).writes
+        return forward(config, weights._replace(W_pos=turned), ids)
 
     return jax.vmap(one)(jnp.asarray(ids), jnp.asarray(turns))
 

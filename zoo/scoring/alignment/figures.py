@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from zoo.auditing.certificate import Rate, rate
-from zoo.auditing.measure import differs, is_correct
+from zoo.auditing.compare import differs, is_correct
 from zoo.scoring.alignment.interchanges import Interchanges
 from zoo.scoring.alignment.patching import Runs, logits_under
 from zoo.scoring.alignment.places import Place

@@ -27,7 +27,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
-from compiler.machine.layers import allow, embed, project, rotate
+from compiler.machine.layers import activate, allow, embed, project, rotate
 from compiler.machine.stream import Stream
 from compiler.machine.weights import Weights
 from zoo.scoring.case import Case
@@ -140,9 +140,8 @@ def _halve(product: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 def _activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Return h r, where r = act(h) / h is a constant; its limit where h is 0."""
-    relu = config.act == "relu"
-    act = jax.nn.relu(hidden) if relu else jax.nn.gelu(hidden, approximate=False)
-    limit = 0.0 if relu else 0.5
+    act = activate(config, hidden)
+    limit = 0.0 if config.act == "relu" else 0.5
     ratio = jnp.where(hidden == 0, limit, act / jnp.where(hidden == 0, 1.0, hidden))
     return hidden * stop_gradient(ratio)
 

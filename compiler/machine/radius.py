@@ -1,0 +1,170 @@
+"""How far the stream may move in front of the last MLP before an output can change.
+
+Most changes that an audit tries change no output, and for most of these that can be
+proven without running the last MLP, which is half of the work. Let l_c be the logit of
+class c, and * the class that wins. When what stands in front of the MLP moves by d,
+
+    l_c - l_*  moves by at most  |J_c - J_*| |d| + g/2 q_c |d|^2
+
+where J are the gradients of the logits at the unpatched run, g is the largest second
+derivative of GELU, 2 / sqrt(2 pi), and q_c the largest eigenvalue of
+
+    sum over hidden units j of  |out_jc - out_j*| in_j in_j^T
+
+with in_j the unit's input weights and out_j what it adds to the logits (Taylor's
+theorem along the segment from 0 to d). So each position has a radius within which no
+other class can win. Outside of it, and there alone, the MLP is run (`sure_logits`).
+
+This holds for GELU without LayerNorm and outputs that are classes. ReLU has no second
+derivative, and a number changes by what it moves.
+"""
+
+from math import pi, sqrt
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from compiler.machine.behind import Rows, last_inputs, last_logits
+from compiler.machine.config import Config
+from compiler.machine.layers import activate
+from compiler.machine.packed import times
+from compiler.machine.weights import Weights
+
+CURVATURE = 2 / sqrt(2 * pi)
+"""The largest absolute value of GELU's second derivative, the one at 0."""
+SLACK = 1e-3
+"""Of the largest logit and 1: by what a winner has to win, far above any rounding."""
+PIECE = 128
+"""Positions at a time for which the last MLP is run."""
+
+
+def has_radii(config: Config) -> bool:
+    """Return whether the bound holds for a transformer."""
+    return config.act == "gelu" and config.norm == "none"
+
+
+def curvatures(weights: Weights) -> Float[np.ndarray, "class class"]:
+    """Return q_c of the module's bound for every winner, [c, winner]."""
+    W_in, W_out, W_U = (
+        np.asarray(array, np.float64)
+        for array in (weights.W_in[-1], weights.W_out[-1], weights.W_U)
+    )
+    out = (W_out @ W_U).T  # [class, hidden]
+    bounds = np.zeros((len(out), len(out)))
+    for number, own in enumerate(out[1:], 1):
+        gaps = np.abs(out[:number] - own)
+        forms = np.einsum("dj,cj,ej->cde", W_in, gaps, W_in, optimize=True)
+        bounds[number, :number] = np.linalg.eigvalsh(forms)[:, -1]
+    return np.maximum(bounds, bounds.T)
+
+
+def radii(
+    config: Config,
+    weights: Weights,
+    rows: Rows,
+    logits: Float[Array, "class place row"],
+    bends: Float[Any, "class class"],
+) -> Float[Array, "way place row"]:
+    """Return the radius of every position, by what moves: BOTH, SEEN or PASSED.
+
+    Args:
+        config: the transformer's shape; `has_radii` is true of it.
+        weights: its arrays, of jax.
+        rows: unpatched runs.
+        logits: theirs.
+        bends: `curvatures` of the weights.
+    """
+    winner = logits.argmax(0)
+    ahead = logits.max(0) - logits - SLACK * (1.0 + jnp.abs(logits).max(0))
+    with jax.default_matmul_precision("highest"):
+        W_in, b_in = weights.W_in[-1], weights.b_in[-1]
+        hidden = times(W_in, rows.stream[-2]) + b_in[:, None, None]
+        slopes = jax.grad(lambda hidden: activate(config, hidden).sum())(hidden)
+        out = (weights.W_out[-1] @ weights.W_U).T  # [class, hidden]
+
+        def gradient(own: Float[Array, " hidden"]) -> Float[Array, "d_model place row"]:
+            return times(W_in.T, slopes * own[:, None, None])
+
+        seen = jax.lax.map(gradient, out)
+    passed = jnp.broadcast_to(
+        weights.W_U.T[..., None, None], (*weights.W_U.T.shape, *winner.shape)
+    )
+    seen, passed = (
+        all_ - jnp.take_along_axis(all_, winner[None, None], axis=0)
+        for all_ in (seen, passed)
+    )
+    bends = jnp.asarray(bends, seen.dtype)[:, winner] * (CURVATURE / 2)
+    found = jnp.stack(
+        [
+            _reach(seen + passed, bends, ahead),
+            _reach(seen, bends, ahead),
+            _reach(passed, jnp.zeros_like(bends), ahead),
+        ]
+    )
+    others = jnp.arange(len(logits))[:, None, None] != winner
+    return jnp.where(others, found, jnp.inf).min(1)
+
+
+def _reach(
+    gradient: Float[Array, "class d_model place row"],
+    bend: Float[Array, "class place row"],
+    ahead: Float[Array, "class place row"],
+) -> Float[Array, "class place row"]:
+    """Return the largest r with |gradient| r + bend r^2 <= ahead, 0 for none.
+
+    Written so that it is exact where bend is 0.
+    """
+    slope = jnp.sqrt((gradient**2).sum(1))
+    ahead = jnp.maximum(ahead, 0.0)
+    root = jnp.sqrt(slope**2 + 4.0 * bend * ahead)
+    return 2.0 * ahead / jnp.maximum(slope + root, 1e-30)
+
+
+def sure_logits(
+    config: Config,
+    weights: Weights,
+    rows: Rows,
+    moved: Float[Array, "d_model place row"],
+    way: Any,
+    logits: Float[Array, "class place row"],
+    radius: Float[Array, "way place row"],
+    asked: Bool[Array, "place row"],
+) -> Float[Array, "class place row"]:
+    """Return logits with the right winner, after a movement in front of the last MLP.
+
+    Args:
+        config: the transformer's shape.
+        weights: its arrays, of jax.
+        rows: unpatched runs.
+        moved: by how much the stream moves, of `behind.move`.
+        way: what of it moves, likewise.
+        logits: of the unpatched runs.
+        radius: of `radii`.
+        asked: the positions at which the winner has to be right.
+
+    Returns:
+        the logits of the moved runs outside of the radius; those of the unpatched runs
+        within, and where nobody asks.
+    """
+    flat = config.d_model, -1
+    front, moved = rows.stream[-2].reshape(flat), moved.reshape(flat)
+    far = (moved**2).sum(0) >= radius[way].reshape(-1) ** 2
+    unsure = asked.reshape(-1) & far
+    padded = -(-unsure.size // PIECE) * PIECE
+    (places,) = jnp.nonzero(unsure, size=padded, fill_value=unsure.size)
+
+    def run(piece: Array, known: Array) -> Array:
+        some = jax.lax.dynamic_slice_in_dim(places, piece * PIECE, PIECE)
+        stood, moves = (
+            array.at[:, some].get(mode="clip")[..., None] for array in (front, moved)
+        )
+        inputs = last_inputs(stood, moves, way)
+        found = last_logits(config, weights, *inputs)[..., 0]
+        return known.at[:, some].set(found, mode="drop")
+
+    known = logits.reshape(len(logits), -1)
+    pieces = -(-unsure.sum() // PIECE)
+    return jax.lax.fori_loop(0, pieces, run, known).reshape(logits.shape)

@@ -1,0 +1,153 @@
+"""Radii: within them no output changes, and that is a theorem, not a figure."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from compiler.machine.behind import (
+    BOTH,
+    PASSED,
+    SEEN,
+    last_inputs,
+    last_logits,
+    make_rows,
+)
+from compiler.machine.forward import forward_batch
+from compiler.machine.packed import pack, take
+from compiler.machine.radius import (
+    CURVATURE,
+    curvatures,
+    has_radii,
+    radii,
+    sure_logits,
+)
+from compiler.machine.weights import Weights
+from tests.compiler.machine.reference import CONFIGS, draw_weights
+
+CONFIG = replace(CONFIGS["causal"], n_layers=2, pad_id=0, d_vocab_out=4, d_mlp=9)
+
+
+class Case:
+    def __init__(self) -> None:
+        rng = self.rng = np.random.default_rng(5)
+        drawn = draw_weights(CONFIG, rng)
+        # Winners that win by something, as after training.
+        drawn = drawn._replace(W_U=4 * drawn.W_U)
+        self.weights = Weights(*(jnp.asarray(a) for a in drawn))
+        ids = jnp.asarray(rng.integers(1, CONFIG.d_vocab, (40, CONFIG.n_ctx)))
+        run = forward_batch(CONFIG, self.weights, ids)
+        self.packing = pack(CONFIG, [CONFIG.n_ctx] * len(ids))
+        self.rows = make_rows(CONFIG, self.weights, self.packing, run.writes)
+        self.logits = take(self.packing, run.logits)
+        self.bends = curvatures(self.weights)
+        self.radius = radii(CONFIG, self.weights, self.rows, self.logits, self.bends)
+
+    def after(self, moved, way):
+        inputs = last_inputs(self.rows.stream[-2], moved, way)
+        return last_logits(CONFIG, self.weights, *inputs)
+
+    def directions(self):
+        """Random ones, and those in which each class gains most."""
+        shape = self.rows.stream[-2].shape
+        yield from self.rng.standard_normal((20, *shape))
+        for number in range(CONFIG.d_vocab_out):
+            yield np.asarray(jax.grad(self.gain)(jnp.zeros(shape), number))
+
+    def gain(self, moved, number):
+        logits = self.after(moved, BOTH)
+        return (logits[number] - logits.max(0)).sum()
+
+
+@pytest.fixture(scope="module")
+def case():
+    return Case()
+
+
+@pytest.mark.parametrize("way", [BOTH, SEEN, PASSED])
+def test_no_output_changes_within_the_radius(case, way):
+    reach = np.asarray(case.radius[way])
+    assert (reach > 0).mean() > 0.9 and np.isfinite(reach).all()
+    winner = np.asarray(case.logits.argmax(0))
+    changed = 0
+    for direction in case.directions():
+        length = np.sqrt((direction**2).sum(0))
+        unit = direction / np.maximum(length, 1e-30)
+        for share in (0.3, 1.0):
+            after = case.after(jnp.asarray(unit * reach * share), way)
+            assert (np.asarray(after.argmax(0)) == winner).all()
+        far = case.after(jnp.asarray(unit * (reach + 0.05) * 20), way)
+        changed += int((np.asarray(far.argmax(0)) != winner).sum())
+    assert changed > 0  # there was something to be wrong about
+
+
+def test_without_an_mlp_between_the_radius_is_exact(case):
+    """Where only what passes the MLP by moves, logits are linear in it."""
+    U = np.asarray(case.weights.W_U)
+    logits = np.asarray(case.logits)
+    reach = np.asarray(case.radius[PASSED])
+    for place, row in np.ndindex(*reach.shape):
+        here = logits[:, place, row]
+        best = here.argmax()
+        slack = 1e-3 * (1 + np.abs(here).max())
+        exact = min(
+            max(here[best] - here[c] - slack, 0) / np.linalg.norm(U[:, c] - U[:, best])
+            for c in range(len(here))
+            if c != best
+        )
+        np.testing.assert_allclose(reach[place, row], exact, rtol=1e-9)
+
+
+def test_the_remainder_is_within_its_bound(case):
+    """Taylor's theorem at random inputs of the MLP, against the eigenvalues."""
+    seen = case.rng.standard_normal((CONFIG.d_model, 1, 1))
+
+    def gaps(seen):
+        total = jnp.zeros_like(jnp.asarray(seen))
+        logits = last_logits(CONFIG, case.weights, total, jnp.asarray(seen))[:, 0, 0]
+        return logits[:, None] - logits[None]
+
+    slope = jax.jacobian(gaps)(jnp.asarray(seen))[..., 0, 0]
+    for step in case.rng.standard_normal((200, CONFIG.d_model)):
+        moved = np.asarray(gaps(seen + step[:, None, None]) - gaps(seen))
+        rest = np.abs(moved - np.asarray(slope @ step))
+        bound = CURVATURE / 2 * case.bends * (step @ step)
+        assert (rest <= bound + 1e-9).all()
+
+
+def test_curvature_is_the_largest_second_derivative_of_gelu():
+    x = jnp.linspace(-6, 6, 4001)
+    bend = jax.vmap(
+        jax.grad(jax.grad(lambda h: 0.5 * h * (1 + jax.lax.erf(h / 2**0.5))))
+    )
+    found = float(jnp.abs(bend(x)).max())
+    np.testing.assert_allclose(CURVATURE, found, rtol=1e-9)
+
+
+@pytest.mark.parametrize("way", [BOTH, SEEN, PASSED])
+@pytest.mark.parametrize("size", [0.0, 0.05, 0.5, 5.0])
+def test_winners_are_those_of_the_last_mlp(case, way, size):
+    moved = size * case.rng.standard_normal(case.rows.stream[-2].shape)
+    moved = jnp.asarray(moved)
+    asked = jnp.asarray(case.rng.random(moved.shape[1:]) < 0.7)
+    given = CONFIG, case.weights, case.rows
+    found = jax.jit(
+        lambda way: sure_logits(*given, moved, way, case.logits, case.radius, asked)
+    )(way)
+    exact = case.after(moved, way)
+    same = found.argmax(0) == exact.argmax(0)
+    assert bool(same[asked].all())
+    far = np.asarray(asked & ((moved**2).sum(0) >= case.radius[way] ** 2))
+    np.testing.assert_allclose(
+        np.asarray(found)[:, far], np.asarray(exact)[:, far], rtol=1e-9, atol=1e-9
+    )
+    kept = np.asarray(found)[:, ~far]
+    assert (kept == np.asarray(case.logits)[:, ~far]).all()
+
+
+def test_only_gelu_without_layernorm_has_radii():
+    assert has_radii(CONFIG)
+    assert not has_radii(replace(CONFIG, act="relu"))
+    assert not has_radii(replace(CONFIG, norm="pre"))

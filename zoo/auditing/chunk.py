@@ -1,0 +1,434 @@
+"""One chunk of pairs: its runs, and the compiled functions that patch and count.
+
+Each of these is compiled once for a model: which edge, node or variable is patched is
+data. The pairs of a chunk are packed into blocks of rows that fit a core's cache.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from compiler.lower.readout import Readout
+from compiler.machine.behind import (
+    Rows,
+    Spot,
+    logits_behind,
+    logits_under,
+    make_rows,
+    move,
+    run_under,
+)
+from compiler.machine.config import Config
+from compiler.machine.packed import Packing, pack, take
+from compiler.machine.radius import curvatures, has_radii, radii, sure_logits
+from compiler.machine.weights import Weights
+from zoo.auditing.compare import differs, is_correct
+from zoo.training.causal import COMPUTED
+from zoo.training.examples import Pool
+from zoo.training.held_out import QUICK_TO_COMPILE
+from zoo.training.loss import turned_runs
+
+BLOCK_BYTES = 1.5 * 2**20  # of the largest array: a core's second-level cache
+LEAST_BLOCKS = 4  # in a chunk; the last one filled has places with nothing in them
+
+_jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
+_NEVER = np.iinfo(np.int32).max
+
+
+class Part(NamedTuple):
+    """A chunk of pairs, ready to be patched.
+
+    Attributes:
+        ids: [pair, ctx] of the bases.
+        lengths: [pair] theirs, BOS included; 0 for a pair that was done already.
+        where: [pair, ctx] positions that both inputs have, BOS among them.
+        values: [pair, variable, ctx] of the sources.
+        writes: [pair, source, ctx, d_model] of the bases.
+        straight: the same of the sources.
+        turned: the same of the sources, their positions turned.
+        clean: [pair, ctx, class] logits of the bases.
+        labels: [pair, ctx] index of the output, -1 for none.
+        spread: [straight or turned donors, source] how far writes move.
+    """
+
+    ids: Any
+    lengths: Any
+    where: Any
+    values: Any
+    writes: Any
+    straight: Any
+    turned: Any
+    clean: Any
+    labels: Any
+    spread: Any
+
+
+class Groups(NamedTuple):
+    """Variables that are interchanged.
+
+    Attributes:
+        chosen: [group, variable] which belong to each group.
+        sources: [group] index of the source that writes them.
+        directions: [group, d_model] 1 where a direction is theirs.
+        basis: [d_model, d_model] rows are the directions; None for the stream's axes.
+    """
+
+    chosen: Bool[Any, "group variable"]
+    sources: Int[Any, " group"]
+    directions: Float[Any, "group d_model"]
+    basis: Float[Any, "d_model d_model"] | None
+
+
+class Found(NamedTuple):
+    """What patches did in a chunk, one entry a patch; see `counts.Count`.
+
+    Attributes:
+        right: positions at which the output is the label.
+        changed: positions at which it is not what it was.
+        total: positions with a label.
+        first: pair * n_ctx + position of the first that changed.
+        shown: logits of that pair before and after.
+    """
+
+    right: Int[Any, " patch"]
+    changed: Int[Any, " patch"]
+    total: Int[Any, " patch"]
+    first: Int[Any, " patch"]
+    shown: Float[Any, "patch 2 ctx class"]
+
+
+def prepare(
+    config: Config,
+    weights: Weights,
+    pool: Pool,
+    base: Int[np.ndarray, " pair"],
+    source: Int[np.ndarray, " pair"],
+    turns: Int[np.ndarray, " pair"],
+    fresh: Bool[np.ndarray, " pair"],
+    output: int,
+) -> Part:
+    """Return a chunk.
+
+    Args:
+        config: the transformer's shape.
+        weights: its arrays.
+        pool: the inputs.
+        base: indices into the pool.
+        source: likewise.
+        turns: by how many places the positions of each source run are turned.
+        fresh: which pairs count; the others fill the chunk up.
+        output: index of the variable that is put out.
+    """
+    ids, values, lengths = (np.asarray(array) for array in pool[:3])
+    shared = np.minimum(lengths[base], lengths[source])
+    where = np.arange(config.n_ctx)[None, :] < shared[:, None]
+    run = _run(config, weights, ids[base], np.zeros_like(turns))
+    straight = _run(config, weights, ids[source], np.zeros_like(turns)).writes
+    turned = _run(config, weights, ids[source], turns).writes
+    return Part(
+        ids=ids[base],
+        lengths=np.where(fresh, lengths[base], 0),
+        where=where,
+        values=values[source],
+        writes=run.writes,
+        straight=straight,
+        turned=turned,
+        clean=run.logits,
+        labels=np.where(fresh[:, None], values[base, output], -1),
+        spread=_spread(run.writes, straight, turned, where),
+    )
+
+
+# Compiled once for base, source and turned runs.
+_run = partial(_jit, static_argnames=("config",))(turned_runs)
+
+
+@_jit
+def _spread(
+    writes: Array, straight: Array, turned: Array, where: Array
+) -> Float[Array, "2 source"]:
+    """Return how far each source's write moves, with straight and turned donors."""
+    at = where[:, None, :, None]
+    moved = [jnp.where(at, jnp.abs(d - writes), 0.0) for d in (straight, turned)]
+    scale = jnp.maximum(jnp.abs(writes).max(axis=(0, 2, 3)), 1e-30)
+    return jnp.stack([m.max(axis=(0, 2, 3)) / scale for m in moved])
+
+
+def make_blocks(
+    config: Config, lengths: Int[np.ndarray, " pair"]
+) -> tuple[Packing, int]:
+    """Return the packing of a chunk, cut into blocks, and how many are filled.
+
+    Args:
+        config: the transformer's shape.
+        lengths: `Part.lengths`.
+
+    Returns:
+        [block, row, place] arrays, of the same shape for all chunks of that size.
+    """
+    most = len(lengths)
+    if config.pad_id is None:  # there is nothing to be left out
+        lengths = np.where(lengths, config.n_ctx, 0)
+    packing = pack(config, lengths)
+    widest = 4 * config.n_ctx * max(config.d_mlp, 4 * config.d_model)
+    count = max(LEAST_BLOCKS, round(most * widest / BLOCK_BYTES))
+    height = -(-most // min(count, most))
+    filled = len(packing.sequence)
+    blocks = []
+    for array, nothing in zip(packing, (-1, 0), strict=True):
+        block = np.full((-(-most // height), height, config.n_ctx), nothing, np.int32)
+        block.reshape(-1, config.n_ctx)[:filled] = array
+        blocks.append(block)
+    return Packing(*blocks), -(-filled // height)
+
+
+@partial(_jit, static_argnames=("causal",))
+def labels_of(causal: Any, part: Part, groups: Groups) -> Int[Array, "pair ctx labels"]:
+    """Return the bases' labels, and those with each group's variables interchanged."""
+    output = [v.name for v in causal.variables].index(causal.output)
+
+    def interchanged(chosen: Array) -> Array:
+        at = chosen[None, :, None] & part.where[:, None, :]
+        overrides = jnp.where(at, part.values, COMPUTED)
+        values = jax.vmap(causal.run)(part.ids, overrides)
+        return jnp.where(part.labels >= 0, values[:, output], -1)
+
+    others = jax.lax.map(interchanged, jnp.asarray(groups.chosen))
+    return jnp.moveaxis(jnp.concatenate([part.labels[None], others]), 0, -1)
+
+
+class _Block(NamedTuple):
+    """A block of a chunk, packed: [place, row] at the end of every array.
+
+    Attributes:
+        rows: the bases' runs.
+        where: positions that are patched.
+        straight: what donors' writes are.
+        turned: the same with turned positions.
+        clean: logits of the bases, [class, place, row].
+        sequence: which pair; -1 for none.
+        position: in it.
+    """
+
+    rows: Rows
+    where: Any
+    straight: Any
+    turned: Any
+    clean: Any
+    sequence: Any
+    position: Any
+
+
+def _make_block(
+    config: Config, weights: Weights, part: Part, blocks: Packing, number: Array
+) -> _Block:
+    packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
+    straight, turned, clean = (
+        take(packing, array) for array in (part.straight, part.turned, part.clean)
+    )
+    return _Block(
+        rows=make_rows(config, weights, packing, part.writes),
+        where=take(packing, part.where[..., None])[0],
+        straight=straight,
+        turned=turned,
+        clean=clean,
+        sequence=packing.sequence.T,
+        position=packing.position.T,
+    )
+
+
+def _labels_in(block: _Block, blocks: Packing, number: Array, labels: Array) -> Array:
+    """Return labels at each place, [pair, ctx, label] -> [label, place, row], or -1."""
+    packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
+    return jnp.where(block.sequence >= 0, take(packing, labels), -1)
+
+
+def _add(
+    config: Config,
+    readout: Readout,
+    block: _Block,
+    found: Found,
+    index: Array,
+    logits: Float[Array, "class place row"],
+    labels: Int[Array, "place row"],
+) -> Found:
+    """Add what one patch did in a block."""
+    logits, clean = (jnp.moveaxis(a, 0, -1) for a in (logits, block.clean))
+    valid = labels >= 0
+    right = is_correct(readout, logits, jnp.maximum(labels, 0)) & valid
+    changed = differs(readout, logits, clean) & valid
+    order = block.sequence * config.n_ctx + block.position
+    first = jnp.where(changed, order, _NEVER).min()
+
+    def show() -> Array:
+        at = jnp.where(block.sequence == first // config.n_ctx, block.position, -1)
+        both = jnp.stack([clean, logits])
+        empty = jnp.zeros((2, config.n_ctx + 1, both.shape[-1]), both.dtype)
+        return empty.at[:, at].set(both)[:, :-1]  # what is not of that pair goes last
+
+    earlier = first < found.first[index]
+    shown = jax.lax.cond(earlier, show, lambda: found.shown[index])
+    return Found(
+        found.right.at[index].add(right.sum()),
+        found.changed.at[index].add(changed.sum()),
+        found.total.at[index].add(valid.sum()),
+        found.first.at[index].min(first),
+        found.shown.at[index].set(shown),
+    )
+
+
+def _nothing(config: Config, weights: Weights, size: int) -> Found:
+    none = jnp.zeros(size, np.int32)
+    shape = size, 2, config.n_ctx, config.d_vocab_out
+    return Found(none, none, none, none + _NEVER, jnp.zeros(shape, weights.W_E.dtype))
+
+
+def bends_of(
+    config: Config, readout: Readout, weights: Weights
+) -> Float[np.ndarray, "class class"] | None:
+    """Return what `count_changes` wants to know of a model."""
+    if not has_radii(config) or readout.kind != "classes":
+        return None
+    return curvatures(weights).astype(np.float32)
+
+
+@partial(_jit, static_argnames=("config", "readout"))
+def count_changes(
+    config: Config,
+    readout: Readout,
+    weights: Weights,
+    part: Part,
+    labels: Int[Array, "pair ctx labels"],
+    groups: Groups,
+    bends: Float[Any, "class class"] | None,
+    blocks: Packing,
+    n_blocks: Any,
+    table: Int[Any, "change 6"],
+) -> Found:
+    """Return what single changes of the stream do.
+
+    Args:
+        config: the transformer's shape.
+        readout: how logits are turned into outputs.
+        weights: the transformer's arrays.
+        part: a chunk.
+        labels: of `labels_of`.
+        groups: as there.
+        bends: `radius.curvatures`, or None to run the last MLP for all positions.
+        blocks: of `make_blocks`.
+        n_blocks: likewise.
+        table: rows of (kind, layer, head, slot, change, labels): a `Spot`, a change as
+            in `change_of`, and which labels the outputs are held to.
+    """
+    weights, table = _arrays(weights), jnp.asarray(table)
+
+    def count_block(number: Array, found: Found) -> Found:
+        block = _make_block(config, weights, part, blocks, number)
+        held_to = _labels_in(block, blocks, number, labels)
+        straight, turned = (
+            jnp.where(block.where, donor - block.rows.writes, 0.0)
+            for donor in (block.straight, block.turned)
+        )
+        own = _along(straight[groups.sources], groups)
+        changes = jnp.concatenate([straight, turned, own])
+
+        if bends is not None:
+            radius = radii(config, weights, block.rows, block.clean, bends)
+
+        def count(index: Array, found: Found) -> Found:
+            *place, change, label = table[index]
+            given = config, weights, block.rows
+            spot, change = Spot(*place), changes[change]
+            if bends is None:
+                logits = logits_behind(*given, spot, change)
+            else:
+                moved = move(*given, spot, change)
+                asked = held_to[0] >= 0
+                logits = sure_logits(*given, *moved, block.clean, radius, asked)
+            return _add(config, readout, block, found, index, logits, held_to[label])
+
+        return jax.lax.fori_loop(0, len(table), count, found)
+
+    nothing = _nothing(config, weights, len(table))
+    return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
+
+
+def change_of(config: Config, kind: str, index: int) -> int:
+    """Return which change of `count_changes` is meant.
+
+    Args:
+        config: the transformer's shape.
+        kind: `straight` or `turned` for donors; `group` for interchanged variables.
+        index: of the source, or the group.
+    """
+    order = ("straight", "turned", "group")
+    return order.index(kind) * len(config.names.sources) + index
+
+
+def _along(
+    change: Float[Array, "group d_model place row"], groups: Groups
+) -> Float[Array, "group d_model place row"]:
+    """Return the part of each change along the directions of its group."""
+    directions = jnp.asarray(groups.directions)[..., None, None]
+    if groups.basis is None:
+        return change * directions
+    with jax.default_matmul_precision("highest"):
+        turned = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
+        return jnp.einsum("bd,gbpr->gdpr", groups.basis, turned * directions)
+
+
+@partial(_jit, static_argnames=("config", "readout"))
+def count_under(
+    config: Config,
+    readout: Readout,
+    weights: Weights,
+    part: Part,
+    blocks: Packing,
+    n_blocks: Any,
+    outside: Float[Any, "reader source"],
+    table: Int[Any, "edge 3"],
+) -> Found:
+    """Return what single edges do besides everything outside the circuit.
+
+    Args:
+        config: the transformer's shape.
+        readout: how logits are turned into outputs.
+        weights: the transformer's arrays.
+        part: a chunk.
+        blocks: of `make_blocks`.
+        n_blocks: likewise.
+        outside: 1 at edges outside.
+        table: (reader, source, layer) of each edge; source -1 for no edge. The layer is
+            the reader's, or any before it.
+    """
+    weights, table = _arrays(weights), jnp.asarray(table)
+    outside = jnp.asarray(outside)
+
+    def count_block(number: Array, found: Found) -> Found:
+        block = _make_block(config, weights, part, blocks, number)
+        labels = _labels_in(block, blocks, number, part.labels[..., None])[0]
+        given = config, weights, block.rows
+        donors = block.turned, block.where
+        whole = run_under(*given, outside, *donors)
+
+        def count(index: Array, found: Found) -> Found:
+            reader, source, layer = table[index]
+            more = jnp.where(source >= 0, 1.0, 0.0).astype(outside.dtype)
+            mask = outside.at[reader, source].max(more)
+            logits = logits_under(*given, mask, *donors, whole, layer)
+            return _add(config, readout, block, found, index, logits, labels)
+
+        return jax.lax.fori_loop(0, len(table), count, found)
+
+    nothing = _nothing(config, weights, len(table))
+    return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
+
+
+def _arrays(weights: Weights) -> Weights:
+    return Weights(*(jnp.asarray(array) for array in weights))

@@ -1,0 +1,84 @@
+"""What patches did, added up over chunks of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True, eq=False)
+class Count:
+    """What one patch did, over all positions that have a label.
+
+    Attributes:
+        right: positions at which the output is the label.
+        changed: positions at which it is not what it was without the patch.
+        total: positions.
+        first: (pair, position) at which it changed first, or None.
+        shown: logits of that pair without the patch and with it, or None.
+    """
+
+    right: int
+    changed: int
+    total: int
+    first: tuple[int, int] | None = None
+    shown: Float[np.ndarray, "2 ctx class"] | None = None
+
+
+class Adder:
+    """Adds the counts of chunks up, the first chunk first.
+
+    Attributes:
+        counts: by what was patched.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[Any, Count] = {}
+
+    def add(self, key: Any, more: Count) -> None:
+        """Add what a patch did in a later chunk."""
+        old = self.counts.get(key, Count(0, 0, 0))
+        earliest = more if old.first is None else old
+        self.counts[key] = Count(
+            old.right + more.right,
+            old.changed + more.changed,
+            old.total + more.total,
+            earliest.first,
+            earliest.shown,
+        )
+
+    def join(self, later: Adder) -> None:
+        """Add what was counted in later chunks."""
+        for key, count in later.counts.items():
+            self.add(key, count)
+
+
+class Tally:
+    """What is counted, chunk by chunk; see `measure.Measured`.
+
+    Args:
+        n_sources: of the transformer.
+
+    Attributes:
+        turned: edges of the circuit, with turned donors.
+        whole: everything outside the circuit patched at once.
+        spread: [straight or turned donors, source] how far writes move.
+    """
+
+    def __init__(self, n_sources: int) -> None:
+        self.groups, self.nodes, self.edges = Adder(), Adder(), Adder()
+        self.turned, self.restored, self.whole = Adder(), Adder(), Adder()
+        self.spread = np.zeros((2, n_sources))
+
+    def join(self, later: Tally) -> None:
+        """Add what was counted in later chunks."""
+        self.groups.join(later.groups)
+        self.nodes.join(later.nodes)
+        self.edges.join(later.edges)
+        self.turned.join(later.turned)
+        self.restored.join(later.restored)
+        self.whole.join(later.whole)
+        self.spread = np.maximum(self.spread, later.spread)
