@@ -1,7 +1,8 @@
 """An audit's CPU time: every edge of a 4-layer, 4-head transformer, 10,000 pairs.
 
-The transformer is one at the start of its training: what it computes is of no account
-for the time, except that its circuit's witnesses are looked for too.
+The transformer is one at the start of its training, the harder case: patches move its
+stream further than that of a trained one, in parts of the radius within which no output
+can change (`compiler.machine.radius`), so that its last MLP is run more often.
 """
 
 from __future__ import annotations

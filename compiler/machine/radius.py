@@ -37,6 +37,7 @@ CURVATURE = 2 / sqrt(2 * pi)
 """The largest absolute value of GELU's second derivative, the one at 0."""
 SLACK = 1e-3
 """Of the largest logit and 1: by what a winner has to win, far above any rounding."""
+MANY = 32
 PIECE = 128
 """Positions at a time for which the last MLP is run."""
 
@@ -47,18 +48,27 @@ def has_radii(config: Config) -> bool:
 
 
 def curvatures(weights: Weights) -> Float[np.ndarray, "class class"]:
-    """Return q_c of the module's bound for every winner, [c, winner]."""
+    """Return q_c of the module's bound for every winner, [c, winner].
+
+    With more classes than MANY the sum of the two classes' own eigenvalues stands for
+    that of each pair; it is no smaller, and there are fewer of them.
+    """
     W_in, W_out, W_U = (
         np.asarray(array, np.float64)
         for array in (weights.W_in[-1], weights.W_out[-1], weights.W_U)
     )
     out = (W_out @ W_U).T  # [class, hidden]
-    bounds = np.zeros((len(out), len(out)))
-    for number, own in enumerate(out[1:], 1):
-        gaps = np.abs(out[:number] - own)
-        forms = np.einsum("dj,cj,ej->cde", W_in, gaps, W_in, optimize=True)
-        bounds[number, :number] = np.linalg.eigvalsh(forms)[:, -1]
-    return np.maximum(bounds, bounds.T)
+
+    def largest(
+        sizes: Float[np.ndarray, "class hidden"],
+    ) -> Float[np.ndarray, " class"]:
+        forms = np.einsum("dj,cj,ej->cde", W_in, sizes, W_in, optimize=True)
+        return np.linalg.eigvalsh(forms)[:, -1]
+
+    if len(out) > MANY:
+        own = largest(np.abs(out))
+        return own[:, None] + own[None]
+    return np.stack([largest(np.abs(out - winner)) for winner in out], axis=1)
 
 
 def radii(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from compiler.machine import radius
 from compiler.machine.behind import (
     BOTH,
     PASSED,
@@ -115,6 +116,14 @@ def test_the_remainder_is_within_its_bound(case):
         rest = np.abs(moved - np.asarray(slope @ step))
         bound = CURVATURE / 2 * case.bends * (step @ step)
         assert (rest <= bound + 1e-9).all()
+
+
+def test_with_many_classes_the_bound_is_looser(case, monkeypatch):
+    monkeypatch.setattr(radius, "MANY", 2)
+    looser = curvatures(case.weights)
+    others = ~np.eye(len(looser), dtype=bool)
+    assert (looser >= case.bends)[others].all()
+    assert (looser <= 3 * case.bends)[others].all()
 
 
 def test_curvature_is_the_largest_second_derivative_of_gelu():
