@@ -13,7 +13,7 @@ derivative of GELU, 2 / sqrt(2 pi), and q_c the largest eigenvalue of
 
 with in_j the unit's input weights and out_j what it adds to the logits (Taylor's
 theorem along the segment from 0 to d). So each position has a radius within which no
-other class can win. Outside of it, and there alone, the MLP is run (`sure_logits`).
+other class can win. Outside of it, and there alone, the MLP is run (`winners`).
 
 This holds for GELU without LayerNorm and outputs that are classes. ReLU has no second
 derivative, and a number changes by what it moves.
@@ -25,7 +25,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.behind import Rows, last_inputs, last_logits
 from compiler.machine.config import Config
@@ -133,17 +133,17 @@ def _reach(
     return 2.0 * ahead / jnp.maximum(slope + root, 1e-30)
 
 
-def sure_logits(
+def winners(
     config: Config,
     weights: Weights,
     rows: Rows,
     moved: Float[Array, "d_model place row"],
     way: Any,
-    logits: Float[Array, "class place row"],
+    winner: Int[Array, "place row"],
     radius: Float[Array, "way place row"],
     asked: Bool[Array, "place row"],
-) -> Float[Array, "class place row"]:
-    """Return logits with the right winner, after a movement in front of the last MLP.
+) -> Int[Array, "place row"]:
+    """Return which class wins after a movement in front of the last MLP.
 
     Args:
         config: the transformer's shape.
@@ -151,13 +151,9 @@ def sure_logits(
         rows: unpatched runs.
         moved: by how much the stream moves, of `behind.move`.
         way: what of it moves, likewise.
-        logits: of the unpatched runs.
+        winner: of the unpatched runs.
         radius: of `radii`.
-        asked: the positions at which the winner has to be right.
-
-    Returns:
-        the logits of the moved runs outside of the radius; those of the unpatched runs
-        within, and where nobody asks.
+        asked: the positions for which it is wanted; `winner` is returned elsewhere.
     """
     flat = config.d_model, -1
     front, moved = rows.stream[-2].reshape(flat), moved.reshape(flat)
@@ -172,9 +168,9 @@ def sure_logits(
             array.at[:, some].get(mode="clip")[..., None] for array in (front, moved)
         )
         inputs = last_inputs(stood, moves, way)
-        found = last_logits(config, weights, *inputs)[..., 0]
-        return known.at[:, some].set(found, mode="drop")
+        found = last_logits(config, weights, *inputs)[..., 0].argmax(0)
+        return known.at[some].set(found.astype(known.dtype), mode="drop")
 
-    known = logits.reshape(len(logits), -1)
     pieces = -(-unsure.sum() // PIECE)
-    return jax.lax.fori_loop(0, pieces, run, known).reshape(logits.shape)
+    known = jax.lax.fori_loop(0, pieces, run, winner.reshape(-1))
+    return known.reshape(winner.shape)

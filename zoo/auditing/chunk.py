@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.lower.readout import Readout
 from compiler.machine.behind import (
@@ -26,7 +26,7 @@ from compiler.machine.behind import (
 )
 from compiler.machine.config import Config
 from compiler.machine.packed import Packing, pack, take
-from compiler.machine.radius import curvatures, has_radii, radii, sure_logits
+from compiler.machine.radius import curvatures, has_radii, radii, winners
 from compiler.machine.weights import Weights
 from zoo.auditing.compare import differs, is_correct
 from zoo.training.causal import COMPUTED
@@ -93,7 +93,7 @@ class Found(NamedTuple):
         changed: positions at which it is not what it was.
         total: positions with a label.
         first: pair * n_ctx + position of the first that changed.
-        shown: logits of that pair before and after.
+        shown: logits of that pair before and after, of which the outputs are right.
     """
 
     right: Int[Any, " patch"]
@@ -212,6 +212,7 @@ class _Block(NamedTuple):
         straight: what donors' writes are.
         turned: the same with turned positions.
         clean: logits of the bases, [class, place, row].
+        winner: which of these is largest.
         sequence: which pair; -1 for none.
         position: in it.
     """
@@ -221,6 +222,7 @@ class _Block(NamedTuple):
     straight: Any
     turned: Any
     clean: Any
+    winner: Any
     sequence: Any
     position: Any
 
@@ -238,6 +240,7 @@ def _make_block(
         straight=straight,
         turned=turned,
         clean=clean,
+        winner=clean.argmax(0),
         sequence=packing.sequence.T,
         position=packing.position.T,
     )
@@ -255,20 +258,37 @@ def _add(
     block: _Block,
     found: Found,
     index: Array,
-    logits: Float[Array, "class place row"],
+    outputs: Shaped[Array, "*class place row"],
     labels: Int[Array, "place row"],
 ) -> Found:
-    """Add what one patch did in a block."""
-    logits, clean = (jnp.moveaxis(a, 0, -1) for a in (logits, block.clean))
+    """Add what one patch did in a block.
+
+    Args:
+        config: the transformer's shape.
+        readout: how logits are turned into outputs.
+        block: what was patched.
+        found: what was found so far.
+        index: of the patch.
+        outputs: logits; or which class wins, where only that is known.
+        labels: what the outputs are held to.
+    """
     valid = labels >= 0
-    right = is_correct(readout, logits, jnp.maximum(labels, 0)) & valid
-    changed = differs(readout, logits, clean) & valid
+    if outputs.ndim == labels.ndim:
+        right, changed = outputs == labels, outputs != block.winner
+    else:
+        logits, clean = (jnp.moveaxis(a, 0, -1) for a in (outputs, block.clean))
+        right = is_correct(readout, logits, jnp.maximum(labels, 0))
+        changed = differs(readout, logits, clean)
+    right, changed = right & valid, changed & valid
     order = block.sequence * config.n_ctx + block.position
     first = jnp.where(changed, order, _NEVER).min()
 
     def show() -> Array:
         at = jnp.where(block.sequence == first // config.n_ctx, block.position, -1)
-        both = jnp.stack([clean, logits])
+        after = outputs
+        if outputs.ndim == labels.ndim:  # any logits with that winner
+            after = jax.nn.one_hot(outputs, len(block.clean), axis=0)
+        both = jnp.moveaxis(jnp.stack([block.clean, after]), 1, -1)
         empty = jnp.zeros((2, config.n_ctx + 1, both.shape[-1]), both.dtype)
         return empty.at[:, at].set(both)[:, :-1]  # what is not of that pair goes last
 
@@ -346,12 +366,12 @@ def count_changes(
             given = config, weights, block.rows
             spot, change = Spot(*place), changes[change]
             if bends is None:
-                logits = logits_behind(*given, spot, change)
+                outputs = logits_behind(*given, spot, change)
             else:
                 moved = move(*given, spot, change)
                 asked = held_to[0] >= 0
-                logits = sure_logits(*given, *moved, block.clean, radius, asked)
-            return _add(config, readout, block, found, index, logits, held_to[label])
+                outputs = winners(*given, *moved, block.winner, radius, asked)
+            return _add(config, readout, block, found, index, outputs, held_to[label])
 
         return jax.lax.fori_loop(0, len(table), count, found)
 

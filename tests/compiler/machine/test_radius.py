@@ -23,7 +23,7 @@ from compiler.machine.radius import (
     curvatures,
     has_radii,
     radii,
-    sure_logits,
+    winners,
 )
 from compiler.machine.weights import Weights
 from tests.compiler.machine.reference import CONFIGS, draw_weights
@@ -142,18 +142,12 @@ def test_winners_are_those_of_the_last_mlp(case, way, size):
     moved = jnp.asarray(moved)
     asked = jnp.asarray(case.rng.random(moved.shape[1:]) < 0.7)
     given = CONFIG, case.weights, case.rows
-    found = jax.jit(
-        lambda way: sure_logits(*given, moved, way, case.logits, case.radius, asked)
-    )(way)
-    exact = case.after(moved, way)
-    same = found.argmax(0) == exact.argmax(0)
-    assert bool(same[asked].all())
-    far = np.asarray(asked & ((moved**2).sum(0) >= case.radius[way] ** 2))
-    np.testing.assert_allclose(
-        np.asarray(found)[:, far], np.asarray(exact)[:, far], rtol=1e-9, atol=1e-9
-    )
-    kept = np.asarray(found)[:, ~far]
-    assert (kept == np.asarray(case.logits)[:, ~far]).all()
+    before = case.logits.argmax(0)
+    rest = before, case.radius, asked
+    found = np.asarray(jax.jit(lambda way: winners(*given, moved, way, *rest))(way))
+    exact = np.asarray(case.after(moved, way).argmax(0))
+    assert (found == exact)[asked].all()
+    assert (found == np.asarray(before))[~asked].all()
 
 
 def test_only_gelu_without_layernorm_has_radii():
