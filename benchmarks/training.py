@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.alone import run_alone
 from benchmarks.report import RESULTS, Table, Target
 from benchmarks.resumed import measured_once, median
+from zoo.auditing.subject import TRAINED_CLAIMS
 
 LONGER = {"steps": 16_000}
 PROGRAMS: dict[str, dict[str, Any]] = {
@@ -59,7 +60,7 @@ SMALL = {
     "edges_at_least": 0.99,
 }
 """fraction_previous in the size of InterpBench's case 3, to the audit's thresholds."""
-MINUTES, SMALL_SECONDS = 5.0, 15.0
+PROGRAMS_WANTED, MINUTES, SMALL_SECONDS = 24, 5.0, 15.0
 STEPS = 300
 
 
@@ -188,15 +189,36 @@ def tables(result: dict[str, Any]) -> list[Table]:
     ]
 
 
+def _reaches_claims(run: dict[str, Any]) -> bool:
+    """Return whether all that a run's last check measured is what an audit claims."""
+    if run.get("edges") is None:
+        return False
+    figures = {
+        "interchange": run["interchange"],
+        "nodes": run["nodes"],
+        "edges": run["edges"],
+        "all edges at once": run["all_edges"],
+    }
+    return all(found >= TRAINED_CLAIMS[name] for name, found in figures.items())
+
+
 def targets(result: dict[str, Any]) -> list[Target]:
     """Return whether the median run and the small one are quick enough."""
-    passed = [r for r in result["runs"] if r.get("outcome") == "passed"]
-    found = [Target("programs trained to the thresholds", "24", str(len(passed)), None)]
-    if passed:
-        middle = median([r["cpu_s"] for r in passed]) / 60
+    runs = result["runs"]
+    trained = [r for r in runs if _reaches_claims(r)]
+    found = [
+        Target(
+            "programs that reach an audit's claims on held-out pairs",
+            f">= {PROGRAMS_WANTED}",
+            f"{len(trained)} of {len(runs)}",
+            len(trained) >= PROGRAMS_WANTED,
+        )
+    ]
+    if trained:
+        middle = median([r["cpu_s"] for r in trained]) / 60
         found.append(
             Target(
-                f"median of {len(passed)} trained programs",
+                f"median of these {len(trained)}",
                 f"within {MINUTES:.0f} CPU min",
                 f"{middle:.1f}",
                 middle <= MINUTES,
