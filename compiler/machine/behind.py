@@ -92,7 +92,7 @@ def spot_behind(names: Names, node: str) -> Spot:
     """Return where something is added that all readers behind a head or an MLP see.
 
     Raises:
-        NameLookupError: no source has that name, or it is an embedding.
+        NameLookupError: no source has that name.
     """
     part = names.source_parts[names.sources[names.source_index(node)]]
     return Spot(BETWEEN if part.kind == "head" else AFTER, part.layer)

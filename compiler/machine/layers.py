@@ -151,7 +151,7 @@ def mlp_output(
 def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Return ReLU, or the exact GELU (Hendrycks and Gimpel 2016), by erf.
 
-    By erfc, as `jax.nn.gelu` has it, GELU takes three times as long on a CPU, and is
+    By erfc, as `jax.nn.gelu` has it, GELU takes twice as long on a CPU, and is
     closer to its value by less than the rounding of what the MLP adds up.
     """
     if config.act == "relu":

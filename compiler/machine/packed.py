@@ -3,7 +3,8 @@
 Nothing is spent on PAD, and since heads and MLPs are small, a core's lanes had better
 run over rows than over a head's coordinates: for a stream of width 20 that takes a
 third of the time. The parts of a transformer stand here once more in that layout,
-[d_model, place, row]; `layers.py` defines what they compute. `behind.py` calls them.
+[d_model, place, row]; `layers.py` defines what they compute. `behind.py` and
+`radius.py` call them.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +34,9 @@ class Packing(NamedTuple):
 
 
 def pack(
-    config: Config, lengths: Sequence[int] | Int[np.ndarray, " sequence"]
+    config: Config,
+    lengths: Sequence[int] | Int[np.ndarray, " sequence"],
+    alone: bool = False,
 ) -> Packing:
     """Return a packing of sequences into rows of `n_ctx` places, the longest first.
 
@@ -43,8 +46,9 @@ def pack(
     Args:
         config: the transformer's shape.
         lengths: how many positions of each sequence are wanted; 0 leaves one out.
+        alone: whether every sequence has a row of its own in any case.
     """
-    width = config.n_ctx
+    width, alone = config.n_ctx, alone or config.positions == "rotary"
     waiting: list[list[int]] = [[] for _ in range(width + 1)]
     for number, length in enumerate(lengths):
         waiting[length].append(number)
@@ -56,7 +60,7 @@ def pack(
             while fits:
                 row.append((waiting[fits].pop(), fits))
                 free -= fits
-                most = 0 if config.positions == "rotary" else min(free, longest)
+                most = 0 if alone else min(free, longest)
                 fits = next((n for n in range(most, 0, -1) if waiting[n]), 0)
             rows.append(row)
     sequence = np.full((len(rows), width), -1, np.int32)

@@ -157,8 +157,8 @@ def winners(
     """
     flat = config.d_model, -1
     front, moved = rows.stream[-2].reshape(flat), moved.reshape(flat)
-    far = (moved**2).sum(0) >= radius[way].reshape(-1) ** 2
-    unsure = asked.reshape(-1) & far
+    near = (moved**2).sum(0) < radius[way].reshape(-1) ** 2
+    unsure = asked.reshape(-1) & ~near  # NaN is near nothing
     padded = -(-unsure.size // PIECE) * PIECE
     (places,) = jnp.nonzero(unsure, size=padded, fill_value=unsure.size)
 

@@ -7,8 +7,8 @@ a third of the work of the full forward pass, which stays the definition:
 
     logits_after(.., reader, m * (donor[s] - writes[s])) = forward(.., patch).logits
 
-where the patch is an edge mask with m at (reader, s). The audit of circuits and exact
-edge patching call this.
+where the patch is an edge mask with m at (reader, s). Exact edge
+patching calls this; an audit has many inputs at once, and calls `behind.py`.
 """
 
 from collections.abc import Iterable

@@ -6,6 +6,7 @@ data. The pairs of a chunk are packed into blocks of rows that fit a core's cach
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from compiler.lower.readout import Readout
 from compiler.machine.behind import (
     Rows,
     Spot,
-    logits_behind,
+    last_inputs,
+    last_logits,
     logits_under,
     make_rows,
     move,
@@ -93,7 +95,7 @@ class Found(NamedTuple):
         changed: positions at which it is not what it was.
         total: positions with a label.
         first: pair * n_ctx + position of the first that changed.
-        shown: logits of that pair before and after, of which the outputs are right.
+        shown: logits of that pair before and after.
     """
 
     right: Int[Any, " patch"]
@@ -160,22 +162,25 @@ def _spread(
     return jnp.stack([m.max(axis=(0, 2, 3)) / scale for m in moved])
 
 
-def make_blocks(
-    config: Config, lengths: Int[np.ndarray, " pair"]
-) -> tuple[Packing, int]:
+def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
     """Return the packing of a chunk, cut into blocks, and how many are filled.
 
     Args:
         config: the transformer's shape.
-        lengths: `Part.lengths`.
+        part: the chunk.
 
     Returns:
         [block, row, place] arrays, of the same shape for all chunks of that size.
     """
-    most = len(lengths)
-    if config.pad_id is None:  # there is nothing to be left out
+    lengths = np.asarray(part.lengths)
+    most, live = len(lengths), np.arange(config.n_ctx) < lengths[:, None]
+    pad = np.full_like(part.ids, -1 if config.pad_id is None else config.pad_id)
+    if (live != (part.ids != pad))[lengths > 0].any():
+        # What stands behind the input is no PAD to this transformer.
         lengths = np.where(lengths, config.n_ctx, 0)
-    packing = pack(config, lengths)
+    # Within a row NaN spreads, through attention of weight 0.
+    finite = np.isfinite(part.spread).all() and np.isfinite(part.writes).all()
+    packing = pack(config, lengths, alone=not finite)
     widest = 4 * config.n_ctx * max(config.d_mlp, 4 * config.d_model)
     count = max(LEAST_BLOCKS, round(most * widest / BLOCK_BYTES))
     height = -(-most // min(count, most))
@@ -260,6 +265,7 @@ def _add(
     index: Array,
     outputs: Shaped[Array, "*class place row"],
     labels: Int[Array, "place row"],
+    logits_of: Callable[[], Float[Array, "class place row"]],
 ) -> Found:
     """Add what one patch did in a block.
 
@@ -271,6 +277,7 @@ def _add(
         index: of the patch.
         outputs: logits; or which class wins, where only that is known.
         labels: what the outputs are held to.
+        logits_of: gives the logits, for a witness; run where there is a new one.
     """
     valid = labels >= 0
     if outputs.ndim == labels.ndim:
@@ -285,10 +292,7 @@ def _add(
 
     def show() -> Array:
         at = jnp.where(block.sequence == first // config.n_ctx, block.position, -1)
-        after = outputs
-        if outputs.ndim == labels.ndim:  # any logits with that winner
-            after = jax.nn.one_hot(outputs, len(block.clean), axis=0)
-        both = jnp.moveaxis(jnp.stack([block.clean, after]), 1, -1)
+        both = jnp.moveaxis(jnp.stack([block.clean, logits_of()]), 1, -1)
         empty = jnp.zeros((2, config.n_ctx + 1, both.shape[-1]), both.dtype)
         return empty.at[:, at].set(both)[:, :-1]  # what is not of that pair goes last
 
@@ -314,6 +318,8 @@ def bends_of(
 ) -> Float[np.ndarray, "class class"] | None:
     """Return what `count_changes` wants to know of a model."""
     if not has_radii(config) or readout.kind != "classes":
+        return None
+    if not all(np.isfinite(array).all() for array in weights):
         return None
     return curvatures(weights).astype(np.float32)
 
@@ -365,13 +371,19 @@ def count_changes(
             *place, change, label = table[index]
             given = config, weights, block.rows
             spot, change = Spot(*place), changes[change]
+            moved, way = move(*given, spot, change)
+
+            def logits_of() -> Array:
+                inputs = last_inputs(block.rows.stream[-2], moved, way)
+                return last_logits(config, weights, *inputs)
+
             if bends is None:
-                outputs = logits_behind(*given, spot, change)
+                outputs = logits_of()
             else:
-                moved = move(*given, spot, change)
                 asked = held_to[0] >= 0
-                outputs = winners(*given, *moved, block.winner, radius, asked)
-            return _add(config, readout, block, found, index, outputs, held_to[label])
+                outputs = winners(*given, moved, way, block.winner, radius, asked)
+            adding = config, readout, block, found, index
+            return _add(*adding, outputs, held_to[label], logits_of)
 
         return jax.lax.fori_loop(0, len(table), count, found)
 
@@ -442,7 +454,8 @@ def count_under(
             more = jnp.where(source >= 0, 1.0, 0.0).astype(outside.dtype)
             mask = outside.at[reader, source].max(more)
             logits = logits_under(*given, mask, *donors, whole, layer)
-            return _add(config, readout, block, found, index, logits, labels)
+            adding = config, readout, block, found, index
+            return _add(*adding, logits, labels, lambda: logits)
 
         return jax.lax.fori_loop(0, len(table), count, found)
 

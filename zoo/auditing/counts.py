@@ -18,8 +18,7 @@ class Count:
         changed: positions at which it is not what it was without the patch.
         total: positions.
         first: (pair, position) at which it changed first, or None.
-        shown: logits of that pair without the patch and with it, or None; only what
-            they decode to is known to be right.
+        shown: logits of that pair without the patch and with it, or None.
     """
 
     right: int

@@ -163,8 +163,7 @@ class _Patches:
     def __init__(self, subject: Subject, pairs: Pairs, start: int, bends: Any) -> None:
         self.subject, self.start, self._bends = subject, start, bends
         self.part = _part(subject, pairs, start)
-        lengths = np.asarray(self.part.lengths)
-        self._blocks = chunk.make_blocks(subject.config, lengths)
+        self._blocks = chunk.make_blocks(subject.config, self.part)
         self._groups = _groups(subject)
         self._labels = chunk.labels_of(subject.causal, self.part, self._groups)
 
@@ -257,7 +256,7 @@ class _Patches:
             if count.changed:
                 pair, position = divmod(int(first), self.subject.config.n_ctx)
                 place = self.start + pair, position
-                count = replace(count, first=place, shown=shown)
+                count = replace(count, first=place, shown=shown.copy())
             yield count
 
 

@@ -150,6 +150,20 @@ def test_winners_are_those_of_the_last_mlp(case, way, size):
     assert (found == np.asarray(before))[~asked].all()
 
 
+def test_what_is_no_number_is_not_taken_for_a_small_movement(case):
+    moved = jnp.full(case.rows.stream[-2].shape, jnp.nan)
+    before = case.logits.argmax(0)
+    given = CONFIG, case.weights, case.rows
+    asked = jnp.ones(before.shape, bool)
+    found = winners(*given, moved, BOTH, before, case.radius, asked)
+    exact = case.after(moved, BOTH).argmax(0)
+    assert bool((found == exact).all()) and bool((found != before).any())
+    nowhere = jnp.full_like(case.radius, jnp.nan)
+    moved = 9.0 * jnp.ones_like(moved)
+    found = winners(*given, moved, BOTH, before, nowhere, asked)
+    assert bool((found == case.after(moved, BOTH).argmax(0)).all())
+
+
 def test_only_gelu_without_layernorm_has_radii():
     assert has_radii(CONFIG)
     assert not has_radii(replace(CONFIG, act="relu"))

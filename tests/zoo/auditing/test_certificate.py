@@ -13,7 +13,8 @@ from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
 from compiler.machine.weights import freeze
-from zoo.auditing import measure
+from zoo import train
+from zoo.auditing import chunk, measure
 from zoo.auditing.certificate import audit, rate
 from zoo.auditing.pairs import draw_pairs
 from zoo.auditing.subject import subject_of
@@ -189,3 +190,74 @@ def test_the_table_fits_80_columns(certificate):
     assert max(len(line) for line in lines) <= 80
     text = "\n".join(lines)
     assert all(f.edge in text for f in certificate.circuit)
+
+
+# A model with radii: GELU, no LayerNorm, classes ----------------------------------
+
+
+@pytest.fixture(scope="module")
+def learner():
+    """Half trained, so that patches outside the circuit change some outputs."""
+    return train("maximum", steps=60, check_every=60, pairs=64, d_model=16).model
+
+
+@pytest.fixture(scope="module")
+def learner_certificate(learner):
+    return audit(learner, pairs=PAIRS)
+
+
+def test_radii_change_no_figure_and_no_witness(
+    learner, learner_certificate, monkeypatch
+):
+    subject = subject_of(learner)
+    given = subject.config, subject.readout, subject.weights
+    assert chunk.bends_of(*given) is not None
+    monkeypatch.setattr(chunk, "bends_of", lambda *given: None)
+    assert audit(learner, pairs=PAIRS).to_json() == learner_certificate.to_json()
+
+
+def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certificate):
+    pairs = draw_pairs(subject_of(learner), PAIRS, 0)
+    ids, names = np.asarray(pairs.pool.ids), learner.config.names
+    straight, turned = (
+        donor_writes(learner.config, learner.weights, ids[pairs.source], turns)
+        for turns in (0 * pairs.turns, pairs.turns)
+    )
+    clean = np.asarray(learner.logits_of(ids[pairs.base])).argmax(-1)
+    lengths = np.asarray(pairs.pool.lengths)
+    shared = np.minimum(lengths[pairs.base], lengths[pairs.source])
+    places = np.arange(learner.config.n_ctx)[None]
+    where = (places < shared[:, None]).astype(np.float32)
+    live = (places < lengths[pairs.base][:, None]) & (places > 0)
+    inside = {f.edge: f.effect for f in learner_certificate.circuit}
+    found = inside | learner_certificate.effects
+    assert any(f.hits for f in learner_certificate.effects.values())
+    for text in list(found)[::5]:
+        edge = names.parse_edge(text)
+        mask = np.broadcast_to(edge_mask(names, [edge]), (PAIRS, *names.visible.shape))
+        donors = straight if text in inside else turned
+        patch = Patch.edges(mask, donors, where=where)
+        after = np.asarray(learner.logits_of(ids[pairs.base], patch)).argmax(-1)
+        changed = int(((after != clean) & live).sum())
+        if text in inside and not changed:
+            continue  # shown with turned positions, if at all
+        assert (found[text].hits, found[text].total) == (changed, int(live.sum()))
+
+
+def test_weights_that_are_no_numbers_have_no_radii(learner):
+    b_U = learner.weights.b_U.copy()
+    b_U[0] = -np.inf
+    broken = replace(learner, weights=freeze(learner.weights._replace(b_U=b_U)))
+    subject = subject_of(broken)
+    given = subject.config, subject.readout, subject.weights
+    assert chunk.bends_of(*given) is None
+    assert not audit(broken, pairs=PAIRS).holds
+
+
+def test_a_token_that_is_no_number_spoils_no_other_input(learner, monkeypatch):
+    W_E = learner.weights.W_E.copy()
+    W_E[0] = np.nan
+    broken = replace(learner, weights=freeze(learner.weights._replace(W_E=W_E)))
+    found = audit(broken, pairs=PAIRS)
+    monkeypatch.setattr(measure, "CHUNK", 64)
+    assert audit(broken, pairs=PAIRS).to_json() == found.to_json()
