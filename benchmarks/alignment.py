@@ -41,7 +41,7 @@ WAYS: dict[str, dict[str, Any]] = {"L1": {}, "TopK": {"top_k": 4}}
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return one row a finder and claim, and one a dictionary."""
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     tasks = TASKS[:1] if quick else TASKS
@@ -59,7 +59,7 @@ def _claims(
 ) -> list[dict[str, Any]]:
     """Return the rows of one variable at one site."""
     import zoo
-    from zoo.scoring.finders import FINDERS
+    from zoo.finders import FINDERS
 
     train = zoo.open_case(release)
     test = zoo.open_case(release, split="test")
@@ -92,7 +92,7 @@ def _claims(
 def _dictionaries(name: str, quick: bool) -> list[dict[str, Any]]:
     """Return the rows of one model."""
     import zoo
-    from zoo.scoring.finders import find_dictionary
+    from zoo.finders import find_dictionary
 
     source: Any = name
     if name == SQUEEZED:

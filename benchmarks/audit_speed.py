@@ -25,7 +25,7 @@ def once(program: str, pairs: int, shape: dict[str, int]) -> dict[str, Any]:
     import time
 
     import zoo
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     result = zoo.train(program, steps=1, check_every=1, pairs=8, **shape)

@@ -27,7 +27,7 @@ def measure(quick: bool) -> dict[str, Any]:
     """Return one row a program and width."""
     import time
 
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     import zoo

@@ -31,7 +31,7 @@ def once(program: str, seed: int, edges: bool) -> dict[str, Any]:
     import time
 
     import zoo
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     start = time.process_time()

@@ -41,7 +41,7 @@ DRAWS = 200
 def measure(quick: bool) -> dict[str, Any]:
     """Return figures of every method on every kind of model."""
     from zoo.scoring.evaluate import evaluate
-    from zoo.scoring.methods import known_methods
+    from zoo.methods import known_methods
     from zoo.scoring.suites import models_of
 
     names = list(known_methods())
@@ -173,7 +173,7 @@ def _widths(table: Cells) -> dict[str, Any]:
 
 def _slots(table: Cells) -> dict[str, dict[str, float]]:
     """Return by method what share of true edges into each kind of reader it finds."""
-    from zoo.scoring.levels import Level
+    from zoo.cases.levels import Level
     from zoo.scoring.marking import mark
     from zoo.scoring.suites import open_model
 

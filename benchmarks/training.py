@@ -69,7 +69,7 @@ def once(program: str, changes: dict[str, Any]) -> dict[str, Any]:
     import time
 
     import zoo
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     start = time.process_time()
@@ -101,7 +101,7 @@ def speed(program: str) -> dict[str, Any]:
     from zoo.training.recipe import Recipe
     from zoo.training.run import prepare, start
     from zoo.training.session import causal_model
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     run = prepare(causal_model(find(program)), Recipe())

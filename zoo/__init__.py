@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         train,
     )
     from zoo.release.released import Released
-    from zoo.scoring.case import open_case
+    from zoo.cases.case import open_case
     from zoo.scoring.hypotheses import examine_circuit
     from zoo.training.recipe import Recipe
 
@@ -53,7 +53,7 @@ _PLACES: dict[str, tuple[str, str | None]] = {
     "examine_circuit": ("zoo.scoring.hypotheses", "examine_circuit"),
     "has_run": ("zoo.api", "has_run"),
     "load": ("zoo.api", "load"),
-    "open_case": ("zoo.scoring.case", "open_case"),
+    "open_case": ("zoo.cases.case", "open_case"),
     "programs": ("zoo.api", "programs"),
     "releases": ("zoo.api", "releases"),
     "save": ("zoo.api", "save"),

@@ -23,12 +23,12 @@ from zoo.files import MODEL
 if TYPE_CHECKING:
     from zoo.auditing.certificate import Certificate
     from zoo.compression.compress import Compression
-    from zoo.scoring.alignment.report import AlignmentReport
-    from zoo.scoring.case import Case
-    from zoo.scoring.dictionary.report import DictionaryReport
+    from zoo.alignment.report import AlignmentReport
+    from zoo.cases.case import Case
+    from zoo.dictionary.report import DictionaryReport
     from zoo.scoring.report import Report
     from zoo.scoring.table import Table
-    from zoo.training.causal import CausalModel, Task
+    from zoo.causal.model import CausalModel, Task
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
 
@@ -349,7 +349,7 @@ def score_alignment(
         NameLookupError: the variable or the site is unknown; the nearest are offered.
         InputError: the basis is no basis of this model's stream.
     """
-    from zoo.scoring.alignment.score import score_alignment as score_subspace
+    from zoo.alignment.score import score_alignment as score_subspace
 
     return score_subspace(model, variable, site, basis, **options)
 
@@ -370,7 +370,7 @@ def score_dictionary(
         InputError: the dictionary is none of this model's stream, or the model was
             trained, so that its features are not known.
     """
-    from zoo.scoring.dictionary.score import score_dictionary as score_features
+    from zoo.dictionary.score import score_dictionary as score_features
 
     return score_features(model, dictionary, site=site, **options)
 

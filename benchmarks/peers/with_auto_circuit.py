@@ -52,7 +52,7 @@ TAUS = (1e-3, 1e-2, 1e-1)
 
 def case_of(name: str) -> Any:
     """Return the case of a release with pairs of the full length."""
-    from zoo.scoring.case import open_case
+    from zoo.cases.case import open_case
 
     case = open_case(name, pairs=10**6, turned=0.0, positions="one")
     full = (case.pairs.clean_labels[:, 1:] >= 0).all(axis=1)
@@ -94,7 +94,7 @@ def compare(name: str) -> dict[str, Any]:
     from auto_circuit.prune_algos.mask_gradient import mask_gradient_prune_scores
 
     import zoo
-    from zoo.scoring.methods import find_method
+    from zoo.methods import find_method
 
     case = case_of(name)
     model, loader = peer_of(case)
@@ -135,7 +135,7 @@ def compare(name: str) -> dict[str, Any]:
 
 def compare_acdc(case: Any, model: Any, loader: Any, tau: float) -> dict[str, Any]:
     """Return whether both remove the same edges at a threshold."""
-    from zoo.scoring.methods.acdc import acdc_circuit, removal_order
+    from zoo.methods.acdc import acdc_circuit, removal_order
 
     names = case.names
     kept, our_seconds = timed(lambda: acdc_circuit(case, tau))
@@ -241,7 +241,7 @@ def main() -> None:
     """Compare, print, and write the results."""
     import torch
 
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     torch.set_num_threads(1)

@@ -31,7 +31,7 @@ from compiler.machine.packed import Packing, pack, take
 from compiler.machine.radius import curvatures, has_radii, radii, winners
 from compiler.machine.weights import Weights
 from zoo.auditing.compare import differs, is_correct
-from zoo.training.causal import COMPUTED
+from zoo.causal.model import COMPUTED
 from zoo.training.examples import Pool
 from zoo.training.held_out import QUICK_TO_COMPILE
 from zoo.training.loss import turned_runs

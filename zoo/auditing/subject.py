@@ -21,10 +21,10 @@ from compiler.passes.check import Accepts
 from compiler.passes.plan import choose_codes
 from compiler.passes.schedule import schedule
 from zoo import tasks
-from zoo.training.by_hand import fitting, task_of
-from zoo.training.causal import CausalModel, Task
+from zoo.causal.by_hand import fitting, task_of
+from zoo.causal.model import CausalModel, Task
 from zoo.training.outcome import Result, unscaled
-from zoo.training.tabular import TabularModel
+from zoo.causal.tabular import TabularModel
 
 
 @dataclass(frozen=True, eq=False)

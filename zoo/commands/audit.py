@@ -52,7 +52,7 @@ def audit(
     max_len: MaxLen = None,
 ) -> None:
     """Patch every edge, node and variable; status 1 if one fails."""
-    from zoo.training.threads import use_all_cores
+    from zoo.threads import use_all_cores
 
     threads = use_all_cores()
     from compiler.files import write_atomically

@@ -45,7 +45,7 @@ def compress(
     when the steps are used up and the accuracy was not reached: it is saved all the
     same.
     """
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     import zoo

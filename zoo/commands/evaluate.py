@@ -77,13 +77,13 @@ def _run(
     timeout: float,
     pairs: int,
 ) -> Table:
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     from zoo.scoring.evaluate import evaluate as run
-    from zoo.scoring.methods import find_method, known_methods
+    from zoo.methods import find_method, known_methods
     from zoo.scoring.suites import models_of
-    from zoo.training.jobs import run_jobs
+    from zoo.jobs import run_jobs
 
     found = (find_method(name).name for name in method or known_methods())
     names = list(dict.fromkeys(found))
@@ -107,7 +107,7 @@ def end_process(cell: Cell) -> None:
     import os
     import sys
 
-    from zoo.training.jobs import AGAIN
+    from zoo.jobs import AGAIN
 
     print(
         f"error: {cell.method} on {cell.model}, seed {cell.seed}: {cell.error}, in "
@@ -123,7 +123,7 @@ def end_process(cell: Cell) -> None:
 def _print_methods() -> None:
     from compiler.emit import align
     from zoo.scoring.lines import folded
-    from zoo.scoring.methods import known_methods
+    from zoo.methods import known_methods
 
     known = known_methods().values()
     rows = [(m.name, m.level, m.paper or "control") for m in known]

@@ -40,7 +40,7 @@ def export(
     max_len: MaxLen = None,
 ) -> None:
     """Audit a model, and publish it as plain files."""
-    from zoo.training.threads import use_all_cores
+    from zoo.threads import use_all_cores
 
     threads = use_all_cores()
     from compiler.errors import InputError

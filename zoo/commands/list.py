@@ -88,7 +88,7 @@ def _width() -> int:
 def _entries() -> list[_Entry]:
     import programs
     from zoo.tasks import all_tasks
-    from zoo.training.by_hand import FAMILY
+    from zoo.causal.by_hand import FAMILY
 
     listed = [
         _Entry(p.name, p.family, len(p.vocab), p.max_len, p.meaning, True)

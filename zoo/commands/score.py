@@ -43,15 +43,15 @@ def score(
     plot: Annotated[Path | None, typer.Option(help="Where a PNG goes.")] = None,
 ) -> None:
     """Score a file of edge scores; say what it missed, and why."""
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     from compiler.files import check_parent, write_atomically
-    from zoo.scoring.case import open_case
+    from zoo.cases.case import open_case
     from zoo.scoring.formats import read_scores
     from zoo.scoring.lines import report_lines
-    from zoo.scoring.methods import find_method
-    from zoo.scoring.pairs import TURNED
+    from zoo.methods import find_method
+    from zoo.cases.pairs import TURNED
     from zoo.scoring.score import score as score_edges
 
     for path in filter(None, (out, plot)):

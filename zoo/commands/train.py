@@ -111,7 +111,7 @@ def _train_one(
     vocab: str | None,
     max_len: int | None,
 ) -> None:
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     from zoo.training.session import find_setting, train_into
@@ -161,7 +161,7 @@ def _resume(
     changes: list[str],
     twin: bool,
 ) -> None:
-    from zoo.training.threads import use_one_thread
+    from zoo.threads import use_one_thread
 
     use_one_thread()
     from zoo.training.session import resume
@@ -189,7 +189,7 @@ def _train_many(
     jobs: int,
 ) -> None:
     """Train several programs, each in a process of its own with one thread."""
-    from zoo.training.jobs import run_jobs
+    from zoo.jobs import run_jobs
     from zoo.training.session import find_setting
     from zoo.training.store import check_free
 

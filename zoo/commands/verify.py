@@ -52,7 +52,7 @@ def verify(
         return
     from compiler.verify import verify_interchange, verify_outputs
     from zoo.auditing.subject import accepts_of
-    from zoo.training.by_hand import task_of
+    from zoo.causal.by_hand import task_of
 
     model = open_model(source, vocab, max_len)
     if task_of(model) is not None:
@@ -89,7 +89,7 @@ def verify(
 
 
 def _verify_release(folder: Path) -> None:
-    from zoo.training.threads import use_all_cores
+    from zoo.threads import use_all_cores
 
     threads = use_all_cores()
     from zoo.release.check import check_release

@@ -29,8 +29,8 @@ from compiler.model import Model
 from zoo.auditing.pairs import MOST_INPUTS
 from zoo.auditing.subject import causal_of, subject_of
 from zoo.release.tables import data_file, spell, to_parquet
-from zoo.training.by_hand import trace as trace_by_hand
-from zoo.training.tabular import TabularModel
+from zoo.causal.by_hand import trace as trace_by_hand
+from zoo.causal.tabular import TabularModel
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""

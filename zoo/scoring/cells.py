@@ -17,9 +17,9 @@ from typing import Any
 
 from compiler.errors import FormatError
 from compiler.files import write_atomically
-from zoo.scoring.case import Case
-from zoo.scoring.levels import KINDS
-from zoo.scoring.method import Method
+from zoo.cases.case import Case
+from zoo.cases.levels import KINDS
+from zoo.methods.method import Method
 from zoo.scoring.ranking import surely_top
 from zoo.scoring.score import score
 

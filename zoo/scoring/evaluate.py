@@ -16,11 +16,11 @@ import numpy as np
 from compiler.errors import InputError, ZooError, count
 from compiler.files import write_atomically
 from compiler.sealed import digest
-from zoo.scoring.case import Case
+from zoo.cases.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
-from zoo.scoring.method import Method
-from zoo.scoring.methods import find_method, known_methods
-from zoo.scoring.pairs import PAIRS
+from zoo.methods.method import Method
+from zoo.methods import find_method, known_methods
+from zoo.cases.pairs import PAIRS
 from zoo.scoring.plot import new_figure, save_figure
 from zoo.scoring.suites import models_of, open_model
 from zoo.scoring.table import Table
@@ -146,7 +146,7 @@ def _method(given: Given) -> Method:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
         raise InputError(
             f"a method named {name!r} cannot be kept in a file. Define it with def, or "
-            "give zoo.scoring.method.Method(name, run)"
+            "give zoo.methods.method.Method(name, run)"
         )
     takes = len(inspect.signature(given).parameters)
     run = given if takes > 1 else lambda case, seed: given(case)

@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from compiler.machine.names import Names
-from zoo.scoring.case import Case
+from zoo.cases.case import Case
 from zoo.scoring.conventions import SIZES
 from zoo.scoring.ranking import top
-from zoo.scoring.scores import Scores
+from zoo.cases.scores import Scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Names
 from compiler.machine.patch import Patch, edge_mask
-from zoo.scoring.case import Case, open_for
+from zoo.cases.case import Case, open_for
 from zoo.scoring.independence import PERMUTATIONS, independence, permute_within
 from zoo.scoring.minimality import Needed, minimality
 

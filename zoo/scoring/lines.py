@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.emit import align
-from zoo.scoring.levels import KINDS
+from zoo.cases.levels import KINDS
 
 WIDTH = 79
 MOST_LINES = 20

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from zoo.scoring.case import Case
-from zoo.scoring.levels import Level
+from zoo.cases.case import Case
+from zoo.cases.levels import Level
 
 
 @dataclass(frozen=True, eq=False)

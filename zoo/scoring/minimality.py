@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from scipy import stats
 
 from compiler.machine.names import Names
-from zoo.scoring.case import Case
+from zoo.cases.case import Case
 from zoo.scoring.table import holm
 
 

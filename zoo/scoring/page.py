@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.scoring.levels import KINDS
+from zoo.cases.levels import KINDS
 
 TITLES = {
     "qkv": "Edges into q, k and v",

@@ -15,7 +15,7 @@ from zoo.scoring.bootstrap import DRAWS, Interval, middle
 from zoo.scoring.faithfulness import Curve
 from zoo.scoring.ranking import auroc, precision_at
 from zoo.scoring.subsets import Subsets
-from zoo.scoring.truth import Known
+from zoo.cases.truth import Known
 
 VERSION = 1
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 
 from compiler.machine.names import ARROW, INPUT, Hook, Names
-from zoo.scoring.levels import Level, levels
+from zoo.cases.levels import Level, levels
 
 Table = Mapping[Hashable, str]
 """From a spelling to the name of an item."""

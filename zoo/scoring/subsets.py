@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from zoo.scoring.case import Case
+from zoo.cases.case import Case
 from zoo.scoring.faithfulness import faithfulness
 
 HALVES = 8

@@ -18,7 +18,7 @@ from compiler.api import compile_model
 from compiler.errors import InputError, unknown_name
 from programs import all_programs, find
 from zoo.release.shelf import list_releases
-from zoo.scoring.case import Case, open_case
+from zoo.cases.case import Case, open_case
 
 COMPILED = (
     "reverse",

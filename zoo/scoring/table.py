@@ -13,7 +13,7 @@ from scipy import stats
 from compiler.errors import unknown_name
 from zoo.scoring.bootstrap import Interval, interval_of_mean
 from zoo.scoring.cells import Cell
-from zoo.scoring.levels import KINDS
+from zoo.cases.levels import KINDS
 
 
 @dataclass(frozen=True)

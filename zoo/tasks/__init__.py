@@ -1,7 +1,7 @@
 """Causal models written by hand: content, one class a task, a file a task.
 
 `find(name)` returns one, `all_tasks()` all of them by name. They stand behind the
-protocol that RASP programs satisfy (`zoo/training/causal.py`), and have words for their
+protocol that RASP programs satisfy (`zoo/causal/model.py`), and have words for their
 tokens and values besides, so that what is trained on them can be saved and loaded. A
 saved model holds the task's name; its definition is here, and in no file.
 """
@@ -13,7 +13,7 @@ from functools import cache
 from compiler.errors import unknown_name
 from zoo.tasks.greater_than import GreaterThan
 from zoo.tasks.induction import InductionHeads
-from zoo.training.causal import Task
+from zoo.causal.model import Task
 
 
 @cache

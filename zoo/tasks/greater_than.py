@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.rasp.values import Value
-from zoo.training.causal import COMPUTED, UNDEFINED, CausalVariable, Parent
+from zoo.causal.model import COMPUTED, UNDEFINED, CausalVariable, Parent
 
 _NOUNS = """
     war siege drought journey strike reign project famine voyage festival trial truce

@@ -18,7 +18,7 @@ from jaxtyping import Int
 from compiler.errors import InputError
 from compiler.lower.readout import Readout
 from compiler.rasp.values import Value
-from zoo.training.causal import COMPUTED, UNDEFINED, CausalVariable, Parent
+from zoo.causal.model import COMPUTED, UNDEFINED, CausalVariable, Parent
 
 
 class InductionHeads:

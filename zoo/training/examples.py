@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
-from zoo.training.causal import COMPUTED, CausalModel, Selecting
+from zoo.causal.model import COMPUTED, CausalModel, Selecting
 from zoo.training.placement import Placement
 from zoo.training.recipe import Recipe
 

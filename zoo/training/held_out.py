@@ -17,7 +17,7 @@ from compiler.machine.forward import logits_batch
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 from zoo.training.examples import (
     Layout,
     Pool,

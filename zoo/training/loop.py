@@ -17,7 +17,7 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.machine.weights import Weights, freeze
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 from zoo.training.examples import Batch, draw_batch, draw_key
 from zoo.training.held_out import QUICK_TO_COMPILE, Check
 from zoo.training.loss import Probes, attending_loss, batch_loss, decoding_loss

@@ -15,12 +15,12 @@ from compiler.errors import InputError
 from compiler.lower.readout import Readout
 from compiler.machine.weights import Weights, freeze
 from compiler.model import Model
-from zoo.training.by_hand import describe, facts_of
-from zoo.training.causal import Task
+from zoo.causal.by_hand import describe, facts_of
+from zoo.causal.model import Task
 from zoo.training.held_out import Check
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run
-from zoo.training.tabular import TabularModel
+from zoo.causal.tabular import TabularModel
 
 
 @dataclass(frozen=True, eq=False)

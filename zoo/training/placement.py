@@ -11,7 +11,7 @@ from compiler.errors import InputError
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.names import Edge
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 from zoo.training.recipe import Recipe
 
 

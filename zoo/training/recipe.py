@@ -15,7 +15,7 @@ from typing import Any
 
 from compiler.errors import InputError, nearest
 from compiler.machine.config import CHOICES
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 
 KEYS_ARE_LISTED = "`zoo train --recipe-keys` lists the keys"
 PROGRAM = "program"

@@ -12,7 +12,7 @@ import optax
 
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, init
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 from zoo.training.examples import (
     Layout,
     Pool,

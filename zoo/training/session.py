@@ -22,13 +22,13 @@ from compiler.save import save_model
 from zoo import tasks
 from zoo.files import MODEL
 from zoo.training import store
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, train_run
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe, read_recipe, sized
 from zoo.training.run import Run, State, prepare
-from zoo.training.tabular import TabularModel
+from zoo.causal.tabular import TabularModel
 from zoo.training.together import train_together
 
 RECIPES = Path(__file__).parents[1] / "recipes"

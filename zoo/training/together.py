@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from compiler.errors import InputError
-from zoo.training.causal import CausalModel
+from zoo.causal.model import CausalModel
 from zoo.training.examples import Batch, draw_key
 from zoo.training.held_out import QUICK_TO_COMPILE, Check
 from zoo.training.loop import (

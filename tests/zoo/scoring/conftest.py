@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import zoo
-from zoo.scoring.case import Case, open_case
-from zoo.scoring.pairs import draw_pairs
-from zoo.scoring.truth import truth_of_circuit
+from zoo.cases.case import Case, open_case
+from zoo.cases.pairs import draw_pairs
+from zoo.cases.truth import truth_of_circuit
 
 
 @pytest.fixture(scope="session")

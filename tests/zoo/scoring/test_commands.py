@@ -9,7 +9,7 @@ import pytest
 
 from compiler.machine.names import Names
 from tests.zoo.calls import Call, mistake
-from zoo.scoring.methods import find_method, known_methods
+from zoo.methods import find_method, known_methods
 
 MODEL = "fraction-previous-siit"
 NAMES = Names(2, 4)

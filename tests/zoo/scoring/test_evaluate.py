@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from compiler.errors import FormatError, InputError, NameLookupError
-from zoo.scoring.case import Case
+from zoo.cases.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, read_cells, write_cell
 from zoo.scoring.evaluate import evaluate, write_leaderboard
 from zoo.scoring.suites import models_of, open_model

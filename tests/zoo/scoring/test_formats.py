@@ -11,8 +11,8 @@ import pytest
 from compiler.errors import FormatError, InputError, NameLookupError, ZooError
 from compiler.machine.names import Names
 from zoo.scoring.formats import read_scores, to_eap, to_matrix
-from zoo.scoring.levels import Level
-from zoo.scoring.scores import Scores
+from zoo.cases.levels import Level
+from zoo.cases.scores import Scores
 
 NAMES = Names(2, 3)
 

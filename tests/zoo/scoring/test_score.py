@@ -10,8 +10,8 @@ import pytest
 
 import zoo
 from compiler.errors import InputError
-from zoo.scoring.case import Case
-from zoo.scoring.methods import find_method
+from zoo.cases.case import Case
+from zoo.methods import find_method
 from zoo.scoring.ranking import auroc
 from zoo.scoring.report import Report
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.training.causal import COMPUTED, CausalModel, Task
+from zoo.causal.model import COMPUTED, CausalModel, Task
 
 Row = list[int]
 # (tokens, given) -> by variable, the index of its value at each token, -1 for none.

@@ -18,8 +18,8 @@ from zoo.cli import main
 from zoo.release.annotate import role
 from zoo.release.data import data_files
 from zoo.release.tables import spell
-from zoo.training.by_hand import describe
-from zoo.training.causal import CausalModel
+from zoo.causal.by_hand import describe
+from zoo.causal.model import CausalModel
 from zoo.training.session import find_setting
 
 NAMES = sorted(zoo.tasks.all_tasks())

@@ -10,7 +10,7 @@ import pytest
 import zoo
 from compiler.errors import InputError
 from tests.zoo.tasks.check import check_inputs, check_laws, check_reference, clean
-from zoo.training.causal import Task
+from zoo.causal.model import Task
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "causal_models.md"
 QUICK = {"steps": 8, "check_every": 4, "batch": 8, "pairs": 8, "d_model": 8}

@@ -11,7 +11,7 @@ from zoo.training import store
 from zoo.training.loop import train
 from zoo.training.recipe import Recipe, change, sized
 from zoo.training.run import prepare, start
-from zoo.training.tabular import TabularModel
+from zoo.causal.tabular import TabularModel
 
 QUICK = {
     "steps": 40,

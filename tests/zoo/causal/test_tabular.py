@@ -1,0 +1,128 @@
+"""The jitted causal model is the interpreter."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import programs
+from compiler.ir.interpret import interpret
+from compiler.passes.steps import Attended, Embedded
+from compiler.pipeline import compile_stages, read_source
+from zoo.causal.model import COMPUTED
+from zoo.causal.tabular import TabularModel
+
+NAMES = ["reverse", "sort", "histogram", "fraction_previous", "median", "induction"]
+
+
+def make(name):
+    program = programs.find(name)
+    return TabularModel(compile_stages(read_source(program)).scheduled, program.accepts)
+
+
+def tokens_of(model, ids):
+    """The vocabulary indices and the lengths that token ids stand for."""
+    inner = ids[:, 1:]
+    lengths = (inner != model.pad_id).sum(axis=1)
+    return np.where(inner >= model.bos_id, 0, inner).astype(np.int32), lengths
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clean_run_is_the_interpreters(name):
+    model = make(name)
+    ids, _ = model.inputs(300, 0)
+    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
+    found = np.asarray(jax.jit(jax.vmap(lambda row: model.run(row, clean)))(ids))
+    tokens, lengths = tokens_of(model, ids)
+    trace = interpret(model.typed, tokens, lengths)
+    live = np.arange(model.n_ctx - 1)[None, :] < lengths[:, None]
+    compared = 0
+    for row, variable in enumerate(model.variables):
+        index = model.typed.index(variable.name)
+        if index >= 0:
+            compared += 1
+            assert (found[:, row, 1:] == trace.values[index])[live].all()
+    assert compared > 0
+    assert (
+        found[:, :, 1:][~np.broadcast_to(live[:, None], found[:, :, 1:].shape)] < 0
+    ).all()
+
+
+@pytest.mark.parametrize("name", ["reverse", "sort", "induction"])
+def test_overridden_run_is_the_interpreters(name):
+    model = make(name)
+    ids, _ = model.inputs(200, 0)
+    tokens, lengths = tokens_of(model, ids)
+    source = np.random.default_rng(1).permutation(len(ids))
+    shared = np.minimum(lengths, lengths[source])
+    clean = interpret(model.typed, tokens[source], lengths[source])
+    output = [v.name for v in model.variables].index(model.output)
+    live = np.arange(model.n_ctx - 1)[None, :] < lengths[:, None]
+    for row, variable in enumerate(model.variables):
+        index = model.typed.index(variable.name)
+        if index < 0:
+            continue
+        given = clean.values[index].copy()
+        given[np.arange(model.n_ctx - 1)[None, :] >= shared[:, None]] = COMPUTED
+        wanted = interpret(model.typed, tokens, lengths, {index: given}).output
+        overrides = np.full((len(ids), len(model.variables), model.n_ctx), COMPUTED)
+        overrides[:, row, 1:] = given
+        found = np.asarray(jax.jit(jax.vmap(model.run))(ids, jnp.asarray(overrides)))
+        assert (found[:, output, 1:] == wanted)[live].all()
+
+
+def test_many_words_are_classes():
+    readout = make("indirect_object_identification").readout
+    assert readout.kind == "classes"
+    assert readout.size == len(readout.values) > 100
+
+
+@pytest.mark.parametrize("limit", [10, 5459, 5460, 100_000])
+def test_inputs_say_whether_they_are_all(limit):
+    model = make("maximum")  # 4 tokens
+    total = sum(4**length for length in range(1, model.n_ctx))
+    ids, complete = model.inputs(limit, 0)
+    assert complete == (len(ids) == total) == (total <= limit)
+    assert len(np.unique(ids, axis=0)) == len(ids)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_selected_makes_up_the_value(name):
+    model = make(name)
+    ids, _ = model.inputs(300, 0)
+    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
+    values = np.asarray(jax.vmap(lambda row: model.run(row, clean))(ids))
+    chosen = np.asarray(jax.vmap(model.selected)(ids))
+    steps, learnt = model.plan.steps, model.learnt
+    held = dict(zip(learnt, np.moveaxis(values, 1, 0), strict=True))
+    compared = 0
+    for row, index in enumerate(learnt):
+        step, work = steps[index], steps[index].work
+        if not isinstance(work, Attended):
+            assert not chosen[:, row].any()
+            continue
+        told = {} if work.value is None else {"tokens": ids, **held}
+        read = told.get(work.value, told.get(embedding_of(steps, work.value)))
+        for n, place in np.argwhere(values[:, row] >= 0):
+            keys = np.flatnonzero(chosen[n, row, place])
+            found = step.domain.values[values[n, row, place]]
+            compared += 1
+            if work.kind == "width":
+                assert keys[0] == 0 and len(keys) - 1 == found
+            elif list(keys) == [0]:
+                assert values[n, row, place] == work.default
+            elif read is not None:
+                source = steps[work.value].domain.values
+                taken = [source[v] for v in read[n, keys]]
+                assert 0 not in keys
+                if work.kind == "mean":
+                    assert float(found) == pytest.approx(np.mean(taken))
+                else:
+                    assert set(taken) == {found}
+    assert compared > 100
+
+
+def embedding_of(steps, index):
+    """`tokens` where a step is the token embedding, else nothing."""
+    work = None if index is None else steps[index].work
+    return "tokens" if isinstance(work, Embedded) and work.kind == "tokens" else None

@@ -1,0 +1,144 @@
+"""Pairs of inputs, and what the causal model says when a variable is taken across.
+
+The variable of the base is set to what it is in the source, at all positions that both
+inputs have. Where it holds the same in both, nothing is set: patching those positions
+must leave every output as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Int
+
+from compiler.errors import InputError, unknown_name
+from compiler.model import Model
+from zoo.auditing.subject import causal_of
+from zoo.cases.case import Case
+from zoo.causal.model import COMPUTED
+
+PAIRS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Interchanges:
+    """Bases and sources, with the outputs before and after.
+
+    Attributes:
+        variable: what is taken across.
+        base: [pair, ctx] token ids.
+        source: [pair, ctx] token ids.
+        where: [pair, ctx] positions that both inputs have, BOS among them.
+        same: [pair, ctx] tokens among them at which both hold the same value.
+        held: [pair, ctx] index of the base's value, -1 for none.
+        given: [pair, ctx] of the source's.
+        before: [pair, ctx] index of the base's output, -1 for none.
+        after: [pair, ctx] of the output with the variable overridden.
+    """
+
+    variable: str
+    base: Int[np.ndarray, "pair ctx"]
+    source: Int[np.ndarray, "pair ctx"]
+    where: Bool[np.ndarray, "pair ctx"]
+    same: Bool[np.ndarray, "pair ctx"]
+    held: Int[np.ndarray, "pair ctx"]
+    given: Int[np.ndarray, "pair ctx"]
+    before: Int[np.ndarray, "pair ctx"]
+    after: Int[np.ndarray, "pair ctx"]
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    @property
+    def values(self) -> Int[np.ndarray, " value"]:
+        """Indices of the values that the variable takes."""
+        seen = np.unique(np.concatenate([self.held, self.given]))
+        return seen[seen >= 0]
+
+
+def draw_interchanges(
+    case: Case, variable: str, count: int = PAIRS, seed: int = 0
+) -> Interchanges:
+    """Return random pairs of the case's inputs, half of them of one length.
+
+    Args:
+        case: whose clean and corrupt inputs are paired anew.
+        variable: what is taken across.
+        count: how many pairs.
+        seed: of the draw.
+
+    Raises:
+        NameLookupError: the program has no such variable; the nearest are offered.
+        InputError: nothing in the model computes it.
+    """
+    if count < 1:
+        raise InputError(f"pairs is {count}; give at least 1")
+    names, output, run = causal_run(case.model)
+    place = _index_of(case.model, names, variable)
+    ids = case.pairs.inputs
+    lengths = (ids != case.config.pad_id).sum(axis=1)
+    base, source = _pair(lengths, count, np.random.default_rng(seed))
+    ctx = np.arange(ids.shape[1])
+    where = ctx[None] < np.minimum(lengths[base], lengths[source])[:, None]
+    clean = np.full((count, len(names), len(ctx)), COMPUTED, np.int32)
+    first, second = run(ids[base], clean), run(ids[source], clean)
+    overrides = clean.copy()
+    overrides[:, place] = np.where(where, second[:, place], COMPUTED)
+    last = run(ids[base], overrides)
+    held, given = first[:, place], second[:, place]
+    return Interchanges(
+        variable=variable,
+        base=ids[base],
+        source=ids[source],
+        where=where,
+        same=where & (held == given) & (held >= 0),
+        held=held,
+        given=given,
+        before=first[:, output],
+        after=np.where(first[:, output] >= 0, last[:, output], -1),
+    )
+
+
+@lru_cache(maxsize=8)
+def causal_run(model: Model) -> tuple[tuple[str, ...], int, Callable[..., np.ndarray]]:
+    """Return a model's causal model: names, index of the output, a compiled run.
+
+    The run takes [input, ctx] ids and [input, variable, ctx] overrides, and returns
+    [input, variable, ctx] values.
+    """
+    causal = causal_of(model)
+    names = tuple(v.name for v in causal.variables)
+    mapped = jax.jit(jax.vmap(causal.run))
+
+    def run(ids: Any, overrides: Any) -> np.ndarray:
+        return np.asarray(mapped(np.asarray(ids), overrides)).astype(np.int32)
+
+    return names, names.index(causal.output), run
+
+
+def _index_of(model: Model, names: tuple[str, ...], variable: str) -> int:
+    if variable in names and variable in model.sites:
+        return names.index(variable)
+    if variable in model.sites or variable in model.variables:
+        raise InputError(
+            f"{model.name}: {variable!r} is an input or a constant, expected a "
+            f"variable that a head or an MLP computes. Choose among {', '.join(names)}"
+        )
+    raise unknown_name("variable", variable, names)
+
+
+def _pair(
+    lengths: Int[np.ndarray, " input"], count: int, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
+    """Return indices of bases and sources; every other source has its base's length."""
+    base = rng.integers(0, len(lengths), size=count)
+    source = rng.integers(0, len(lengths), size=count)
+    rows = {size: np.flatnonzero(lengths == size) for size in np.unique(lengths)}
+    for pair in range(0, count, 2):
+        source[pair] = rng.choice(rows[lengths[base[pair]]])
+    return base, source

@@ -1,0 +1,182 @@
+"""A claim on where a variable lives, beside the truth and two controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.emit import align
+from zoo.auditing.certificate import Rate
+from zoo.alignment.figures import Figures
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a claimed subspace lies to the true one.
+
+    Attributes:
+        dimensions: of the true subspace.
+        needed: how many of them two values of the variable can differ in.
+        angles: principal angles to the true subspace in degrees, smallest first.
+        inside: share of the claimed subspace that lies in the true one, in [0, 1].
+        covered: share of the needed directions that lie in the claimed one.
+        random_inside: what `inside` is for random subspaces on average.
+        random_covered: what `covered` is for them.
+    """
+
+    dimensions: int
+    needed: int
+    angles: tuple[float, ...]
+    inside: float
+    covered: float
+    random_inside: float
+    random_covered: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the geometry as JSON values."""
+        return {**vars(self), "angles": list(self.angles)}
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the figures were taken.
+
+    Attributes:
+        pairs: of a base and a source.
+        positions: `all` that both inputs have.
+        draws: random subspaces whose outputs are counted together.
+        other_site: where the claimed subspace was put for the control.
+        seed: of pairs and controls.
+    """
+
+    pairs: int
+    positions: str
+    draws: int
+    other_site: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class AlignmentReport:
+    """What a claimed subspace is worth.
+
+    Attributes:
+        model: name of the case.
+        variable: what is claimed to live there.
+        site: where it is claimed to.
+        true_site: the node that writes it.
+        right_site: whether an interchange at the claimed site is right by the circuit.
+        dimension: of the claimed subspace.
+        claimed: its figures.
+        truth: those of the true subspace at the true site; of everything that the node
+            writes where no subspace is known.
+        random_subspace: those of random subspaces of that dimension at that site.
+        random_site: those of the claimed subspace at a site that is not right.
+        geometry: how it lies to the true subspace; None where that is not known.
+        record: how all this was taken.
+        warnings: what the reader should know.
+    """
+
+    model: str
+    variable: str
+    site: str
+    true_site: str
+    right_site: bool
+    dimension: int
+    claimed: Figures
+    truth: Figures
+    random_subspace: Figures
+    random_site: Figures
+    geometry: Geometry | None
+    record: Record
+    warnings: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        where = "right site" if self.right_site else "wrong site"
+        return (
+            f"<AlignmentReport {self.model}, {self.variable} at {self.site} ({where}): "
+            f"IIA {self.claimed.iia.share:.3f}, cause {_share(self.claimed.cause)}>"
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def angles(self) -> tuple[float, ...] | None:
+        """Principal angles to the true subspace in degrees; None if it is not known."""
+        return None if self.geometry is None else self.geometry.angles
+
+    @property
+    def rows(self) -> Mapping[str, Figures]:
+        """The figures by what was interchanged."""
+        return {
+            "claimed": self.claimed,
+            "truth": self.truth,
+            "random subspace": self.random_subspace,
+            f"at {self.record.other_site}": self.random_site,
+        }
+
+    @property
+    def text(self) -> str:
+        """The report as a table of text."""
+        site = "the right site" if self.right_site else "not a right site"
+        lines = [
+            f"{self.model}: {self.variable} at {self.site}, {site} "
+            f"(written by {self.true_site}); {self.dimension} of the stream's "
+            "directions",
+            "",
+            *align(
+                [("", "IIA", "95 % interval", "cause", "isolate", "disentangle")]
+                + [_row(name, found) for name, found in self.rows.items()]
+            ),
+            "",
+            *_lines(self.geometry),
+            f"{self.record.pairs} pairs, seed {self.record.seed}",
+            *(f"Note: {warning}." for warning in self.warnings),
+        ]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        figures = ("claimed", "truth", "random_subspace", "random_site")
+        plain = ("model", "variable", "site", "true_site", "right_site", "dimension")
+        return {
+            "format": "circuitzoo.alignment",
+            "format_version": VERSION,
+            **{name: getattr(self, name) for name in plain},
+            **{name: getattr(self, name).to_json() for name in figures},
+            "geometry": None if self.geometry is None else self.geometry.to_json(),
+            "record": dict(vars(self.record)),
+            "warnings": list(self.warnings),
+        }
+
+
+def _share(found: Rate | None) -> str:
+    return "-" if found is None else f"{found.share:.3f}"
+
+
+def _row(name: str, found: Figures) -> tuple[str, ...]:
+    both = found.disentangle
+    return (
+        name,
+        f"{found.iia.share:.3f}",
+        f"{found.iia.low:.3f}..{found.iia.high:.3f}",
+        _share(found.cause),
+        _share(found.isolate),
+        "-" if both is None else f"{both:.3f}",
+    )
+
+
+def _lines(found: Geometry | None) -> list[str]:
+    if found is None:
+        return ["The true subspace is not known: a trained model's site is a node."]
+    shown = ", ".join(f"{angle:.1f}" for angle in found.angles)
+    return [
+        f"angles to the true subspace ({found.dimensions} dimensions): {shown} degrees",
+        f"inside it: {found.inside:.3f} (random {found.random_inside:.3f}); covered "
+        f"of the {found.needed} needed: {found.covered:.3f} (random "
+        f"{found.random_covered:.3f})",
+    ]

@@ -1,0 +1,321 @@
+"""A case: a model with its truth, and everything a method may use to find it.
+
+    case = open_case("sort-siit")
+    case.edges                       names of all edges
+    case.losses(mask)                [pair] with the edges of a mask patched
+    case.mask_gradient(mask)         [reader, source], of the mean loss
+    case.batch.writes, .donors       what the sources write, clean and patched
+
+A method is a function of a case that returns scores in any format; it does not look at
+`case.truth`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from compiler.errors import (
+    FormatError,
+    InputError,
+    NameLookupError,
+    nearest,
+    unknown_name,
+)
+from compiler.machine.config import Config
+from compiler.machine.names import Names
+from compiler.machine.weights import Weights
+from compiler.model import Model
+from zoo.auditing.certificate import Certificate, audit
+from zoo.release.whole import is_release, open_folder
+from zoo.cases.ablation import ABLATIONS, donors_of
+from zoo.cases.losses import LOSSES, POSITIONS, Goal, contrast_of
+from zoo.cases.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs, turn
+from zoo.cases.running import (
+    Batch,
+    Machine,
+    losses_under,
+    mask_gradient,
+    single_edges,
+)
+from zoo.cases.truth import Truth, truth_of
+
+AUDIT_PAIRS = 2_000
+"""Pairs of the audit of a model that has no certificate yet."""
+
+SILENT = 1e-6
+"""A source whose writes move by no more than this share of their size is silent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A model, what is known of it, and the pairs to find that with.
+
+    Attributes:
+        name: of the model.
+        model: the transformer.
+        truth: the status of its edges.
+        pairs: clean and corrupt inputs.
+        ablation: what stands in the place of a patched write: `resample` (what the
+            source writes in the corrupt run), `mean` (of those, by position), `zero`,
+            or `optimal` (the constant that hurts least).
+        loss: what methods work with, unless they name another one; see `losses.py`.
+        positions: `all` positions at which answers differ, or the `one` of the data.
+        folder: of the release or the run that it is from, or None.
+    """
+
+    name: str
+    model: Model
+    truth: Truth
+    pairs: Pairs
+    ablation: str = "resample"
+    loss: str = "difference"
+    positions: str = "all"
+    folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        for what, kinds in (
+            ("ablation", ABLATIONS),
+            ("loss", LOSSES),
+            ("positions", POSITIONS),
+        ):
+            if getattr(self, what) not in kinds:
+                raise unknown_name(what, getattr(self, what), kinds)
+        if self.truth.names != self.names:
+            raise InputError(
+                f"{self.name}: the truth is of a model with {self.truth.names}, and "
+                f"this one has {self.names}. Give the certificate of this model"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Case {self.name}: {self.truth!r}, {self.pairs!r}>"
+
+    @property
+    def config(self) -> Config:
+        """The transformer's shape."""
+        return self.model.config
+
+    @property
+    def weights(self) -> Weights:
+        """Its arrays."""
+        return self.model.weights
+
+    @property
+    def names(self) -> Names:
+        """The names of its sources, readers and edges."""
+        return self.model.config.names
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """The names of all edges, in the order of `names.edges`."""
+        return tuple(str(edge) for edge in self.names.edges)
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The pairs as arrays: ids, writes, donors, what losses compare with."""
+        from compiler.machine.forward import forward_batch
+
+        run = forward_batch(self.config, self.weights, self.pairs.clean)
+        contrast = contrast_of(self.model.readout, self.pairs, self.positions)
+        live = (self.pairs.clean_labels >= 0).astype(np.float32)
+        goal = Goal(contrast, run.logits, live)
+        donors = donors_of(self.model, self.pairs, self.ablation, run.writes, goal)
+        return Batch(self.pairs.clean, run.writes, donors, goal)
+
+    @cached_property
+    def silent(self) -> Bool[np.ndarray, " source"]:
+        """Which sources write the same whether patched or not: nothing shows them."""
+        batch = self.batch
+        moved = np.abs(np.asarray(batch.donors - batch.writes)).max(axis=(0, 2, 3))
+        size = np.abs(np.asarray(batch.writes)).max(axis=(0, 2, 3))
+        return moved <= SILENT * np.maximum(size, 1e-30)
+
+    def machine(self, loss: str | None = None) -> Machine:
+        """Return what compiled runs of this case need, besides weights and batch."""
+        return Machine(self.config, self.model.readout, loss or self.loss)
+
+    def losses(
+        self, mask: Any = None, loss: str | None = None
+    ) -> Float[np.ndarray, " pair"]:
+        """Return the loss of each pair with the edges of a mask patched.
+
+        Args:
+            mask: [reader, source], 1 where an edge sees the donor; nothing if None.
+            loss: another one than the case's.
+        """
+        found = losses_under(
+            self.machine(loss), self.weights, self.batch, self._mask(mask)
+        )
+        return np.asarray(found)
+
+    def losses_of_each(
+        self, masks: Any, loss: str | None = None
+    ) -> Float[np.ndarray, "mask pair"]:
+        """Return `losses` of several masks: a call each, which compiles once."""
+        found = [self.losses(mask, loss) for mask in masks]
+        return np.stack(found) if found else np.zeros((0, len(self.pairs)))
+
+    def mask_gradient(
+        self, mask: Any = None, loss: str | None = None
+    ) -> Float[np.ndarray, "reader source"]:
+        """Return the gradient of the mean loss in the mask, at zeros if None."""
+        found = mask_gradient(
+            self.machine(loss), self.weights, self.batch, self._mask(mask)
+        )
+        return np.asarray(found)
+
+    def single_edges(
+        self, loss: str | None = None
+    ) -> Float[np.ndarray, "reader source pair"]:
+        """Return the loss of each pair with each edge patched alone."""
+        return single_edges(self.machine(loss), self.weights, self.batch)
+
+    def with_changes(self, **changes: Any) -> Case:
+        """Return the case with other pairs, or another ablation, loss, positions."""
+        return replace(self, **changes)
+
+    def split(self, split: str, pairs: int = PAIRS, turned: float = TURNED) -> Case:
+        """Return the case with other pairs of its data; arguments as of `open_case`."""
+        drawn = _pairs(self.model, self.folder, split, pairs, 0, turned)
+        return replace(self, pairs=drawn)
+
+    def turned(self, share: float) -> Case:
+        """Return the case with this share of the corrupt runs turned."""
+        return replace(self, pairs=turn(self.pairs, self.config, share))
+
+    def _mask(self, mask: Any) -> Float[np.ndarray, "reader source"]:
+        shape = self.names.visible.shape
+        array = np.zeros(shape) if mask is None else np.asarray(mask)
+        if array.shape != shape:
+            raise InputError(
+                f"{self.name}: a mask of shape {array.shape}, expected [reader, source]"
+                f" = {shape}"
+            )
+        return array.astype(np.float32)
+
+
+def open_case(
+    source: str | Path | Model | Case,
+    *,
+    certificate: Certificate | None = None,
+    split: str = "train",
+    pairs: int = PAIRS,
+    turned: float = TURNED,
+    seed: int = 0,
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
+) -> Case:
+    """Return the case of a model.
+
+    Args:
+        source: a release's name (`NAME@2`, `hf://OWNER/REPO`) or a model's folder; a
+            model, or a program's name (it is compiled); a case, which is returned as
+            it is.
+        certificate: of a model that is no release; it is audited if None.
+        split: of the data: methods look at `train`, scores are taken on `test`.
+        pairs: how many, at most.
+        turned: share of the pairs whose corrupt run has its positions turned; without
+            it no pair shows what comes from the position embeddings.
+        seed: of drawn pairs and of an audit; a release has its own.
+        ablation: see `Case`.
+        loss: see `Case`.
+        positions: see `Case`.
+
+    Raises:
+        NameLookupError: no release and no program has that name.
+        FormatError: a folder holds no model, or no certificate.
+        InputError: the model's outputs never differ.
+    """
+    if isinstance(source, Case):
+        return source
+    model, folder = _open(source)
+    if certificate is not None:
+        truth = truth_of(model.config.names, certificate)
+    elif folder is not None and (folder / "certificate.json").is_file():
+        truth = truth_of(model.config.names, _read_json(folder / "certificate.json"))
+    else:
+        found = audit(model, pairs=AUDIT_PAIRS, seed=seed)
+        truth = truth_of(model.config.names, found)
+    drawn = _pairs(model, folder, split, pairs, seed, turned)
+    name = model.name if folder is None else folder.name
+    return Case(name, model, truth, drawn, ablation, loss, positions, folder)
+
+
+def open_for(
+    caller: Callable[..., Any],
+    source: str | Path | Model | Case,
+    options: Mapping[str, Any],
+) -> Case:
+    """Return the case that a public function scores on: the test split, unless said.
+
+    Args:
+        caller: the function.
+        source: as for `open_case`.
+        options: what the function was given besides its own arguments.
+
+    Raises:
+        TypeError: an option is no argument of the function, nor of `open_case`.
+    """
+    known = [*signature(caller).parameters, *signature(open_case).parameters]
+    for name in options:
+        if name not in known:
+            raise TypeError(
+                f"{caller.__name__}() has no argument {name!r}.{nearest(name, known)}"
+            )
+    return open_case(source, **{"split": "test", **options})
+
+
+def _pairs(
+    model: Model,
+    folder: Path | None,
+    split: str,
+    count: int,
+    seed: int,
+    turned: float,
+) -> Pairs:
+    if folder is not None and is_release(folder):
+        return read_pairs(open_folder(folder), model, split, count, turned)
+    return draw_pairs(model, split, count, seed, turned)
+
+
+def _open(source: str | Path | Model) -> tuple[Model, Path | None]:
+    """Return the model, and the folder that it comes from."""
+    from compiler.api import compile_model
+    from compiler.save import load_model
+    from programs import all_programs, find
+    from zoo.files import MODEL
+    from zoo.release.resolve import SCHEME, resolve
+    from zoo.release.shelf import list_releases
+
+    if isinstance(source, Model):
+        return source, None
+    text = str(source)
+    if text in all_programs() and not Path(source).is_dir():
+        return compile_model(find(text)), None
+    try:
+        folder = resolve(source)
+    except NameLookupError:
+        if text.startswith(SCHEME):
+            raise
+        known = [*(entry["name"] for entry in list_releases()), *all_programs()]
+        raise unknown_name("release or program", text, known) from None
+    if not folder.is_dir():
+        raise FormatError(f"{folder}: there is no such folder")
+    inner = folder / MODEL
+    return load_model(inner if inner.is_dir() else folder), folder
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: cannot be read: {error}") from None

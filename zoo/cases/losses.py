@@ -1,0 +1,114 @@
+"""Losses of a run, one number a pair; lower is nearer to the clean run.
+
+    difference   minus the difference between the clean and the corrupt answer's logits
+                 (of numbers: minus the way from the corrupt to the clean value)
+    divergence   how far the outputs are from those of the whole model: KL in nats (of
+                 numbers: the squared distance, in ranges of the values)
+
+The first is linear in the logits, so it has a gradient at the clean run; the second has
+its least value there, and none. It is for masks and for ACDC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from compiler.lower.readout import Readout
+from zoo.cases.pairs import Pairs
+
+LOSSES = ("difference", "divergence")
+POSITIONS = ("all", "one")
+Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+class Goal(NamedTuple):
+    """What a loss compares with.
+
+    Attributes:
+        contrast: [pair, ctx, class] weights of the logits in the difference.
+        clean: [pair, ctx, class] logits of the whole model.
+        live: [pair, ctx] 1 at the positions that have an answer.
+    """
+
+    contrast: Any
+    clean: Any
+    live: Any
+
+
+def loss_of(
+    readout: Readout, loss: str, logits: Float[Array, "pair ctx class"], goal: Goal
+) -> Float[Array, " pair"]:
+    """Return the loss of every pair."""
+    if loss == "difference":
+        return -(logits * goal.contrast).sum(axis=(1, 2))
+    apart = _apart(readout, logits, goal.clean) * goal.live
+    return apart.sum(axis=1) / jnp.maximum(goal.live.sum(axis=1), 1.0)
+
+
+def _apart(
+    readout: Readout, logits: Float[Array, "*n class"], clean: Float[Array, "*n class"]
+) -> Float[Array, "*n"]:
+    """Return how far outputs are from the clean ones."""
+    if readout.kind == "classes":
+        log_p, log_q = jax.nn.log_softmax(clean), jax.nn.log_softmax(logits)
+        return (jnp.exp(log_p) * (log_p - log_q)).sum(axis=-1)
+    error = jnp.square((logits[..., 0] - clean[..., 0]) / span_of(readout))
+    if readout.kind == "number":
+        return error
+    p, q = clean[..., 1], logits[..., 1]
+    on, off = jax.nn.log_sigmoid, lambda x: jax.nn.log_sigmoid(-x)
+    none = jnp.exp(on(p)) * (on(p) - on(q)) + jnp.exp(off(p)) * (off(p) - off(q))
+    return none + jnp.where(p > 0, 0.0, error)
+
+
+def span_of(readout: Readout) -> float:
+    """Return the range of a numerical output's values."""
+    numbers = readout.numbers
+    real = numbers[~np.isnan(numbers)]
+    return float(max(np.ptp(real), 1e-6))
+
+
+def contrast_of(
+    readout: Readout, pairs: Pairs, positions: str
+) -> Float[np.ndarray, "pair ctx class"]:
+    """Return the weights of the logits in the difference of answers.
+
+    Args:
+        readout: how logits are read.
+        pairs: with their answers.
+        positions: `one` asks at the position that the data names; `all` takes the mean
+            over the positions at which the answers differ.
+    """
+    one, other = pairs.clean_labels, pairs.corrupt_labels
+    asked = (one != other) & (one >= 0) & (other >= 0)
+    if positions == "one":
+        asked = asked & (np.arange(one.shape[1])[None] == pairs.answer[:, None])
+    first, second = np.maximum(one, 0), np.maximum(other, 0)
+    weights = _weights(readout)
+    found = weights(first, second) * asked[..., None]
+    return (found / np.maximum(asked.sum(axis=1), 1)[:, None, None]).astype(np.float32)
+
+
+def _weights(readout: Readout) -> Weigh:
+    """Return a function of the labels of two answers."""
+    if readout.kind == "classes":
+        eye = np.eye(len(readout.values))
+        return lambda one, other: eye[one] - eye[other]
+    numbers = readout.numbers
+
+    def weigh(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        a, b = numbers[one], numbers[other]
+        gap = a - b
+        value = np.where(
+            np.isfinite(gap) & (gap != 0), 1 / np.where(gap, gap, 1.0), 0.0
+        )
+        none = np.isnan(a).astype(float) - np.isnan(b)
+        return np.stack([value, none], axis=-1)[..., : readout.size]
+
+    return weigh

@@ -1,0 +1,245 @@
+"""Compiled runs of a case: losses under edge masks, gradients, single edges.
+
+Everything takes a `Batch` and the static parts of a model, so that cases of one shape
+share a compilation.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from compiler.lower.readout import Readout
+from compiler.machine.config import Config
+from compiler.machine.forward import logits_batch, logits_from
+from compiler.machine.patch import Patch
+from compiler.machine.single import by_place, logits_after_part, place_indices
+from compiler.machine.weights import Weights
+from zoo.cases.losses import Goal, loss_of
+from zoo.training.held_out import QUICK_TO_COMPILE
+
+
+class Batch(NamedTuple):
+    """Pairs, ready to be patched.
+
+    Attributes:
+        ids: [pair, ctx] of the clean inputs.
+        writes: [pair, source, ctx, d_model] in the clean runs.
+        donors: [pair, source, ctx, d_model] what a patch puts in their place.
+        goal: what losses compare with.
+    """
+
+    ids: Any
+    writes: Any
+    donors: Any
+    goal: Goal
+
+
+class Machine(NamedTuple):
+    """What is fixed when a run is compiled."""
+
+    config: Config
+    readout: Readout
+    loss: str
+
+
+AT_A_TIME = 16
+"""Pairs whose gradients are taken side by side."""
+
+_jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
+
+
+@partial(_jit, static_argnames=("machine",))
+def losses_under(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    mask: Float[Any, "reader source"],
+) -> Float[Array, " pair"]:
+    """Return the losses when the edges of a mask see the donors."""
+    return edge_losses(machine, weights, batch, jnp.asarray(mask))
+
+
+def edge_losses(
+    machine: Machine, weights: Weights, batch: Batch, mask: Array
+) -> Float[Array, " pair"]:
+    """Return `losses_under`, not compiled: for use inside what is."""
+    patch = Patch.edges(mask, batch.donors)
+    logits = logits_batch(machine.config, weights, batch.ids, patch, shared_mask=True)
+    return loss_of(machine.readout, machine.loss, logits, batch.goal)
+
+
+@partial(_jit, static_argnames=("machine",))
+def losses_under_nodes(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    masks: Float[Any, "mask source"],
+) -> Float[Array, "mask pair"]:
+    """Return the losses when the nodes of each mask write what the donors do."""
+    return node_losses(machine, weights, batch, jnp.asarray(masks))
+
+
+def node_losses(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    masks: Float[Array, "mask source"],
+) -> Float[Array, "mask pair"]:
+    """Return `losses_under_nodes`, not compiled: for use inside what is."""
+
+    def one(mask: Array) -> Array:
+        shared = jnp.broadcast_to(mask, (len(batch.ids), len(mask)))
+        patch = Patch.nodes(shared, batch.donors)
+        logits = logits_batch(machine.config, weights, batch.ids, patch)
+        return loss_of(machine.readout, machine.loss, logits, batch.goal)
+
+    return jax.lax.map(one, masks)
+
+
+@partial(_jit, static_argnames=("machine",))
+def mask_gradient(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    mask: Float[Any, "reader source"],
+) -> Float[Array, "reader source"]:
+    """Return the gradient of the mean loss in an edge mask."""
+
+    def mean(mask: Array) -> Array:
+        return edge_losses(machine, weights, batch, mask).mean()
+
+    return jax.grad(mean)(jnp.asarray(mask))
+
+
+@partial(_jit, static_argnames=("machine", "layer"))
+def reader_gradients(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    mask: Float[Any, " source"],
+    layer: int = 0,
+) -> Float[Array, "pair reader ctx d_model"]:
+    """Return the gradient of each pair's loss in what every reader sees.
+
+    Args:
+        machine: the model's shape, and the loss.
+        weights: its arrays.
+        batch: the pairs.
+        mask: where between the clean write (0) and the donor (1) the sources stand.
+        layer: the first that is computed; readers before it must see no change.
+    """
+    return reader_gradient(machine, weights, batch, mask, layer)
+
+
+def reader_gradient(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    mask: Float[Any, " source"],
+    layer: int,
+) -> Float[Array, "pair reader ctx d_model"]:
+    """Return `reader_gradients`, not compiled: for use inside what is."""
+    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
+    shape = len(config.names.readers), batch.ids.shape[1], config.d_model
+
+    def one(ids: Array, writes: Array, donor: Array, goal: Goal) -> Array:
+        def loss(nudge: Array) -> Array:
+            patch = Patch.nodes(jnp.asarray(mask), donor)
+            logits = logits_from(config, weights, ids, writes, layer, patch, nudge)
+            whole = Goal(*(part[None] for part in goal))
+            return loss_of(machine.readout, machine.loss, logits[None], whole)[0]
+
+        return jax.grad(loss)(jnp.zeros(shape, donor.dtype))
+
+    return jax.vmap(one)(batch.ids, batch.writes, batch.donors, batch.goal)
+
+
+@partial(_jit, static_argnames=("machine", "layer"))
+def attribute_each(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    masks: Float[Any, "mask source"],
+    layer: int = 0,
+) -> Float[Array, "reader source"]:
+    """Return `attribute` with the sum over some masks of `reader_gradients`.
+
+    A few pairs at a time, so that their gradients stay in the cache.
+    """
+
+    def one(pair: Batch) -> Array:
+        whole = jax.tree.map(lambda part: part[None], pair)
+
+        def add(total: Array, mask: Array) -> tuple[Array, None]:
+            return total + reader_gradient(machine, weights, whole, mask, layer)[
+                0
+            ], None
+
+        shape = len(machine.config.names.readers), *pair.writes.shape[1:]
+        start = jnp.zeros(shape, pair.writes.dtype)
+        gradient, _ = jax.lax.scan(add, start, jnp.asarray(masks))
+        difference = pair.donors - pair.writes
+        return jnp.einsum("spd,rpd->rs", difference, gradient)
+
+    scores = jax.lax.map(one, jax.tree.map(jnp.asarray, batch), batch_size=AT_A_TIME)
+    return scores.mean(axis=0)
+
+
+@jax.jit
+def attribute(
+    difference: Float[Array, "pair source ctx d_model"],
+    gradient: Float[Array, "pair reader ctx d_model"],
+) -> Float[Array, "reader source"]:
+    """Return the mean over pairs of sum_t difference . gradient, for every edge."""
+    total = jnp.einsum("nspd,nrpd->rs", difference, gradient)
+    return total / len(difference)
+
+
+def single_edges(
+    machine: Machine, weights: Weights, batch: Batch
+) -> Float[np.ndarray, "reader source pair"]:
+    """Return each pair's loss with one edge patched, for every edge; 0 for no edge.
+
+    Nothing before the reader's layer is computed again.
+    """
+    names = machine.config.names
+    found = np.zeros((*names.visible.shape, len(batch.ids)), np.float32)
+    entries = [(int(r), int(s)) for r, s in np.argwhere(names.visible)]
+    for (kind, layer), group in by_place(names, entries).items():
+        rows = _one_by_one(
+            machine, weights, batch, place_indices(names, group), kind, layer
+        )
+        found[tuple(np.transpose(group))] = np.asarray(rows)
+    return found
+
+
+@partial(_jit, static_argnames=("machine", "kind", "layer"))
+def _one_by_one(
+    machine: Machine,
+    weights: Weights,
+    batch: Batch,
+    index: Int[Any, "edge 3"],
+    kind: str,
+    layer: int | None,
+) -> Float[Array, "edge pair"]:
+    weights = Weights(*(jnp.asarray(a) for a in weights))
+
+    def one(place: Array) -> Array:
+        source, head, slot = place
+
+        def run(ids: Array, writes: Array, donor: Array) -> Array:
+            change = donor[source] - writes[source]
+            return logits_after_part(
+                machine.config, weights, ids, writes, kind, layer, (head, slot), change
+            )
+
+        logits = jax.vmap(run)(batch.ids, batch.writes, batch.donors)
+        return loss_of(machine.readout, machine.loss, logits, batch.goal)
+
+    return jax.lax.map(one, jnp.asarray(index))

@@ -1,0 +1,145 @@
+"""What is known of a model's edges, by its certificate.
+
+used           in the circuit: patched alone it changes outputs; has a witness
+unused         claimed by the program, and no output depends on it: outside
+undetectable   claimed, and no donor changes what it carries: not counted
+outside        patched alone, and all at once, it changes (next to) nothing
+
+This is read from what an audit wrote, and is not measured again here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from compiler.errors import FormatError, NameLookupError
+from compiler.machine.circuit import Circuit
+from compiler.machine.names import Edge, Names
+from zoo.auditing.certificate import Certificate
+from zoo.release.build import certificate_bytes
+from zoo.cases.levels import Level
+
+STATUSES = ("used", "unused", "undetectable")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one claimed edge.
+
+    Attributes:
+        edge: the edge.
+        carries: the variables on it.
+        status: see the module.
+        effect: share of outputs that change when it alone is patched.
+        witness: a pair of inputs that shows it (base, source, turn, before, after),
+            as the certificate has it; None without one.
+    """
+
+    edge: Edge
+    carries: tuple[str, ...]
+    status: str
+    effect: float
+    witness: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The claimed edges with their status; every other edge is outside.
+
+    Args:
+        names: the transformer's.
+        known: by edge.
+
+    Raises:
+        NameLookupError: an edge is none of the transformer's.
+        FormatError: a status is unknown.
+    """
+
+    names: Names
+    known: Mapping[Edge, Known]
+
+    def __post_init__(self) -> None:
+        for edge, known in self.known.items():
+            self.names.edge_index(edge)
+            if known.status not in STATUSES:
+                raise FormatError(
+                    f"{edge}: found the status {known.status!r}, expected one of "
+                    f"{', '.join(STATUSES)}"
+                )
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.mask(s).sum()} {s}" for s in STATUSES)
+        return f"<Truth: {counts} of {len(self.names.edges)} edges>"
+
+    def mask(self, *statuses: str) -> Bool[np.ndarray, "reader source"]:
+        """Return the mask of the edges with one of the statuses."""
+        mask = np.zeros(self.names.visible.shape, bool)
+        for edge, known in self.known.items():
+            if known.status in statuses:
+                mask[self.names.edge_index(edge)] = True
+        return mask
+
+    def of_item(self, level: Level, item: str) -> list[Known]:
+        """Return the used edges that belong to an item of a level."""
+        place = level.items.index(item)
+        return [
+            known
+            for edge, known in self.known.items()
+            if known.status == "used"
+            and level.index[self.names.edge_index(edge)] == place
+        ]
+
+
+def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Truth:
+    """Return the truth that a certificate states.
+
+    Args:
+        names: the transformer's.
+        certificate: one, or its JSON.
+
+    Raises:
+        FormatError: the JSON is no certificate.
+    """
+    said: Any = certificate
+    if isinstance(certificate, Certificate):
+        said = json.loads(certificate_bytes(certificate))
+    try:
+        findings = [_known(names, finding) for finding in said["circuit"]]
+    except (KeyError, TypeError, AttributeError):
+        raise FormatError(
+            "certificate: found no list of edges with statuses under 'circuit'. Make a "
+            "certificate with zoo.audit(model)"
+        ) from None
+    return Truth(names, {known.edge: known for known in findings})
+
+
+def truth_of_circuit(circuit: Circuit) -> Truth:
+    """Return the truth if every edge of a circuit is used; no audit has checked it."""
+    known = {
+        edge: Known(edge, carried, "used", 1.0, None)
+        for edge, carried in circuit.carries.items()
+    }
+    return Truth(circuit.names, known)
+
+
+def _known(names: Names, finding: Mapping[str, Any]) -> Known:
+    effect = finding["effect"]
+    try:
+        edge = names.parse_edge(finding["edge"])
+    except NameLookupError as error:
+        raise FormatError(
+            f"certificate: {error} It is for another architecture"
+        ) from None
+    return Known(
+        edge=edge,
+        carries=tuple(finding["carries"]),
+        status=finding["status"],
+        effect=effect["hits"] / max(effect["total"], 1),
+        witness=finding["witness"],
+    )

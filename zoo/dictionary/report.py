@@ -1,0 +1,154 @@
+"""What a dictionary is worth, beside random ones of its size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from compiler.emit import align
+from zoo.auditing.certificate import Rate
+from zoo.alignment.figures import rate_to_json
+from zoo.scoring.bootstrap import Interval
+
+VERSION = 1
+FIGURES = ("figures", "random", "visible", "visible_random")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How near a dictionary comes to the true features.
+
+    Attributes:
+        to_found: mean over true features of the greatest |cosine| of a found one.
+        to_found_interval: 95 %, true features drawn again.
+        to_true: mean over found ones of the greatest |cosine| of a true one.
+        to_true_interval: 95 %, found ones drawn again.
+        precision: share of the found ones that match a true one.
+        recall: share of the true ones that are matched.
+        f1: their harmonic mean.
+    """
+
+    to_found: float
+    to_found_interval: Interval
+    to_true: float
+    to_true_interval: Interval
+    precision: Rate
+    recall: Rate
+    f1: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        shares = {n: rate_to_json(getattr(self, n)) for n in ("precision", "recall")}
+        return {**asdict(self), **shares}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A true feature.
+
+    Attributes:
+        name: `tokens=a`, `length`.
+        nearest: number of the found direction nearest to it.
+        cosine: |cosine| of the two.
+        matched: number of the one it is matched with; None for none.
+    """
+
+    name: str
+    nearest: int
+    cosine: float
+    matched: int | None
+
+
+@dataclass(frozen=True)
+class DictionaryReport:
+    """The figures of a dictionary.
+
+    Attributes:
+        model: name of the case.
+        site: where its activations come from.
+        threshold: the least |cosine| of a match.
+        found: how many directions it has.
+        features: the true ones that count.
+        left_out: true features of the site that never differ in the data.
+        figures: of the dictionary.
+        random: of random directions, as many; means over `draws`.
+        visible: of the dictionary, where only directions in which the data vary count:
+            of a one-hot variable no data show where all of its values point at once.
+        visible_random: of random directions, likewise.
+        draws: how many random dictionaries.
+        seed: of these, and of intervals.
+    """
+
+    model: str
+    site: str
+    threshold: float
+    found: int
+    features: tuple[Feature, ...]
+    left_out: tuple[str, ...]
+    figures: Figures
+    random: Figures
+    visible: Figures
+    visible_random: Figures
+    draws: int
+    seed: int
+
+    def __repr__(self) -> str:
+        got = self.figures
+        return (
+            f"<DictionaryReport {self.model} at {self.site}: MMCS {got.to_found:.3f} "
+            f"and {got.to_true:.3f}, F1 {got.f1:.3f}>"
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def missed(self) -> tuple[Feature, ...]:
+        """The true features that nothing matches, the nearest first."""
+        lost = [f for f in self.features if f.matched is None]
+        return tuple(sorted(lost, key=lambda f: -f.cosine))
+
+    @property
+    def text(self) -> str:
+        """The report as a table of text."""
+        count = len(self.features)
+        lines = [
+            f"{self.model} at {self.site}: {self.found} directions, {count} true "
+            f"features; {len(self.left_out)} left out, the same in all of the data",
+            "",
+            *align(
+                [
+                    ("", "true->found", "found->true", "precision", "recall", "F1"),
+                    _row("dictionary", self.figures),
+                    _row(f"random, mean of {self.draws}", self.random),
+                    _row("dictionary, visible part", self.visible),
+                    _row("random, visible part", self.visible_random),
+                ]
+            ),
+            "",
+            f"a match has |cosine| of at least {self.threshold:g}",
+        ]
+        if self.missed:
+            shown = [f"{f.name} ({f.cosine:.2f})" for f in self.missed[:8]]
+            more = ", .." if len(self.missed) > 8 else ""
+            lines.append(f"missed: {', '.join(shown)}{more}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        head = {"format": "circuitzoo.dictionary", "format_version": VERSION}
+        figures = {n: getattr(self, n).to_json() for n in FIGURES}
+        return {**head, **asdict(self), **figures}
+
+
+def _row(name: str, found: Figures) -> tuple[str, ...]:
+    low, high = found.to_found_interval
+    other_low, other_high = found.to_true_interval
+    return (
+        name,
+        f"{found.to_found:.3f} ({low:.3f}..{high:.3f})",
+        f"{found.to_true:.3f} ({other_low:.3f}..{other_high:.3f})",
+        f"{found.precision.share:.3f}",
+        f"{found.recall.share:.3f}",
+        f"{found.f1:.3f}",
+    )

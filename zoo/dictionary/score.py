@@ -1,0 +1,132 @@
+"""A dictionary against the true features: `zoo.score_dictionary` is here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from compiler.errors import InputError
+from compiler.model import Model
+from zoo.auditing.certificate import rate
+from zoo.alignment.places import find_place
+from zoo.alignment.subspaces import span
+from zoo.alignment.tokens import read_tokens
+from zoo.scoring.bootstrap import interval_of_mean
+from zoo.cases.case import Case, open_for
+from zoo.dictionary.cosines import (
+    Cosines,
+    check_dictionary,
+    cosines,
+    match,
+    project,
+)
+from zoo.dictionary.features import Known, known_features
+from zoo.dictionary.report import DictionaryReport, Feature, Figures
+
+THRESHOLD, DRAWS = 0.9, 20
+
+FAINT = 1e-5
+"""Data do not vary in directions with no more than this share of the greatest spread:
+rounding does."""
+
+
+def score_dictionary(
+    source: str | Path | Model | Case,
+    dictionary: Any,
+    *,
+    site: str,
+    threshold: float = THRESHOLD,
+    draws: int = DRAWS,
+    seed: int = 0,
+    **options: Any,
+) -> DictionaryReport:
+    """Return how near the directions of a dictionary come to a model's features.
+
+    Args:
+        source: a release's name, a folder, a model, a program's name, or a case; a
+            compiled, rotated or compressed one.
+        dictionary: [feature, d_model], as SAEs keep their decoders.
+        site: where its activations come from: a source (`m0`), or the stream before a
+            layer (`stream.1`).
+        threshold: the least |cosine| of a match.
+        draws: how many random dictionaries are taken as a control.
+        seed: of these.
+        options: of `open_case`; the split is `test` unless said otherwise.
+
+    Raises:
+        NameLookupError: the site is unknown; the nearest are offered.
+        InputError: the dictionary has another shape, NaN, or rows of zeros; or the
+            model was trained, so that its features are not known.
+    """
+    if not 0 < threshold <= 1:
+        raise InputError(f"threshold is {threshold}; give a cosine above 0, at most 1")
+    if draws < 1:
+        raise InputError(f"draws is {draws}; give at least 1 random dictionary")
+    case = open_for(score_dictionary, source, options)
+    found = check_dictionary(dictionary, case.config.d_model)
+    place = find_place(case.config, site)
+    known = known_features(case, place)
+    held = read_tokens(case, place).astype(np.float64)
+    seen = span((held - held.mean(axis=0)).T, FAINT)
+    rng = np.random.default_rng(seed)
+    random = [_random(found.shape, rng) for _ in range(draws)]
+
+    def figures(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+        every = [cosines(known.directions, d) for d in dictionaries]
+        return figures_of(every, threshold, seed)
+
+    def visible(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+        true = project(known.directions, seen)
+        every = [cosines(true, project(d, seen)) for d in dictionaries]
+        return figures_of(every, threshold, seed)
+
+    return DictionaryReport(
+        model=case.name,
+        site=site,
+        threshold=threshold,
+        found=len(found),
+        features=_features(known, cosines(known.directions, found), threshold),
+        left_out=known.constant,
+        figures=figures(found),
+        random=figures(*random),
+        visible=visible(found),
+        visible_random=visible(*random),
+        draws=draws,
+        seed=seed,
+    )
+
+
+def _random(
+    shape: tuple[int, ...], rng: np.random.Generator
+) -> Float[np.ndarray, "found d_model"]:
+    drawn = rng.standard_normal(shape)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def figures_of(every: list[Cosines], threshold: float, seed: int) -> Figures:
+    """Return the figures of cosines; of several dictionaries, those of all together."""
+    to_found = np.concatenate([near.max(axis=1) for near in every])
+    to_true = np.concatenate([near.max(axis=0) for near in every])
+    hits = sum(len(match(near, threshold)) for near in every)
+    precision, recall = rate(hits, len(to_true)), rate(hits, len(to_found))
+    return Figures(
+        to_found=float(to_found.mean()),
+        to_found_interval=interval_of_mean(to_found, seed),
+        to_true=float(to_true.mean()),
+        to_true_interval=interval_of_mean(to_true, seed),
+        precision=precision,
+        recall=recall,
+        f1=2 * hits / (len(to_true) + len(to_found)),
+    )
+
+
+def _features(known: Known, near: Cosines, threshold: float) -> tuple[Feature, ...]:
+    matched = dict(match(near, threshold))
+    nearest = near.argmax(axis=1).tolist()
+    return tuple(
+        Feature(name, nearest[i], float(near[i].max()), matched.get(i))
+        for i, name in enumerate(known.names)
+    )

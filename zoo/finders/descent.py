@@ -1,0 +1,147 @@
+"""Subspaces learned by gradient descent: one compiled scan for all DAS finders.
+
+The objective is the loss of the interchanged outputs against the causal model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from compiler.lower.readout import Readout
+from compiler.machine.config import Config
+from compiler.machine.weights import Weights
+from zoo.cases.adam import follow
+from zoo.alignment.interchanges import Interchanges
+from zoo.alignment.patching import Runs, patched_logits
+from zoo.alignment.places import Place
+from zoo.cases.case import Case
+from zoo.training.held_out import QUICK_TO_COMPILE
+from zoo.training.loss import position_losses
+
+ROWS = 64
+"""Pairs of a step."""
+
+
+class Site(NamedTuple):
+    """What is fixed when a descent is compiled."""
+
+    config: Config
+    readout: Readout
+    place: Place
+
+
+class Examples(NamedTuple):
+    """Pairs of runs, and the outputs that they are to have.
+
+    Attributes:
+        runs: of bases and sources.
+        where: [pair, ctx] positions that are patched.
+        labels: [pair, ctx] outputs then, -1 for none.
+        same: [pair, ctx] positions at which the variable holds the same.
+        kept: [pair, ctx] outputs without a patch.
+    """
+
+    runs: Runs
+    where: Any
+    labels: Any
+    same: Any
+    kept: Any
+
+
+# (parameters, share of the steps done, site, weights, examples) -> loss
+Objective = Callable[..., Float[Array, ""]]
+
+
+def examples_of(pairs: Interchanges, runs: Runs) -> Examples:
+    """Return pairs and runs as a descent takes them."""
+    return Examples(runs, pairs.where, pairs.after, pairs.same, pairs.before)
+
+
+def interchange_loss(
+    site: Site,
+    weights: Weights,
+    runs: Runs,
+    where: Array,
+    labels: Array,
+    turn: Float[Array, "d_model d_model"],
+    share: Float[Array, " d_model"],
+) -> Float[Array, ""]:
+    """Return the mean loss over the outputs that have a label."""
+    logits = patched_logits(site.config, site.place, weights, runs, where, turn, share)
+    losses = position_losses(site.readout, logits, jnp.maximum(labels, 0))
+    valid = labels >= 0
+    count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
+    return jnp.where(valid, losses, 0.0).sum() / count
+
+
+def orthonormal(matrix: Float[Array, "d_model k"]) -> Float[Array, "d_model k"]:
+    """Return the Q of the QR decomposition: a basis of the columns' span."""
+    return jnp.linalg.qr(matrix)[0]
+
+
+def descend(
+    case: Case,
+    place: Place,
+    examples: Examples,
+    objective: Objective,
+    parameters: dict[str, Any],
+    seed: int,
+    *,
+    steps: int,
+    rate: float,
+) -> dict[str, np.ndarray]:
+    """Return the parameters after some steps of Adam down an objective.
+
+    Args:
+        case: the model.
+        place: the site.
+        examples: a step takes some of their pairs.
+        objective: a function at the top of a module, so that it is compiled once.
+        parameters: where to start.
+        seed: of the pairs of each step.
+        steps: how many.
+        rate: of learning; it falls to 0 along a cosine.
+    """
+    site = Site(case.config, case.model.readout, place)
+    key = jax.random.key(seed)
+    start = {n: jnp.asarray(p, jnp.float32) for n, p in parameters.items()}
+    found = _descend(site, case.weights, examples, start, key, objective, steps, rate)
+    return {name: np.asarray(array, np.float64) for name, array in found.items()}
+
+
+@partial(
+    jax.jit,
+    static_argnames=("site", "objective", "steps", "rate"),
+    compiler_options=QUICK_TO_COMPILE,
+)
+def _descend(
+    site: Site,
+    weights: Weights,
+    examples: Examples,
+    parameters: Any,
+    key: Any,
+    objective: Objective,
+    steps: int,
+    rate: float,
+) -> Any:
+    examples = jax.tree.map(jnp.asarray, examples)
+    count = len(examples.where)
+
+    def gradient(values: Any, now: Any) -> Any:
+        number, own = now
+        rows = jax.random.randint(own, (ROWS,), 0, count)
+        some = jax.tree.map(lambda part: part[rows], examples)
+        done = number.astype(jnp.float32) / steps
+        return jax.grad(objective)(values, done, site, weights, some)
+
+    every = (jnp.arange(steps), jax.random.split(key, steps))
+    falling = optax.cosine_decay_schedule(rate, steps)
+    return follow(gradient, parameters, every, falling)

@@ -1,0 +1,49 @@
+"""A linear probe: the directions that ridge regression reads a variable's value from.
+
+    W = (H^T H / n + lambda s I)^-1 H^T Y / n
+
+with Y the values one-hot, both centred, and s the mean variance of a coordinate; the
+directions are the left singular vectors of W (Alain and Bengio 2017; Hoerl and Kennard
+1970). A probe reads what correlates with a variable, whether the model uses it or not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.alignment.subspaces import Columns
+from zoo.cases.case import Case
+from zoo.finders.activations import longest, read_examples
+
+RIDGE = 1e-3
+
+
+def probe(
+    case: Case,
+    variable: str,
+    site: str,
+    k: int | None = None,
+    seed: int = 0,
+    ridge: float = RIDGE,
+) -> Columns:
+    """Return the directions that a linear probe reads.
+
+    Args:
+        case: the model and its inputs.
+        variable: what is read.
+        site: where from.
+        k: how many directions; all that the probe has if None.
+        seed: of the inputs.
+        ridge: lambda.
+    """
+    examples = read_examples(case, variable, site, seed)
+    held = examples.centred
+    classes = np.unique(examples.values)
+    goal = (examples.values[:, None] == classes[None]).astype(np.float64)
+    goal -= goal.mean(axis=0)
+    spread = held.T @ held / len(held)
+    price = ridge * max(np.trace(spread) / len(spread), 1e-30)
+    weights = np.linalg.solve(
+        spread + price * np.eye(len(spread)), held.T @ goal / len(held)
+    )
+    return longest(weights, k)

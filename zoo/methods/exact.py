@@ -1,0 +1,36 @@
+"""Exact edge patching: every edge alone, really patched.
+
+    s(e) = L(edge e patched) - L(clean)        (Goldowsky-Dill et al. 2023, section 2)
+
+Positive where patching hurts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from zoo.cases.case import Case
+from zoo.methods.method import method
+
+
+@method(
+    "exact",
+    paper="Goldowsky-Dill et al. 2023",
+    equation="mean |L(e patched) - L(clean)|",
+)
+def exact(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
+    """Return the mean size of the change of the loss when each edge is patched."""
+    change = case.single_edges() - case.losses()
+    return np.abs(change).mean(axis=-1) * case.names.visible
+
+
+@method(
+    "exact-mean",
+    paper="Goldowsky-Dill et al. 2023",
+    equation="mean L(e patched) - L(clean)",
+)
+def exact_mean(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
+    """Return the mean change of the loss, in which opposite effects cancel."""
+    change = case.single_edges() - case.losses()
+    return change.mean(axis=-1) * case.names.visible

@@ -1,0 +1,58 @@
+"""Attribution with gradients at points between the clean and the corrupt run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from zoo.cases.case import Case
+from zoo.cases.running import attribute_each, reader_gradients
+
+
+def inputs_at(case: Case, share: float) -> Float[np.ndarray, " source"]:
+    """Return the node mask that moves both embeddings a share of the way to x'."""
+    mask = np.zeros(len(case.names.sources), np.float32)
+    mask[:2] = share
+    return mask
+
+
+def gradients(
+    case: Case, mask: Float[np.ndarray, " source"], layer: int = 0
+) -> Float[Array, "pair reader ctx d_model"]:
+    """Return the gradient in what every reader sees, with nodes moved by a mask.
+
+    Args:
+        case: the model, the pairs, the loss.
+        mask: where each source stands, between clean (0) and donor (1).
+        layer: the first that is computed: no earlier reader sees a change.
+    """
+    return reader_gradients(case.machine(), case.weights, case.batch, mask, layer)
+
+
+def edge_scores(
+    case: Case, masks: Sequence[Float[np.ndarray, " source"]], layer: int = 0
+) -> Float[np.ndarray, "reader source"]:
+    """Return (z' - z) . the mean of the gradients at some node masks, for all edges."""
+    total = attribute_each(
+        case.machine(), case.weights, case.batch, np.stack(masks), layer
+    )
+    return np.asarray(total) / len(masks) * case.names.visible
+
+
+def sublayer_scores(
+    case: Case, shares: Sequence[float]
+) -> Float[np.ndarray, "reader source"]:
+    """Return `edge_scores` with the sources of each sublayer moved by themselves."""
+    names = case.names
+    found = np.zeros(names.visible.shape)
+    parts = list(names.source_parts.values())
+    sublayers = dict.fromkeys((part.kind == "mlp", part.layer) for part in parts)
+    for is_mlp, layer in sublayers:
+        here = np.array([(p.kind == "mlp", p.layer) == (is_mlp, layer) for p in parts])
+        masks = [np.where(here, share, 0.0).astype(np.float32) for share in shares]
+        # Nothing before the readers of these sources is computed again.
+        scores = edge_scores(case, masks, 0 if layer is None else layer + is_mlp)
+        found[:, here] = scores[:, here]
+    return found

@@ -1,0 +1,89 @@
+"""A method: a function from a case to scores, with its paper and its name.
+
+@method("my-method", paper="me, 2026", equation="1")
+def my_method(case: Case, seed: int) -> np.ndarray: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.errors import InputError, unknown_name
+from zoo.cases.case import Case
+
+Run = Callable[[Case, int], Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to score edges.
+
+    Attributes:
+        name: short, as it is given on the command line.
+        run: takes a case and a seed, returns scores in any format.
+        paper: where it comes from.
+        equation: what a score is.
+        magnitude: whether edges are ranked by absolute value, as the paper has it.
+        level: the finest granularity that it says anything of.
+        seeded: whether the seed changes anything.
+        control: whether it is there to compare with.
+        code: digest of a user's function: a changed one is run again.
+    """
+
+    name: str
+    run: Run
+    paper: str = ""
+    equation: str = ""
+    magnitude: bool = False
+    level: str = "qkv"
+    seeded: bool = False
+    control: bool = False
+    code: str = ""
+
+
+_KNOWN: dict[str, Method] = {}
+_SHORT = {"eap-ig": "eap-ig-inputs"}
+"""What papers and other tools say for one of the methods."""
+
+
+def method(name: str, **about: Any) -> Callable[[Run], Run]:
+    """Return a decorator that registers a function as a method.
+
+    Args:
+        name: of the method.
+        about: other attributes of `Method`.
+
+    Raises:
+        InputError: another function has that name already.
+    """
+
+    def register(run: Run) -> Run:
+        known = _KNOWN.get(name)
+        place = run.__module__, run.__qualname__
+        if known and (known.run.__module__, known.run.__qualname__) != place:
+            raise InputError(
+                f"there is a method named {name!r} already; choose another"
+            )
+        _KNOWN[name] = Method(name, run, **about)
+        return run
+
+    return register
+
+
+def find_method(name: str) -> Method:
+    """Return the method of that name.
+
+    Raises:
+        NameLookupError: there is none; the nearest are offered.
+    """
+    name = _SHORT.get(name, name)
+    if name not in _KNOWN:
+        raise unknown_name("method", name, _KNOWN)
+    return _KNOWN[name]
+
+
+def known_methods() -> dict[str, Method]:
+    """Return every registered method by name, in the order of registration."""
+    return dict(_KNOWN)
