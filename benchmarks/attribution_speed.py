@@ -45,10 +45,10 @@ def times(pairs: int, exact_pairs: int) -> dict[str, Any]:
     import zoo
     from programs import find
     from zoo.cases.case import Case
-    from zoo.methods import find_method
-    from zoo.methods.acdc import acdc_circuit
     from zoo.cases.pairs import draw_pairs
     from zoo.cases.truth import truth_of_circuit
+    from zoo.methods import find_method
+    from zoo.methods.acdc import acdc_circuit
 
     program = replace(find(PROGRAM), max_len=MAX_LEN)
     model = zoo.train(program, steps=1, check_every=1, pairs=8, **RECIPE).model

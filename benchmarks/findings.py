@@ -40,8 +40,8 @@ DRAWS = 200
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return figures of every method on every kind of model."""
-    from zoo.scoring.evaluate import evaluate
     from zoo.methods import known_methods
+    from zoo.scoring.evaluate import evaluate
     from zoo.scoring.suites import models_of
 
     names = list(known_methods())
@@ -149,7 +149,7 @@ def _order(table: Cells) -> dict[str, dict[str, float]]:
 
 def _widths(table: Cells) -> dict[str, Any]:
     """Return how wide intervals are with fewer models, and which pairs differ."""
-    from zoo.scoring.bootstrap import interval_of_mean
+    from zoo.cases.bootstrap import interval_of_mean
 
     rng = np.random.default_rng(0)
     methods = [row.method for row in table.rows() if row.models and row.auroc < 1]

@@ -97,11 +97,11 @@ def speed(program: str) -> dict[str, Any]:
 
     from benchmarks.throughput import multiply_adds
     from programs import find
+    from zoo.threads import use_one_thread
     from zoo.training.loop import advance
     from zoo.training.recipe import Recipe
     from zoo.training.run import prepare, start
     from zoo.training.session import causal_model
-    from zoo.threads import use_one_thread
 
     use_one_thread()
     run = prepare(causal_model(find(program)), Recipe())

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         score_dictionary,
         train,
     )
-    from zoo.release.released import Released
     from zoo.cases.case import open_case
+    from zoo.release.released import Released
     from zoo.scoring.hypotheses import examine_circuit
     from zoo.training.recipe import Recipe
 

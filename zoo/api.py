@@ -21,14 +21,14 @@ from compiler.rasp.values import Value
 from zoo.files import MODEL
 
 if TYPE_CHECKING:
-    from zoo.auditing.certificate import Certificate
-    from zoo.compression.compress import Compression
     from zoo.alignment.report import AlignmentReport
+    from zoo.auditing.certificate import Certificate
     from zoo.cases.case import Case
+    from zoo.causal.model import CausalModel, Task
+    from zoo.compression.compress import Compression
     from zoo.dictionary.report import DictionaryReport
     from zoo.scoring.report import Report
     from zoo.scoring.table import Table
-    from zoo.causal.model import CausalModel, Task
     from zoo.training.outcome import Result
     from zoo.training.recipe import Recipe
 

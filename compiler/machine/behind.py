@@ -2,13 +2,14 @@
 
 Patching a node, a single edge or a variable adds something to the stream at one spot,
 and nothing before that spot changes. What the stream holds at every spot is computed
-once (`make_rows`); then a change costs the sublayers behind it (`logits_behind`). A
-further edge of a run under an edge mask changes nothing before its reader's layer
-either (`run_under`, `logits_under`). Spots and layers are data, so that one compilation
-serves all of a transformer. Arrays are packed, see `packed.py`.
+once (`make_rows`); then a change costs the sublayers behind it (`move`, up to the last
+MLP, and `last_logits`). A further edge of a run under an edge mask changes nothing
+before its reader's layer either (`run_under`, `logits_under`). Spots and layers are
+data, so that one compilation serves all of a transformer. Arrays are packed, see
+`packed.py`.
 
-All of this has its definition in `forward`: `logits_behind` gives its logits under a
-node mask or a mask of one edge, `run_under` under any edge mask. The audit of circuits
+All of this has its definition in `forward`: `last_logits` gives its logits under a node
+mask or a mask of one edge, `logits_under` under any edge mask. The audit of circuits
 calls it.
 """
 
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
+from compiler.machine.layers import slots
 from compiler.machine.names import SLOTS, Names
 from compiler.machine.packed import (
     Packing,
@@ -27,7 +29,6 @@ from compiler.machine.packed import (
     mix,
     norm_heads,
     project,
-    slots,
     take,
     times,
     transform,
@@ -140,27 +141,6 @@ def _streams(
     return jnp.stack(streams[:-1])
 
 
-def logits_behind(
-    config: Config,
-    weights: Weights,
-    rows: Rows,
-    spot: Spot,
-    change: Float[Array, "d_model place row"],
-) -> Float[Array, "d_vocab_out place row"]:
-    """Return the logits when something is added to the stream at one spot.
-
-    Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
-        rows: unpatched runs.
-        spot: who sees the change.
-        change: what is added.
-    """
-    moved, way = move(config, weights, rows, spot, change)
-    total, seen = last_inputs(rows.stream[-2], moved, way)
-    return last_logits(config, weights, total, seen)
-
-
 BOTH, SEEN, PASSED = range(3)
 """What moves in front of the last MLP: what it sees and what passes it by; only the
 one; only the other."""
@@ -176,11 +156,11 @@ def move(
     """Return by how much the stream in front of the last MLP moves.
 
     Args:
-        config: as for `logits_behind`.
-        weights: as for `logits_behind`.
-        rows: as for `logits_behind`.
-        spot: as for `logits_behind`.
-        change: as for `logits_behind`.
+        config: the transformer's shape.
+        weights: its arrays, of jax.
+        rows: unpatched runs.
+        spot: who sees the change.
+        change: what is added there.
 
     Returns:
         the movement, and what of it moves: BOTH, SEEN or PASSED.
@@ -216,24 +196,25 @@ def move(
     return moved, jnp.where(layer == last, ways[kind], BOTH)
 
 
-def last_inputs(
-    front: Float[Array, "d_model place row"],
-    moved: Float[Array, "d_model place row"],
-    way: Any,
-) -> tuple[Float[Array, "d_model place row"], Float[Array, "d_model place row"]]:
-    """Return what passes the last MLP by, and what it sees, after a movement."""
-    nothing = jnp.zeros_like(moved)
-    total = front + jnp.where(way == SEEN, nothing, moved)
-    return total, front + jnp.where(way == PASSED, nothing, moved)
-
-
 def last_logits(
     config: Config,
     weights: Weights,
-    total: Float[Array, "d_model place row"],
-    seen: Float[Array, "d_model place row"],
+    front: Float[Array, "d_model place row"],
+    moved: Float[Array, "d_model place row"],
+    way: Any,
 ) -> Float[Array, "d_vocab_out place row"]:
-    """Return the logits, given what passes the last MLP by and what it sees."""
+    """Return the logits after a movement in front of the last MLP.
+
+    Args:
+        config: the transformer's shape.
+        weights: its arrays, of jax.
+        front: what stands there without it, `Rows.stream[-2]`; or some of its columns.
+        moved: of `move`.
+        way: likewise.
+    """
+    nothing = jnp.zeros_like(moved)
+    total = front + jnp.where(way == SEEN, nothing, moved)
+    seen = front + jnp.where(way == PASSED, nothing, moved)
     with jax.default_matmul_precision("highest"):
         out = transform(config, weights, config.n_layers - 1, seen)
         return unembed_rows(config, weights, total + out)
@@ -254,8 +235,14 @@ def _head_change(
     chosen = (slot == jnp.arange(len(SLOTS)))[:, None, None, None]
     q, k, v = jnp.where(chosen, fresh, rows.qkv[layer][:, head])[:, None]
     mixed = mix(config, q, k, v, rows.allowed)[0]
-    source = config.names.sources_before(0) + layer * (config.n_heads + 1) + head
+    source = _first_source(config.names, layer) + head
     return times(weights.W_O[layer, head], mixed) - rows.writes[source]
+
+
+def _first_source(names: Names, layer: Any) -> Any:
+    """Return the index of a layer's first head; the layer may be traced."""
+    first = names.sources_before(0)
+    return first + layer * (names.sources_before(1) - first)
 
 
 class Under(NamedTuple):
@@ -338,7 +325,7 @@ def _go_on(
 ) -> Under:
     """Run the layers from `first` on."""
     n_heads, n_slots = config.n_heads, len(SLOTS)
-    readers = n_heads * n_slots + 1
+    readers = config.names.reader_index("m0") + 1  # of one layer
 
     def put(differences: Array, start: Any, writes: Array) -> Array:
         new = jax.lax.dynamic_slice_in_dim(donors, start, len(writes)) - writes
@@ -357,7 +344,7 @@ def _go_on(
         q, k, v = qkv.reshape(*b.shape, *total.shape[1:])
         mixed = mix(config, q, k, v, rows.allowed)
         heads = jnp.einsum("hepn,hed->hdpn", mixed, weights.W_O[layer])
-        start = 2 + layer * (n_heads + 1)
+        start = _first_source(config.names, layer)
         differences = put(differences, start, heads)
         total = total + heads.sum(0) + weights.b_O[layer][:, None, None]
         seen = total + _weigh(own[-1:], differences)[0]

@@ -5,6 +5,8 @@ and write to it; they are the only parts that do. Axis names: see `forward.py`,
 which calls all of this.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -106,8 +108,7 @@ def project(
         layer: which layer.
         seen: [seq, d_model] for all readers, or [slot, head, seq, d_model].
     """
-    W = jnp.stack([weights.W_Q[layer], weights.W_K[layer], weights.W_V[layer]])
-    b = jnp.stack([weights.b_Q[layer], weights.b_K[layer], weights.b_V[layer]])
+    W, b = slots(weights, layer)
     if seen.ndim > 2:
         return tuple(seen @ W + b[:, :, None])
     n_slots, n_heads, d_model, d_head = W.shape
@@ -115,6 +116,15 @@ def project(
     flat = (seen @ fused).reshape(-1, n_slots, n_heads, d_head) + b
     # One slot at a time: transposing all three at once would copy them twice.
     return tuple(flat[:, slot].swapaxes(0, 1) for slot in range(n_slots))
+
+
+def slots(
+    weights: Weights, layer: Any
+) -> tuple[Float[Array, "slot head d_model d_head"], Float[Array, "slot head d_head"]]:
+    """Return the matrices and the biases of a layer's heads; it may be traced."""
+    W = jnp.stack([weights.W_Q[layer], weights.W_K[layer], weights.W_V[layer]])
+    b = jnp.stack([weights.b_Q[layer], weights.b_K[layer], weights.b_V[layer]])
+    return W, b
 
 
 def rotate(vectors: Float[Array, "head seq d_head"]) -> Float[Array, "head seq d_head"]:

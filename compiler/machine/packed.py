@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.machine.config import Config
-from compiler.machine.layers import activate, normalise, rotate
+from compiler.machine.layers import activate, normalise, rotate, slots
 from compiler.machine.weights import Weights
 
 
@@ -105,13 +105,6 @@ def project(
     fused = W.transpose(2, 0, 1, 3).reshape(config.d_model, -1)
     qkv = times(fused, seen).reshape(*b.shape, *seen.shape[1:])
     return qkv + b[..., None, None]
-
-
-def slots(weights: Weights, layer: Any) -> tuple[Array, Array]:
-    """Return a layer's matrices [slot, head, d_model, d_head], and its biases."""
-    W = jnp.stack([weights.W_Q[layer], weights.W_K[layer], weights.W_V[layer]])
-    b = jnp.stack([weights.b_Q[layer], weights.b_K[layer], weights.b_V[layer]])
-    return W, b
 
 
 def mix(

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.machine.behind import Rows, last_inputs, last_logits
+from compiler.machine.behind import Rows, last_logits
 from compiler.machine.config import Config
 from compiler.machine.layers import activate
 from compiler.machine.packed import times
@@ -38,6 +38,7 @@ CURVATURE = 2 / sqrt(2 * pi)
 SLACK = 1e-3
 """Of the largest logit and 1: by what a winner has to win, far above any rounding."""
 MANY = 32
+"""Classes, above which `curvatures` bounds pairs of them by their sum."""
 PIECE = 128
 """Positions at a time for which the last MLP is run."""
 
@@ -99,13 +100,8 @@ def radii(
             return times(W_in.T, slopes * own[:, None, None])
 
         seen = jax.lax.map(gradient, out)
-    passed = jnp.broadcast_to(
-        weights.W_U.T[..., None, None], (*weights.W_U.T.shape, *winner.shape)
-    )
-    seen, passed = (
-        all_ - jnp.take_along_axis(all_, winner[None, None], axis=0)
-        for all_ in (seen, passed)
-    )
+    seen = seen - jnp.take_along_axis(seen, winner[None, None], axis=0)
+    passed = weights.W_U.T[..., None, None] - weights.W_U[:, winner]
     bends = jnp.asarray(bends, seen.dtype)[:, winner] * (CURVATURE / 2)
     found = jnp.stack(
         [
@@ -167,8 +163,7 @@ def winners(
         stood, moves = (
             array.at[:, some].get(mode="clip")[..., None] for array in (front, moved)
         )
-        inputs = last_inputs(stood, moves, way)
-        found = last_logits(config, weights, *inputs)[..., 0].argmax(0)
+        found = last_logits(config, weights, stood, moves, way)[..., 0].argmax(0)
         return known.at[some].set(found.astype(known.dtype), mode="drop")
 
     pieces = -(-unsure.sum() // PIECE)

@@ -1,4 +1,4 @@
-"""The command line as a fixture."""
+"""The command line, and models as cases, as fixtures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.zoo.calls import Call, Outcome
+from tests.zoo.small_cases import small_case
+from zoo.cases.case import Case, open_case
 from zoo.cli import main
 
 
@@ -32,3 +34,18 @@ def call(
         return Outcome(status, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def case() -> Case:
+    return open_case("fraction-previous-siit", pairs=16)
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Case:
+    return small_case("reverse")
+
+
+@pytest.fixture(scope="session")
+def rotated() -> Case:
+    return small_case("reverse", rotate=3)

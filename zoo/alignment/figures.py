@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from zoo.auditing.certificate import Rate, rate
-from zoo.auditing.compare import differs, is_correct
 from zoo.alignment.interchanges import Interchanges
 from zoo.alignment.patching import Runs, logits_under
 from zoo.alignment.places import Place
+from zoo.auditing.certificate import Rate, rate
 from zoo.cases.case import Case
+from zoo.causal.outputs import differs, is_correct
 
 MOVED = 1e-3
 """What a site holds is the same where it differs by no more than this share of it."""

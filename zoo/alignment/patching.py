@@ -16,12 +16,12 @@ from jaxtyping import Array, Bool, Float
 
 from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch, logits_from
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from zoo.alignment.interchanges import Interchanges
 from zoo.alignment.places import Place
 from zoo.cases.case import Case
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 
 class Runs(NamedTuple):

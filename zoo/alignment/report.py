@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.emit import align
-from zoo.auditing.certificate import Rate
 from zoo.alignment.figures import Figures
+from zoo.auditing.certificate import Rate
 
 VERSION = 1
 

@@ -25,10 +25,9 @@ from compiler.model import Model
 from compiler.rasp.values import Value
 from zoo.auditing.counts import Count
 from zoo.auditing.measure import Measured, measure
-from zoo.auditing.pairs import Pairs, draw_pairs
-from zoo.auditing.subject import Subject, subject_of
-from zoo.training.loss import CLOSE
-from zoo.training.outcome import Result
+from zoo.auditing.subject import Subject, Trained, subject_of
+from zoo.causal.outputs import CLOSE
+from zoo.causal.pairs import Pairs, draw_pairs
 
 PAIRS = 10_000
 VERSION = 1
@@ -172,7 +171,7 @@ class Certificate:
 
 
 def audit(
-    model: Model | Result | Subject,
+    model: Model | Trained | Subject,
     *,
     pairs: int = PAIRS,
     seed: int = 0,
@@ -195,7 +194,7 @@ def audit(
     if threads < 1:
         raise InputError(f"threads is {threads}; give at least 1")
     subject = model if isinstance(model, Subject) else subject_of(model)
-    drawn = draw_pairs(subject, pairs, seed)
+    drawn = draw_pairs(subject.causal, pairs, seed)
     found = measure(subject, drawn, progress, threads)
     return _certify(subject, drawn, found, seed)
 
@@ -296,8 +295,7 @@ def _witness(
     base, source = int(pairs.base[pair]), int(pairs.source[pair])
     turn = int(pairs.turns[pair]) if turned else 0
     ids = np.asarray(pairs.pool.ids)[[base, source]]
-    length = int(pairs.pool.lengths[base])
-    live = slice(1, length)
+    live = slice(1, int(pairs.pool.lengths[base]))
     return Witness(
         base=_tokens(subject, ids[0]),
         source=_tokens(subject, ids[1]),

@@ -19,7 +19,6 @@ from compiler.lower.readout import Readout
 from compiler.machine.behind import (
     Rows,
     Spot,
-    last_inputs,
     last_logits,
     logits_under,
     make_rows,
@@ -27,16 +26,16 @@ from compiler.machine.behind import (
     run_under,
 )
 from compiler.machine.config import Config
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.packed import Packing, pack, take
 from compiler.machine.radius import curvatures, has_radii, radii, winners
 from compiler.machine.weights import Weights
-from zoo.auditing.compare import differs, is_correct
 from zoo.causal.model import COMPUTED
-from zoo.training.examples import Pool
-from zoo.training.held_out import QUICK_TO_COMPILE
-from zoo.training.loss import turned_runs
+from zoo.causal.outputs import differs, is_correct
+from zoo.causal.pool import Pool
+from zoo.causal.runs import compiled_runs
 
-BLOCK_BYTES = 1.5 * 2**20  # of the largest array: a core's second-level cache
+BLOCK_BYTES = 1.5 * 2**20  # that one sublayer makes: a core's second-level cache
 LEAST_BLOCKS = 4  # in a chunk; the last one filled has places with nothing in them
 
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
@@ -127,12 +126,13 @@ def prepare(
         fresh: which pairs count; the others fill the chunk up.
         output: index of the variable that is put out.
     """
-    ids, values, lengths = (np.asarray(array) for array in pool[:3])
+    ids, values, lengths = map(np.asarray, (pool.ids, pool.values, pool.lengths))
     shared = np.minimum(lengths[base], lengths[source])
     where = np.arange(config.n_ctx)[None, :] < shared[:, None]
-    run = _run(config, weights, ids[base], np.zeros_like(turns))
-    straight = _run(config, weights, ids[source], np.zeros_like(turns)).writes
-    turned = _run(config, weights, ids[source], turns).writes
+    unturned = np.zeros_like(turns)
+    run = compiled_runs(config, weights, ids[base], unturned)
+    straight = compiled_runs(config, weights, ids[source], unturned).writes
+    turned = compiled_runs(config, weights, ids[source], turns).writes
     return Part(
         ids=ids[base],
         lengths=np.where(fresh, lengths[base], 0),
@@ -145,10 +145,6 @@ def prepare(
         labels=np.where(fresh[:, None], values[base, output], -1),
         spread=_spread(run.writes, straight, turned, where),
     )
-
-
-# Compiled once for base, source and turned runs.
-_run = partial(_jit, static_argnames=("config",))(turned_runs)
 
 
 @_jit
@@ -174,8 +170,8 @@ def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
     """
     lengths = np.asarray(part.lengths)
     most, live = len(lengths), np.arange(config.n_ctx) < lengths[:, None]
-    pad = np.full_like(part.ids, -1 if config.pad_id is None else config.pad_id)
-    if (live != (part.ids != pad))[lengths > 0].any():
+    pad_id = -1 if config.pad_id is None else config.pad_id
+    if (live != (part.ids != pad_id))[lengths > 0].any():
         # What stands behind the input is no PAD to this transformer.
         lengths = np.where(lengths, config.n_ctx, 0)
     # Within a row NaN spreads, through attention of weight 0.
@@ -220,6 +216,7 @@ class _Block(NamedTuple):
         winner: which of these is largest.
         sequence: which pair; -1 for none.
         position: in it.
+        packing: both of these, rows first.
     """
 
     rows: Rows
@@ -230,6 +227,7 @@ class _Block(NamedTuple):
     winner: Any
     sequence: Any
     position: Any
+    packing: Packing
 
 
 def _make_block(
@@ -248,13 +246,27 @@ def _make_block(
         winner=clean.argmax(0),
         sequence=packing.sequence.T,
         position=packing.position.T,
+        packing=packing,
     )
 
 
-def _labels_in(block: _Block, blocks: Packing, number: Array, labels: Array) -> Array:
+def _labels_in(block: _Block, labels: Array) -> Array:
     """Return labels at each place, [pair, ctx, label] -> [label, place, row], or -1."""
-    packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
-    return jnp.where(block.sequence >= 0, take(packing, labels), -1)
+    return jnp.where(block.sequence >= 0, take(block.packing, labels), -1)
+
+
+class _Outcome(NamedTuple):
+    """What a patch made of a block.
+
+    Attributes:
+        outputs: logits; or which class wins, where only that is known.
+        labels: [place, row] what the outputs are held to.
+        logits_of: gives the logits, for a witness; run where there is a new one.
+    """
+
+    outputs: Shaped[Array, "*class place row"]
+    labels: Int[Array, "place row"]
+    logits_of: Callable[[], Float[Array, "class place row"]]
 
 
 def _add(
@@ -263,22 +275,10 @@ def _add(
     block: _Block,
     found: Found,
     index: Array,
-    outputs: Shaped[Array, "*class place row"],
-    labels: Int[Array, "place row"],
-    logits_of: Callable[[], Float[Array, "class place row"]],
+    outcome: _Outcome,
 ) -> Found:
-    """Add what one patch did in a block.
-
-    Args:
-        config: the transformer's shape.
-        readout: how logits are turned into outputs.
-        block: what was patched.
-        found: what was found so far.
-        index: of the patch.
-        outputs: logits; or which class wins, where only that is known.
-        labels: what the outputs are held to.
-        logits_of: gives the logits, for a witness; run where there is a new one.
-    """
+    """Add what the patch `index` did in a block."""
+    outputs, labels, logits_of = outcome
     valid = labels >= 0
     if outputs.ndim == labels.ndim:
         right, changed = outputs == labels, outputs != block.winner
@@ -307,10 +307,43 @@ def _add(
     )
 
 
-def _nothing(config: Config, weights: Weights, size: int) -> Found:
+def _count(
+    config: Config,
+    readout: Readout,
+    weights: Weights,
+    part: Part,
+    blocks: Packing,
+    n_blocks: Any,
+    size: int,
+    patches_of: Callable[[_Block], Callable[[Array], _Outcome]],
+) -> Found:
+    """Return what `size` patches do: in every block, one after the other.
+
+    Args:
+        config: the transformer's shape.
+        readout: how logits are turned into outputs.
+        weights: the transformer's arrays, of jax.
+        part: a chunk.
+        blocks: of `make_blocks`.
+        n_blocks: likewise.
+        size: how many patches there are.
+        patches_of: given a block, returns what gives the outcome of each patch.
+    """
+
+    def count_block(number: Array, found: Found) -> Found:
+        block = _make_block(config, weights, part, blocks, number)
+        outcome_of = patches_of(block)
+
+        def count(index: Array, found: Found) -> Found:
+            return _add(config, readout, block, found, index, outcome_of(index))
+
+        return jax.lax.fori_loop(0, size, count, found)
+
     none = jnp.zeros(size, np.int32)
     shape = size, 2, config.n_ctx, config.d_vocab_out
-    return Found(none, none, none, none + _NEVER, jnp.zeros(shape, weights.W_E.dtype))
+    shown = jnp.zeros(shape, weights.W_E.dtype)
+    nothing = Found(none, none, none, none + _NEVER, shown)
+    return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
 
 
 def bends_of(
@@ -354,41 +387,36 @@ def count_changes(
     """
     weights, table = _arrays(weights), jnp.asarray(table)
 
-    def count_block(number: Array, found: Found) -> Found:
-        block = _make_block(config, weights, part, blocks, number)
-        held_to = _labels_in(block, blocks, number, labels)
+    def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
+        given = config, weights, block.rows
+        held_to = _labels_in(block, labels)
         straight, turned = (
             jnp.where(block.where, donor - block.rows.writes, 0.0)
             for donor in (block.straight, block.turned)
         )
         own = _along(straight[groups.sources], groups)
         changes = jnp.concatenate([straight, turned, own])
-
         if bends is not None:
-            radius = radii(config, weights, block.rows, block.clean, bends)
+            radius = radii(*given, block.clean, bends)
 
-        def count(index: Array, found: Found) -> Found:
+        def outcome_of(index: Array) -> _Outcome:
             *place, change, label = table[index]
-            given = config, weights, block.rows
-            spot, change = Spot(*place), changes[change]
-            moved, way = move(*given, spot, change)
+            moved, way = move(*given, Spot(*place), changes[change])
 
             def logits_of() -> Array:
-                inputs = last_inputs(block.rows.stream[-2], moved, way)
-                return last_logits(config, weights, *inputs)
+                return last_logits(config, weights, block.rows.stream[-2], moved, way)
 
             if bends is None:
                 outputs = logits_of()
             else:
                 asked = held_to[0] >= 0
                 outputs = winners(*given, moved, way, block.winner, radius, asked)
-            adding = config, readout, block, found, index
-            return _add(*adding, outputs, held_to[label], logits_of)
+            return _Outcome(outputs, held_to[label], logits_of)
 
-        return jax.lax.fori_loop(0, len(table), count, found)
+        return outcome_of
 
-    nothing = _nothing(config, weights, len(table))
-    return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
+    given = config, readout, weights, part, blocks, n_blocks
+    return _count(*given, len(table), patches_of)
 
 
 def change_of(config: Config, kind: str, index: int) -> int:
@@ -442,25 +470,23 @@ def count_under(
     weights, table = _arrays(weights), jnp.asarray(table)
     outside = jnp.asarray(outside)
 
-    def count_block(number: Array, found: Found) -> Found:
-        block = _make_block(config, weights, part, blocks, number)
-        labels = _labels_in(block, blocks, number, part.labels[..., None])[0]
+    def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
+        labels = _labels_in(block, part.labels[..., None])[0]
         given = config, weights, block.rows
         donors = block.turned, block.where
         whole = run_under(*given, outside, *donors)
 
-        def count(index: Array, found: Found) -> Found:
+        def outcome_of(index: Array) -> _Outcome:
             reader, source, layer = table[index]
             more = jnp.where(source >= 0, 1.0, 0.0).astype(outside.dtype)
             mask = outside.at[reader, source].max(more)
             logits = logits_under(*given, mask, *donors, whole, layer)
-            adding = config, readout, block, found, index
-            return _add(*adding, logits, labels, lambda: logits)
+            return _Outcome(logits, labels, lambda: logits)
 
-        return jax.lax.fori_loop(0, len(table), count, found)
+        return outcome_of
 
-    nothing = _nothing(config, weights, len(table))
-    return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
+    given = config, readout, weights, part, blocks, n_blocks
+    return _count(*given, len(table), patches_of)
 
 
 def _arrays(weights: Weights) -> Weights:

@@ -18,10 +18,10 @@ from jaxtyping import Bool
 from compiler.machine.behind import Spot, spot_behind, spot_of_reader
 from compiler.machine.forward import logits_batch
 from zoo.auditing import chunk
-from zoo.auditing.compare import is_correct
 from zoo.auditing.counts import Adder, Count, Tally
-from zoo.auditing.pairs import Pairs
 from zoo.auditing.subject import Subject
+from zoo.causal.outputs import is_correct
+from zoo.causal.pairs import Pairs
 
 CHUNK = 512
 

@@ -19,9 +19,8 @@ from compiler.emit import align
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from compiler.model import Model
-from zoo.auditing.pairs import draw_pairs
-from zoo.auditing.subject import Subject, subject_of
-from zoo.training.outcome import Result
+from zoo.auditing.subject import Subject, Trained, subject_of
+from zoo.causal.pairs import draw_pairs
 
 _PAIRS = 512
 _SMALL = 1e-6  # of the largest weight: below this a weight counts as zero
@@ -54,10 +53,10 @@ class Realism:
     top_share: float
 
 
-def realism_of(model: Model | Result | Subject, *, seed: int = 0) -> Realism:
+def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
     """Return the figures of a model, over a seeded sample of pairs."""
     subject = model if isinstance(model, Subject) else subject_of(model)
-    pairs = draw_pairs(subject, _PAIRS, seed)
+    pairs = draw_pairs(subject.causal, _PAIRS, seed)
     ids = np.asarray(pairs.pool.ids)
     config, names = subject.config, subject.config.names
     arrays = {

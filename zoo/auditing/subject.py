@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -23,7 +23,7 @@ from compiler.passes.schedule import schedule
 from zoo import tasks
 from zoo.causal.by_hand import fitting, task_of
 from zoo.causal.model import CausalModel, Task
-from zoo.training.outcome import Result, unscaled
+from zoo.causal.outputs import unscaled
 from zoo.causal.tabular import TabularModel
 
 
@@ -99,7 +99,37 @@ TRAINED_CLAIMS = {
 COMPILED_CLAIMS = dict.fromkeys(TRAINED_CLAIMS, 1.0)
 
 
-def subject_of(model: Model | Result, causal: Task | None = None) -> Subject:
+@runtime_checkable
+class Trained(Protocol):
+    """A finished training, as `zoo.training.outcome.Result` is."""
+
+    @property
+    def causal(self) -> CausalModel:
+        """The causal model that it was trained on."""
+        ...
+
+    @property
+    def config(self) -> Config:
+        """The transformer's shape."""
+        ...
+
+    @property
+    def weights(self) -> Weights:
+        """Its arrays; where the output is a number, logit 0 is its place in 0..1."""
+        ...
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that is claimed."""
+        ...
+
+    @property
+    def model(self) -> Model:
+        """The same as a model, where the causal model has words for its tokens."""
+        ...
+
+
+def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
     """Return what there is to audit about a compiled, loaded or trained model.
 
     Args:
@@ -109,8 +139,8 @@ def subject_of(model: Model | Result, causal: Task | None = None) -> Subject:
     Raises:
         InputError: the circuit has variables that the causal model has not.
     """
-    if isinstance(model, Result):
-        return _of_result(model)
+    if not isinstance(model, Model):
+        return _of_training(model)
     held_to = causal_of(model) if causal is None else fitting(causal, model)
     # What is compressed was learned, too: it is right but for a few inputs.
     trained = model.facts.get("kind") in ("trained", "compressed")
@@ -145,8 +175,8 @@ def causal_of(model: Model) -> TabularModel | Task:
     return fitting(tasks.find(name), model)
 
 
-def _of_result(result: Result) -> Subject:
-    source, circuit = result.run.model, result.run.placement.circuit
+def _of_training(result: Trained) -> Subject:
+    source, circuit = result.causal, result.circuit
     if isinstance(source, TabularModel):
         return subject_of(result.model)
     if isinstance(source, Task):
@@ -154,7 +184,7 @@ def _of_result(result: Result) -> Subject:
     return Subject(
         name=source.name,
         causal=source,
-        config=result.run.config,
+        config=result.config,
         weights=unscaled(result.weights, source.readout),
         readout=source.readout,
         circuit=circuit,

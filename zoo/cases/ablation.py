@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.cases.adam import follow
 from zoo.cases.losses import Goal
 from zoo.cases.pairs import Pairs
 from zoo.cases.running import Batch, Machine, node_losses
-from zoo.training.held_out import QUICK_TO_COMPILE, compiled_donor_writes
+from zoo.causal.runs import compiled_runs
 
 ABLATIONS = ("resample", "mean", "zero", "optimal")
 
@@ -40,9 +41,9 @@ def donors_of(
     """
     if ablation == "zero":
         return jnp.zeros_like(writes)
-    corrupt = compiled_donor_writes(
+    corrupt = compiled_runs(
         model.config, model.weights, pairs.corrupt, pairs.turns
-    )
+    ).writes
     if ablation == "resample":
         return corrupt
     filled = np.ones(pairs.corrupt.shape, np.float32)

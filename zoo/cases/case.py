@@ -35,7 +35,6 @@ from compiler.machine.names import Names
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
-from zoo.release.whole import is_release, open_folder
 from zoo.cases.ablation import ABLATIONS, donors_of
 from zoo.cases.losses import LOSSES, POSITIONS, Goal, contrast_of
 from zoo.cases.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs, turn
@@ -47,6 +46,7 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
+from zoo.release.whole import is_release, open_folder
 
 AUDIT_PAIRS = 2_000
 """Pairs of the audit of a model that has no certificate yet."""

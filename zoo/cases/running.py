@@ -17,11 +17,11 @@ from jaxtyping import Array, Float, Int
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.forward import logits_batch, logits_from
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
 from compiler.machine.single import by_place, logits_after_part, place_indices
 from compiler.machine.weights import Weights
 from zoo.cases.losses import Goal, loss_of
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 
 class Batch(NamedTuple):

@@ -22,8 +22,8 @@ from compiler.errors import FormatError, NameLookupError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge, Names
 from zoo.auditing.certificate import Certificate
-from zoo.release.build import certificate_bytes
 from zoo.cases.levels import Level
+from zoo.release.build import certificate_bytes
 
 STATUSES = ("used", "unused", "undetectable")
 

@@ -80,10 +80,10 @@ def _run(
     from zoo.threads import use_one_thread
 
     use_one_thread()
-    from zoo.scoring.evaluate import evaluate as run
-    from zoo.methods import find_method, known_methods
-    from zoo.scoring.suites import models_of
     from zoo.jobs import run_jobs
+    from zoo.methods import find_method, known_methods
+    from zoo.scoring.evaluate import evaluate as run
+    from zoo.scoring.suites import models_of
 
     found = (find_method(name).name for name in method or known_methods())
     names = list(dict.fromkeys(found))
@@ -122,8 +122,8 @@ def end_process(cell: Cell) -> None:
 
 def _print_methods() -> None:
     from compiler.emit import align
-    from zoo.scoring.lines import folded
     from zoo.methods import known_methods
+    from zoo.scoring.lines import folded
 
     known = known_methods().values()
     rows = [(m.name, m.level, m.paper or "control") for m in known]

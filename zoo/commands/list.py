@@ -87,8 +87,8 @@ def _width() -> int:
 
 def _entries() -> list[_Entry]:
     import programs
-    from zoo.tasks import all_tasks
     from zoo.causal.by_hand import FAMILY
+    from zoo.tasks import all_tasks
 
     listed = [
         _Entry(p.name, p.family, len(p.vocab), p.max_len, p.meaning, True)

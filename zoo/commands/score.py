@@ -48,10 +48,10 @@ def score(
     use_one_thread()
     from compiler.files import check_parent, write_atomically
     from zoo.cases.case import open_case
+    from zoo.cases.pairs import TURNED
+    from zoo.methods import find_method
     from zoo.scoring.formats import read_scores
     from zoo.scoring.lines import report_lines
-    from zoo.methods import find_method
-    from zoo.cases.pairs import TURNED
     from zoo.scoring.score import score as score_edges
 
     for path in filter(None, (out, plot)):

@@ -24,15 +24,15 @@ from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.features import Features
 from compiler.machine.forward import logits_batch
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.weights import Weights, freeze
 from compiler.model import Model
 from compiler.passes.check import sample_inputs
 from zoo.auditing.subject import accepts_of
+from zoo.causal.pool import split_inputs
 from zoo.compression.naming import Named, name_dimensions
 from zoo.compression.settings import Settings, check_width
 from zoo.compression.squeeze import losses, squeeze
-from zoo.training.examples import split_inputs
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 WARMUP = 100  # steps
 HELD_OUT = 2000  # most inputs of a check

@@ -21,7 +21,7 @@ from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch
 from compiler.machine.weights import Weights
-from zoo.training.loss import position_losses
+from zoo.causal.outputs import position_losses
 
 WRITERS = ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out")
 READERS = ("W_Q", "W_K", "W_V", "W_in", "W_U")

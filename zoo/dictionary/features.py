@@ -15,11 +15,11 @@ from jaxtyping import Bool, Float, Int
 from compiler.errors import InputError
 from compiler.machine.features import Features
 from compiler.model import Model
-from zoo.compression.naming import name_dimensions
 from zoo.alignment.interchanges import causal_run
 from zoo.alignment.places import Place
 from zoo.cases.case import Case
 from zoo.causal.model import COMPUTED
+from zoo.compression.naming import name_dimensions
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from compiler.emit import align
-from zoo.auditing.certificate import Rate
 from zoo.alignment.figures import rate_to_json
-from zoo.scoring.bootstrap import Interval
+from zoo.auditing.certificate import Rate
+from zoo.cases.bootstrap import Interval
 
 VERSION = 1
 FIGURES = ("figures", "random", "visible", "visible_random")

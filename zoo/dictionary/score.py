@@ -10,11 +10,11 @@ from jaxtyping import Float
 
 from compiler.errors import InputError
 from compiler.model import Model
-from zoo.auditing.certificate import rate
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import span
 from zoo.alignment.tokens import read_tokens
-from zoo.scoring.bootstrap import interval_of_mean
+from zoo.auditing.certificate import rate
+from zoo.cases.bootstrap import interval_of_mean
 from zoo.cases.case import Case, open_for
 from zoo.dictionary.cosines import (
     Cosines,

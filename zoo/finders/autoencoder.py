@@ -20,11 +20,11 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.errors import InputError
-from zoo.cases.adam import follow
+from compiler.machine.jit import QUICK_TO_COMPILE
 from zoo.alignment.places import find_place
 from zoo.alignment.tokens import read_tokens
+from zoo.cases.adam import follow
 from zoo.cases.case import Case
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 STEPS, RATE, ROWS = 2000, 3e-3, 256
 PRICE = 0.05

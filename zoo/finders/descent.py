@@ -17,14 +17,14 @@ from jaxtyping import Array, Float
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.weights import Weights
-from zoo.cases.adam import follow
 from zoo.alignment.interchanges import Interchanges
 from zoo.alignment.patching import Runs, patched_logits
 from zoo.alignment.places import Place
+from zoo.cases.adam import follow
 from zoo.cases.case import Case
-from zoo.training.held_out import QUICK_TO_COMPILE
-from zoo.training.loss import position_losses
+from zoo.causal.outputs import position_losses
 
 ROWS = 64
 """Pairs of a step."""

@@ -1,6 +1,5 @@
 """The built-in methods, a file each; importing this registers them all."""
 
-from zoo.methods.method import find_method, known_methods
 from zoo.methods import (
     acdc,
     atp,
@@ -17,6 +16,7 @@ from zoo.methods import (
     relp,
     ugs,
 )
+from zoo.methods.method import find_method, known_methods
 
 __all__ = [
     "acdc",

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.layers import unembed
 from compiler.machine.names import SLOTS
 from compiler.machine.patch import Patch
@@ -29,9 +30,8 @@ from compiler.machine.single import (
 from compiler.machine.weights import Weights
 from zoo.cases.case import Case
 from zoo.cases.losses import Goal, loss_of
-from zoo.methods.method import method
 from zoo.cases.running import Batch, Machine
-from zoo.training.held_out import QUICK_TO_COMPILE
+from zoo.methods.method import method
 
 TAUS = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 

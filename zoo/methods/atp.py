@@ -21,12 +21,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from compiler.machine.config import Config
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.single import head_change, place_indices
 from compiler.machine.weights import Weights
 from zoo.cases.case import Case
 from zoo.methods.interpolation import gradients, inputs_at
 from zoo.methods.method import method
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 
 @method(

@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from zoo.cases.case import Case
-from zoo.methods.method import method
-from zoo.methods.atp import edge_changes
 from zoo.cases.running import reader_gradients
+from zoo.methods.atp import edge_changes
+from zoo.methods.method import method
 
 
 @method(

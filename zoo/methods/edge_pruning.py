@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from zoo.scoring import hard_concrete
 from zoo.cases.case import Case
+from zoo.methods import hard_concrete
 from zoo.methods.learning import ROWS, keep_losses, learn
 from zoo.methods.method import method
 

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.cases.case import Case
-from zoo.methods.interpolation import gradients
 from zoo.cases.levels import Level
-from zoo.methods.method import method
 from zoo.cases.scores import Scores
+from zoo.methods.interpolation import gradients
+from zoo.methods.method import method
 
 
 @method(

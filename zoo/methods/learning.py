@@ -11,13 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from compiler.machine.forward import logits_batch
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from zoo.cases.adam import follow
 from zoo.cases.case import Case
 from zoo.cases.losses import loss_of
 from zoo.cases.running import Batch, Machine
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 ROWS = 32
 """Pairs of a step."""

@@ -13,9 +13,9 @@ import numpy as np
 
 from zoo.cases.case import Case
 from zoo.cases.levels import Level
-from zoo.methods.method import method
 from zoo.cases.running import losses_under_nodes
 from zoo.cases.scores import Scores
+from zoo.methods.method import method
 
 PAPER = "Vig et al. 2020; Heimersheim and Nanda 2024"
 

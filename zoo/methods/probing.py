@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from zoo.scoring import hard_concrete
 from zoo.cases.case import Case
-from zoo.methods.learning import ROWS, keep_losses, learn
 from zoo.cases.levels import Level
-from zoo.methods.method import method
 from zoo.cases.scores import Scores
+from zoo.methods import hard_concrete
+from zoo.methods.learning import ROWS, keep_losses, learn
+from zoo.methods.method import method
 
 STEPS, RATE, WEIGHT = 400, 0.1, 1.0
 EQUATION = "logit a of a hard-concrete mask, KL + mean P(m > 0)"

@@ -27,14 +27,14 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.layers import activate, allow, embed, project, rotate
 from compiler.machine.stream import Stream
 from compiler.machine.weights import Weights
 from zoo.cases.case import Case
 from zoo.cases.losses import Goal, loss_of
-from zoo.methods.method import method
 from zoo.cases.running import Batch, Machine, attribute
-from zoo.training.held_out import QUICK_TO_COMPILE
+from zoo.methods.method import method
 
 PAPER = "Jafari et al. 2025, sec. 3"
 

@@ -26,11 +26,11 @@ from jaxtyping import Int
 
 from compiler.ir.interpret import Trace, interpret
 from compiler.model import Model
-from zoo.auditing.pairs import MOST_INPUTS
 from zoo.auditing.subject import causal_of, subject_of
-from zoo.release.tables import data_file, spell, to_parquet
 from zoo.causal.by_hand import trace as trace_by_hand
+from zoo.causal.pairs import MOST_INPUTS
 from zoo.causal.tabular import TabularModel
+from zoo.release.tables import data_file, spell, to_parquet
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""

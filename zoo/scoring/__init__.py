@@ -1,11 +1,8 @@
-"""Scores of methods that look for circuits, against what is known.
+"""What the scores of circuit-discovery methods are worth, against what is known.
 
-    Case       a model with its truth, pairs of inputs, a loss, an ablation
-    Scores     a number for every edge (or head's edge, or node), read from any format
-    Report     what the scores are worth
+    Report     what scores are worth: figures with intervals, what was missed and why
+    Table      how methods do on many models
 
-    AlignmentReport     what a claimed subspace of a variable is worth
-    DictionaryReport    how near a dictionary comes to the true features
-
-`methods/` has a file a method; `score.py` compares, `evaluate.py` runs many.
+`score.py` compares one method's scores with a case, `evaluate.py` runs many methods.
+The methods are in `zoo/methods`, the models with their truth in `zoo/cases`.
 """

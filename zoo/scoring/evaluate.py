@@ -17,10 +17,10 @@ from compiler.errors import InputError, ZooError, count
 from compiler.files import write_atomically
 from compiler.sealed import digest
 from zoo.cases.case import Case
-from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
-from zoo.methods.method import Method
-from zoo.methods import find_method, known_methods
 from zoo.cases.pairs import PAIRS
+from zoo.methods import find_method, known_methods
+from zoo.methods.method import Method
+from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.plot import new_figure, save_figure
 from zoo.scoring.suites import models_of, open_model
 from zoo.scoring.table import Table

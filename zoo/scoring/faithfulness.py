@@ -16,9 +16,9 @@ from jaxtyping import Bool, Float
 
 from compiler.machine.names import Names
 from zoo.cases.case import Case
+from zoo.cases.scores import Scores
 from zoo.scoring.conventions import SIZES
 from zoo.scoring.ranking import top
-from zoo.cases.scores import Scores
 
 
 @dataclass(frozen=True, eq=False)

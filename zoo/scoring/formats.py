@@ -37,8 +37,8 @@ from compiler.interchange.graphs import eap_ig_json
 from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
 from compiler.notation import each_key_once
 from zoo.cases.levels import Level
-from zoo.scoring.prune_scores import are_prune_scores, by_edge
 from zoo.cases.scores import FORMAT, Scores
+from zoo.scoring.prune_scores import are_prune_scores, by_edge
 from zoo.scoring.spellings import dialects
 
 Missing = float | Literal["lowest"] | None

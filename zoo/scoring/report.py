@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from compiler.errors import InputError
-from zoo.scoring.bootstrap import DRAWS, Interval, middle
+from zoo.cases.bootstrap import DRAWS, Interval, middle
+from zoo.cases.truth import Known
 from zoo.scoring.faithfulness import Curve
 from zoo.scoring.ranking import auroc, precision_at
 from zoo.scoring.subsets import Subsets
-from zoo.cases.truth import Known
 
 VERSION = 1
 

@@ -9,16 +9,16 @@ import numpy as np
 
 from compiler.errors import InputError, count
 from compiler.model import Model
-from zoo.scoring.bootstrap import interval_over_items
+from zoo.cases.bootstrap import interval_over_items
 from zoo.cases.case import Case, open_for
+from zoo.cases.levels import Level
+from zoo.cases.scores import Scores
 from zoo.scoring.conventions import area
 from zoo.scoring.faithfulness import curve_of
 from zoo.scoring.formats import Missing, read_scores
-from zoo.cases.levels import Level
 from zoo.scoring.marking import Marks, mark
 from zoo.scoring.ranking import average_precision, expected_hits, surely_top
 from zoo.scoring.report import Missed, Record, Report, Spurious
-from zoo.cases.scores import Scores
 from zoo.scoring.subsets import measure_subsets
 
 

@@ -17,8 +17,8 @@ from typing import Any
 from compiler.api import compile_model
 from compiler.errors import InputError, unknown_name
 from programs import all_programs, find
-from zoo.release.shelf import list_releases
 from zoo.cases.case import Case, open_case
+from zoo.release.shelf import list_releases
 
 COMPILED = (
     "reverse",

@@ -11,9 +11,9 @@ import numpy as np
 from scipy import stats
 
 from compiler.errors import unknown_name
-from zoo.scoring.bootstrap import Interval, interval_of_mean
-from zoo.scoring.cells import Cell
+from zoo.cases.bootstrap import Interval, interval_of_mean
 from zoo.cases.levels import KINDS
+from zoo.scoring.cells import Cell
 
 
 @dataclass(frozen=True)

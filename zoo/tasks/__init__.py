@@ -11,9 +11,9 @@ from __future__ import annotations
 from functools import cache
 
 from compiler.errors import unknown_name
+from zoo.causal.model import Task
 from zoo.tasks.greater_than import GreaterThan
 from zoo.tasks.induction import InductionHeads
-from zoo.causal.model import Task
 
 
 @cache

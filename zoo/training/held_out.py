@@ -14,23 +14,16 @@ from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
 from compiler.machine.forward import logits_batch
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from zoo.causal.model import CausalModel
-from zoo.training.examples import (
-    Layout,
-    Pool,
-    draw_inputs,
-    draw_key,
-    draw_turns,
-    interchanged,
-)
-from zoo.training.loss import donor_writes, is_right
+from zoo.causal.outputs import is_right
+from zoo.causal.pool import Pool, draw_inputs, draw_key, draw_turns
+from zoo.causal.runs import compiled_runs
+from zoo.training.examples import Layout, interchanged
 from zoo.training.recipe import Recipe
-
-# LLVM's full optimisation takes twice as long to compile, and its code is not faster.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 1}
 
 # Single edges are tried once all other figures have come this far.
 _WORTH_EDGES = 0.97
@@ -115,10 +108,10 @@ class Checker:
         chosen += [np.zeros(size, bool)] * 2
         count = len(self.layout.circuit_nodes)
         ids = self.pool.ids[self.source]
-        straight = compiled_donor_writes(
-            self.config, weights, ids, jnp.zeros_like(self.turns)
+        straight, donor = (
+            compiled_runs(self.config, weights, ids, turns).writes
+            for turns in (jnp.zeros_like(self.turns), self.turns)
         )
-        donor = compiled_donor_writes(self.config, weights, ids, self.turns)
         found = [
             *self.accuracies(weights, straight, masks[:count], chosen[:count]),
             *self.accuracies(weights, donor, masks[count:], chosen[count:]),
@@ -182,11 +175,6 @@ def _draw_pairs(
     first, second, third = jax.random.split(key, 3)
     base, source = draw_inputs(pool, first, count), draw_inputs(pool, second, count)
     return base, source, draw_turns(third, count, n_ctx)
-
-
-compiled_donor_writes = jax.jit(
-    donor_writes, static_argnames=("config",), compiler_options=QUICK_TO_COMPILE
-)
 
 
 @partial(

@@ -16,10 +16,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.weights import Weights, freeze
 from zoo.causal.model import CausalModel
-from zoo.training.examples import Batch, draw_batch, draw_key
-from zoo.training.held_out import QUICK_TO_COMPILE, Check
+from zoo.causal.pool import draw_key
+from zoo.training.examples import Batch, draw_batch
+from zoo.training.held_out import Check
 from zoo.training.loss import Probes, attending_loss, batch_loss, decoding_loss
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe

@@ -13,16 +13,15 @@ from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
-from compiler.machine.forward import Run, forward, forward_batch
+from compiler.machine.forward import forward_batch
 from compiler.machine.layers import allow, attention_scores, normalise, project
 from compiler.machine.names import Part
 from compiler.machine.patch import Patch
 from compiler.machine.single import stream_before
 from compiler.machine.weights import Weights
+from zoo.causal.outputs import position_losses
+from zoo.causal.runs import donor_writes
 from zoo.training.examples import Batch
-
-# A number counts as right within this part of the range of its values.
-CLOSE = 0.02
 
 
 class Probes(NamedTuple):
@@ -132,81 +131,3 @@ def _log_pattern(
 def _mean(losses: Float[Array, "*n"], valid: Bool[Array, "*n"]) -> Float[Array, ""]:
     count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
     return jnp.where(valid, losses, 0.0).sum() / count
-
-
-def donor_writes(
-    config: Config,
-    weights: Weights,
-    ids: Int[Any, "batch ctx"],
-    turns: Int[Any, " batch"],
-) -> Float[Array, "batch source ctx d_model"]:
-    """Return what the sources write in `turned_runs`."""
-    return turned_runs(config, weights, ids, turns).writes
-
-
-def turned_runs(
-    config: Config,
-    weights: Weights,
-    ids: Int[Any, "batch ctx"],
-    turns: Int[Any, " batch"],
-) -> Run:
-    """Return runs whose positions are turned.
-
-    Args:
-        config: the transformer's shape.
-        weights: its arrays.
-        ids: inputs.
-        turns: position i > 0 of example n gets the embedding that is turns[n] places
-            further on, around the end; BOS keeps its own.
-    """
-    if config.positions == "rotary":
-        return forward_batch(config, weights, ids)
-    places = jnp.arange(config.n_ctx - 1)
-
-    def one(ids: Array, turn: Array) -> Run:
-        order = jnp.pad(1 + (places + turn) % (config.n_ctx - 1), (1, 0))
-        turned = jnp.asarray(weights.W_pos)[order]
-        return forward(config, weights._replace(W_pos=turned), ids)
-
-    return jax.vmap(one)(jnp.asarray(ids), jnp.asarray(turns))
-
-
-def position_losses(
-    readout: Readout, logits: Float[Any, "*n class"], labels: Int[Any, "*n"]
-) -> Float[Array, "*n"]:
-    """Return the loss at each position: cross-entropy, or squared error of numbers."""
-    if readout.kind == "classes":
-        return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    numbers, low, span, missing = _scale(readout)
-    goal = (numbers[labels] - low) / span
-    none = missing[labels]
-    error = jnp.where(none, 0.0, jnp.square(logits[..., 0] - goal))
-    if readout.kind == "number":
-        return error
-    return error + optax.sigmoid_binary_cross_entropy(
-        logits[..., 1], none.astype(logits.dtype)
-    )
-
-
-def is_right(
-    readout: Readout, logits: Float[Any, "*n class"], labels: Int[Any, "*n"]
-) -> Bool[Array, "*n"]:
-    """Return where the logits stand for the label."""
-    if readout.kind == "classes":
-        return logits.argmax(axis=-1) == labels
-    numbers, low, span, missing = _scale(readout)
-    close = jnp.abs(logits[..., 0] - (numbers[labels] - low) / span) <= CLOSE
-    if readout.kind == "number":
-        return close
-    says_none = logits[..., 1] > 0
-    return jnp.where(missing[labels], says_none, close & ~says_none)
-
-
-def _scale(readout: Readout) -> tuple[Array, float, float, Array]:
-    """Return (numbers, lowest, range, which are None) of a numerical output."""
-    numbers = readout.numbers
-    real = numbers[numbers == numbers]
-    low, span = float(real.min()), float(max(real.max() - real.min(), 1e-6))
-    missing = numbers != numbers
-    filled = jnp.asarray(numbers).astype(jnp.float32)
-    return jnp.where(missing, low, filled), low, span, jnp.asarray(missing)

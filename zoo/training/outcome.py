@@ -9,18 +9,18 @@ from math import floor
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from compiler.errors import InputError
-from compiler.lower.readout import Readout
-from compiler.machine.weights import Weights, freeze
+from compiler.machine.circuit import Circuit
+from compiler.machine.config import Config
+from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.causal.by_hand import describe, facts_of
-from zoo.causal.model import Task
+from zoo.causal.model import CausalModel, Task
+from zoo.causal.outputs import unscaled
+from zoo.causal.tabular import TabularModel
 from zoo.training.held_out import Check
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run
-from zoo.causal.tabular import TabularModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +45,26 @@ class Result:
         return f"<Result {self.run.model.name}: {self.outcome}, step {step}>"
 
     @property
+    def causal(self) -> CausalModel:
+        """The causal model that it was trained on."""
+        return self.run.model
+
+    @property
+    def config(self) -> Config:
+        """The transformer's shape."""
+        return self.run.config
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that the placement of the variables claims."""
+        return self.run.placement.circuit
+
+    @property
     def correspondence(self) -> Mapping[str, str]:
         """By variable, the node that was trained to compute it."""
         return MappingProxyType(dict(self.run.placement.node))
 
-    @cached_property
+    @property
     def model(self) -> Model:
         """The transformer in the type that compiled models have.
 
@@ -57,6 +72,10 @@ class Result:
             InputError: the causal model was written by hand, without words for its
                 tokens and values.
         """
+        return self._model
+
+    @cached_property
+    def _model(self) -> Model:
         source = self.run.model
         if isinstance(source, TabularModel):
             typed, about = source.typed, source.facts
@@ -109,15 +128,3 @@ def shortfalls(check: Check, recipe: Recipe) -> list[str]:
 def _rounded_down(share: float | None) -> str:
     """Return four digits; what is below a threshold is not shown as being at it."""
     return "not tried yet" if share is None else f"{floor(share * 1e4) / 1e4:.4f}"
-
-
-def unscaled(weights: Weights, readout: Readout) -> Weights:
-    """Return weights whose first logit is the number itself, not its place in 0..1."""
-    if readout.kind == "classes":
-        return weights
-    real = readout.numbers[~np.isnan(readout.numbers)]
-    low, span = float(real.min()), float(max(np.ptp(real), 1e-6))
-    W_U, b_U = weights.W_U.copy(), weights.b_U.copy()
-    W_U[:, 0] *= span
-    b_U[0] = b_U[0] * span + low
-    return freeze(weights._replace(W_U=W_U, b_U=b_U))

@@ -13,13 +13,8 @@ import optax
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, init
 from zoo.causal.model import CausalModel
-from zoo.training.examples import (
-    Layout,
-    Pool,
-    make_layout,
-    make_pool,
-    split_inputs,
-)
+from zoo.causal.pool import Pool, make_pool, split_inputs
+from zoo.training.examples import Layout, make_layout
 from zoo.training.held_out import Checker
 from zoo.training.loss import Probes
 from zoo.training.placement import Placement, make_config, place

@@ -20,15 +20,15 @@ from compiler.rasp.program import Program
 from compiler.rasp.values import Value, canonical
 from compiler.save import save_model
 from zoo import tasks
+from zoo.causal.model import CausalModel
+from zoo.causal.tabular import TabularModel
 from zoo.files import MODEL
 from zoo.training import store
-from zoo.causal.model import CausalModel
 from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, train_run
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe, read_recipe, sized
 from zoo.training.run import Run, State, prepare
-from zoo.causal.tabular import TabularModel
 from zoo.training.together import train_together
 
 RECIPES = Path(__file__).parents[1] / "recipes"

@@ -18,9 +18,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from compiler.errors import InputError
+from compiler.machine.jit import QUICK_TO_COMPILE
 from zoo.causal.model import CausalModel
-from zoo.training.examples import Batch, draw_key
-from zoo.training.held_out import QUICK_TO_COMPILE, Check
+from zoo.causal.pool import draw_key
+from zoo.training.examples import Batch
+from zoo.training.held_out import Check
 from zoo.training.loop import (
     OnCheck,
     finish,

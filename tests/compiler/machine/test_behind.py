@@ -1,5 +1,6 @@
 """What is behind a change, packed: the same logits as the whole forward pass."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import jax
@@ -9,9 +10,10 @@ import pytest
 
 from compiler.errors import NameLookupError
 from compiler.machine.behind import (
-    logits_behind,
+    last_logits,
     logits_under,
     make_rows,
+    move,
     run_under,
     spot_behind,
     spot_of_reader,
@@ -55,6 +57,17 @@ class Case:
         change = (self.donors - self.writes)[:, source]
         return take(self.packing, jnp.where(self.where[..., None], change, 0.0))
 
+    def behind(self) -> Callable[..., jax.Array]:
+        """What gives the logits behind a change at a spot."""
+
+        @jax.jit
+        def logits(spot, change):
+            moved, way = move(self.config, self.weights, self.rows, spot, change)
+            front = self.rows.stream[-2]
+            return last_logits(self.config, self.weights, front, moved, way)
+
+        return logits
+
     def whole(self, patch_of) -> jax.Array:
         """The logits of the whole forward pass, [class, place, row]."""
 
@@ -95,11 +108,7 @@ def test_short_sequences_share_rows():
 
 
 def test_every_edge_is_as_in_the_whole_forward_pass(case):
-    config, names = case.config, case.config.names
-
-    @jax.jit
-    def fast(spot, change):
-        return logits_behind(config, case.weights, case.rows, spot, change)
+    names, fast = case.config.names, case.behind()
 
     @jax.jit
     def slow(mask):
@@ -114,11 +123,7 @@ def test_every_edge_is_as_in_the_whole_forward_pass(case):
 
 
 def test_every_node_is_as_in_the_whole_forward_pass(case):
-    config, names = case.config, case.config.names
-
-    @jax.jit
-    def fast(spot, change):
-        return logits_behind(config, case.weights, case.rows, spot, change)
+    names, fast = case.config.names, case.behind()
 
     @jax.jit
     def slow(mask):

@@ -12,7 +12,6 @@ from compiler.machine.behind import (
     BOTH,
     PASSED,
     SEEN,
-    last_inputs,
     last_logits,
     make_rows,
 )
@@ -47,8 +46,8 @@ class Case:
         self.radius = radii(CONFIG, self.weights, self.rows, self.logits, self.bends)
 
     def after(self, moved, way):
-        inputs = last_inputs(self.rows.stream[-2], moved, way)
-        return last_logits(CONFIG, self.weights, *inputs)
+        front = self.rows.stream[-2]
+        return last_logits(CONFIG, self.weights, front, moved, way)
 
     def directions(self):
         """Random ones, and those in which each class gains most."""
@@ -106,8 +105,9 @@ def test_the_remainder_is_within_its_bound(case):
     seen = case.rng.standard_normal((CONFIG.d_model, 1, 1))
 
     def gaps(seen):
-        total = jnp.zeros_like(jnp.asarray(seen))
-        logits = last_logits(CONFIG, case.weights, total, jnp.asarray(seen))[:, 0, 0]
+        seen = jnp.asarray(seen)
+        nothing = jnp.zeros_like(seen)
+        logits = last_logits(CONFIG, case.weights, nothing, seen, SEEN)[:, 0, 0]
         return logits[:, None] - logits[None]
 
     slope = jax.jacobian(gaps)(jnp.asarray(seen))[..., 0, 0]

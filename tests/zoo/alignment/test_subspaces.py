@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.compression.compress import squeezed_model
-from zoo.compression.naming import name_dimensions
 from zoo.alignment.subspaces import (
     angles,
     check_basis,
@@ -16,6 +14,8 @@ from zoo.alignment.subspaces import (
     share_inside,
     span,
 )
+from zoo.compression.compress import squeezed_model
+from zoo.compression.naming import name_dimensions
 
 RNG = np.random.default_rng(0)
 

@@ -16,10 +16,10 @@ from compiler.machine.weights import freeze
 from zoo import train
 from zoo.auditing import chunk, measure
 from zoo.auditing.certificate import audit, rate
-from zoo.auditing.pairs import draw_pairs
 from zoo.auditing.subject import subject_of
 from zoo.auditing.table import table
-from zoo.training.loss import donor_writes
+from zoo.causal.pairs import draw_pairs
+from zoo.causal.runs import donor_writes
 
 PAIRS = 300
 
@@ -69,16 +69,16 @@ def test_an_audit_without_threads_is_refused(model):
 
 def test_few_inputs_are_audited_on_all_pairs(model):
     subject = subject_of(model)
-    found = draw_pairs(subject, 30 * 30, 0)
+    found = draw_pairs(subject.causal, 30 * 30, 0)
     assert found.all_inputs and found.all_pairs
     drawn = set(zip(found.base.tolist(), found.source.tolist(), strict=True))
     assert len(drawn) == len(found.base) == 30 * 30
-    assert not draw_pairs(subject, 30 * 30 - 1, 0).all_pairs
+    assert not draw_pairs(subject.causal, 30 * 30 - 1, 0).all_pairs
 
 
 def test_effects_are_those_of_a_plain_loop(model, certificate):
     subject = subject_of(model)
-    pairs = draw_pairs(subject, PAIRS, 0)
+    pairs = draw_pairs(subject.causal, PAIRS, 0)
     ids = np.asarray(pairs.pool.ids)
     names = model.config.names
     turned = donor_writes(model.config, model.weights, ids[pairs.source], pairs.turns)
@@ -217,7 +217,7 @@ def test_radii_change_no_figure_and_no_witness(
 
 
 def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certificate):
-    pairs = draw_pairs(subject_of(learner), PAIRS, 0)
+    pairs = draw_pairs(subject_of(learner).causal, PAIRS, 0)
     ids, names = np.asarray(pairs.pool.ids), learner.config.names
     straight, turned = (
         donor_writes(learner.config, learner.weights, ids[pairs.source], turns)

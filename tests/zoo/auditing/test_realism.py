@@ -11,8 +11,8 @@ from compiler.machine.forward import forward_batch
 from compiler.machine.patch import Patch
 from tests.zoo.calls import Call, mistake
 from zoo.auditing import realism
-from zoo.auditing.pairs import draw_pairs
 from zoo.auditing.subject import subject_of
+from zoo.causal.pairs import draw_pairs
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_effective_rank_is_one_of_a_rotation_and_least_of_an_outer_product():
 
 def test_eap_scores_are_finite_differences_of_the_loss_in_the_mask(reverse):
     subject = subject_of(reverse)
-    pairs = draw_pairs(subject, 6, 0)
+    pairs = draw_pairs(subject.causal, 6, 0)
     ids = np.asarray(pairs.pool.ids)
     base, source = ids[pairs.base], ids[pairs.source]
     found = realism.eap_scores(subject, base, source)

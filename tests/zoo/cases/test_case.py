@@ -11,11 +11,11 @@ from compiler.machine.forward import forward_batch
 from compiler.machine.names import Names
 from compiler.machine.patch import Patch
 from zoo.cases.case import Case, open_case
-from zoo.scoring.faithfulness import faithfulness, prune
 from zoo.cases.levels import Level
-from zoo.scoring.marking import mark
 from zoo.cases.pairs import draw_pairs
 from zoo.cases.truth import Truth, truth_of, truth_of_circuit
+from zoo.scoring.faithfulness import faithfulness, prune
+from zoo.scoring.marking import mark
 
 
 def by_hand(case: Case, mask: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import pytest
 import zoo
 from compiler.errors import FormatError, InputError
 from compiler.machine.features import Features
+from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.save import to_files
@@ -25,7 +26,6 @@ from zoo.compression.compress import Compression, _inputs, compress, squeezed_mo
 from zoo.compression.naming import name_dimensions
 from zoo.compression.settings import Settings, make_settings
 from zoo.compression.squeeze import losses, squeeze
-from zoo.training.held_out import QUICK_TO_COMPILE
 
 # reverse of lengths 1..4: 19 dimensions for three letters, 12 are enough.
 QUICK: dict[str, Any] = {"steps": 600, "check_every": 100, "batch": 32}

@@ -11,12 +11,12 @@ import pytest
 
 import zoo
 from compiler.errors import InputError, NameLookupError
-from zoo.compression.compress import squeezed_model
-from zoo.compression.naming import name_dimensions
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import angles, span
 from zoo.alignment.tokens import read_tokens
 from zoo.cases.case import Case
+from zoo.compression.compress import squeezed_model
+from zoo.compression.naming import name_dimensions
 from zoo.dictionary.cosines import cosines, match, project
 from zoo.dictionary.features import known_features
 from zoo.dictionary.score import FAINT, figures_of, score_dictionary

@@ -10,12 +10,12 @@ from compiler.errors import InputError
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.cases.case import Case, open_case
-from zoo.methods.method import method
-from zoo.methods import acdc, find_method, known_methods
 from zoo.cases.pairs import draw_pairs
+from zoo.cases.truth import truth_of_circuit
+from zoo.methods import acdc, find_method, known_methods
+from zoo.methods.method import method
 from zoo.scoring.ranking import auroc
 from zoo.scoring.score import score
-from zoo.cases.truth import truth_of_circuit
 
 EDGES = ("eap", "clean-corrupt", "eap-ig-inputs", "eap-ig-activations", "exact-mean")
 

@@ -10,9 +10,9 @@ import pytest
 
 from compiler.errors import FormatError, InputError, NameLookupError, ZooError
 from compiler.machine.names import Names
-from zoo.scoring.formats import read_scores, to_eap, to_matrix
 from zoo.cases.levels import Level
 from zoo.cases.scores import Scores
+from zoo.scoring.formats import read_scores, to_eap, to_matrix
 
 NAMES = Names(2, 3)
 

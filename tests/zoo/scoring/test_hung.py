@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from zoo import jobs
 from zoo.scoring.cells import read_cells
-from zoo.training import jobs
 
 ENDLESS = """
 import jax, numpy as np

@@ -9,13 +9,13 @@ import pytest
 
 import zoo
 from compiler.errors import InputError, NameLookupError
-from zoo.scoring import hypotheses
 from zoo.cases.case import Case
+from zoo.cases.pairs import draw_pairs
+from zoo.cases.truth import truth_of_circuit
+from zoo.scoring import hypotheses
 from zoo.scoring.hypotheses import equivalence, examine_circuit
 from zoo.scoring.independence import hsic, independence, kernel, permute_within
 from zoo.scoring.minimality import inflate
-from zoo.cases.pairs import draw_pairs
-from zoo.cases.truth import truth_of_circuit
 
 FEW = {"inflated": 40, "permutations": 99, "seed": 1}
 

@@ -14,12 +14,12 @@ import zoo
 from compiler.errors import InputError
 from compiler.save import load_model, save_model
 from tests.zoo.tasks.check import clean, run_all
+from zoo.causal.by_hand import describe
+from zoo.causal.model import CausalModel
 from zoo.cli import main
 from zoo.release.annotate import role
 from zoo.release.data import data_files
 from zoo.release.tables import spell
-from zoo.causal.by_hand import describe
-from zoo.causal.model import CausalModel
 from zoo.training.session import find_setting
 
 NAMES = sorted(zoo.tasks.all_tasks())

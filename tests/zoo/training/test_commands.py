@@ -10,9 +10,9 @@ import pytest
 
 import zoo
 from zoo.cli import main
+from zoo.jobs import run_jobs
 from zoo.show import show_heading
 from zoo.training.held_out import Check
-from zoo.jobs import run_jobs
 from zoo.training.outcome import shortfalls
 from zoo.training.recipe import Recipe
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.zoo.training.test_tabular import make
-from zoo.training.examples import draw_inputs, draw_key, draw_sources, make_pool
+from zoo.causal.pool import draw_inputs, draw_key, draw_sources, make_pool
 
 COUNT = 4000
 

@@ -7,11 +7,11 @@ import pytest
 import programs
 from compiler.errors import FormatError, InputError
 from compiler.pipeline import compile_stages, read_source
+from zoo.causal.tabular import TabularModel
 from zoo.training import store
 from zoo.training.loop import train
 from zoo.training.recipe import Recipe, change, sized
 from zoo.training.run import prepare, start
-from zoo.causal.tabular import TabularModel
 
 QUICK = {
     "steps": 40,

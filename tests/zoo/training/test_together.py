@@ -6,7 +6,7 @@ import pytest
 
 import programs
 from compiler.errors import InputError
-from zoo.training.examples import draw_key
+from zoo.causal.pool import draw_key
 from zoo.training.loop import advance, next_batch
 from zoo.training.recipe import Recipe
 from zoo.training.run import prepare, start

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Int
 
 from compiler.errors import InputError
-from zoo.auditing.subject import Subject
-from zoo.training.examples import Pool, make_pool
+from zoo.causal.model import CausalModel
+from zoo.causal.pool import Pool, make_pool
 
 MOST_INPUTS = 50_000
 
@@ -37,7 +37,7 @@ class Pairs:
     all_pairs: bool
 
 
-def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
+def draw_pairs(model: CausalModel, count: int, seed: int) -> Pairs:
     """Return all pairs if they are at most `count`, else that many.
 
     In a sample half of the inputs are drawn evenly from all lengths, half from all
@@ -46,8 +46,8 @@ def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
     """
     if count < 1:
         raise InputError(f"an audit needs at least 1 pair, and was given {count}")
-    ids, complete = subject.causal.inputs(MOST_INPUTS, seed)
-    pool = make_pool(subject.causal, ids)
+    ids, complete = model.inputs(MOST_INPUTS, seed)
+    pool = make_pool(model, ids)
     rng = np.random.default_rng(seed)
     size = len(ids)
     every = size * size <= count
@@ -59,7 +59,7 @@ def draw_pairs(subject: Subject, count: int, seed: int) -> Pairs:
         place = np.searchsorted(np.asarray(pool.starts), base, side="right") - 1
         same = _draw(pool.starts, pool.counts, rng, place)
         source = np.where(rng.random(count) < 0.5, same, other)
-    turns = rng.integers(1, max(subject.causal.n_ctx - 1, 2), size=len(base))
+    turns = rng.integers(1, max(model.n_ctx - 1, 2), size=len(base))
     turns = np.where(rng.random(len(base)) < 2 / 3, turns, 0)
     return Pairs(
         pool,
