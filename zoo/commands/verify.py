@@ -98,12 +98,21 @@ def _verify_release(folder: Path) -> None:
     print(f"{folder}")
     print(f"  {found.files} files, each with the digest in SHA256SUMS")
     print(f"  {found.figures:,} figures of the certificate measured again")
+    print(f"  {found.exact:,} shares are exact: the same on every machine")
+    for figure in found.tolerated:
+        print(
+            f"  within a tolerance of {figure.tolerance:,} outputs: {figure.figure}, "
+            f"says {figure.stated:,}, measured {figure.measured:,}"
+        )
     for line in found.differences[:20]:
         print(f"  differs: {line}")
     if found.differences:
         print(f"  {len(found.differences):,} differences")
         raise typer.Exit(1)
-    print("  the same certificate, to the last digit")
+    if any(figure.stated != figure.measured for figure in found.tolerated):
+        print("  the same certificate, within these tolerances")
+    else:
+        print("  the same certificate, to the last digit")
 
 
 def _heading(model: Model, found: Verification, sample: int, seed: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from compiler.notation import render
 from compiler.save import ANNOTATION, CIRCUIT
+from zoo.auditing.agreement import Tolerated, agree
 from zoo.auditing.certificate import audit
 from zoo.release.annotate import annotation
 from zoo.release.build import certificate_bytes
@@ -28,11 +29,15 @@ class Checked:
         files: how many files have the digest that SHA256SUMS says.
         figures: how many figures were measured again.
         differences: what is not as the release says; empty where all is.
+        exact: how many figures of the audit are the same on every machine.
+        tolerated: those that may differ, and by how much.
     """
 
     files: int
     figures: int
     differences: tuple[str, ...]
+    exact: int = 0
+    tolerated: tuple[Tolerated, ...] = ()
 
 
 def check_release(
@@ -64,6 +69,9 @@ def check_release(
         progress=progress,
         threads=threads,
     )
+    version = int(said.json["format_version"])
+    agreement = agree(stated, found, version)
+    found = agreement.certificate
     measured = json.loads(certificate_bytes(found))
     differences = list(_differences(CERTIFICATE, said.json, measured))
     circuit = opened.json(CIRCUIT)
@@ -71,7 +79,13 @@ def check_release(
     differences += _differences(
         f"{CIRCUIT}, {ANNOTATION}", circuit.json.get(ANNOTATION), again[ANNOTATION]
     )
-    return Checked(len(opened.sums), _count(measured), tuple(differences))
+    return Checked(
+        len(opened.sums),
+        _count(measured),
+        tuple(differences),
+        agreement.exact,
+        agreement.tolerated,
+    )
 
 
 def _differences(where: str, said: Any, found: Any) -> Iterator[str]:
