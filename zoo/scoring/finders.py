@@ -8,7 +8,8 @@ from typing import Any
 import zoo.finders as _moved
 
 warnings.warn(
-    "zoo.scoring.finders is now zoo.finders; the old name goes away in the next version",
+    "zoo.scoring.finders is now zoo.finders; the old name "
+    "goes away in the next version",
     DeprecationWarning,
     stacklevel=2,
 )

@@ -8,7 +8,8 @@ from typing import Any
 import zoo.methods.method as _moved
 
 warnings.warn(
-    "zoo.scoring.method is now zoo.methods.method; the old name goes away in the next version",
+    "zoo.scoring.method is now zoo.methods.method; the old name "
+    "goes away in the next version",
     DeprecationWarning,
     stacklevel=2,
 )

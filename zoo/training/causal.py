@@ -8,7 +8,8 @@ from typing import Any
 import zoo.causal.model as _moved
 
 warnings.warn(
-    "zoo.training.causal is now zoo.causal.model; the old name goes away in the next version",
+    "zoo.training.causal is now zoo.causal.model; the old name "
+    "goes away in the next version",
     DeprecationWarning,
     stacklevel=2,
 )
