@@ -1,5 +1,7 @@
 """The jitted causal model is the interpreter."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -105,7 +107,7 @@ def test_what_is_selected_makes_up_the_value(name):
             assert not chosen[:, row].any()
             continue
         value = getattr(operation, "value", None)
-        told = {} if value is None else {"tokens": ids, **held}
+        told: dict[Any, Any] = {} if value is None else {"tokens": ids, **held}
         read = told.get(value, told.get(embedding_of(steps, value)))
         for n, place in np.argwhere(values[:, row] >= 0):
             keys = np.flatnonzero(chosen[n, row, place])
@@ -114,8 +116,10 @@ def test_what_is_selected_makes_up_the_value(name):
             if isinstance(operation, t.Width):
                 assert keys[0] == 0 and len(keys) - 1 == found
             elif list(keys) == [0]:
+                assert isinstance(operation, t.Mean | t.Pick)
                 assert values[n, row, place] == operation.default
             elif read is not None:
+                assert value is not None
                 source = steps[value].domain.values
                 taken = [source[v] for v in read[n, keys]]
                 assert 0 not in keys
