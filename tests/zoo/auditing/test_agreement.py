@@ -44,6 +44,14 @@ def test_exact_figures_have_to_be_equal():
     assert found.tolerated == () and found.exact == 8
 
 
+def test_the_last_digit_of_an_interval_is_the_librarys():
+    measured = certificate(rate(300, 1000))
+    for off, good in ((1e-9, True), (1e-8, False)):
+        effect = rate(300, 1000)
+        stated = certificate(replace(effect, low=round(effect.low + off, 9)))
+        assert (agree(stated, measured, 2).certificate == stated) == good
+
+
 def test_a_figure_may_be_off_by_what_lies_close_to_a_tie():
     measured = certificate(rate(300, 1000, 4, 3))
     for hits, good in ((297, True), (303, True), (296, False), (304, False)):
