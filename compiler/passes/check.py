@@ -32,15 +32,14 @@ def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.T
     needed = t.needed(typed, [typed.output])
     if not any(t.is_partial(typed.variables[i]) for i in needed):
         return typed
-    budget = max(64, _CELLS // typed.max_len**2)
-    tokens, lengths, complete = sample_inputs(typed, budget, seed, accepts)
+    tokens, lengths, complete = sample_inputs(typed, _budget(typed), seed, accepts)
     if len(tokens) == 0:
         return typed
     trace = interpret(typed, tokens, lengths)
     live = np.arange(typed.max_len)[None, :] < lengths[:, None]
     bad = np.argwhere((trace.output < 0) & live)
     if len(bad):
-        raise ProgramError([_explain(trace, int(bad[0, 0]))], typed.name)
+        raise ProgramError([explain(trace, int(bad[0, 0]))], typed.name)
     if complete:
         return typed
     note = (
@@ -48,6 +47,18 @@ def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.T
         "inputs, not proven"
     )
     return replace(typed, notes=(*typed.notes, note))
+
+
+def some_inputs(
+    typed: t.Typed, accepts: Accepts | None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs that checks run on: [n, max_len] tokens and [n] lengths."""
+    tokens, lengths, _ = sample_inputs(typed, _budget(typed), seed, accepts)
+    return tokens, lengths
+
+
+def _budget(typed: t.Typed) -> int:
+    return max(64, _CELLS // typed.max_len**2)
 
 
 def count_inputs(vocabulary: int, max_len: int) -> int:
@@ -116,8 +127,8 @@ def _rows(
         yield [typed.vocab[c] for c in row[:n]]
 
 
-def _explain(trace: Trace, row: int) -> str:
-    """Return what is undefined first, on which input, and what to do."""
+def explain(trace: Trace, row: int) -> str:
+    """Return of one input what is undefined first, on which input, and what to do."""
     typed = trace.typed
     for index in sorted(t.needed(typed, [typed.output])):
         variable = typed.variables[index]
