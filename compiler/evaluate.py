@@ -7,7 +7,7 @@ this module; no vocabulary and no length is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ _LIMITS = Limits(table=5_000_000)
 
 
 def evaluate(
-    expression: SOp | Selector, tokens: Sequence[Value], causal: bool = False
+    expression: SOp | Selector, tokens: Iterable[Value] | Any, causal: bool = False
 ) -> list[Any]:
     """Return the values of a sequence, or the rows of a selector, on one input.
 

@@ -203,10 +203,13 @@ class _Builder:
 
     def repeat(self, given: str) -> str:
         """Return what to say of the last node, whose name an earlier one has."""
-        names = [n.name for n in self.nodes]
-        one = describe_node(self.nodes[names.index(given)], names)
-        other = describe_node(self.nodes[-1], names)
-        return f"{given!r} is the name of two sequences: {one}, and {other}"
+        texts, node = written_names(self.nodes), self.nodes[-1]
+        first = next(n for n in self.nodes if n.name == given)
+        return (
+            f"{given!r} is the name of two sequences: {given} = "
+            f"{definition(first, texts)}, and {definition(node, texts)}, which is "
+            f"called {node.name!r}"
+        )
 
     def name_output(self, index: int) -> None:
         """Call an unnamed output `output`; the last node, so no name follows it."""
@@ -358,16 +361,21 @@ def describe(formula: Formula, names: list[str]) -> str:
 _LONGEST = 120
 
 
-def written_names(graph: Graph) -> list[str]:
+def written_names(nodes: Sequence[Node]) -> list[str]:
     """Return what an author knows each node by: its name, or how it is computed.
 
     Nodes without a name are written out, in terms of those that have one.
     """
     texts: list[str] = []
-    for node in graph.nodes:
+    for node in nodes:
         text = definition(node, texts)
         texts.append(node.name if node.named or len(text) > _LONGEST else text)
     return texts
+
+
+def place_in_program(name: str | None, text: str) -> str:
+    """Return how an error names a node: `'rank', that is rank = ..`, or its text."""
+    return f"`{text}`" if name is None else f"{name!r}, that is {name} = {text}"
 
 
 def definition(node: Node, names: list[str]) -> str:

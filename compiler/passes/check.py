@@ -13,7 +13,9 @@ import numpy as np
 
 from compiler.errors import ProgramError
 from compiler.ir import typed as t
+from compiler.ir.graph import place_in_program
 from compiler.ir.interpret import Trace, interpret
+from compiler.passes.wording import written
 from compiler.rasp.program import Draws
 from compiler.rasp.values import Value, show
 
@@ -139,8 +141,9 @@ def explain(trace: Trace, row: int) -> str:
     else:
         raise AssertionError("an undefined output has an undefined variable")
     text = ", ".join(show(v) for v in trace.input(row))
-    place = f"{variable.name!r}, that is {variable.text}, on [{text}] at position "
-    place += str(position)
+    name = variable.name if variable.named else None
+    place = place_in_program(name, written(typed)[index])
+    place += f", on [{text}] at position {position}"
     match variable.operation:
         case t.Pick() as pick:
             held = sorted({show(v) for v in trace.decoded(pick.value, row)})

@@ -124,7 +124,7 @@ class _Inference:
         self.graph, self.vocab, self.max_len = graph, vocab, max_len
         self.limits, self.only = limits, only
         self.names = [n.name for n in graph.nodes]
-        self.written = g.written_names(graph)
+        self.written = g.written_names(graph.nodes)
         self.variables: list[t.Variable] = []
         self.domains: list[Domain] = []
         self.problems: list[str] = []
@@ -147,8 +147,8 @@ class _Inference:
             self.broken.add(index)
             if str(problem):
                 text = g.definition(node, self.written)
-                name = f"{node.name} = " if node.named else ""
-                self.problems.append(f"in `{name}{text}`: {problem}")
+                where = g.place_in_program(node.name if node.named else None, text)
+                self.problems.append(f"{where}: {problem}")
             operation, domain = t.Fixed(), constant_domain(None, self.max_len)
         self.domains.append(domain)
         self.variables.append(
@@ -219,7 +219,7 @@ class _Inference:
                 partial[place] = True
                 failure = failure or (arguments, error)
         if not results and failure is None:
-            names = ", ".join(f"`{self.written[a]}`" for a in operation.args)
+            names = ", ".join(repr(self.written[a]) for a in operation.args)
             raise _Problem(
                 f"its arguments {names} are never defined at the same position. Give "
                 "the functions they come from a result everywhere."
@@ -227,10 +227,10 @@ class _Inference:
         if not results:
             assert failure is not None
             raise _Problem(
-                f"the function{place_of(operation.function)} raises on every "
-                f"argument, for example on "
+                f"the function raises on every argument, for example on "
                 f"({', '.join(show(a) for a in failure[0])}): "
-                f"{type(failure[1]).__name__}: {failure[1]}. Give it a result there."
+                f"{type(failure[1]).__name__}: {failure[1]}"
+                f"{place_of(operation.function)}. Give it a result there."
             )
         _require_repeatable(operation.function, domains, cells, results)
         values, places = collect(results)
@@ -278,11 +278,10 @@ class _Inference:
                 answer = atom.predicate(key, query)
             except Exception as error:
                 raise _Problem(
-                    f"the predicate{place_of(atom.predicate)} raises on key "
-                    f"{show(key)} and query "
-                    f"{show(query)}: {type(error).__name__}: {error}. A predicate must "
-                    f"answer for keys {show_many(keys.values)} and queries "
-                    f"{show_many(queries.values)}."
+                    f"the predicate raises on key {show(key)} and query "
+                    f"{show(query)}: {type(error).__name__}: {error}"
+                    f"{place_of(atom.predicate)}. A predicate must answer for keys "
+                    f"{show_many(keys.values)} and queries {show_many(queries.values)}."
                 ) from None
             if not isinstance(answer, bool | np.bool_):
                 raise _Problem(
@@ -320,7 +319,7 @@ class _Inference:
         numeric = np.array([is_number(v) for v in value.values])
         if not numeric.any():
             raise _Problem(
-                f"a mean needs numbers, and `{self.written[operation.value]}` holds "
+                f"a mean needs numbers, and {self.written[operation.value]!r} holds "
                 f"{show_many(value.values)}. Take one value with rule='first', or "
                 "annotate nothing and aggregate a categorical."
             )

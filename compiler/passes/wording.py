@@ -49,6 +49,22 @@ def reword(before: t.Typed, became: Sequence[t.Variable], after: t.Typed) -> t.T
     )
 
 
+def written(typed: t.Typed) -> list[str]:
+    """Return of each variable how it is computed, in terms of what its author named.
+
+    Names that the compiler made up, such as `aggregate_1`, do not occur.
+    """
+    names = _any_of(v.name for v in typed.variables)
+    words: dict[str, str] = {}
+    texts = []
+    for variable in typed.variables:
+        text = names.sub(lambda m: words.get(m[0], m[0]), definition(variable))
+        texts.append(text)
+        if not (variable.named or isinstance(variable.operation, t.Input)):
+            words[variable.name] = _bracket(text)
+    return texts
+
+
 def definition(variable: t.Variable) -> str:
     """Return how a variable is computed: its text without the name in front."""
     start = f"{variable.name} = "
@@ -58,7 +74,8 @@ def definition(variable: t.Variable) -> str:
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
     """Return the pattern of a name, or else of a word: `shift_by(1)` is one name."""
-    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    other = {name for name in names if not re.fullmatch(r"\w+", name)}
+    longest_first = sorted(other, key=lambda name: (-len(name), name))
     parts = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest_first]
     return re.compile("|".join([*parts, r"\w+"]))
 

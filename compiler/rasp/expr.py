@@ -47,7 +47,7 @@ def set_evaluator(evaluate: Callable[..., list[Any]]) -> None:
 
 
 def evaluate_expression(
-    expression: SOp | Selector, tokens: Sequence[Value], causal: bool = False
+    expression: SOp | Selector, tokens: Any, causal: bool = False
 ) -> list[Any]:
     """Return what the evaluator gives for one input."""
     assert _evaluate is not None, "compiler/__init__.py imports compiler.evaluate"
@@ -133,7 +133,7 @@ class SOp:
     encoding: Encoding = "auto"
     may_repeat: ClassVar[bool] = False  # whether another may have the same name
 
-    def named(self, name: str) -> SOp:
+    def named(self, name: str | Any) -> SOp:
         """Return the same sequence under `name`: one line of any printable text."""
         return self._with(name=check_name(name))
 
@@ -158,7 +158,7 @@ class SOp:
     def _given_name(self) -> str | None:
         return self.name
 
-    def __call__(self, tokens: Sequence[Value]) -> list[Value]:
+    def __call__(self, tokens: Sequence[Value] | Any) -> list[Value]:
         """Return the values on one input, by the interpreter: `reverse("abc")`.
 
         Raises:
@@ -459,7 +459,7 @@ class Select(Selector):
 
     keys: Any
     queries: Any
-    predicate: Callable[[Value, Value], bool]
+    predicate: Any
 
     def __post_init__(self) -> None:
         predicate = as_predicate(self.predicate)

@@ -71,12 +71,12 @@ Expression = TypeVar("Expression", bound="RASPExpr")
 # Functions -------------------------------------------------------------------------
 
 
-def _as_python(value: Value) -> Value:
+def as_python(value: Value) -> Value:
     """Return a value as Python computes it: a fraction becomes a float."""
     if isinstance(value, Fraction):
         return float(value)
     if isinstance(value, tuple):
-        return tuple(_as_python(v) for v in value)
+        return tuple(as_python(v) for v in value)
     return value
 
 
@@ -90,7 +90,7 @@ class Strict:
         """Return the function of the values; None where one of them is None."""
         if any(value is None for value in values):
             return None
-        return canonical(self.function(*(_as_python(v) for v in values)))
+        return canonical(self.function(*(as_python(v) for v in values)))
 
     def written(self, args: list[str]) -> str:
         """Return the function of these arguments, as text."""
@@ -160,7 +160,7 @@ class Truthy:
 
     def __call__(self, key: Value, query: Value) -> bool:
         """Return whether the predicate holds."""
-        return bool(self.function(_as_python(key), _as_python(query)))
+        return bool(self.function(as_python(key), as_python(query)))
 
     @property
     def symbol(self) -> str:
@@ -332,7 +332,7 @@ def evaluate(
         query position which key positions are selected.
     """
     found = e.evaluate_expression(cast("e.SOp | e.Selector", expr), xs, causal)
-    return found if isinstance(expr, e.Selector) else [_as_python(v) for v in found]
+    return found if isinstance(expr, e.Selector) else [as_python(v) for v in found]
 
 
 # Sequences -------------------------------------------------------------------------
@@ -447,7 +447,7 @@ class Map(SOp, e.Elementwise):
     _default_name = "map"
 
     def __init__(
-        self, f: Callable[[Any], Any], inner: e.SOp, simplify: bool = True
+        self, f: Callable[[Any], Any] | Any, inner: e.SOp | Any, simplify: bool = True
     ) -> None:
         _require_function(f, "Map")
         _require(inner, e.SOp, "Map")
@@ -469,7 +469,7 @@ class SequenceMap(SOp, e.Elementwise):
 
     _default_name = "sequence_map"
 
-    def __init__(self, f: Callable[[Any, Any], Any], fst: e.SOp, snd: e.SOp) -> None:
+    def __init__(self, f: Any, fst: e.SOp | Any, snd: e.SOp | Any) -> None:
         _require_function(f, "SequenceMap")
         _require(fst, e.SOp, "SequenceMap")
         _require(snd, e.SOp, "SequenceMap")
@@ -490,12 +490,14 @@ class LinearSequenceMap(SequenceMap):
 
     _default_name = "linear_sequence_map"
 
-    def __init__(self, fst: e.SOp, snd: e.SOp, fst_fac: float, snd_fac: float) -> None:
+    def __init__(
+        self, fst: e.SOp | Any, snd: e.SOp | Any, fst_fac: Any, snd_fac: Any
+    ) -> None:
         super().__init__(Linear(fst_fac, snd_fac), fst, snd)
         _set(self, fst_fac=fst_fac, snd_fac=snd_fac)
 
-    fst_fac: float
-    snd_fac: float
+    fst_fac: Any
+    snd_fac: Any
 
 
 class Full(SOp, e.Constant):
@@ -541,7 +543,7 @@ class SelectorWidth(SOp, e.SelectorWidth):
 
     _default_name = "selector_width"
 
-    def __init__(self, selector: e.Selector) -> None:
+    def __init__(self, selector: e.Selector | Any) -> None:
         _require(selector, e.Selector, "SelectorWidth")
         _set(self, selector=selector)
 
@@ -557,7 +559,9 @@ class Aggregate(SOp, e.Aggregate):
     _default_name = "aggregate"
     rule = None  # pyright: ignore
 
-    def __init__(self, selector: e.Selector, sop: e.SOp, default: Value = None) -> None:
+    def __init__(
+        self, selector: e.Selector | Any, sop: e.SOp | Any, default: Value = None
+    ) -> None:
         _require(selector, e.Selector, "Aggregate")
         _require(sop, e.SOp, "Aggregate")
         _set(self, selector=selector, value=sop, default=canonical(default))
@@ -655,9 +659,7 @@ class Select(Selector, e.Select):
 
     _default_name = "select"
 
-    def __init__(
-        self, keys: e.SOp, queries: e.SOp, predicate: Callable[[Any, Any], Any]
-    ) -> None:
+    def __init__(self, keys: e.SOp | Any, queries: e.SOp | Any, predicate: Any) -> None:
         _require(keys, e.SOp, "Select")
         _require(queries, e.SOp, "Select")
         given = e.as_predicate(predicate)
@@ -701,7 +703,7 @@ class _Two(Selector):
     left: e.Selector
     right: e.Selector
 
-    def __init__(self, fst: e.Selector, snd: e.Selector) -> None:
+    def __init__(self, fst: e.Selector | Any, snd: e.Selector | Any) -> None:
         _require(fst, e.Selector, type(self).__name__)
         _require(snd, e.Selector, type(self).__name__)
         _set(self, left=fst, right=snd)
@@ -739,7 +741,7 @@ class SelectorNot(Selector, e.SelectorNot):
 
     _default_name = "selector_not"
 
-    def __init__(self, inner: e.Selector) -> None:
+    def __init__(self, inner: e.Selector | Any) -> None:
         _require(inner, e.Selector, "SelectorNot")
         _set(self, inner=inner)
 
