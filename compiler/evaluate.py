@@ -49,8 +49,8 @@ def evaluate(
     name = given_name(sop) or "expression"
     if not isinstance(tokens, Iterable) or unordered(tokens):
         raise InputError(
-            f"{name}: the input is {tokens!r}, a {type(tokens).__name__}; give a "
-            "sequence of tokens"
+            f"{name}: the input is a {type(tokens).__name__}; give a sequence of "
+            "tokens, which has an order"
         )
     try:
         vocab, row = collect(tokens)
