@@ -28,6 +28,7 @@ from compiler.machine.features import Features
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from compiler.rasp.values import Value, show, show_many
+from compiler.torch_values import plain
 
 Tokens = Sequence[Value]
 
@@ -146,7 +147,7 @@ class Model:
 
     def decode(self, logits: Float[Any, "seq class"]) -> list[Value]:
         """Return the value that each row of logits stands for."""
-        return decode_logits(self.readout, np.asarray(logits))
+        return decode_logits(self.readout, np.asarray(plain(logits)))
 
     # The machine ------------------------------------------------------------------
 
@@ -376,26 +377,38 @@ def is_batch(tokens: Any) -> bool:
 
 
 def with_batch_axis(patch: Patch, size: int) -> Patch:
-    """Return the patch with a batch axis on mask and donor, repeated if missing."""
-    donor = np.asarray(patch.donor)
-    if donor.ndim == 4:
-        if len(donor) != size:
-            raise InputError(
-                f"the patch has donors for {len(donor)} sequences, and there are {size}"
-            )
-        donors, repeat = donor, False
-    else:
-        donors, repeat = np.broadcast_to(donor, (size, *donor.shape)), True
+    """Return the patch with a batch axis on masks, donor and `where`.
 
-    def mask(given: Any, ranks: tuple[int, ...]) -> Any:
+    What has none is repeated. A shape that could be read either way has a batch axis if
+    the donor has one.
+
+    Raises:
+        InputError: a part has the batch axis of another number of sequences.
+    """
+    donor = np.asarray(plain(patch.donor))
+    stacked, n_sources = donor.ndim == 4, donor.shape[-3] if donor.ndim > 2 else 0
+
+    def part(given: Any, lead: int | None, what: str) -> Any:
+        """Repeat a part whose sources stand on the axis `lead`; or `where`, if None."""
         if given is None:
             return None
-        array = np.asarray(given)
-        shared = repeat or (array.ndim in ranks and array.shape[0] != size)
-        return np.broadcast_to(array, (size, *array.shape)) if shared else array
+        array = np.asarray(plain(given))
+        if lead is None:
+            alone, each = array.ndim == 1, array.ndim == 2
+        else:
+            alone = array.ndim > lead and array.shape[lead] == n_sources
+            each = array.ndim > lead + 1 and array.shape[lead + 1] == n_sources
+        if each and (stacked or not alone) and len(array) == size:
+            return array
+        if each and not alone:
+            raise InputError(
+                f"the patch has {what} for {len(array)} sequences, and there are {size}"
+            )
+        return np.broadcast_to(array, (size, *array.shape))
 
     return patch._replace(
-        donor=donors,
-        node_mask=mask(patch.node_mask, (1,)),
-        edge_mask=mask(patch.edge_mask, (2,)),
+        donor=part(donor, 0, "donors"),
+        node_mask=part(patch.node_mask, 0, "masks"),
+        edge_mask=part(patch.edge_mask, 1, "masks"),
+        where=part(patch.where, None, "factors by position"),
     )
