@@ -34,7 +34,10 @@ def score(
         str | None, typer.Option(help="qkv, head or node, if coarser than the file's.")
     ] = None,
     convention: Annotated[
-        str, typer.Option(help="Of the AUROC: exact, acdc, auto-circuit, mib, ..")
+        str,
+        typer.Option(
+            help="How the AUROC is taken: exact, acdc, auto-circuit, mib, ten-sizes."
+        ),
     ] = "exact",
     ablation: Annotated[
         str, typer.Option(help="resample, mean, zero or optimal.")
