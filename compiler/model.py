@@ -290,7 +290,14 @@ class Model:
         positions of the ids that it is called on. So inputs of different lengths
         share a batch, and ids that are cut behind the last token give the same. A
         row of logits answers for the token at its position; rows of BOS and PAD mean
-        nothing. It keeps no key-value cache.
+        nothing. It keeps no key-value cache. PAD stays hidden in a copy, in a pickled
+        or saved model, and after `reset_hooks`; a plain HookedTransformer refuses the
+        state dict, for it would attend to PAD.
+
+        It carries a tokenizer where text can stand for the tokens:
+        `lens.to_tokens("3 1 2")` is BOS, 3, 1, 2. Version 3 comes with the flags that
+        EAP-IG asks for (`use_attn_result`, `use_split_qkv_input`, `use_hook_mlp_in`,
+        `ungroup_grouped_query_attention`).
 
         Version 3 has a hook for each name (`config.names.source_hook`). Version 4
         has none for what a single head writes and reads (`hook_z` is there), and
@@ -307,7 +314,7 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.config, self.weights, device)
+        return to_transformer_lens(self.config, self.weights, device, self._words())
 
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
@@ -328,7 +335,11 @@ class Model:
         labels = [show(value) for value in readout.values]
         if readout.kind != "classes":
             labels = ["value", "is_none"][: readout.size]
-        return write_folder(self.config, self.weights, labels, path)
+        return write_folder(self.config, self.weights, labels, path, self._words())
+
+    def _words(self) -> list[str]:
+        """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""
+        return [v if isinstance(v, str) else show(v) for v in self.typed.vocab]
 
     def to_networkx(self) -> Any:
         """Return the circuit as a `networkx.MultiDiGraph` over nodes."""

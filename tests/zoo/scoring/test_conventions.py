@@ -19,9 +19,13 @@ from zoo.cases.scores import Scores
 from zoo.scoring.conventions import SIZES, area, edge_counts
 from zoo.scoring.mib import mib_area
 
-
 MIB = [(0, 0.5693481276), (1, 0.5797503467), (2, 0.484775641), (3, 0.5700416089)]
-AUTO_CIRCUIT = [(50, 0, 0.6312056738), (200, 1, 0.5066489362), (201, 2, 0.4938271605), (1108, 3, 0.4980079102)]
+AUTO_CIRCUIT = [
+    (50, 0, 0.6312056738),
+    (200, 1, 0.5066489362),
+    (201, 2, 0.4938271605),
+    (1108, 3, 0.4980079102),
+]
 
 
 def drawn(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
