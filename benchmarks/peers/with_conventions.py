@@ -6,7 +6,7 @@
 Each checkout is optional, and its convention is left out without it. Figures in the
 docs are for MIB-circuit-track of 30 June 2025, EAP-IG of 24 July 2025 and
 Automatic-Circuit-Discovery of 1 October 2024. Of ACDC one function is run, without the
-imports of its file. auto-circuit's numbers are in tests/zoo/scoring/test_conventions.py.
+imports of its file. auto-circuit's numbers are in tests/zoo/scoring/test_conventions.
 """
 
 from __future__ import annotations

@@ -107,11 +107,12 @@ def run_theirs(
         return ids, torch.ones_like(ids), torch.full((len(ids),), length), length
 
     steps = {"steps": STEPS} if "ig" in name else {}
-    with mock.patch.multiple(attribute, tokenize_plus=tokens):
-        with mock.patch.object(torch, "zeros", on_cpu):
-            function = getattr(attribute, name)
-            batch = [(*pairs, None)]
-            scores = function(lens, made, batch, metric, quiet=True, **steps)
+    with (
+        mock.patch.object(attribute, "tokenize_plus", tokens),
+        mock.patch.object(torch, "zeros", on_cpu),
+    ):
+        function, batch = getattr(attribute, name), [(*pairs, None)]
+        scores = function(lens, made, batch, metric, quiet=True, **steps)
     made.scores[:] = scores
     return {name: float(edge.score) for name, edge in made.edges.items()}
 
