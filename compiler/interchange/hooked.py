@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-from transformer_lens.components import Attention, Embed
+import torch  # type: ignore[import-not-found]
+from transformer_lens.components import (  # type: ignore[attr-defined]
+    Attention,
+    Embed,
+)
 
 from compiler.errors import InputError
 
