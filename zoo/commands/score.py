@@ -46,6 +46,9 @@ def score(
     plot: Annotated[Path | None, typer.Option(help="Where a PNG goes.")] = None,
 ) -> None:
     """Score a file of edge scores; say what it missed, and why."""
+    from zoo.scoring.endings import check_file
+
+    check_file(scores)  # before anything that takes seconds to import
     from zoo.threads import use_one_thread
 
     use_one_thread()

@@ -14,6 +14,7 @@ from zoo.cases.case import Case, open_for
 from zoo.cases.levels import Level
 from zoo.cases.scores import Scores
 from zoo.scoring.conventions import area, known_convention
+from zoo.scoring.endings import check_file
 from zoo.scoring.faithfulness import curve_of, faithfulness
 from zoo.scoring.formats import Missing, read_scores
 from zoo.scoring.marking import Marks, mark
@@ -64,6 +65,8 @@ def score(
     if k is not None and k < 0:
         raise InputError(f"k={k}: expected 0 or more items")
     convention = known_convention(convention)
+    if isinstance(scores, str | Path):
+        check_file(Path(scores))
     case = open_for(score, source, options)
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and "turned" not in options:
