@@ -403,7 +403,7 @@ def with_batch_axis(patch: Patch, size: int) -> Patch:
         """Repeat a part whose sources stand on the axis `lead`; or `where`, if None."""
         if given is None:
             return None
-        array = np.asarray(plain(given))
+        array = given if given is donor else np.asarray(plain(given))
         if lead is None:
             alone, each = array.ndim == 1, array.ndim == 2
         else:
@@ -411,9 +411,10 @@ def with_batch_axis(patch: Patch, size: int) -> Patch:
             each = array.ndim > lead + 1 and array.shape[lead + 1] == n_sources
         if each and (stacked or not alone) and len(array) == size:
             return array
-        if each and not alone:
+        if each and (not alone or (stacked and array is donor)):
             raise InputError(
-                f"the patch has {what} for {len(array)} sequences, and there are {size}"
+                f"the patch has {what} for {count(len(array), 'sequence')}, and there "
+                f"are {size}"
             )
         return np.broadcast_to(array, (size, *array.shape))
 
