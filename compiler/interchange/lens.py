@@ -130,8 +130,11 @@ def _bridge(
         weights = _pair_neighbours(weights)
     tensors = to_tensors(weights, config)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
-    boot = lens.TransformerBridge.boot_native
-    bridge = boot(made, tokenizer=tokenizer, device=device)
+    bridge = lens.TransformerBridge.boot_native(made, device=device)
+    if tokenizer is not None:  # at boot it would be tried on a letter, maybe unknown
+        bridge.tokenizer = tokenizer
+        bridge.cfg.tokenizer_prepends_bos = True
+        bridge.cfg.tokenizer_appends_eos = False
     bridge.load_state_dict(conversion.convert_tl_checkpoint(state, made), strict=True)
     if config.pad_id is not None:
         inner = bridge.original_model
