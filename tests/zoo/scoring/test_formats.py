@@ -336,7 +336,7 @@ def test_pt_dicts_are_read_by_the_names_of_their_rows(scores: Scores) -> None:
     assert read.to_dict() == dict(zip(rows[::-1], nodes.tolist(), strict=True))
     with pytest.raises(InputError, match="another architecture"):
         read_scores(NAMES, {**held, "src_nodes": rows[:-1]})
-    with pytest.raises(InputError, match="2 layers of 3"):
+    with pytest.raises(InputError, match="3 layers of 3"):
         read_scores(NAMES, {**held, "cfg": {"n_layers": 3, "n_heads": 3}})
 
 
