@@ -20,8 +20,6 @@ code beside them.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float
 
@@ -38,8 +36,6 @@ from zoo.methods.method import method
 STEPS = 5
 PAPER = "Hanna et al. 2024, eq. 4"
 CODE = "Hanna et al. 2024, code of July 2025"
-
-Credit = Literal["own runs", "every run"]
 
 
 @method(
@@ -78,7 +74,7 @@ def eap_ig_activations(
     seed: int = 0,
     steps: int = STEPS,
     steps_from: int = 1,
-    credit: Credit = "own runs",
+    credit: str = "own runs",
 ) -> Float[np.ndarray, "reader source"]:
     """Return EAP with each sublayer's output interpolated by itself.
 
