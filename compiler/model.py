@@ -290,9 +290,11 @@ class Model:
         positions of the ids that it is called on. So inputs of different lengths
         share a batch, and ids that are cut behind the last token give the same. A
         row of logits answers for the token at its position; rows of BOS and PAD mean
-        nothing. It keeps no key-value cache. PAD stays hidden in a copy, in a pickled
-        or saved model, and after `reset_hooks`; a plain HookedTransformer refuses the
-        state dict, for it would attend to PAD.
+        nothing. It keeps no key-value cache. PAD stays hidden in a copy and after
+        `reset_hooks`; with version 3 also in a pickled or saved model, and a plain
+        HookedTransformer refuses the state dict, for it would attend to PAD. Version 4
+        can pickle none of its bridges, and a plain bridge takes the state dict and
+        attends to PAD: load it into another export.
 
         It carries a tokenizer where text can stand for the tokens:
         `lens.to_tokens("3 1 2")` is BOS, 3, 1, 2. Version 3 comes with the flags that

@@ -166,6 +166,8 @@ def again(model: Any, how: str, torch: Any) -> Any:
 def test_pad_stays_hidden_in_copies_and_files(how, torch):
     model = untrained(causal=False)
     lens = model.to_transformer_lens()
+    if how != "deepcopy" and type(lens).__name__ != "HookedTransformer":
+        pytest.skip("version 4 pickles none of its bridges: they hold local functions")
     ids = model.encode_batch([list("abc"), list("b")])
     logits, _, _ = run_parts(model.config, model.weights, ids)
     lens(torch.tensor(ids).long())
