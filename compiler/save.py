@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
-from compiler.files import put_folder, room_to
+from compiler.files import put_folder, recover, room_to
 from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
@@ -79,7 +79,7 @@ def save_model(
     with room_to(f"save to {target}"):
         _check_target(target, overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        put_folder(target, contents)
+        put_folder(target, contents, lambda: _check_target(target, overwrite))
     return target
 
 
@@ -164,6 +164,26 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
             the message names the file, what was found, and what to do.
     """
     path = Path(folder)
+    recover(path)
+    before = _identity(path)
+    try:
+        return _load(path)
+    except FormatError:
+        if _identity(path) == before:
+            raise
+        return _load(path)  # it was overwritten while it was read
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another one of the same name."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _load(path: Path) -> Model:
     _check_folder(path)
     sums = read_sums(path)
     # The format comes first: a newer one may have other files.

@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from compiler.errors import InputError
-from compiler.files import put_folder, room_to, write_atomically
+from compiler.files import locked, put_folder, room_to, sweep, write_atomically
 from compiler.notation import parse, render
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
-from zoo.files import locked
 from zoo.release.cache import cached_shelf
 from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 
@@ -139,7 +137,7 @@ def add(
     with room_to(f"write to {shelf}"):
         shelf.mkdir(parents=True, exist_ok=True)
         with locked(shelf / _LOCK):
-            _sweep(shelf)
+            sweep(shelf)
             fresh = not os.path.lexists(target)
             if fresh:
                 put_folder(target, files)
@@ -174,9 +172,3 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
     return set(there) == set(files) and all(
         there[name].read_bytes() == data for name, data in files.items()
     )
-
-
-def _sweep(shelf: Path) -> None:
-    """Remove what exports that were killed left half done; the shelf is held."""
-    for left in shelf.glob(".*.new"):
-        shutil.rmtree(left, ignore_errors=True)
