@@ -20,6 +20,12 @@ NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
 """Files that every release has, besides SHA256SUMS and the data."""
 SPLITS = ("train", "test")
 
+
+def data_file(split: str) -> str:
+    """Return the name of the file of a split."""
+    return f"data/{split}.parquet"
+
+
 FORMAT, VERSION = "circuitzoo.release", 1
 NAME = "[a-z0-9][a-z0-9_-]{0,79}"
 """What the whole name of a release matches."""
