@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 
 import pytest
+from huggingface_hub import constants  # noqa: F401  (it reads HF_ENDPOINT once)
 
 from compiler.errors import FetchError, FormatError, ZooError
 from compiler.sealed import sums_of
@@ -48,6 +49,8 @@ def speaking(answer: Answer) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
     finally:
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
         server.close()
 
 
