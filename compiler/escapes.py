@@ -28,7 +28,7 @@ _IN_ONE_LINE = re.compile(f"[{_UNSEEN}\\t\\n]")
 def escape(text: object) -> str:
     r"""Return a text on one line, with every character in it one that can be seen.
 
-    `escape("a\x1b[2J")` is `a\\x1b[2J`.
+    The character ESC becomes the four characters `\x1b`.
     """
     return _IN_ONE_LINE.sub(_named, str(text))
 

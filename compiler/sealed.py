@@ -70,6 +70,24 @@ def read_file(
     return data
 
 
+def check_file(folder: Path, name: str, most: int, sums: Mapping[str, str]) -> int:
+    """Return the size of a file of the folder that is what SHA256SUMS says.
+
+    It is read in blocks, and never held.
+
+    Raises:
+        FormatError: it is missing, a link, too large, or not as its digest says.
+    """
+    with open_plain(folder, name, 0, most) as file:
+        try:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        except OSError as error:
+            raise _unreadable(name, error) from None
+    check_digest(name, found, sums[name])
+    return size
+
+
 def check_digest(name: str, found: str, expected: str) -> None:
     """Raise FormatError unless a file has the digest that is expected."""
     if found != expected:

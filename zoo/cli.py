@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from compiler.errors import ZooError
+from compiler.escapes import escape_lines, escaped_output
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
 from zoo.commands.compress import compress
@@ -85,6 +86,7 @@ def _version() -> str:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -92,7 +94,8 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    pass
+    # What comes from elsewhere is escaped where it is shown, whichever command does it.
+    context.with_resource(escaped_output())
 
 
 def main() -> None:
@@ -108,11 +111,13 @@ def main() -> None:
         raise SystemExit(1) from None
     except OSError as error:
         _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except RecursionError:
+        _fail("something that was read holds lists in lists without end")
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
 
 
 def _fail(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {escape_lines(message)}", file=sys.stderr)
     raise SystemExit(2)
