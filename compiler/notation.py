@@ -89,6 +89,8 @@ MOST_DEPTH = 100
 """Lists and objects inside one another above which JSON is not read."""
 MOST_VALUES = 2**24
 """Values (and keys) of a file above which JSON is not read; about 70 bytes each."""
+MOST_TEXT = 2**16
+"""Characters of a name or a note above which it is not read."""
 
 
 def parse(data: bytes, file: str, most: int = MOST_VALUES) -> Found:
@@ -214,6 +216,8 @@ class Found:
         """Return a string."""
         if not isinstance(self.json, str):
             raise self.wrong("a string")
+        if len(self.json) > MOST_TEXT:
+            raise self.wrong(f"at most {MOST_TEXT} characters")
         return self.json
 
     def texts(self) -> tuple[str, ...]:

@@ -32,9 +32,10 @@ from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
 from compiler.model import Model
-from compiler.notation import REMEDY, Found, parse, refuse, render
+from compiler.notation import MOST_TEXT, REMEDY, Found, parse, refuse, render
 from compiler.sealed import SUMS, read_file, read_sums, sums_of
 from compiler.tabulated import (
+    MOST_NOTES,
     readout_from_json,
     readout_to_json,
     typed_from_json,
@@ -86,6 +87,12 @@ def save_model(
 def to_files(model: Model) -> dict[str, bytes]:
     """Return the contents of a saved model's files, by name."""
     domain = model.typed.variables[model.typed.output].domain
+    named = [model.name, *(v.name for v in model.typed.variables), *model.typed.notes]
+    if max(map(len, named)) > MOST_TEXT or len(model.typed.notes) > MOST_NOTES:
+        raise InputError(
+            f"{model.name[:40]}: no name or note above {MOST_TEXT:,} characters, and "
+            f"no more than {MOST_NOTES:,} notes, are loaded. Give shorter or fewer ones"
+        )
     contents = {
         CONFIG: render(
             {

@@ -86,7 +86,6 @@ def _version() -> str:
 
 @app.callback()
 def _options(
-    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -94,15 +93,16 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    # What comes from elsewhere is escaped where it is shown, whichever command does it.
-    context.with_resource(escaped_output())
+    pass
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends it with status 2 and a message."""
     keep_compiled_functions()
     try:
-        app()
+        # What comes from elsewhere is escaped where it is shown, by every command.
+        with escaped_output():
+            app()
     except ZooError as error:
         _fail(str(error))
     except BrokenPipeError:
