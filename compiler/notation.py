@@ -87,7 +87,7 @@ def _render(data: Any, depth: int) -> str:
 
 MOST_DEPTH = 100
 """Lists and objects inside one another above which JSON is not read."""
-MOST_VALUES = 2**24
+MOST_VALUES = 2**23
 """Values (and keys) of a file above which JSON is not read; about 70 bytes each."""
 MOST_TEXT = 2**16
 """Characters of a name or a note above which it is not read."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 import zoo
 from compiler.errors import FormatError, InputError, NameLookupError
 from compiler.escapes import escape, escape_lines
-from compiler.notation import MOST_DEPTH, parse, render
+from compiler.notation import MOST_DEPTH, MOST_VALUES, parse, render
+from compiler.save import CIRCUIT, PROGRAM
 from compiler.sealed import SUMS, sums_of
 from zoo.picture import draw, to_svg
 from zoo.release.documents import CERTIFICATE_DOCUMENT
@@ -223,3 +228,35 @@ def test_half_of_a_surrogate_pair_is_neither_read_nor_written():
     assert parse(b'["\\ud83d\\ude00", "\\\\ud800"]', "x").json[0] == "\U0001f600"
     with pytest.raises(InputError, match="surrogates"):
         render({"a": "\ud800"})
+
+
+LOAD = """
+import resource, sys
+from pathlib import Path
+from compiler.errors import FormatError
+import zoo
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+zoo.load(Path(sys.argv[1]))
+before = peak()
+try:
+    zoo.load(Path(sys.argv[2]))
+except FormatError as error:
+    print(peak() - before, error)
+"""
+
+
+@pytest.mark.slow
+def test_the_largest_documents_load_within_the_stated_memory(small, tmp_path):
+    """Two files with as many values as are read, each the largest for its text."""
+    hostile = tmp_path / "hostile"
+    shutil.copytree(small, hostile)
+    values = b"{}," * (MOST_VALUES // 2 - 10)
+    texts = {name: b'{"a": [' + values + b"0]}" for name in (PROGRAM, CIRCUIT)}
+    sealed(hostile, **texts)
+    command = [sys.executable, "-c", LOAD, str(small), str(hostile)]
+    root = Path(__file__).parents[3]
+    out = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    grown, _, told = out.stdout.partition(" ")
+    assert "expected an object with the keys" in told
+    assert int(grown) < 2 * 2**30
