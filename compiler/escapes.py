@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 # Control characters; marks that reorder, join or hide text; ends of lines that are no
 # \n; surrogates; tags, and what Unicode says is no character.
@@ -45,7 +45,7 @@ def _named(match: re.Match[str]) -> str:
 class _Shown(io.TextIOBase):
     """A stream that escapes what is written, and says of itself what the inner says."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str, /) -> int:
@@ -95,7 +95,7 @@ def escaped_output() -> Iterator[None]:
         sys.stdout = before
 
 
-def raw_output() -> TextIO:
+def raw_output() -> Any:
     """Return the stream behind standard output, which escapes nothing."""
     stream = sys.stdout
     return stream.stream if isinstance(stream, _Shown) else stream

@@ -144,7 +144,8 @@ def _check_texts(table: pa.Table, where: str) -> None:
             while pa.types.is_list(chunk.type):
                 chunk = chunk.flatten()
             if pa.types.is_dictionary(chunk.type) and len(chunk.dictionary):
-                sizes = pc.binary_length(chunk.dictionary).cast(pa.int64())
-                total += pc.sum(sizes.take(chunk.indices)).as_py() or 0
+                sizes = pc.call_function("binary_length", [chunk.dictionary])
+                used = sizes.cast(pa.int64()).take(chunk.indices)
+                total += pc.call_function("sum", [used]).as_py() or 0
     if total > MOST_UNPACKED:
         raise refuse(where, f"{total} bytes of text", f"{MOST_UNPACKED} at most")

@@ -309,7 +309,7 @@ def _watched(kind: Any, limits: Limits, *args: Any, **options: Any) -> Any:
 
         def connect(self) -> None:
             super().connect()
-            self.sock = _Watched(self.sock, limits)
+            self.sock: Any = _Watched(self.sock, limits)
 
     made = Connection(*args, **options)
     made._create_connection = partial(_dial, limits)

@@ -64,7 +64,7 @@ def quick(monkeypatch):
 
 
 def drip(connection: socket.socket, *_: object) -> None:
-    for _ in range(10_000):
+    for _number in range(10_000):
         connection.sendall(b"x")
         time.sleep(0.02)
 
