@@ -74,7 +74,8 @@ def test_the_listing_has_a_line_for_what_is_broken(shelf, call):
     path.write_text(json.dumps({**said, "claims": {}, "meaning": "x"}))
     outcome = call("releases")
     assert outcome.status == 0
-    (line,) = [line for line in outcome.out.splitlines() if line.startswith(NAME)]
+    lines = [line.strip() for line in outcome.out.splitlines()]
+    (line,) = [line for line in lines if line.startswith(NAME)]
     assert line.split()[-4:] == ["-"] * 4
     assert "broken: " in outcome.out and "\\x1b[2J" in outcome.out
     assert "\x1b" not in outcome.out + outcome.err
