@@ -1,7 +1,10 @@
-"""Every figure of an audit, with sums in another order and on two threads."""
+"""Every figure of an audit, in another arithmetic: other orders of sums, float64."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import programs
 import zoo
 from compiler.api import compile_model
 from compiler.machine.weights import freeze
+from compiler.save import save_model
 from zoo.auditing import measure
 from zoo.auditing.certificate import audit
 from zoo.auditing.subject import subject_of
@@ -69,3 +73,42 @@ def test_another_order_of_sums_changes_no_figure(name, monkeypatch):
     if name == "has_duplicate":
         assert sum(f.effect.ties for f in found.circuit) > 0
         assert figures(found) == figures(audit(subject, pairs=PAIRS, threads=2))
+
+
+def without_close(data):
+    """A certificate's JSON without the tolerances: all counts, ties and witnesses."""
+    if isinstance(data, dict):
+        return {k: without_close(v) for k, v in data.items() if k != "close"}
+    return [without_close(v) for v in data] if isinstance(data, list) else data
+
+
+AUDIT_IN_FLOAT64 = """
+import json, sys
+import numpy as np, zoo
+from dataclasses import replace
+from zoo.auditing import measure
+from zoo.auditing.certificate import audit
+from zoo.auditing.subject import subject_of
+measure.CHUNK = 64
+subject = subject_of(zoo.load(sys.argv[1]))
+weights = type(subject.weights)(*(np.asarray(a, np.float64) for a in subject.weights))
+found = audit(replace(subject, weights=weights), pairs=int(sys.argv[2]))
+print(json.dumps(found.to_json()))
+"""
+
+
+def test_float64_changes_no_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "CHUNK", 64)
+    model = MODELS["has_duplicate"]()
+    folder = save_model(model, tmp_path / "model")
+    environment = {"JAX_ENABLE_X64": "1", "PATH": "", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-c", AUDIT_IN_FLOAT64, str(folder), str(PAIRS)],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    expected = audit(model, pairs=PAIRS).to_json()
+    assert found["format_version"] == 2
+    # A tie that float32 sees near the border of ties is an exact one in float64.
+    assert without_close(found) == without_close(json.loads(json.dumps(expected)))
