@@ -41,4 +41,4 @@ def test_an_old_release_is_audited_without_the_planner(folder, monkeypatch):
 
 
 def test_there_are_old_releases():
-    assert len(FOLDERS) == 2
+    assert len(FOLDERS) >= 1
