@@ -218,16 +218,8 @@ def _certify(subject: Subject, pairs: Pairs, found: Measured, seed: int) -> Cert
         _finding(subject, pairs, found, names.edge_index(e), floor)
         for e in subject.circuit.edges
     )
-    used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
-    first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
-    least = subject.claims
-    claims = (
-        Claim("behaviour", "", behaviour.share, least["behaviour"]),
-        Claim("interchange", *_worst(interchange), least["interchange"]),
-        Claim("nodes", *_worst(nodes), least["nodes"]),
-        Claim("edges", *_worst(edges), least["edges"]),
-        Claim("all edges at once", "", whole.share, least["all edges at once"]),
-        Claim("circuit edges used", first_unused, used, 1.0),
+    claims = claims_of(
+        subject.claims, behaviour, interchange, nodes, edges, whole, circuit
     )
     return Certificate(
         model=subject.name,
@@ -244,6 +236,38 @@ def _certify(subject: Subject, pairs: Pairs, found: Measured, seed: int) -> Cert
         effects={edge(e): _effect(found.edges[e]) for e in outside},
         all_edges=whole,
         claims=claims,
+    )
+
+
+def claims_of(
+    least: Mapping[str, float],
+    behaviour: Rate,
+    interchange: Mapping[str, Rate],
+    nodes: Mapping[str, Rate],
+    edges: Mapping[str, Rate],
+    all_edges: Rate,
+    circuit: tuple[EdgeFinding, ...],
+) -> tuple[Claim, ...]:
+    """Return what is claimed, from the figures of a certificate.
+
+    Args:
+        least: what each claim has to reach, by name; see `Subject.claims`.
+        behaviour: as in `Certificate`, like all that follow.
+        interchange: by variables.
+        nodes: by node outside the circuit.
+        edges: by edge outside the circuit.
+        all_edges: everything outside patched at once.
+        circuit: the claimed edges.
+    """
+    used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
+    first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
+    return (
+        Claim("behaviour", "", behaviour.share, least["behaviour"]),
+        Claim("interchange", *_worst(interchange), least["interchange"]),
+        Claim("nodes", *_worst(nodes), least["nodes"]),
+        Claim("edges", *_worst(edges), least["edges"]),
+        Claim("all edges at once", "", all_edges.share, least["all edges at once"]),
+        Claim("circuit edges used", first_unused, used, 1.0),
     )
 
 

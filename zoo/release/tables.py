@@ -62,8 +62,13 @@ def to_parquet(rows: list[dict[str, Any]]) -> bytes:
     return file.getvalue()
 
 
-def from_parquet(data: bytes, where: str) -> pa.Table:
-    """Return the table of pairs that `to_parquet` wrote.
+def from_parquet(data: bytes, where: str, schema: pa.Schema = SCHEMA) -> pa.Table:
+    """Return the table of a file: of pairs, as `to_parquet` wrote it, by default.
+
+    Args:
+        data: the file's bytes.
+        where: its name.
+        schema: the columns that it must have.
 
     Raises:
         FormatError: it is no such table, or a larger one than is read.
@@ -72,9 +77,9 @@ def from_parquet(data: bytes, where: str) -> pa.Table:
         file = pq.ParquetFile(io.BytesIO(data))
         _check_sizes(file.metadata, where)
         table = file.read(use_threads=False)
-        if table.column_names != SCHEMA.names:
-            raise refuse(where, "other columns", ", ".join(SCHEMA.names))
-        table = table.cast(SCHEMA)
+        if table.column_names != schema.names:
+            raise refuse(where, "other columns", ", ".join(schema.names))
+        table = table.cast(schema)
         table.validate(full=True)
     except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
         told = ascii(str(error).partition("\n")[0][:120])
