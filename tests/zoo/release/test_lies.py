@@ -546,12 +546,7 @@ LIES: Mapping[str, tuple[str, Lie, str, str]] = {
         "program.json",
         "program",
     ),
-    "a fact more": (
-        "compiled",
-        facts("award", "best"),
-        "program.json",
-        "facts, award",
-    ),
+    "a fact more": ("compiled", facts("award", "best"), "program.json", "facts, award"),
     "another family": (
         "compiled",
         facts("family", "mine\x1b[2J"),
