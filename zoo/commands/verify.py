@@ -22,7 +22,7 @@ from zoo.commands.options import (
 if TYPE_CHECKING:
     from compiler.model import Model
     from compiler.verify import Verification
-    from zoo.release.check import Checked, FileCheck
+    from zoo.release.verdict import Checked, FileCheck
 
 MOST_SHOWN = 20
 """Differences that are printed."""

@@ -13,21 +13,19 @@ Nothing of a release is run, imported, unpickled or drawn.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from compiler.errors import FormatError, ZooError
+from compiler.errors import FormatError, InputError, ZooError
 from compiler.machine.weights import to_tensors
 from compiler.model import Model
 from compiler.notation import parse, render
 from compiler.save import ANNOTATION, CIRCUIT, CONFIG, PROGRAM, WEIGHTS, to_files
-from compiler.sealed import MOST_SUMS, SUMS, digest, read_file, sums_of
+from compiler.sealed import MOST_SUMS, SUMS, read_file, sums_of
 from zoo.auditing.certificate import Certificate, audit
 from zoo.auditing.subject import Subject, subject_of
 from zoo.causal.by_hand import fitting, task_of
@@ -47,7 +45,6 @@ from zoo.release.fields import (
     CROISSANT,
     HISTORY,
     INDEX,
-    INDEX_DOCUMENT,
     PICTURE,
     RECIPE,
     RELEASE,
@@ -56,7 +53,7 @@ from zoo.release.fields import (
 )
 from zoo.release.history import SCHEMA as HISTORY_SCHEMA
 from zoo.release.history import history_from_parquet, history_to_parquet
-from zoo.release.index import MOST_INDEX
+from zoo.release.identity import has_index, identity_of, index_differences
 from zoo.release.origin import NEAR, Origin, origin_of
 from zoo.release.pair_rows import (
     LEAST_RIGHT,
@@ -66,85 +63,61 @@ from zoo.release.pair_rows import (
 )
 from zoo.release.provenance import history_differences, recipe_of
 from zoo.release.released import Released, load_released
-from zoo.release.shelf import folder_name, shelves
+from zoo.release.resolve import resolve
 from zoo.release.statements import claim_differences, statement_differences
 from zoo.release.stream import row_differences
 from zoo.release.tables import data_file
-from zoo.release.whole import Folder, open_folder
+from zoo.release.verdict import (
+    AUDITED,
+    BYTES,
+    CONTENT,
+    NEARLY,
+    STRANGE,
+    TRUSTED,
+    UNAUDITED,
+    Checked,
+    FileCheck,
+    How,
+)
+from zoo.release.whole import Folder, is_release, open_folder
 from zoo.release.wordings import today
 
 MOST_DIFFERENCES = 100
 """Differences of one file that are listed."""
 
-How = Literal[
-    "made again: same bytes",
-    "made again: same content",
-    "made again: within 1e-5",
-    "measured by the audit",
-    "partly: no audit was run",
-    "taken on trust",
-    "no file of a release",
-]
-"""How a file was checked."""
-BYTES: How = "made again: same bytes"
-CONTENT: How = "made again: same content"
-NEARLY: How = "made again: within 1e-5"
-AUDITED: How = "measured by the audit"
-UNAUDITED: How = "partly: no audit was run"
-TRUSTED: How = "taken on trust"
-STRANGE: How = "no file of a release"
 
+def verify_release(
+    source: str | Path,
+    *,
+    quick: bool = False,
+    causal: Task | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int = 1,
+) -> Checked:
+    """Return whether a release is what it says, by its name or its folder.
 
-@dataclass(frozen=True)
-class FileCheck:
-    """How one file of a release was checked, and what was found.
+    Args:
+        source: a release's name (`sort-siit`, `sort-siit@2`), `hf://OWNER/REPO`, or a
+            folder; see `zoo.load`.
+        quick: leave the audit out, and check the files alone.
+        causal: the causal model, where that was written by hand and is no task of the
+            zoo.
+        progress: called with (pairs done, pairs) while the audit runs.
+        threads: how many run pairs at a time.
 
-    Attributes:
-        file: its name in the release.
-        how: by which means.
-        differences: where it does not say what it must; empty where it does.
+    Raises:
+        NameLookupError: neither a folder nor a release has that name.
+        InputError: the folder is no release, or the causal model is not given.
+        FetchError: the release is elsewhere, and cannot be fetched.
+        FormatError: a file is missing, altered without its digest, or unreadable.
     """
-
-    file: str
-    how: How
-    differences: tuple[Difference, ...] = ()
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What checking a release found.
-
-    Attributes:
-        folder: the release's.
-        name: what the release is called.
-        version: its version.
-        checks: one of each file, by name.
-        figures: how many figures of the certificate were measured again; 0 where no
-            audit was run.
-        trusted: sentences on what nothing here can show.
-    """
-
-    folder: Path
-    name: str
-    version: int
-    checks: tuple[FileCheck, ...]
-    figures: int
-    trusted: tuple[str, ...]
-
-    @property
-    def files(self) -> int:
-        """How many files there are, each with the digest that SHA256SUMS says."""
-        return len(self.checks)
-
-    @property
-    def differences(self) -> tuple[Difference, ...]:
-        """What is not as it must be, over all files."""
-        return tuple(d for check in self.checks for d in check.differences)
-
-    @property
-    def right(self) -> bool:
-        """Whether no file differs from what it must be."""
-        return not self.differences
+    folder = resolve(source)
+    if not is_release(folder):
+        raise InputError(
+            f"{folder} is not a release: there is no {RELEASE} in it. `zoo export` "
+            "makes one"
+        )
+    return check_release(folder, progress, threads, quick=quick, causal=causal)
 
 
 def check_release(
@@ -192,7 +165,7 @@ class _Checking:
         self.found: dict[str, list[Difference]] = {}
         self.trusted = list(self.origin.trusted)
         self.figures = 0
-        self.name, self.version = _identity(opened, model)
+        self.name, self.version = identity_of(opened, model)
         self.history = _read_history(opened)
         recipe = opened.text(RECIPE) if RECIPE in opened.sums else ""
         about = self.name, self.version, model, model.certificate
@@ -396,33 +369,9 @@ class _Checking:
 
     def index(self) -> None:
         """Compare the line of the shelf's index with the release, if there is one."""
-        folder = self.opened.path
-        path = folder.parent / INDEX
-        if not path.is_file():
-            return
-        self.how[INDEX] = CONTENT
-        try:
-            data = read_file(folder.parent, INDEX, 0, MOST_INDEX, None)
-            said = parse(data, INDEX)
-            INDEX_DOCUMENT.read(said)
-        except FormatError as error:
-            self.add([Difference(INDEX, "", f"no index ({error})", "one")])
-            return
-        lines = said.json["releases"]
-        rows = [row for row in lines if row["folder"] == folder.name]
-        if len(rows) != 1:
-            told = f"{len(rows)} lines of {folder.name}"
-            self.add([Difference(INDEX, "", told, "one line")])
-            return
-        sizes = [len(self.opened.read(name)) for name in self.opened.sums]
-        sums = read_file(folder, SUMS, 0, MOST_SUMS, None)
-        expected = {
-            **json.loads(self.made[RELEASE]),
-            "folder": folder.name,
-            "bytes": sum(sizes) + len(sums),
-            "sums": digest(sums),
-        }
-        self.add(json_differences(INDEX, rows[0], expected, folder.name))
+        if has_index(self.opened.path):
+            self.how[INDEX] = CONTENT
+            self.add(index_differences(self.opened, self.made[RELEASE]))
 
 
 def _subject(model: Model, causal: Task | None) -> Subject:
@@ -441,41 +390,6 @@ def _read_history(opened: Folder) -> list[dict[str, Any]]:
     if HISTORY not in opened.sums:
         return []
     return history_from_parquet(opened.read(HISTORY))
-
-
-# The name -------------------------------------------------------------------------
-
-
-def _identity(opened: Folder, model: Released) -> tuple[str, int]:
-    """Return the name and the version that the files of a release must have.
-
-    On a shelf the folder says it. Elsewhere a folder can have any name, and where the
-    files disagree it is what most of them say.
-    """
-    summary = model.summary
-    said = [(summary["name"], summary["version"])]
-    if _on_shelf(opened.path):
-        named = re.fullmatch(r"(.*?)(?:\.v([0-9]{1,10}))?", opened.path.name)
-        assert named is not None
-        found = named[1], int(named[2] or 1)
-        if folder_name(*found) == opened.path.name:
-            return found
-    title = re.search(r"^# ([a-z0-9_-]{1,80})$", opened.text(CARD), re.MULTILINE)
-    number = re.search(r" Version ([0-9]{1,10})\.$", opened.text(CARD), re.MULTILINE)
-    if title and number:
-        said.append((title[1], int(number[1])))
-    data: Any = opened.json(CROISSANT).json
-    if isinstance(data, Mapping):
-        third = re.fullmatch(r"([0-9]{1,10})\.0\.0", str(data.get("version")))
-        if third:
-            said.append((str(data.get("name")), int(third[1])))
-    return max(said, key=said.count)
-
-
-def _on_shelf(folder: Path) -> bool:
-    """Return whether a folder is where names of releases are looked up."""
-    parent = folder.resolve().parent
-    return (parent / INDEX).is_file() or parent in [s.resolve() for s in shelves()]
 
 
 def _count(data: Any) -> int:

@@ -12,10 +12,8 @@ words are taken on trust, once their form is right.
 
 from __future__ import annotations
 
-import ast
-import textwrap
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,10 +21,12 @@ import numpy as np
 
 import programs
 from compiler.api import program_facts, to_model
-from compiler.errors import ZooError
+from compiler.errors import InputError, ZooError
+from compiler.ir.interpret import interpret
 from compiler.ir.typed import Typed
-from compiler.lower.options import Options
+from compiler.lower.options import Options, random_basis
 from compiler.model import Model
+from compiler.passes.check import sample_inputs
 from compiler.passes.infer import Limits
 from compiler.passes.plan import choose_codes
 from compiler.passes.schedule import schedule
@@ -39,12 +39,11 @@ from zoo.causal.tabular import TabularModel
 from zoo.compression.compress import squeezed_model
 from zoo.compression.naming import name_dimensions
 from zoo.compression.settings import Settings
+from zoo.release.authorship import word_differences
 from zoo.release.differences import Difference, shown
 from zoo.training.placement import make_config, place
 from zoo.training.recipe import Recipe, change, sized
 
-MOST_TEXT = 2**16
-"""Characters of a text by an unknown author above which it is refused."""
 _RAISED = Limits(2**23, 2**16)  # where the usual ones refuse: facts do not hold them
 _MOST_DECOYS = 256
 
@@ -143,7 +142,7 @@ class _Maker:
         """Return the saved model with its own program, once its words have a form."""
         facts = {k: self.facts[k] for k in _WORDS if k in self.facts}
         typed = self.saved.typed
-        self._check_words(facts)
+        self.problems += word_differences(self.saved, facts)
         beside = self._beside()
         for extra in self._extra_facts(beside):
             self.trusted.append(extra)
@@ -164,21 +163,6 @@ class _Maker:
         if beside is None:
             return []
         return [f"{PROGRAM}: the name of the second program, {shown(beside)}"]
-
-    def _check_words(self, facts: Mapping[str, Any]) -> None:
-        """Note words that no author's program can have."""
-        typed = self.saved.typed
-        words = {"name": self.saved.name}
-        words |= {f"facts, {key}": text for key, text in facts.items()}
-        for number, variable in enumerate(typed.variables):
-            for key in ("name", "text", "note"):
-                place = f"program, variables[{number}], {key}"
-                words[place] = getattr(variable, key)
-        for number, note in enumerate(typed.notes):
-            words[f"program, notes[{number}]"] = note
-        for place, text in words.items():
-            if (expected := _expected_of(place, text)) is not None:
-                self.problem(place, shown(text), expected)
 
     # How it was made --------------------------------------------------------------
 
@@ -299,8 +283,6 @@ class _Maker:
 
     def _check_basis(self, options: Options) -> None:
         """Note a basis that the stated rotation is not."""
-        from compiler.lower.options import random_basis
-
         saved, seed = self.saved.basis, options.rotate
         if (saved is None) != (seed is None):
             there = "no basis" if saved is None else "a basis"
@@ -326,8 +308,6 @@ def _texted(given: Any) -> dict[str, Any]:
     Raises:
         InputError: it is something else.
     """
-    from compiler.errors import InputError
-
     if not isinstance(given, Mapping):
         raise InputError(f"{shown(given)} stands where an object of facts must be")
     return dict(given)
@@ -345,8 +325,6 @@ def _plain(model: Model) -> Model:
 
 def _model(model: Model) -> Model:
     """Return a released model as a plain one."""
-    from dataclasses import fields
-
     return Model(**{f.name: getattr(model, f.name) for f in fields(Model)})
 
 
@@ -391,39 +369,9 @@ def _names(typed: Typed) -> list[str]:
 
 def _same_outputs(one: Typed, other: Typed, model: Model) -> bool:
     """Return whether two programs give the same on inputs of the model."""
-    from compiler.ir.interpret import interpret
-    from compiler.passes.check import sample_inputs
-
     tokens, lengths, _ = sample_inputs(one, 2000, 0, accepts_of(model))
     traces = [interpret(t, tokens, lengths) for t in (one, other)]
     return all(
         traces[0].decoded(one.output, row) == traces[1].decoded(other.output, row)
         for row in range(len(tokens))
     )
-
-
-def _expected_of(place: str, text: Any) -> str | None:
-    """Return what has to stand in place of a text; None where its form is right."""
-    code = place == "facts, source"
-    if not isinstance(text, str):
-        return "a text"
-    if len(text) > MOST_TEXT:
-        return f"{MOST_TEXT:,} characters at most"
-    if not all(c.isprintable() or (code and c == "\n") for c in text):
-        return "characters that can be printed"
-    return (
-        "the text of one Python function" if code and not _is_function(text) else None
-    )
-
-
-def _is_function(text: str) -> bool:
-    """Return whether a text is one Python function; it is read, and never run."""
-    try:
-        body = ast.parse(_dedented(text)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return len(body) == 1 and isinstance(body[0], ast.FunctionDef)
-
-
-def _dedented(text: str) -> str:
-    return textwrap.dedent(text)
