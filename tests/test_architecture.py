@@ -212,6 +212,18 @@ def test_imports_follow_the_arrows(modules: dict[str, Module]) -> None:
     assert wrong_arrows(modules) == []
 
 
+def test_an_audit_asks_nothing_of_the_planner(modules: dict[str, Module]) -> None:
+    """What a release holds is enough; of the passes it only draws inputs."""
+    found = {
+        target
+        for name, module in modules.items()
+        if name.startswith(("zoo.auditing", "zoo.causal"))
+        for target in imported_modules(module, modules)
+        if target.startswith("compiler.passes")
+    }
+    assert found == {"compiler.passes.check"}
+
+
 def test_every_package_has_its_arrows() -> None:
     found = [p.parent for top in PACKAGES for p in (ROOT / top).glob("*/__init__.py")]
     rooms = sorted(f"{path.parent.name}.{path.name}" for path in found)

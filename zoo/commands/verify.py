@@ -125,7 +125,17 @@ def release_lines(found: Checked) -> list[str]:
     rows += [(c.file, c.how, _result(c)) for c in found.checks]
     lines += align(rows)
     if found.figures:
-        lines += ["", f"The audit measured {found.figures:,} figures again."]
+        told = (
+            f"The audit measured {found.figures:,} figures again. {found.exact:,} "
+            "shares are exact: they are the same on every machine."
+        )
+        lines += ["", *wrap(told, 80)]
+    for figure in found.tolerated:
+        told = (
+            f"within a tolerance of {figure.tolerance:,} outputs: {figure.figure}, "
+            f"says {figure.stated:,}, measured {figure.measured:,}"
+        )
+        lines += wrap(told, 78, initial_indent="- ", subsequent_indent="  ")
     if found.trusted:
         lines += ["", "Taken on trust, for nothing here can show it:"]
     for sentence in found.trusted:

@@ -26,6 +26,7 @@ from compiler.model import Model
 from compiler.notation import parse, render
 from compiler.save import ANNOTATION, CIRCUIT, CONFIG, PROGRAM, WEIGHTS, to_files
 from compiler.sealed import MOST_SUMS, SUMS, read_file, sums_of
+from zoo.auditing.agreement import Tolerated, agree
 from zoo.auditing.certificate import Certificate, audit
 from zoo.auditing.subject import Subject, subject_of
 from zoo.causal.by_hand import fitting, task_of
@@ -164,7 +165,8 @@ class _Checking:
         self.how: dict[str, How] = {}
         self.found: dict[str, list[Difference]] = {}
         self.trusted = list(self.origin.trusted)
-        self.figures = 0
+        self.figures = self.exact = 0
+        self.tolerated: tuple[Tolerated, ...] = ()
         self.name, self.version = identity_of(opened, model)
         self.history = _read_history(opened)
         recipe = opened.text(RECIPE) if RECIPE in opened.sums else ""
@@ -195,6 +197,8 @@ class _Checking:
             checks,
             self.figures,
             tuple(self.trusted),
+            self.exact,
+            self.tolerated,
         )
 
     # What everything else is made of ----------------------------------------------
@@ -348,7 +352,9 @@ class _Checking:
             if not self.origin.weights:
                 self.how[WEIGHTS] = UNAUDITED
             return
-        found = self._audit(stated, *how)
+        agreement = agree(stated, self._audit(stated, *how), _version_of(said.json))
+        found = agreement.certificate
+        self.exact, self.tolerated = agreement.exact, agreement.tolerated
         measured = json.loads(certificate_bytes(found))
         self.figures = _count(measured)
         self.add(json_differences(CERTIFICATE, said.json, measured))
@@ -390,6 +396,11 @@ def _read_history(opened: Folder) -> list[dict[str, Any]]:
     if HISTORY not in opened.sums:
         return []
     return history_from_parquet(opened.read(HISTORY))
+
+
+def _version_of(certificate: Any) -> int:
+    """Return the version of the format of a certificate."""
+    return int(certificate["format_version"])
 
 
 def _count(data: Any) -> int:

@@ -26,7 +26,8 @@ from compiler.ir.interpret import interpret
 from compiler.ir.typed import Typed
 from compiler.lower.options import Options, random_basis
 from compiler.model import Model
-from compiler.passes.check import sample_inputs
+from compiler.passes.check import Accepts, sample_inputs
+from compiler.passes.decomposition import steps_beyond
 from compiler.passes.infer import Limits
 from compiler.passes.plan import choose_codes
 from compiler.passes.schedule import schedule
@@ -83,6 +84,8 @@ def origin_of(model: Model, task: Task | None) -> Origin:
         told = str(error).partition("\n")[0]
         maker.problem("", "what cannot be made again", f"a model that can ({told})")
         made = model
+    if model.steps is None:  # written before models carried their steps
+        made = replace(made, steps=None)
     return Origin(made, maker.weights, tuple(maker.trusted), tuple(maker.problems))
 
 
@@ -239,8 +242,7 @@ class _Maker:
         recipe = change(Recipe(), _texted(self.facts.get("recipe")), "recipe")
         causal: Any = task
         if causal is None:
-            accepts = accepts_of(self.saved)
-            causal = TabularModel(schedule(choose_codes(base.typed)), accepts)
+            causal = _causal_of(base.typed, accepts_of(self.saved))
         recipe = sized(recipe, causal)
         config = make_config(causal, recipe)
         circuit = place(causal, config, recipe).circuit
@@ -263,6 +265,7 @@ class _Maker:
             readout=causal.readout,
             circuit=circuit,
             facts={**base.facts, **kept, "kind": "trained", "recipe": stated},
+            steps=None if task is not None else causal.own_steps,
         )
 
     # Options ----------------------------------------------------------------------
@@ -349,7 +352,16 @@ def _as_model(base: Model, options: Options, beside: str | None) -> Model:
         basis=made.basis,
         beside=made.beside,
         facts=facts,
+        steps=steps_beyond(made.laid_out.scheduled.plan),
     )
+
+
+def _causal_of(typed: Typed, accepts: Accepts | None) -> TabularModel:
+    """Return the causal model that a program is trained on, as `zoo train` plans it."""
+    scheduled = schedule(choose_codes(typed))
+    plan, places = scheduled.plan, scheduled.places
+    layers = {s.name: p.layer for s, p in zip(plan.steps, places, strict=True)}
+    return TabularModel(typed, steps_beyond(plan), accepts, {}, layers)
 
 
 def _near(made: Model, saved: Model) -> bool:

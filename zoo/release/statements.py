@@ -25,6 +25,7 @@ from zoo.auditing.certificate import (
     Witness,
     claims_of,
     rate,
+    status_of,
 )
 from zoo.auditing.subject import Subject
 from zoo.causal.outputs import CLOSE
@@ -121,11 +122,12 @@ def _rates(c: Certificate) -> Iterator[Difference]:
         places[f"circuit[{number}], effect"] = finding.effect
         places[f"circuit[{number}], restored"] = finding.restored
     for place, found in places.items():
-        if not 0 <= found.hits <= found.total:
+        counts = found.hits, found.ties, found.close
+        if min(counts) < 0 or found.hits + found.ties > found.total:
             told = f"{found.hits} of {found.total}"
             yield _difference(f"{place}, hits", told, "a count of a part")
             continue
-        right = rate(found.hits, found.total)
+        right = rate(found.hits, found.total, found.ties, found.close)
         for end in ("low", "high"):
             said, expected = getattr(found, end), getattr(right, end)
             if abs(said - expected) > 1e-8:
@@ -137,9 +139,8 @@ def _rates(c: Certificate) -> Iterator[Difference]:
 
 def _statuses(c: Certificate) -> Iterator[Difference]:
     """Yield statuses and claims that the figures beside them do not give."""
-    floor = max((found.share for found in c.effects.values()), default=0.0)
     for number, finding in enumerate(c.circuit):
-        used = "used" if finding.effect.low > floor else "unused"
+        used = status_of(finding.effect, c.effects)
         if finding.status != used and finding.status != "undetectable":
             yield _difference(f"circuit[{number}], status", finding.status, used)
         if finding.status == "undetectable" and finding.effect.hits:

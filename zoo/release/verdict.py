@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from zoo.auditing.agreement import Tolerated
 from zoo.release.differences import Difference
 
 How = Literal[
@@ -54,6 +55,8 @@ class Checked:
         figures: how many figures of the certificate were measured again; 0 where no
             audit was run.
         trusted: sentences on what nothing here can show.
+        exact: how many figures of the audit are the same on every machine.
+        tolerated: those that may differ, and by how much.
     """
 
     folder: Path
@@ -62,6 +65,8 @@ class Checked:
     checks: tuple[FileCheck, ...]
     figures: int
     trusted: tuple[str, ...]
+    exact: int = 0
+    tolerated: tuple[Tolerated, ...] = ()
 
     @property
     def files(self) -> int:
