@@ -116,8 +116,16 @@ def trained_files(causal: Any, task: Any = None) -> Files:
     return make_files(Draft(*about, recipe, history, task))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_rows():
+    """A few pairs show what many do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.release.data.SPLITS", {"train": 24, "test": 8})
+        yield
+
+
 @pytest.fixture(scope="module")
-def honest() -> dict[str, Files]:
+def honest(few_rows) -> dict[str, Files]:
     program = zoo.programs()["reverse"]
     small = causal_model(replace(program, vocab=("a", "b"), max_len=3))
     return {
