@@ -170,7 +170,7 @@ def _tokens(
 
 def _outputs(
     model: Model, rows: Sequence[dict[str, Any]], causal: Task | None
-) -> list[tuple[list[Any], list[Any], list[list[str]]]]:
+) -> list[tuple[list[Any], list[Any], list[str]]]:
     """Return of each row the interpreter's outputs, the model's, and all variables.
 
     The first two hold a list a side, spelled; the last the names that differ.

@@ -318,6 +318,9 @@ def drop_edge(data: dict[str, Any]) -> None:
 
 def rotate_vocab(data: dict[str, Any]) -> None:
     data["program"]["vocab"] = data["program"]["vocab"][::-1]
+    for variable in data["program"]["variables"]:
+        if variable["operation"].get("source") == "tokens":
+            variable["values"] = variable["values"][::-1]
 
 
 def positions(data: dict[str, Any]) -> None:
@@ -410,7 +413,9 @@ LIES: Mapping[str, tuple[str, Lie, str, str]] = {
     ),
     "metadata of a table": (
         "compiled",
-        on_rows(TEST, lambda rows: None, metadata={"by": "somebody"}),
+        on_rows(
+            TEST, lambda rows: None, metadata={"by": "somebody"}, store_schema=True
+        ),
         TEST,
         "metadata",
     ),
