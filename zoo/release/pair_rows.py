@@ -78,10 +78,8 @@ def compare_tables(
         for number, (one, other) in enumerate(zip_longest(*rows))
         if one != other
     )
-    writers = [
-        pq.ParquetFile(io.BytesIO(d)).metadata.created_by for d in (said, expected)
-    ]
-    return TableCheck(False, wrong, tuple(_encoding(file, said, wrong, *writers)))
+    ours = pq.ParquetFile(io.BytesIO(expected)).metadata.created_by
+    return TableCheck(False, wrong, tuple(_encoding(file, said, not wrong, ours)))
 
 
 def _encoding(file: str, said: bytes, same: bool, ours: str) -> Iterator[Difference]:
@@ -172,7 +170,7 @@ def _tokens(
 
 def _outputs(
     model: Model, rows: Sequence[dict[str, Any]], causal: Task | None
-) -> list[tuple[list[Any], list[Any], list[list[str]]]]:
+) -> list[tuple[list[Any], list[Any], list[str]]]:
     """Return of each row the interpreter's outputs, the model's, and all variables.
 
     The first two hold a list a side, spelled; the last the names that differ.
