@@ -555,7 +555,7 @@ LIES: Mapping[str, tuple[str, Lie, str, str]] = {
         "compiled",
         consistent(on_json("program.json", rotate_vocab)),
         "program.json",
-        "values[0]",
+        "program, variables[4], operation",
     ),
     "options of the compiler": (
         "compiled",
@@ -742,7 +742,7 @@ LIES: Mapping[str, tuple[str, Lie, str, str]] = {
     "sizes in the recipe": (
         "trained",
         on_json("program.json", put("facts", "recipe", "d_mlp", 64)),
-        "config.json",
+        "recipe.toml",
         "d_mlp",
     ),
     "steps of the training": (
