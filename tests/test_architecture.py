@@ -59,6 +59,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.causal",
         "zoo.training",
         "zoo.auditing",
+        "zoo.compression",
         "zoo.picture",
         "zoo.files",
     ),
