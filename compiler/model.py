@@ -295,23 +295,29 @@ class Model:
         positions of the ids that it is called on. So inputs of different lengths
         share a batch, and ids that are cut behind the last token give the same. A
         row of logits answers for the token at its position; rows of BOS and PAD mean
-        nothing. It keeps no key-value cache. PAD stays hidden in a copy and after
-        `reset_hooks`; with version 3 also in a pickled or saved model, and a plain
-        HookedTransformer refuses the state dict, for it would attend to PAD. Version 4
-        can pickle none of its bridges, and a plain bridge takes the state dict and
-        attends to PAD: load it into another export.
+        nothing. It keeps no key-value cache. PAD stays hidden in a copy, in a pickled
+        or saved model, and after `reset_hooks`. Reading a pickled model needs this
+        package. With version 4 a file keeps weights, configuration and tokenizer;
+        a model with hooks, or after `enable_compatibility_mode`, is not written.
+
+        The state dict has one entry more than a plain model's, `pad_id`. A plain
+        HookedTransformer or TransformerBridge would attend to PAD, so it refuses the
+        state dict: load it into another export. `load_state_dict(..., strict=False)`
+        switches this check off, and the logits of a plain model are then wrong
+        wherever a batch has PAD.
 
         It carries a tokenizer where text can stand for the tokens:
         `lens.to_tokens("3 1 2")` is BOS, 3, 1, 2. Version 3 comes with the flags that
         EAP-IG asks for (`use_attn_result`, `use_split_qkv_input`, `use_hook_mlp_in`,
-        `ungroup_grouped_query_attention`).
+        `ungroup_grouped_query_attention`). `lens.config` is `lens.cfg`, and
+        `lens.device` is where the weights are: pyvene reads both.
 
         Version 3 has a hook for each name (`config.names.source_hook`). Version 4
         has none for what a single head writes and reads (`hook_z` is there), and
         there a call with `start_at_layer` needs `attention_mask=ids != PAD`, since it
-        sees no ids. With rotary positions version 4 turns neighbouring coordinates,
-        version 3 as here i with i + d_head / 2: `hook_q` and `hook_k` are then in
-        another order, and nothing else differs.
+        sees no ids, and is refused without. With rotary positions version 4 turns
+        neighbouring coordinates, version 3 as here i with i + d_head / 2: `hook_q` and
+        `hook_k` are then in another order, and nothing else differs.
 
         Args:
             device: where torch is to put it.

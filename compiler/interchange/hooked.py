@@ -1,4 +1,4 @@
-"""The two parts of a HookedTransformer (TransformerLens 3) that hide PAD by themselves.
+"""A HookedTransformer (TransformerLens 3) whose parts hide PAD by themselves.
 
 They are classes, and nothing is hooked: so PAD stays hidden in a copy, in a pickled or
 saved model, and after `reset_hooks(including_permanent=True)`. The state dict has one
@@ -14,12 +14,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch  # type: ignore[import-not-found]
+from transformer_lens import HookedTransformer  # type: ignore[attr-defined]
 from transformer_lens.components import (  # type: ignore[attr-defined]
     Attention,
     Embed,
 )
 
 from compiler.errors import InputError
+from compiler.interchange.model_attributes import ModelAttributes
+
+
+class ExportedTransformer(ModelAttributes, HookedTransformer):
+    """A HookedTransformer with `config` and `device`."""
 
 
 class Hidden:

@@ -4,7 +4,8 @@ Version 3 gives a `HookedTransformer`, version 4 has only the `TransformerBridge
 Neither knows our PAD: version 3 ignores attention masks where attention goes both
 ways, version 4 takes one with every call. So the model that comes back hides PAD by
 itself, from the tokens that it is called on, and every row equals ours. `hooked.py` has
-how version 3 does it, so that it outlives copies, files and `reset_hooks`.
+how version 3 does it, and `bridge.py` version 4, so that it outlives copies, files and
+`reset_hooks`.
 """
 
 from __future__ import annotations
@@ -100,14 +101,15 @@ def _hooked(
     with warnings.catch_warnings():  # that version 4 has none is no news here
         warnings.simplefilter("ignore", DeprecationWarning)
         model = hooked(made(**options, **flags, device=device), tokenizer)
+    exported = import_module("compiler.interchange.hooked")
+    model.__class__ = exported.ExportedTransformer
     model.cfg.ungroup_grouped_query_attention = True  # EAP-IG asks for it too
     tensors = to_tensors(weights, config)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
     # Masks and rotary tables are part of its state, and are not ours to say.
     model.load_state_dict({**model.state_dict(), **state})
     if config.pad_id is not None:
-        hiding = import_module("compiler.interchange.hooked")
-        hiding.hide_pad(model, config.pad_id)
+        exported.hide_pad(model, config.pad_id)
     return model
 
 
@@ -125,46 +127,16 @@ def _bridge(
 ) -> Any:
     """Return a TransformerBridge around a native model."""
     conversion = import_module("transformer_lens.utilities.tl_checkpoint_conversion")
-    made = lens.TransformerBridgeConfig(**options, architecture="TransformerLensNative")
+    bridge = import_module("compiler.interchange.bridge")
+    made = lens.TransformerBridgeConfig(**options, architecture=bridge.ARCHITECTURE)
     if config.positions == "rotary":
         weights = _pair_neighbours(weights)
     tensors = to_tensors(weights, config)
-    state = {name: torch.tensor(array) for name, array in tensors.items()}
-    bridge = lens.TransformerBridge.boot_native(made, device=device)
-    if tokenizer is not None:  # at boot it would be tried on a letter, maybe unknown
-        bridge.tokenizer = tokenizer
-        bridge.cfg.tokenizer_prepends_bos = True
-        bridge.cfg.tokenizer_appends_eos = False
-    bridge.load_state_dict(conversion.convert_tl_checkpoint(state, made), strict=True)
+    state = {n: torch.tensor(a, device=device) for n, a in tensors.items()}
+    state = conversion.convert_tl_checkpoint(state, made)
     if config.pad_id is not None:
-        inner = bridge.original_model
-        inner.register_forward_pre_hook(HidePad(config.pad_id), with_kwargs=True)
-    return bridge
-
-
-class HidePad:
-    """What is called before a run of the native model: adds PAD to the mask.
-
-    It holds a number and no positions, so that a copy hides the PAD of its own calls.
-
-    Args:
-        pad_id: the token that no other position attends to.
-    """
-
-    def __init__(self, pad_id: int) -> None:
-        self.pad_id = pad_id
-
-    def __call__(self, _: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
-        """Return the arguments with a mask [batch, 1, seq, key], where True hides."""
-        ids = args[0] if args else given.get("input_ids")
-        mask = given.get("attention_mask")
-        if ids is None or (mask is not None and mask.ndim != 2):
-            return None
-        torch, hidden = import_module("torch"), ids == self.pad_id
-        if mask is not None:
-            hidden = hidden | ~mask.bool()
-        others = ~torch.eye(ids.shape[1], dtype=bool, device=ids.device)
-        return args, {**given, "attention_mask": hidden[:, None, None] & others}
+        state["pad_id"] = torch.tensor(config.pad_id)
+    return bridge.make_bridge(made, state, tokenizer)
 
 
 def _pair_neighbours(weights: Weights) -> Weights:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,7 +33,9 @@ def needs(name: str) -> ModuleType:
     return pytest.importorskip(name, reason=f"no {name}: make test TORCH=1 installs it")
 
 
+@cache
 def compiled(name: str, **options: Any) -> Model:
+    """Return a compiled model; tests share it, for a model never changes."""
     return compile_model(programs.find(name), **options)
 
 
@@ -61,8 +64,16 @@ def run_parts(
     config: Config, weights: Weights, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (logits, writes [batch, source, ..], z [batch, layer, head, seq, ..])."""
-
     weights = Weights(*map(jnp.asarray, weights))
+    logits, writes, z = run_batch(config, weights, jnp.asarray(ids))
+    return np.asarray(logits), np.asarray(writes), np.asarray(z)
+
+
+@partial(jax.jit, static_argnums=0)
+def run_batch(
+    config: Config, weights: Weights, ids: jax.Array
+) -> tuple[jax.Array, ...]:
+    """Return what `run_parts` returns; models of one shape are compiled once."""
 
     def one(tokens: jax.Array) -> tuple[jax.Array, ...]:
         run, names = forward(config, weights, tokens), config.names
@@ -75,8 +86,7 @@ def run_parts(
             per_layer.append(mix_values(config, q, k, v, allow(config, tokens)))
         return run.logits, run.writes, jnp.stack(per_layer)
 
-    logits, writes, z = jax.jit(jax.vmap(one))(ids)
-    return np.asarray(logits), np.asarray(writes), np.asarray(z)
+    return jax.vmap(one)(ids)
 
 
 def distance(found: Any, expected: np.ndarray) -> float:

@@ -7,8 +7,11 @@ with version 3.
 from __future__ import annotations
 
 import copy
+import importlib
 import io
 import pickle
+import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -39,6 +42,10 @@ pytestmark = pytest.mark.slow
 def torch() -> Any:
     needs("transformer_lens")
     return needs("torch")
+
+
+def is_version_3(lens: Any) -> bool:
+    return type(lens.cfg).__name__ == "HookedTransformerConfig"
 
 
 def released(name: str) -> Model:
@@ -73,7 +80,7 @@ def test_all_logits_and_activations_are_ours_whatever_the_length(name, torch):
     ids = model.encode_batch(inputs(model))
     logits, writes, z = run_parts(model.config, model.weights, ids)
     lens = model.to_transformer_lens()
-    hooked = type(lens).__name__ == "HookedTransformer"
+    hooked = is_version_3(lens)
     if hooked:  # version 4 has no hook_result in models of its own making
         lens.set_use_attn_result(True)
     found, cache = lens.run_with_cache(torch.tensor(ids).long())
@@ -120,24 +127,34 @@ def test_ids_without_pad_give_the_same(torch):
     assert distance(lens(ids[:, :4]), lens(ids)[:, :4].detach().numpy()) < CLOSE
 
 
-def test_each_call_hides_its_own_pad(torch):
-    model = untrained()
-    lens = model.to_transformer_lens()
-    for sequences in ([list("abc"), list("b")], [list("ab")], [list("a"), list("ca")]):
-        ids = model.encode_batch(sequences)
+@pytest.fixture(scope="module")
+def shared(torch) -> SimpleNamespace:
+    """Return a model that attends both ways, its export, and a batch with PAD."""
+    model = untrained(causal=False)
+    ids = model.encode_batch([list("abc"), list("b")])
+    logits, _, _ = run_parts(model.config, model.weights, ids)
+    return SimpleNamespace(
+        model=model,
+        lens=model.to_transformer_lens(),
+        ids=torch.tensor(ids).long(),
+        logits=logits,
+    )
+
+
+def test_each_call_hides_its_own_pad(shared, torch):
+    model, lens = shared.model, shared.lens
+    for sequences in ("abc", "b"), ("ab", "ab"), ("a", "ca"):
+        ids = model.encode_batch(list(map(list, sequences)))
         logits, _, _ = run_parts(model.config, model.weights, ids)
         assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
 
 
-def test_a_hook_of_the_users_changes_the_run_and_leaves_pad_hidden(torch):
-    model = untrained()
-    names, donor = model.config.names, list("cab")
-    lens = model.to_transformer_lens()
-    first, second = (
-        torch.tensor(model.encode_batch([tokens])).long() for tokens in ("abc", donor)
-    )
-    mask = node_mask(names, ["m0"])
-    patch = Patch.nodes(mask, model.run(donor).writes)
+def test_a_hook_of_the_users_changes_the_run_and_leaves_pad_hidden(shared, torch):
+    model, lens = shared.model, shared.lens
+    names, batch = model.config.names, model.encode_batch([list("abc"), list("cab")])
+    clean, writes, _ = run_parts(model.config, model.weights, batch)
+    first, second = torch.tensor(batch).long()[:, None]
+    patch = Patch.nodes(node_mask(names, ["m0"]), writes[1])
     expected = np.asarray(model.run(list("abc"), patch=patch).logits)
     _, cache = lens.run_with_cache(second)
     hook = names.source_hook("m0").name
@@ -146,8 +163,7 @@ def test_a_hook_of_the_users_changes_the_run_and_leaves_pad_hidden(torch):
     )
     lens.reset_hooks()
     assert distance(found[0], expected) < CLOSE
-    clean = np.asarray(model.run(list("abc")).logits)
-    assert distance(lens(first)[0], clean) < CLOSE
+    assert distance(lens(first)[0], clean[0]) < CLOSE
 
 
 def again(model: Any, how: str, torch: Any) -> Any:
@@ -163,41 +179,100 @@ def again(model: Any, how: str, torch: Any) -> Any:
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save"])
-def test_pad_stays_hidden_in_copies_and_files(how, torch):
-    model = untrained(causal=False)
-    lens = model.to_transformer_lens()
-    if how != "deepcopy" and type(lens).__name__ != "HookedTransformer":
-        pytest.skip("version 4 pickles none of its bridges: they hold local functions")
-    ids = model.encode_batch([list("abc"), list("b")])
-    logits, _, _ = run_parts(model.config, model.weights, ids)
-    lens(torch.tensor(ids).long())
+def test_pad_stays_hidden_in_copies_and_files(how, shared, torch):
+    lens = shared.lens
+    lens(shared.ids)
     found = again(lens, how, torch)
-    lens(torch.tensor(model.encode_batch([list("ca")])).long())
-    assert distance(found(torch.tensor(ids).long()), logits) < CLOSE
+    lens(torch.tensor(shared.model.encode_batch([list("ca")])).long())
+    assert type(found) is type(lens)
+    assert distance(found(shared.ids), shared.logits) < CLOSE
 
 
-def test_pad_stays_hidden_when_hooks_are_reset(torch):
-    model = untrained(causal=False)
-    lens = model.to_transformer_lens()
-    lens.reset_hooks(including_permanent=True)
-    ids = model.encode_batch([list("abc"), list("b")])
-    logits, _, _ = run_parts(model.config, model.weights, ids)
-    assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
+def test_what_a_user_set_is_kept_in_files(shared, torch):
+    lens = shared.model.to_transformer_lens().double().train()
+    lens.embed.requires_grad_(False)
+    lens.set_use_hook_mlp_in(True)
+    found = again(lens, "pickle", torch)
+    assert torch.equal(found(shared.ids), lens(shared.ids))
+    kept = {name: p.requires_grad for name, p in lens.named_parameters()}
+    assert {name: p.requires_grad for name, p in found.named_parameters()} == kept
+    assert set(kept.values()) == {True, False}
+    assert found.training and found.cfg.use_hook_mlp_in
+    text = " ".join(map(str, shared.model.typed.vocab[:2]))
+    assert torch.equal(found.to_tokens(text), lens.to_tokens(text))
+    _, seen = found.run_with_cache(shared.ids)
+    assert "blocks.0.hook_mlp_in" in seen
 
 
-def test_a_plain_model_refuses_the_state_dict_and_an_export_takes_it(torch):
-    model = untrained(causal=False)
-    lens = model.to_transformer_lens()
-    if type(lens).__name__ != "HookedTransformer":
-        pytest.skip("of version 3")
-    plain = type(lens)(lens.cfg)
-    with pytest.raises(RuntimeError, match=r'Unexpected key.*"embed.pad_id"'):
+def test_what_a_file_would_not_keep_of_version_4_is_refused(shared, torch):
+    if is_version_3(shared.lens):
+        pytest.skip("version 3 keeps hooks in files, and has no compatibility mode")
+    lens = again(shared.lens, "deepcopy", torch)
+    lens.add_hook("blocks.0.hook_resid_pre", lambda value, hook: 0 * value)
+    with pytest.raises(InputError, match=r"reset_hooks\(\)"):
+        pickle.dumps(lens)
+    assert torch.equal(again(lens, "deepcopy", torch)(shared.ids), lens(shared.ids))
+    lens.reset_hooks()
+    pickle.dumps(lens)
+    handle = lens.unembed.register_forward_hook(lambda *_: None)
+    with pytest.raises(InputError, match="has hooks"):
+        pickle.dumps(lens)
+    handle.remove()
+    lens.enable_compatibility_mode(disable_warnings=True)
+    with pytest.raises(InputError, match=r"call enable_compatibility_mode\(\) on"):
+        pickle.dumps(lens)
+    found = lens(shared.ids).log_softmax(-1)  # it moves all logits of a row alike
+    assert distance(found, np.asarray(jax.nn.log_softmax(shared.logits))) < CLOSE
+
+
+def test_pad_stays_hidden_when_hooks_are_reset(shared):
+    shared.lens.reset_hooks(including_permanent=True)
+    assert distance(shared.lens(shared.ids), shared.logits) < CLOSE
+
+
+def plain_model(cfg: Any) -> Any:
+    """Return a model of TransformerLens' own of the same shape."""
+    lens: Any = importlib.import_module("transformer_lens")
+    if type(cfg).__name__ == "HookedTransformerConfig":
+        with warnings.catch_warnings():  # that version 4 has none
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return lens.HookedTransformer(cfg)
+    return lens.TransformerBridge.boot_native(cfg)
+
+
+def test_a_plain_model_refuses_the_state_dict_and_an_export_takes_it(shared, torch):
+    lens, nn = shared.lens, torch.nn
+    plain = plain_model(lens.cfg)
+    unexpected = pytest.raises(RuntimeError, match=r'Unexpected key.*"(\w+\.)?pad_id"')
+    with unexpected:
         plain.load_state_dict(lens.state_dict())
-    other = model.to_transformer_lens()
+    with pytest.raises(RuntimeError, match=r"Unexpected key.*pad_id"):
+        nn.Sequential(plain).load_state_dict(nn.Sequential(lens).state_dict())
+    if not is_version_3(lens):
+        with unexpected:
+            inner = lens.original_model.state_dict()
+            plain.original_model.load_state_dict(inner)
+    other = shared.model.to_transformer_lens()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.zero_()
     other.load_state_dict(lens.state_dict())
+    assert distance(other(shared.ids), shared.logits) < CLOSE
+
+
+def test_version_3_has_the_flags_that_eap_ig_asks_for(shared):
+    if not is_version_3(shared.lens):
+        pytest.skip("of version 3")
     flags = "attn_result", "split_qkv_input", "hook_mlp_in"
-    assert all(getattr(lens.cfg, f"use_{name}") for name in flags)
-    assert lens.cfg.ungroup_grouped_query_attention
+    assert all(getattr(shared.lens.cfg, f"use_{name}") for name in flags)
+    assert shared.lens.cfg.ungroup_grouped_query_attention
+
+
+def test_config_and_device_are_there_for_other_tools(shared, torch):
+    assert shared.lens.config is shared.lens.cfg
+    assert shared.lens.device == torch.device("cpu")
+    moved = again(shared.lens, "deepcopy", torch).to("meta")
+    assert moved.device == torch.device("meta")
 
 
 def test_text_becomes_the_ids_of_encode(torch):
@@ -215,16 +290,20 @@ def test_text_becomes_the_ids_of_encode(torch):
         lens.to_tokens("nonsense")
 
 
-def test_a_run_may_start_at_a_layer(torch):
-    model = untrained(causal=False)
-    lens = model.to_transformer_lens()
-    ids = torch.tensor(model.encode_batch([list("abc"), list("ba")])).long()
-    logits, cache = lens.run_with_cache(ids)
+def test_a_run_may_start_at_a_layer(shared):
+    lens, ids = shared.lens, shared.ids
+    _, cache = lens.run_with_cache(ids)
     seen = cache["blocks.1.hook_resid_pre"]
-    mask = (ids != model.config.pad_id).long()
+    mask = (ids != shared.model.config.pad_id).long()
     found = lens(seen, start_at_layer=1, attention_mask=mask)
-    live = mask.bool()
-    assert distance(found[live], logits[live].detach().numpy()) < CLOSE
+    assert distance(found, shared.logits) < CLOSE
+
+
+def test_a_run_that_does_not_say_where_pad_is_is_refused(shared):
+    lens = shared.lens
+    seen = lens.run_with_cache(shared.ids)[1]["blocks.1.hook_resid_pre"]
+    with pytest.raises(InputError, match="PAD is"):
+        lens(seen[:, :3], start_at_layer=1)
 
 
 def test_without_transformer_lens_the_extra_is_named(monkeypatch):
