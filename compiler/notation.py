@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from math import isfinite, prod
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from compiler.errors import FormatError, InputError
 from compiler.rasp.values import Value
+
+if TYPE_CHECKING:  # NumPy takes longer to import than most answers take
+    import numpy as np
+    from numpy.typing import NDArray
 
 REMEDY = "Save the model again, or fetch it again."
 
@@ -48,6 +49,8 @@ def value_to_json(value: Value) -> Any:
 
 def bits_to_json(array: NDArray[np.bool_]) -> list[str]:
     """Return booleans as one string of 0 and 1 for each row of the last axis."""
+    import numpy as np
+
     digits = array.reshape(-1, array.shape[-1]).astype(np.uint8) + ord("0")
     return [row.tobytes().decode("ascii") for row in digits]
 
@@ -204,6 +207,8 @@ class Found:
 
     def array(self, *shape: int, low: int, high: int) -> NDArray[np.int64]:
         """Return an array of integers, nested as deep as `shape` is long."""
+        import numpy as np
+
         cells = self._cells(shape, int)
         array = np.array(cells, np.int64) if _within(cells, low, high) else None
         if array is None:
@@ -214,6 +219,8 @@ class Found:
 
     def floats(self, *shape: int) -> NDArray[np.float64]:
         """Return an array of finite floats, read-only."""
+        import numpy as np
+
         array = np.array(self._cells(shape, float), np.float64).reshape(shape)
         if not np.isfinite(array).all():
             raise refuse(self.where, "a number that is not finite", "finite numbers")
@@ -222,6 +229,8 @@ class Found:
 
     def bits(self, *shape: int) -> NDArray[np.bool_]:
         """Return an array of booleans, see `bits_to_json`."""
+        import numpy as np
+
         rows = prod(shape[:-1])
         if not isinstance(self.json, list) or len(self.json) != rows:
             raise self.wrong(f"a list of {rows} strings of 0 and 1")

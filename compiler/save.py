@@ -33,7 +33,17 @@ from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
 from compiler.model import Model
 from compiler.notation import REMEDY, Found, parse, refuse, render
-from compiler.sealed import SUMS, read_file, read_sums, sums_of
+from compiler.sealed import (
+    CIRCUIT,
+    CONFIG,
+    FILES,
+    PROGRAM,
+    SUMS,
+    WEIGHTS,
+    read_file,
+    read_sums,
+    sums_of,
+)
 from compiler.tabulated import (
     readout_from_json,
     readout_to_json,
@@ -44,9 +54,6 @@ from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
 
 FORMAT, VERSION = "circuitzoo.model", 2
 FIRST = 1  # the version of what has no features, which older releases read
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-CIRCUIT, PROGRAM = "circuit.json", "program.json"
-FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
 ANNOTATION = "annotation"
 """What a release adds to circuit.json: the same for readers without this code."""
 

@@ -21,6 +21,7 @@ from compiler.passes.check import Accepts
 from compiler.passes.plan import choose_codes
 from compiler.passes.schedule import schedule
 from zoo import tasks
+from zoo.auditing.claims import TRAINED_CLAIMS, thresholds
 from zoo.causal.by_hand import fitting, task_of
 from zoo.causal.model import CausalModel, Task
 from zoo.causal.outputs import unscaled
@@ -89,16 +90,6 @@ class Subject:
         )
 
 
-TRAINED_CLAIMS = {
-    "behaviour": 0.995,
-    "interchange": 0.995,
-    "nodes": 0.995,
-    "edges": 0.99,
-    "all edges at once": 0.99,
-}
-COMPILED_CLAIMS = dict.fromkeys(TRAINED_CLAIMS, 1.0)
-
-
 @runtime_checkable
 class Trained(Protocol):
     """A finished training, as `zoo.training.outcome.Result` is."""
@@ -142,8 +133,6 @@ def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
     if not isinstance(model, Model):
         return _of_training(model)
     held_to = causal_of(model) if causal is None else fitting(causal, model)
-    # What is compressed was learned, too: it is right but for a few inputs.
-    trained = model.facts.get("kind") in ("trained", "compressed")
     return Subject(
         name=model.name,
         causal=held_to,
@@ -153,7 +142,7 @@ def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
         circuit=model.circuit,
         groups=_groups(held_to, model.circuit, model.basis),
         basis=model.basis,
-        claims=TRAINED_CLAIMS if trained else COMPILED_CLAIMS,
+        claims=thresholds(str(model.facts.get("kind", "compiled"))),
         facts=model.facts,
     )
 

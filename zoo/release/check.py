@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from compiler.notation import render
-from compiler.save import ANNOTATION, CIRCUIT
+from compiler.save import ANNOTATION
+from compiler.sealed import CIRCUIT
 from zoo.auditing.certificate import audit
 from zoo.release.annotate import annotation
 from zoo.release.build import certificate_bytes
 from zoo.release.documents import CERTIFICATE_DOCUMENT
-from zoo.release.fields import CERTIFICATE, CIRCUIT_DOCUMENT, SPLITS
+from zoo.release.fields import CERTIFICATE, CIRCUIT_DOCUMENT, SPLITS, data_file
 from zoo.release.released import load_released
-from zoo.release.tables import data_file, from_parquet
+from zoo.release.tables import from_parquet
 from zoo.release.whole import open_folder
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from compiler.rasp.values import Value
-from compiler.save import FILES
+from compiler.sealed import FILES
 from zoo.release.schema import LARGEST, Document, Rule
 
 CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
@@ -19,6 +19,12 @@ CROISSANT, PICTURE, INDEX = "croissant.json", "circuit.svg", "index.json"
 NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
 """Files that every release has, besides SHA256SUMS and the data."""
 SPLITS = ("train", "test")
+
+
+def data_file(split: str) -> str:
+    """Return the name of the file of a split."""
+    return f"data/{split}.parquet"
+
 
 FORMAT, VERSION = "circuitzoo.release", 1
 NAME = "[a-z0-9][a-z0-9_-]{0,79}"

@@ -8,7 +8,6 @@ Any static server of a folder of releases is one; `zoo index serve` is too.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from compiler.errors import NameLookupError, unknown_name
@@ -17,16 +16,8 @@ from zoo.release.fetch import Remote
 from zoo.release.fields import INDEX, INDEX_DOCUMENT, Entry
 from zoo.release.transport import NotThereError, get
 
-ADDRESS = "CIRCUITZOO_INDEX"
-"""The environment variable with the address of an index."""
-
 MOST_INDEX = 2**24
 """Bytes of an index above which it is not read."""
-
-
-def index_address() -> str | None:
-    """Return the address of the index that is set, if one is."""
-    return os.environ.get(ADDRESS) or None
 
 
 def read_index(address: str) -> Sequence[Entry]:

@@ -39,11 +39,6 @@ SCHEMA = pa.schema(
 )
 
 
-def data_file(split: str) -> str:
-    """Return the name of the file of a split."""
-    return f"data/{split}.parquet"
-
-
 def spell(value: Value) -> str | None:
     """Return a token or an output as text: a string as it is, others as JSON.
 

@@ -23,8 +23,8 @@ from zoo.release.fields import (
     RELEASE_DOCUMENT,
     SPLITS,
     Summary,
+    data_file,
 )
-from zoo.release.tables import data_file
 
 NEEDED = (*NAMES, *map(data_file, SPLITS))
 """Files that no release is without, besides SHA256SUMS."""

@@ -38,6 +38,7 @@ from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
 from compiler.notation import each_key_once
 from zoo.cases.levels import Level
 from zoo.cases.scores import FORMAT, Scores
+from zoo.scoring.files import check_file
 from zoo.scoring.prune_scores import are_prune_scores, by_edge
 from zoo.scoring.spellings import dialects
 
@@ -49,7 +50,6 @@ _ALSO = {
     "auto-circuit": "prune",
     "networkx": "graph",
 }
-_SUFFIXES = (".json", ".csv", ".npy", ".pt")
 
 
 def read_scores(
@@ -351,13 +351,7 @@ def _matrix_places(level: Level) -> tuple[list[int], list[int]]:
 
 def _open(path: Path) -> Any:
     """Return what a file holds."""
-    if not path.is_file():
-        raise FormatError(f"{path}: there is no such file of scores")
-    if path.suffix not in _SUFFIXES:
-        raise FormatError(
-            f"{path}: scores are read from {', '.join(_SUFFIXES)} files, and this is "
-            f"{path.suffix or 'without a suffix'}"
-        )
+    check_file(path)
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)

@@ -9,9 +9,11 @@ import numpy as np
 
 from compiler.errors import InputError, count
 from compiler.model import Model
+from zoo.auditing.certificate import Certificate
 from zoo.cases.bootstrap import interval_over_items
-from zoo.cases.case import Case, open_for
+from zoo.cases.case import Case, open_case
 from zoo.cases.levels import Level
+from zoo.cases.pairs import PAIRS, TURNED
 from zoo.cases.scores import Scores
 from zoo.scoring.conventions import area
 from zoo.scoring.faithfulness import curve_of
@@ -35,7 +37,13 @@ def score(
     threshold: float | None = None,
     behaviour: bool = True,
     seed: int = 0,
-    **options: Any,
+    certificate: Certificate | None = None,
+    split: str = "test",
+    pairs: int = PAIRS,
+    turned: float | None = None,
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
 ) -> Report:
     """Return what scores of a model's edges are worth.
 
@@ -52,7 +60,15 @@ def score(
         threshold: items above it count as found, in place of k.
         behaviour: whether the circuits are also run: curves, completeness, minimality.
         seed: of intervals and knock-outs.
-        options: of `open_case`.
+        certificate: of a model that is no release; it is audited if None.
+        split: of the data: `train` or `test`.
+        pairs: how many of them, at most.
+        turned: share of the pairs whose corrupt run has shifted positions; None is
+            half of them, or none where the scores have one node for both embeddings.
+        ablation: what stands in the place of a patched write: `resample`, `mean`,
+            `zero` or `optimal`; see `Case`.
+        loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
+        positions: `all` positions at which answers differ, or the `one` of the data.
 
     Raises:
         NameLookupError: an edge, a release or a convention is unknown.
@@ -61,9 +77,18 @@ def score(
     """
     if k is not None and k < 0:
         raise InputError(f"k={k}: expected 0 or more items")
-    case = open_for(score, source, options)
+    case = open_case(
+        source,
+        certificate=certificate,
+        split=split,
+        pairs=pairs,
+        turned=TURNED if turned is None else turned,
+        ablation=ablation,
+        loss=loss,
+        positions=positions,
+    )
     read = read_scores(case.names, scores, format, missing)
-    if read.level.merged and not isinstance(source, Case) and "turned" not in options:
+    if read.level.merged and not isinstance(source, Case) and turned is None:
         # Tools with one input node cannot turn the positions of a run.
         case = case.turned(0.0)
     level = Level(case.names, granularity or read.level.kind, read.level.merged)

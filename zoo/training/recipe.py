@@ -11,11 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from compiler.errors import InputError, nearest
-from compiler.machine.config import CHOICES
-from zoo.causal.model import CausalModel
+
+if TYPE_CHECKING:
+    from zoo.causal.model import CausalModel
 
 KEYS_ARE_LISTED = "`zoo train --recipe-keys` lists the keys"
 PROGRAM = "program"
@@ -108,6 +109,8 @@ class Recipe:
     inputs: int = 50_000
 
     def __post_init__(self) -> None:
+        from compiler.machine.config import CHOICES  # it imports NumPy
+
         problems = [
             f"{name} is {getattr(self, name)!r}; it must be at least {least}"
             for name, least in _LEAST.items()
@@ -138,6 +141,47 @@ class Recipe:
             problems.append(f"d_head is {self.d_head}; rotary positions need an even")
         if problems:
             raise InputError("recipe: " + "; ".join(problems) + ".")
+
+
+class RecipeChanges(TypedDict, total=False):
+    """Fields of a `Recipe`, as keyword arguments: what each means is said there."""
+
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    d_mlp: int
+    act: str
+    norm: str
+    positions: str
+    placement: str
+    seed: int
+    inputs_seed: int
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    clip: float
+    circuit_steps: int
+    open_at: float
+    opening_steps: int
+    keep: float
+    behaviour: float
+    interchange: float
+    strict_nodes: float
+    strict_edges: float
+    decoding: float
+    attending: float
+    donor_gradient: bool
+    same_length: float
+    check_every: int
+    pairs: int
+    behaviour_at_least: float
+    interchange_at_least: float
+    nodes_at_least: float
+    edges_at_least: float
+    inputs: int
 
 
 _LEAST = {
@@ -247,7 +291,7 @@ def is_twin(recipe: Mapping[str, Any]) -> bool:
 
 def describe_keys() -> list[tuple[str, str, str]]:
     """Return (key, default, meaning) of every key, as the docstring has them."""
-    defaults = asdict(Recipe())
+    defaults = {field.name: field.default for field in fields(Recipe)}
     text = inspect.cleandoc(Recipe.__doc__ or "").partition("Attributes:\n")[2]
     found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from zoo.picture.shapes import Box, Curve, Page, Shape, Text
+from compiler.picture.shapes import Box, Curve, Page, Shape, Text
 
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 # A line is thin; this much of its surroundings counts as the line under a pointer.
