@@ -173,10 +173,10 @@ def train(
     from zoo.training.recipe import change, twin_recipe
     from zoo.training.session import recipe_for, train_into
 
-    name = source if isinstance(source, str) else getattr(source, "name", "")
-    chosen = change(recipe or recipe_for(str(name)), changes)
+    name = _name_of(source)
+    chosen = change(recipe or recipe_for(name), changes)
     chosen = twin_recipe(chosen) if twin else chosen
-    with show_progress(f"train {name}".strip(), "steps", progress) as on_step:
+    with show_progress(f"train {name}", "steps", progress) as on_step:
         if out is not None:
             setting = _setting(source, vocab, max_len)
             return train_into(Path(out), setting, chosen, on_step=on_step)
@@ -212,8 +212,7 @@ def train_seeds(
     from zoo.training.session import recipe_for, train_seeds_into
     from zoo.training.together import train_together
 
-    name = source if isinstance(source, str) else getattr(source, "name", "")
-    chosen = change(recipe or recipe_for(str(name)), changes)
+    chosen = change(recipe or recipe_for(_name_of(source)), changes)
     if out is not None:
         setting = _setting(source, vocab, max_len)
         return train_seeds_into(Path(out), setting, chosen, seeds)
@@ -237,6 +236,13 @@ def resume(
 
     with show_progress(f"train {Path(folder).name}", "steps", progress) as on_step:
         return go_on(Path(folder), on_step=on_step)
+
+
+def _name_of(source: Any) -> str:
+    """Return the name of what is trained; an expression may have none."""
+    if isinstance(source, str):
+        return look_up(source, TRAINED).name
+    return getattr(source, "name", None) or "expression"
 
 
 def _causal_of(

@@ -89,20 +89,18 @@ def _bar(words: str, unit: str, bytes: bool) -> Iterator[Show]:
 
 def _lines(words: str, unit: str) -> Show:
     """Return a function that writes a line every so often."""
-    start = shown = time.monotonic()
-    begun: int | None = None
-    count = 0
+    shown = time.monotonic()
+    last: int | None = None  # what was done at the line before
 
     def show(done: int, total: int) -> None:
-        nonlocal shown, begun, count
+        nonlocal shown, last
         now = time.monotonic()
-        if begun is None:
-            begun = done
-        wait = EVERY_SECONDS if count else FIRST_AFTER_SECONDS
+        wait = FIRST_AFTER_SECONDS if last is None else EVERY_SECONDS
         if now - shown < wait or done >= total:
             return
-        shown, count = now, count + 1
-        speed = (done - begun) / (now - start)
+        # The first line comes without a speed: until then functions are compiled.
+        speed = 0.0 if last is None else (done - last) / (now - shown)
+        shown, last = now, done
         more = ""
         if speed > 0:
             left = _clock((total - done) / speed)
