@@ -53,7 +53,7 @@ def audit(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Test what a model's circuit claims: patch every edge, node and variable.
+    """Test a circuit: patch every edge, node and variable.
 
     The exit status is 1 if a claim fails.
     """

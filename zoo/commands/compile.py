@@ -59,7 +59,7 @@ def compile_program(
         bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
 ) -> None:
-    """Compile a program into a transformer, and save it in a folder."""
+    """Compile a program into a transformer, and save that."""
     from zoo.lookup import COMPILED
 
     name = find(name, COMPILED).name

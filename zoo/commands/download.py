@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 index = typer.Typer(
-    help="Serve a folder of releases to other machines (zoo index serve).",
+    help="Serve a folder of releases to other machines.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -37,7 +37,10 @@ def download(
         ),
     ] = None,
 ) -> None:
-    """Fetch a release into the cache; an interrupted download is continued."""
+    """Fetch a release into the cache.
+
+    A download that was interrupted is continued.
+    """
     from zoo.publishing import download as fetch
     from zoo.release.whole import check_files
 
@@ -62,7 +65,10 @@ def publish(
         str, typer.Option(metavar="hf://OWNER/REPO", help="The repository to write to.")
     ],
 ) -> None:
-    """Put a release into a repository of the Hugging Face Hub: a commit and a tag."""
+    """Put a release into a repository of the Hugging Face Hub.
+
+    That is a commit and a tag.
+    """
     from zoo.lookup import SAVED, look_up
     from zoo.release.hub import parse_repo
     from zoo.release.hub import publish as put

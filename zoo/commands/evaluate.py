@@ -63,7 +63,7 @@ def evaluate(
         typer.Option("--list", help="List the built-in methods instead, and exit."),
     ] = False,
 ) -> None:
-    """Run circuit-discovery methods on models, and print a table of their scores."""
+    """Run circuit-discovery methods on models, and print a table."""
     if show:
         _print_methods()
         return
@@ -86,7 +86,10 @@ def leaderboard(
     timeout: Timeout = 600.0,
     pairs: Count = 256,
 ) -> None:
-    """Run methods on models, and write the table as Markdown, JSON and plots."""
+    """Run methods on models, and write the table as pages.
+
+    These are Markdown, JSON and plots.
+    """
     table = _run(method, suite, seeds, out, jobs, timeout, pairs)
     from zoo.scoring.evaluate import write_leaderboard
 

@@ -51,7 +51,10 @@ def export(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Audit a model, and write it as a release: a folder of plain files."""
+    """Audit a model, and write it as a release.
+
+    A release is a folder of plain files.
+    """
     from zoo.release.shelf import check_name
 
     check_name(name)

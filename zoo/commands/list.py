@@ -31,7 +31,10 @@ def list_programs(
         ),
     ] = False,
 ) -> None:
-    """List programs and tasks, with vocabulary size, greatest length and meaning."""
+    """List the programs and tasks, and what each computes.
+
+    Columns: the size of the vocabulary, the greatest length of an input, the meaning.
+    """
     from zoo.catalogue import entries, list_entries
     from zoo.grid import Column, print_grid
 

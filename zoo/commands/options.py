@@ -27,13 +27,11 @@ Source = Annotated[
 ]
 Vocab = Annotated[
     str | None,
-    typer.Option(
-        metavar="JSON", help="Compile for these tokens, a JSON list: '[1,2,3]'."
-    ),
+    typer.Option(metavar="JSON", help="The tokens to use, as a JSON list: '[1,2,3]'."),
 ]
 MaxLen = Annotated[
     int | None,
-    typer.Option(min=1, help="Compile for inputs of at most this many tokens."),
+    typer.Option(min=1, help="The greatest number of tokens of an input."),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of every random sample.")]
 

@@ -37,7 +37,7 @@ def releases(
         ),
     ] = None,
 ) -> None:
-    """List the published models, with their size, circuit and worst-case figures."""
+    """List the published models, with their figures."""
     from compiler.errors import InputError, count
     from zoo.auditing.claims import missed
     from zoo.grid import Column, print_grid
@@ -83,7 +83,7 @@ def _share(found: float | None) -> str:
 
 
 def card(name: Name) -> None:
-    """Print the model card of a release: what it computes, and its certificate."""
+    """Print the model card of a release."""
     from zoo.publishing import card as text_of
 
     print(text_of(name))

@@ -41,7 +41,9 @@ def run(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Run a model on inputs, and print each output as a line of JSON.
+    """Run a model on inputs, and print the outputs as JSON.
+
+    Each output is a line.
 
     In JSON, None is null, and a token that is a tuple is a list.
     """

@@ -67,10 +67,10 @@ def score(
         Path | None, typer.Option(help="Write a plot to this PNG file.")
     ] = None,
 ) -> None:
-    """Compare scores of edges with a model's true circuit, and with three baselines.
+    """Compare scores of edges with a model's true circuit.
 
-    The report lists the edges that the scores missed, each with a pair of inputs that
-    shows its effect.
+    Three baselines are scored too. The report lists the edges that the scores missed,
+    each with a pair of inputs that shows its effect.
     """
     from zoo.scoring.files import check_file
 

@@ -32,7 +32,9 @@ def show(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Show a program and its transformer: variables, schedule, circuit and sizes.
+    """Show a program and its transformer, with the circuit.
+
+    Variables, schedule, circuit and sizes are shown.
 
     Of a training run also a plot of its history, in the run's folder.
     """

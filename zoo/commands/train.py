@@ -20,7 +20,7 @@ def train(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME..",
+            metavar="NAME",
             help="The programs or tasks to train; `zoo list` has all.",
             show_default=False,
         ),
@@ -72,7 +72,7 @@ def train(
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Train a transformer to have exactly the circuit of a program or a task.
+    """Train a transformer to have the circuit of a program.
 
     A program of your own is trained in Python: zoo.train(EXPRESSION, vocab=..,
     max_len=..). The exit status is 1 if the steps were used up before every threshold
@@ -263,7 +263,7 @@ def _heading(run: Any) -> None:
         f"{count(config.n_heads, 'head')}, d_model {config.d_model}; {edges} of "
         f"{len(config.names.edges)}"
     )
-    print("worst cases on held-out pairs; - is not tried yet\n")
+    print("the worst figures on held-out pairs; - where there is none yet\n")
     print("   step     loss  behaviour  variables   nodes   edges  all edges")
 
 

@@ -191,5 +191,6 @@ def _provenance(facts: Mapping[str, Any], kind: str) -> str:
         f"Trained by circuitzoo for {facts.get('steps')} steps. "
         f"{_ENDED.get(str(facts.get('outcome')), '')}The recipe is in `recipe.toml`, "
         "every check in `history.parquet`. The weights were drawn and trained from the "
-        "seed in the recipe; no data but inputs of the program was used. Licence: Apache-2.0."
+        "seed in the recipe; no data but inputs of the program was used. Licence: "
+        "Apache-2.0."
     )
