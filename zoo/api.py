@@ -415,6 +415,7 @@ def verify(
     """
     from compiler.verify import verify_outputs
     from zoo.auditing.subject import accepts_of
+    from zoo.causal.by_hand import task_of
     from zoo.progress import show_progress
 
     target = look_up(source, MODELS) if isinstance(source, str | Path) else source
@@ -424,6 +425,11 @@ def verify(
         with show_progress(f"verify {target.name}", "pairs", progress) as show:
             return check_release(folder, show)
     model = open_model(target, vocab, max_len)
+    if task_of(model) is not None:
+        raise InputError(
+            f"{model.name} was trained on a causal model written by hand, and verify "
+            "compares with programs. Audit it instead: zoo.audit(model)"
+        )
     with show_progress(f"verify {model.name}", "inputs", progress) as show:
         return verify_outputs(
             model,

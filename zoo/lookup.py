@@ -145,7 +145,10 @@ def _at(path: Path, text: str, kinds: Sequence[Kind]) -> Target:
     if path.is_file():
         raise _is_file(text)
     if not path.is_dir():
-        raise FormatError(f"{path}: there is no such folder")
+        raise FormatError(
+            f"{path}: found nothing, expected the folder of a saved model. Check "
+            "the name"
+        )
     if "folder" not in kinds:
         raise _misused(text, ["folder"], kinds)
     if not holds_model(path):

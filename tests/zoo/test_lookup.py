@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from compiler.errors import FormatError, InputError, NameLookupError
 from tests.zoo.calls import Call, mistake
 from zoo.lookup import COMPILED, MODELS, SAVED, TRAINED, look_up
 
+PUBLISHED = Path(__file__).resolve().parents[2] / "releases"
+
 
 @pytest.fixture
 def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -19,7 +22,8 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     zoo.save(zoo.compile("reverse", vocab="ab", max_len=2), "sort")
     shelf = tmp_path / "shelf"
     (shelf / "median").mkdir(parents=True)
-    (shelf / "median" / "release.json").write_text("{}")
+    for name in ("release.json", "SHA256SUMS"):
+        shutil.copy(PUBLISHED / "median-siit" / name, shelf / "median" / name)
     monkeypatch.setenv("CIRCUITZOO_RELEASES", str(shelf))
     monkeypatch.delenv("CIRCUITZOO_INDEX", raising=False)
     return tmp_path
@@ -69,7 +73,7 @@ def test_all_functions_and_commands_speak_of_the_same_model(call: Call, beside: 
         ("nope", SAVED, NameLookupError, "no release is named 'nope' here."),
         ("reverse", SAVED, NameLookupError, "'reverse' is a program, and a folder or"),
         ("greater_than", MODELS, NameLookupError, "is a task, written by hand"),
-        ("a/b", MODELS, FormatError, "there is no such folder"),
+        ("a/b", MODELS, FormatError, "found nothing, expected the folder"),
         ("empty", MODELS, InputError, "there is no model in this folder"),
         ("my.py", TRAINED, InputError, "zoo.train(EXPRESSION, vocab=.., max_len=..)"),
         ("task:reverse", TRAINED, NameLookupError, "'reverse' is a program"),

@@ -165,11 +165,6 @@ class Certificate:
             f"{count(self.pairs, 'pair')} of inputs>"
         )
 
-    def __str__(self) -> str:
-        from zoo.auditing.table import table
-
-        return "\n".join(table(self))
-
     def _repr_html_(self) -> str:
         failed = [claim.name for claim in self.claims if not claim.holds]
         claims = html.table(

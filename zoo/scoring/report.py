@@ -103,8 +103,8 @@ class Report:
         undetectable: circuit items that no donor can show: not counted.
         silent: other items that carry the same in every pair: not counted.
         unused: items that the program claims, and that count as outside.
-        missed: true items that were not found, highest first. What ties leave open is
-            not found.
+        missed: true items that were not found, highest first. Items that are tied at
+            the cut-off do not count as found.
         spurious: found items that are not true, highest first.
         faithfulness_curve: of the circuits of the highest scores, with their signs.
         magnitude_curve: of the circuits of the greatest absolute values.
