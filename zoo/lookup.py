@@ -21,6 +21,7 @@ returns a model.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,9 +143,9 @@ def look_up(
 
 def _at(path: Path, text: str, kinds: Sequence[Kind]) -> Target:
     """Return a folder, given as one."""
-    if path.is_file():
+    if os.path.isfile(path):
         raise _is_file(text)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise FormatError(
             f"{path}: found nothing, expected the folder of a saved model. Check "
             "the name"
@@ -165,7 +166,7 @@ def _named(text: str, kinds: Sequence[Kind], progress: Progress | None) -> Targe
         name, version = "", None
     release = find_release(name, version) if name else None
     found: list[Kind] = []
-    if text and path.is_dir() and holds_model(path):
+    if text and os.path.isdir(path) and holds_model(path):
         found.append("folder")
     if release is not None:
         found.append("release")
@@ -179,9 +180,9 @@ def _named(text: str, kinds: Sequence[Kind], progress: Progress | None) -> Targe
         raise _misused(text, found, kinds)
     if name and "release" in kinds and index_address() is not None:
         return Target(text, "release", name, _fetch(text, progress))
-    if path.is_file():
+    if os.path.isfile(path):
         raise _is_file(text)
-    if "folder" in kinds and text and path.is_dir():
+    if "folder" in kinds and text and os.path.isdir(path):
         raise _empty(text)
     raise _unknown(text, kinds)
 

@@ -36,7 +36,7 @@ def list_programs(
     Columns: the size of the vocabulary, the greatest length of an input, the meaning.
     """
     from zoo.catalogue import entries, list_entries
-    from zoo.grid import Column, print_grid
+    from zoo.grid import Column, print_grid, terminal_width
 
     chosen = list_entries(text, family)
     last = [Column(title, right=True) for title in SIZES] if sizes else []
@@ -47,7 +47,9 @@ def list_programs(
             Column("len", right=True),
             *(last or [Column("meaning", wrap=True)]),
         ]
-        print_grid(columns, (_row(entry, sizes) for entry in group))
+        members = list(group)
+        room = _room(terminal_width(), max(len(e.name) for e in members), name)
+        print_grid(columns, [_row(entry, sizes, room) for entry in members])
         print()
     counts = [
         f"{sum(e.kind == kind for e in chosen)} of "
@@ -57,8 +59,21 @@ def list_programs(
     print(", ".join(counts))
 
 
-def _row(entry: Entry, sizes: bool) -> list[str]:
-    more = _sizes(entry) if sizes else [entry.meaning]
+def _room(width: int | None, longest: int, family: str) -> int | None:
+    """Return the characters that a line has left for the meaning."""
+    if width is None:
+        return None
+    return width - max(longest + 2, len(family)) - len("  vocab  len  ")
+
+
+def _row(entry: Entry, sizes: bool, room: int | None) -> list[str]:
+    """Return the cells of an entry, without its example where that needs a line."""
+    meaning, begun, _ = entry.meaning.partition(": `")
+    if room is None or len(entry.meaning) <= room or not begun:
+        meaning = entry.meaning
+    elif not meaning.endswith("."):
+        meaning += "."
+    more = _sizes(entry) if sizes else [meaning]
     return [f"  {entry.name}", str(entry.tokens), str(entry.max_len), *more]
 
 
