@@ -188,9 +188,9 @@ def _code(code: CodeType) -> tuple[Any, ...]:
 
 def leaderboard(
     out: str | Path,
-    method: Given | Sequence[Given] | None = None,
-    suite: str | Sequence[str] = "core",
-    seeds: int | Sequence[int] = 3,
+    method: Given | Iterable[Given] | None = None,
+    suite: str | Iterable[str] = "core",
+    seeds: int | Iterable[int] = 3,
     *,
     timeout: float = TIMEOUT,
     pairs: int = PAIRS,
