@@ -101,11 +101,14 @@ def train(
 
 
 def _print_keys() -> None:
-    from zoo.grid import Column, print_grid
+    import shutil
+
+    from zoo.grid import Column, grid_lines
     from zoo.training.recipe import describe_keys
 
     columns = [Column("key"), Column("default"), Column("meaning", wrap=True)]
-    print_grid(columns, describe_keys())
+    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    print("\n".join(grid_lines(columns, describe_keys(), width)))
 
 
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
