@@ -24,8 +24,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "compiler.errors": (),
     "compiler.files": ("compiler.errors",),
     "compiler.html": (),
+    "compiler.escapes": (),
     "compiler.machine": ("compiler.errors",),
-    "compiler.picture": ("compiler.errors", "compiler.machine"),
+    "compiler.picture": ("compiler.errors", "compiler.escapes", "compiler.machine"),
     "compiler.machine.circuit": (
         "compiler.errors",
         "compiler.machine",
@@ -57,6 +58,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.machine",
         "compiler.machine.circuit",
         "compiler.picture",
+        "compiler.escapes",
         "compiler.html",
         "compiler.interchange",
         "compiler.lower",

@@ -39,7 +39,9 @@ def releases(origin: str | None = None) -> list[dict[str, Any]]:
     from zoo.release.index import newest_of, read_index
     from zoo.release.shelf import list_releases
 
-    found: Any = list_releases() if origin is None else newest_of(read_index(origin))
+    found: Any = (
+        list_releases() if origin is None else newest_of(read_index(origin).entries)
+    )
     return found
 
 

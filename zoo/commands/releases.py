@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from zoo.release.shelf import Broken
 
 Name = Annotated[
     str,
@@ -41,9 +45,14 @@ def releases(
     from compiler.errors import InputError, count
     from zoo.auditing.claims import missed
     from zoo.grid import Column, print_grid
-    from zoo.publishing import releases as published
+    from zoo.release.index import newest_of, read_index
+    from zoo.release.shelf import list_broken, list_releases
 
-    found = published(origin)
+    if origin is None:
+        found, broken = list_releases(), list_broken()
+    else:
+        listing = read_index(origin)
+        found, broken = newest_of(listing.entries), listing.broken
     kinds = sorted({entry["kind"] for entry in found})
     if kind is not None and kind not in kinds:
         known = ", ".join(kinds) or "none, for nothing is published here"
@@ -51,6 +60,7 @@ def releases(
     chosen = [entry for entry in found if kind in (None, entry["kind"])]
     if not chosen:
         print("There are no releases here. `zoo export` makes one.")
+        _tell(broken)
         return
     right = ("size", "circuit", "vars", "nodes", "edges", "all")
     columns = ["name", "kind", *(Column(title, right=True) for title in right)]
@@ -59,6 +69,7 @@ def releases(
         columns.append("")
     print_grid(columns, (_row(e, failed[e["name"]], len(columns)) for e in chosen))
     print(f"\n{count(len(chosen), 'release')}\n{LEGEND.rstrip()}")
+    _tell(broken)
 
 
 def _row(entry: dict[str, Any], failed: list[str], columns: int) -> list[str]:
@@ -76,9 +87,15 @@ def _row(entry: dict[str, Any], failed: list[str], columns: int) -> list[str]:
     return row if columns == len(row) else [*row, "FAILS" if failed else ""]
 
 
+def _tell(broken: Sequence[Broken]) -> None:
+    """Print what is meant to be a release and is none, a line each."""
+    for item in broken:
+        print(f"broken: {item}")
+
+
 def _share(found: float | None) -> str:
     if found is None:
-        return "-"
+        return "-"  # release.json does not say
     return "1" if found == 1 else f"{found:.4f}".removeprefix("0")
 
 

@@ -50,7 +50,7 @@ def score(
         str,
         typer.Option(
             help="How the AUROC is computed: exact (ties count half), or as other "
-            "tools do: acdc, auto-circuit, mib; docs/scoring.md has all."
+            "tools do: acdc, auto-circuit, mib, ten-sizes; see docs/scoring.md."
         ),
     ] = "exact",
     ablation: Annotated[
@@ -72,7 +72,7 @@ def score(
     Three baselines are scored too. The report lists the edges that the scores missed,
     each with a pair of inputs that shows its effect.
     """
-    from zoo.scoring.files import check_file
+    from zoo.scoring.endings import check_file
 
     check_file(scores)
     target = find(model)

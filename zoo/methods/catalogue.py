@@ -16,8 +16,8 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 _SHOWN = ("paper", "equation", "level")
-SHORT = {"eap-ig": "eap-ig-inputs"}
-"""What papers and other tools say for one of the methods."""
+SHORT = {"eap-ig": "eap-ig-inputs", "exact-size": "exact"}
+"""Other names of a method: what papers say, or what says more of it."""
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,10 @@ class Summary(TypedDict):
     name: Annotated[str, Rule("the release's", pattern=NAME)]
     version: Annotated[int, Rule("never changes once published", 1, 2**31 - 1)]
     kind: Annotated[Kind, Rule("how the weights were made")]
-    program: Annotated[str, Rule("the program or task that the model computes")]
-    meaning: Annotated[str, Rule("its one line, with an example")]
+    program: Annotated[
+        str, Rule("the program or task that the model computes", longest=256)
+    ]
+    meaning: Annotated[str, Rule("its one line, with an example", longest=4096)]
     layers: Size
     heads: Annotated[Size, Rule("attention heads a layer")]
     d_model: Size
@@ -197,7 +199,7 @@ class CircuitFile(TypedDict):
 
 
 RELEASE_DOCUMENT = Document(
-    RELEASE, "What a release says of itself.", Summary, FORMAT, (VERSION,)
+    RELEASE, "What a release says of itself.", Summary, FORMAT, (VERSION,), most=2**12
 )
 CIRCUIT_DOCUMENT = Document(
     "circuit.json", "Edges, sites and their annotation.", CircuitFile

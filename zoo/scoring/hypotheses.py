@@ -30,6 +30,7 @@ from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Names
 from compiler.machine.patch import Patch, edge_mask
+from compiler.torch_values import plain
 from zoo.auditing.certificate import Certificate
 from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import PAIRS, TURNED
@@ -139,7 +140,7 @@ def examine_circuit(
         loss=loss,
         positions=positions,
     )
-    circuit = _mask(case.names, edges)
+    circuit = _mask(case.names, plain(edges))
     rng = np.random.default_rng(seed)
     every = case.names.visible
     whole, alone = -case.losses(), -case.losses(every & ~circuit)
