@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from compiler import html
 from compiler.errors import InputError, count, unknown_name
 from compiler.escapes import escape
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
@@ -31,7 +32,16 @@ from compiler.machine.weights import Weights
 from compiler.rasp.values import Value, show, show_many
 from compiler.torch_values import plain
 
+if TYPE_CHECKING:
+    from compiler.picture import Picture
+
 Tokens = Sequence[Value]
+
+FAILURES = {
+    "budget": "its steps were used up before every figure reached its threshold",
+    "diverged": "its loss became infinite or undefined",
+}
+"""By the outcome of a training, what went wrong; an outcome `passed` is not here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +108,43 @@ class Model:
     steps: Typed | None = None
 
     def __repr__(self) -> str:
+        failed = f"; FAILED, {self.failure}" if self.failure else ""
+        return f"<Model {escape(self.name)}: {self._shape}{failed}>"
+
+    @property
+    def failure(self) -> str:
+        """Why the training that made it failed; "" where none did.
+
+        A training fails where its steps are used up before every figure reaches its
+        threshold. The model works, and its circuit is a claim that did not come true.
+        """
+        return FAILURES.get(str(self.facts.get("outcome")), "")
+
+    @property
+    def _shape(self) -> str:
         shape = self.config
         return (
-            f"<Model {escape(self.name)}: {count(shape.n_layers, 'layer')}, "
-            f"{count(shape.n_heads, 'head')}, d_model {shape.d_model}, "
-            f"{shape.n_params:,} parameters>"
+            f"{count(shape.n_layers, 'layer')}, {count(shape.n_heads, 'head')}, "
+            f"d_model {shape.d_model}, {shape.n_params:,} parameters"
         )
+
+    # Pictures ---------------------------------------------------------------------
+
+    def picture(self) -> Picture:
+        """Return the picture of the circuit: notebooks show it, `save` writes it."""
+        config, edges = self.config, len(self.circuit.edges)
+        subtitle = (
+            f"{count(config.n_layers, 'layer')}, {count(config.n_heads, 'head')} a "
+            f"layer, d_model {config.d_model}; the circuit is {edges} of "
+            f"{len(config.names.edges)} edges"
+        )
+        return self.circuit.picture(self.name, subtitle)
+
+    def _repr_html_(self) -> str:
+        failed = html.alarm(self.failure and f"FAILED: {self.failure}.")
+        meaning = html.line(str(self.facts.get("meaning", "")))
+        head = html.heading(f"{self.name}: {self._shape}")
+        return f"{head}{failed}{meaning}{self.picture().svg}"
 
     # Values in, values out --------------------------------------------------------
 

@@ -13,23 +13,15 @@ A method is a function of a case that returns scores in any format; it does not 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from compiler.errors import (
-    FormatError,
-    InputError,
-    NameLookupError,
-    nearest,
-    unknown_name,
-)
+from compiler.errors import FormatError, InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.machine.names import Names
 from compiler.machine.weights import Weights
@@ -46,6 +38,7 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
+from zoo.lookup import MODELS, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
 AUDIT_PAIRS = 2_000
@@ -250,30 +243,6 @@ def open_case(
     return Case(name, model, truth, drawn, ablation, loss, positions, folder)
 
 
-def open_for(
-    caller: Callable[..., Any],
-    source: str | Path | Model | Case,
-    options: Mapping[str, Any],
-) -> Case:
-    """Return the case that a public function scores on: the test split, unless said.
-
-    Args:
-        caller: the function.
-        source: as for `open_case`.
-        options: what the function was given besides its own arguments.
-
-    Raises:
-        TypeError: an option is no argument of the function, nor of `open_case`.
-    """
-    known = [*signature(caller).parameters, *signature(open_case).parameters]
-    for name in options:
-        if name not in known:
-            raise TypeError(
-                f"{caller.__name__}() has no argument {name!r}.{nearest(name, known)}"
-            )
-    return open_case(source, **{"split": "test", **options})
-
-
 def _pairs(
     model: Model,
     folder: Path | None,
@@ -289,29 +258,10 @@ def _pairs(
 
 def _open(source: str | Path | Model) -> tuple[Model, Path | None]:
     """Return the model, and the folder that it comes from."""
-    from compiler.api import compile_model
-    from compiler.save import load_model
-    from programs import all_programs, find
-    from zoo.files import MODEL
-    from zoo.release.resolve import SCHEME, resolve
-    from zoo.release.shelf import list_releases
-
     if isinstance(source, Model):
         return source, None
-    text = str(source)
-    if text in all_programs() and not Path(source).is_dir():
-        return compile_model(find(text)), None
-    try:
-        folder = resolve(source)
-    except NameLookupError:
-        if text.startswith(SCHEME):
-            raise
-        known = [*(entry["name"] for entry in list_releases()), *all_programs()]
-        raise unknown_name("release or program", text, known) from None
-    if not folder.is_dir():
-        raise FormatError(f"{folder}: there is no such folder")
-    inner = folder / MODEL
-    return load_model(inner if inner.is_dir() else folder), folder
+    target = look_up(source, MODELS)
+    return open_model(target), target.folder
 
 
 def _read_json(path: Path) -> Any:

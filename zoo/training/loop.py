@@ -28,6 +28,8 @@ from zoo.training.recipe import Recipe
 from zoo.training.run import Run, State, optimizer, prepare, start
 
 OnCheck = Callable[[Run, State, tuple[Check, ...]], None]
+OnStep = Callable[[int, int], None]
+"""Called with (steps done, steps)."""
 
 
 def closed_share(recipe: Recipe, state: State) -> Float[Array, ""]:
@@ -36,7 +38,9 @@ def closed_share(recipe: Recipe, state: State) -> Float[Array, ""]:
     return 1.0 - (1.0 - recipe.keep) * jnp.clip(opened, 0.0, 1.0)
 
 
-def advance(run: Run, state: State, count: int) -> tuple[State, float]:
+def advance(
+    run: Run, state: State, count: int, on_step: OnStep | None = None
+) -> tuple[State, float]:
     """Return the state after `count` steps, and the mean loss.
 
     On a CPU drawing a batch and learning from it are a call each: XLA runs them at
@@ -47,7 +51,10 @@ def advance(run: Run, state: State, count: int) -> tuple[State, float]:
         state, mean = _scan(run, state, count)
         return state, float(mean)
     losses = []
-    for _ in range(count):
+    begun = 0 if on_step is None else int(state.step)
+    for number in range(count):
+        if on_step is not None:
+            on_step(begun + number, run.recipe.steps)
         state, loss = _next_state(run, state, _next_batch(run, state))
         losses.append(loss)
     return state, float(np.mean(jax.device_get(losses)))
@@ -114,6 +121,7 @@ def train(
     state: State | None = None,
     history: tuple[Check, ...] = (),
     on_check: OnCheck | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Return a trained transformer with the circuit of a causal model.
 
@@ -122,12 +130,15 @@ def train(
         recipe: how; the defaults if None.
         state: where to go on from; the beginning if None.
         history: the checks so far.
-        on_check: called after every check (to save, to show progress).
+        on_check: called after every check (to save, to show figures).
+        on_step: called with (steps done, steps) as it goes on.
 
     Raises:
         InputError: the transformer is too small for the circuit.
     """
-    return train_run(prepare(model, recipe or Recipe()), state, history, on_check)
+    return train_run(
+        prepare(model, recipe or Recipe()), state, history, on_check, on_step
+    )
 
 
 def train_run(
@@ -135,6 +146,7 @@ def train_run(
     state: State | None = None,
     history: tuple[Check, ...] = (),
     on_check: OnCheck | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Return the result of a prepared run; see `train`."""
     recipe = run.recipe
@@ -142,7 +154,9 @@ def train_run(
     good = state
     while int(state.step) < recipe.steps and not is_done(run, state, history):
         count = min(recipe.check_every, recipe.steps - int(state.step))
-        state, loss = advance(run, state, count)
+        state, loss = advance(run, state, count, on_step)
+        if on_step is not None:
+            on_step(int(state.step), recipe.steps)
         if not np.isfinite(loss):
             return finish(run, good, history, "diverged")
         check = run.checker(state.weights, int(state.step), loss)
