@@ -14,6 +14,7 @@ import numpy as np
 from compiler.errors import ProgramError
 from compiler.ir import typed as t
 from compiler.ir.interpret import Trace, interpret
+from compiler.passes.wording import author_text
 from compiler.rasp.program import Draws
 from compiler.rasp.values import Value, show
 
@@ -128,7 +129,7 @@ def _explain(trace: Trace, row: int) -> str:
     else:
         raise AssertionError("an undefined output has an undefined variable")
     text = ", ".join(show(v) for v in trace.input(row))
-    place = f"{variable.name!r}, that is {variable.text}, on [{text}] at position "
+    place = f"{author_text(typed.variables, index)}, on [{text}] at position "
     place += str(position)
     match variable.operation:
         case t.Pick() as pick:

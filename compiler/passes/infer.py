@@ -31,6 +31,7 @@ from compiler.passes.conjuncts import satisfiable
 from compiler.passes.means import TooManyMeans, reachable_means
 from compiler.passes.select import at_most_one, bound, never_empty, width_range
 from compiler.passes.simplify import fold_formula, negate
+from compiler.passes.wording import author_name, author_text
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
 
 # An output of more numbers than this is read as a number, not as classes.
@@ -127,8 +128,8 @@ class _Inference:
         except _Problem as problem:
             self.broken.add(index)
             if str(problem):
-                text = g.describe_node(node, self.names)
-                self.problems.append(f"{node.name!r}, that is {text}: {problem}")
+                text = author_text(self.graph.nodes, index)
+                self.problems.append(f"{text}: {problem}")
             operation, domain = t.Fixed(), constant_domain(None, self.max_len)
         self.domains.append(domain)
         self.variables.append(
@@ -141,6 +142,10 @@ class _Inference:
                 text=g.describe_node(node, self.names),
             )
         )
+
+    def said(self, index: int) -> str:
+        """Return how a message names what an expression reads."""
+        return author_name(self.graph.nodes, index)
 
     def type(self, node: g.Node) -> tuple[t.Operation, Domain]:
         match node.operation:
@@ -191,7 +196,7 @@ class _Inference:
                 partial[place] = True
                 failure = failure or (arguments, error)
         if not results and failure is None:
-            names = ", ".join(repr(self.names[a]) for a in operation.args)
+            names = ", ".join(self.said(a) for a in operation.args)
             raise _Problem(
                 f"its arguments {names} are never defined at the same position. Give "
                 "the functions they come from a result everywhere."
@@ -290,7 +295,7 @@ class _Inference:
         numeric = np.array([is_number(v) for v in value.values])
         if not numeric.any():
             raise _Problem(
-                f"a mean needs numbers, and {self.names[operation.value]!r} holds "
+                f"a mean needs numbers, and {self.said(operation.value)} holds "
                 f"{show_many(value.values)}. Take one value with rule='first', or "
                 "annotate nothing and aggregate a categorical."
             )

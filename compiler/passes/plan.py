@@ -40,6 +40,7 @@ from compiler.passes.steps import (
     split_steps,
 )
 from compiler.passes.units import Units, solve_table
+from compiler.passes.wording import author_text
 from compiler.rasp.values import is_number
 
 # Tolerated errors of one-hot values: where heads must weigh keys alike, and else.
@@ -236,6 +237,11 @@ class _Planner:
         self.casts: dict[int, int] = {}
         self.cleaned: dict[int, int] = {}
 
+    def said(self, name: str) -> str:
+        """Return how a message names a step: as the author wrote its variable."""
+        index = self.typed.index(name.partition(".")[0])
+        return repr(name) if index < 0 else author_text(self.typed.variables, index)
+
     def plan(self) -> Plan:
         """Return the plan.
 
@@ -406,8 +412,8 @@ class _Planner:
             units = exact or units
         if units is None:
             raise _Unclear(
-                f"{step.name!r}: its values cannot be told apart in float32. Lower "
-                "max_len, or compute it in smaller steps.",
+                f"{self.said(step.name)}: its values cannot be told apart in float32. "
+                "Lower max_len, or compute it in smaller steps.",
                 args,
                 index,
             )
@@ -496,8 +502,8 @@ class _Planner:
             units = self.solve(identity, [place], one_hot(size), tolerances)
             if units is None:
                 raise _Unclear(
-                    f"{step.name!r}: its {size} values cannot be told apart in "
-                    "float32. Lower max_len.",
+                    f"{self.said(step.name)}: its {size} values cannot be told apart "
+                    "in float32. Lower max_len.",
                     [place],
                 )
             code = Code(np.eye(size), np.full(size, units.error))
@@ -632,7 +638,7 @@ class _Planner:
         if error > _PROMISE:
             step = self.planned[output]
             raise _Unclear(
-                f"{step.name!r}: its {step.domain.size} values cannot be told "
+                f"{self.said(step.name)}: its {step.domain.size} values cannot be told "
                 f"apart in float32: errors reach {error:.0e}, and {_PROMISE:.0e} "
                 "is promised. Lower max_len, compute it in smaller steps, or make "
                 "it categorical.",

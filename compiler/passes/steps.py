@@ -22,6 +22,7 @@ from compiler.passes.clauses import alike, split_clauses, truth_table, variables
 from compiler.passes.conjuncts import Conjunction, Match, split_selector
 from compiler.passes.scores import HeadKind
 from compiler.passes.select import bound, width_range
+from compiler.passes.wording import author_text
 from compiler.rasp.expr import Rule
 
 # Cells of a joint (keys, queries) table: up to which a selector is taken as a whole,
@@ -29,6 +30,8 @@ from compiler.rasp.expr import Rule
 _WHOLE_CELLS, _WIDE_CELLS, _JOINT_CELLS = 4_096, 16_384, 4_000_000
 # Heads that the cases of one selector may take, and cells of a table of cases.
 _MOST_HEADS, _SUM_CELLS = 64, 100_000
+# Cases of a selector that are counted one by one, even where one head could do.
+_MOST_COUNTED = 8
 # Values that `mode` can compare.
 _MODE_VALUES = 6
 
@@ -245,6 +248,11 @@ class _Splitter:
         if len(cases) == 1:
             work = Attended("width", self.matches(cases[0]))
             return self.add(variable.name, variable.domain, work, index)
+        if len(cases) > _MOST_COUNTED:
+            joint = self.conjunction(index, operation.selector)
+            if joint is not None:
+                work = Attended("width", joint)
+                return self.add(variable.name, variable.domain, work, index)
         parts = []
         for number, case in enumerate(cases, start=1):
             domain = self.width_domain(as_formula(case))
@@ -417,7 +425,7 @@ class _Splitter:
         keys, queries = variables_of(operation.selector)
         raise ProgramError(
             [
-                f"{self.typed.variables[index].name!r}: its selector compares "
+                f"{author_text(self.typed.variables, index)}: its selector compares "
                 f"{len(keys)} keys with {len(queries)} queries at once, in "
                 f"{len(cases)} cases that would take {heads} heads, above the limit "
                 f"of {_MOST_HEADS}. Split the selector, or aggregate in two steps."
@@ -567,9 +575,9 @@ class _Splitter:
         if len(held) > _MODE_VALUES:
             raise ProgramError(
                 [
-                    f"{variable.name!r}: the rule 'mode' compares the counts of "
-                    f"{len(held)} values, and it is limited to {_MODE_VALUES}. Map the "
-                    "values to fewer classes first."
+                    f"{author_text(self.typed.variables, index)}: the rule 'mode' "
+                    f"compares the counts of {len(held)} values, and it is limited "
+                    f"to {_MODE_VALUES}. Map the values to fewer classes first."
                 ],
                 self.typed.name,
             )
@@ -587,7 +595,7 @@ class _Splitter:
             for a, b in itertools.combinations(range(len(held)), 2)
         ]
         if operation.default >= 0:
-            flags.append(self.all_zero(f"{variable.name}.none", counts))
+            flags.append(self.all_zero(index, f"{variable.name}.none", counts))
         table = _winners(len(held), operation.recode[held], operation.default)
         if not flags:
             flags, table = [nothing], operation.recode[held][:1]
@@ -631,12 +639,15 @@ class _Splitter:
             name, domain, Tabulated((first, second), table.astype(np.int32))
         )
 
-    def all_zero(self, name: str, counts: list[int]) -> int:
+    def all_zero(self, index: int, name: str, counts: list[int]) -> int:
         size, number = self.typed.max_len + 1, len(counts)
         grid = np.indices((size,) * number).sum(axis=0) if size**number <= 1e6 else None
         if grid is None:
             raise ProgramError(
-                [f"{name!r}: too many counts to compare; give the mode fewer values"],
+                [
+                    f"{author_text(self.typed.variables, index)}: too many counts to "
+                    "compare; give the mode fewer values"
+                ],
                 self.typed.name,
             )
         table = np.where(grid <= self.typed.max_len, grid == 0, -1).astype(np.int32)

@@ -314,7 +314,8 @@ def test_a_function_of_the_wrong_number_of_arguments():
 
 def test_a_mean_of_none_shows_the_input():
     (only,) = problems(mean(TRUE, shift(tokens)).named("m"), [1, 2])
-    assert "'m', that is m = mean(everything, aggregate_1), on [1] at position" in only
+    inner = "(unique(apart(key=indices, query=indices), tokens))"
+    assert f"'m', that is m = mean(everything, {inner}), on [1] at position" in only
     assert "a value that is no number is averaged. Replace None first" in only
 
 
