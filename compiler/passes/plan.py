@@ -240,7 +240,7 @@ class _Planner:
     def said(self, name: str) -> str:
         """Return how a message names a step: as the author wrote its variable."""
         index = self.typed.index(name.partition(".")[0])
-        return repr(name) if index < 0 else author_text(self.typed.variables, index)
+        return repr(name) if index < 0 else author_text(self.typed, index)
 
     def plan(self) -> Plan:
         """Return the plan.

@@ -425,7 +425,7 @@ class _Splitter:
         keys, queries = variables_of(operation.selector)
         raise ProgramError(
             [
-                f"{author_text(self.typed.variables, index)}: its selector compares "
+                f"{author_text(self.typed, index)}: its selector compares "
                 f"{len(keys)} keys with {len(queries)} queries at once, in "
                 f"{len(cases)} cases that would take {heads} heads, above the limit "
                 f"of {_MOST_HEADS}. Split the selector, or aggregate in two steps."
@@ -511,9 +511,7 @@ class _Splitter:
         work = Tabulated(tuple(args), table.astype(np.int32))
         return self.add(name, variable.domain, work, index)
 
-    def count_cases(
-        self, name: str, cases: list[Conjunction], extra: Match | None
-    ) -> int:
+    def count_cases(self, name: str, cases: list[_Case], extra: Match | None) -> int:
         """Return how many keys the cases select that meet one more condition."""
         parts = []
         for number, case in enumerate(cases, start=1):
@@ -575,7 +573,7 @@ class _Splitter:
         if len(held) > _MODE_VALUES:
             raise ProgramError(
                 [
-                    f"{author_text(self.typed.variables, index)}: the rule 'mode' "
+                    f"{author_text(self.typed, index)}: the rule 'mode' "
                     f"compares the counts of {len(held)} values, and it is limited "
                     f"to {_MODE_VALUES}. Map the values to fewer classes first."
                 ],
@@ -645,7 +643,7 @@ class _Splitter:
         if grid is None:
             raise ProgramError(
                 [
-                    f"{author_text(self.typed.variables, index)}: too many counts to "
+                    f"{author_text(self.typed, index)}: too many counts to "
                     "compare; give the mode fewer values"
                 ],
                 self.typed.name,

@@ -231,10 +231,13 @@ def test_wrong_types_are_told_as_well():
 
 
 def test_all_problems_of_a_program_come_at_once():
+    def one(key: Any, query: Any) -> Any:
+        return 1
+
     broken = [
         (tokens / 0).named("ratio"),
         mean(TRUE, tokens).named("average"),
-        SelectorWidth(Select(tokens, tokens, lambda key, query: 1)).named("ones"),
+        SelectorWidth(Select(tokens, tokens, one)).named("ones"),
         SelectorWidth(Select(tokens, 2, lambda key, query: key < query)).named("less"),
     ]
     together = Elementwise(lambda *values: values, tuple(broken)).named("all")
@@ -314,8 +317,8 @@ def test_a_function_of_the_wrong_number_of_arguments():
 
 def test_a_mean_of_none_shows_the_input():
     (only,) = problems(mean(TRUE, shift(tokens)).named("m"), [1, 2])
-    inner = "(unique(apart(key=indices, query=indices), tokens))"
-    assert f"'m', that is m = mean(everything, {inner}), on [1] at position" in only
+    text = "mean(everything, (unique(apart(key=indices, query=indices), tokens)))"
+    assert f"'m', that is m = {text}, on [1] at position" in only
     assert "a value that is no number is averaged. Replace None first" in only
 
 
@@ -370,7 +373,8 @@ def test_means_that_are_too_many():
 def test_a_mode_of_too_many_values():
     often = Aggregate(TRUE, tokens, rule="mode").named("often")
     (only,) = problems(often, range(10))
-    assert only.startswith("'often': the rule 'mode' compares the counts of 10 values")
+    assert only.startswith("'often', that is often = mode(everything, tokens): the ")
+    assert "rule 'mode' compares the counts of 10 values" in only
     assert "Map the values to fewer classes first" in only
 
 
@@ -388,9 +392,15 @@ def test_expressions_are_no_python_values():
         bool(TRUE)
 
 
-def test_a_name_is_an_identifier():
-    with pytest.raises(ValueError, match="'a b' is not a name: use letters, digits"):
-        tokens.named("a b")
+def test_a_name_is_a_line_of_text():
+    assert tokens.named("shift_by(1)").name == "shift_by(1)"
+    for name in ("a\nb", " a", "", "\x1b[2J", "\ud800"):
+        with pytest.raises(ValueError, match="is not a name: use one line of"):
+            tokens.named(name)
+    with pytest.raises(ValueError, match="has 201 characters; use at most 200"):
+        tokens.named("a" * 201)
+    with pytest.raises(TypeError, match="a name is a string, not a int"):
+        tokens.named(1)
 
 
 def test_every_error_is_of_one_family():

@@ -250,10 +250,10 @@ def refused(expression: SOp, vocab: str = "ab", max_len: int = 4) -> str:
 def test_errors_write_out_what_the_author_gave_no_name() -> None:
     ratio = 1 / mean(Select(tokens, "a", EQ) & BEFORE, tokens == "b", 0)
     text = refused(ratio + 1)
-    part = "mean((key tokens == query 'a') & (key indices < query indices), "
-    assert f"the expression 1 / ({part}(tokens == 'b'), 0))" in text
+    part = "mean((key tokens == query ('a')) & (key indices < query indices), "
+    assert f"`1 / ({part}(tokens == ('b')), 0))`" in text
     text = refused((ratio * 2).named("twice"))
-    assert "the expression 1 / (" in text
+    assert "`1 / (" in text
 
 
 def test_errors_name_what_the_author_named() -> None:
@@ -263,9 +263,7 @@ def test_errors_name_what_the_author_named() -> None:
 
 def test_the_mode_of_many_values_is_refused_by_its_expression() -> None:
     mode = Aggregate(TRUE, indices, None, "mode") + 1
-    assert "the expression mode(everything, indices): the rule" in refused(
-        mode, "ab", 9
-    )
+    assert "`mode(everything, indices)`: the rule" in refused(mode, "ab", 9)
 
 
 def test_cases_that_take_too_many_heads_are_refused() -> None:

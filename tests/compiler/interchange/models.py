@@ -71,8 +71,8 @@ def run_parts(
             visible = names.visible[names.reader_index(f"a{layer}.h0<q>")]
             seen = run.writes[visible].sum(0) + weights.b_O[:layer].sum(0)
             ln1 = weights.ln1_w[layer], weights.ln1_b[layer]
-            parts = project(weights, layer, normalise(config, seen, *ln1))
-            per_layer.append(mix_values(config, *parts, allow(config, tokens)))
+            q, k, v = project(weights, layer, normalise(config, seen, *ln1))
+            per_layer.append(mix_values(config, q, k, v, allow(config, tokens)))
         return run.logits, run.writes, jnp.stack(per_layer)
 
     logits, writes, z = jax.jit(jax.vmap(one))(ids)
