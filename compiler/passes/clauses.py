@@ -62,16 +62,14 @@ def _multiplied_out(formula: Formula) -> list[_Clause]:
                 tails = _multiplied_out(part)
                 if len(result) * len(tails) > _MOST_CLAUSES:
                     return [(formula,)]
-                result = [_union(head, tail) for head in result for tail in tails]
-                result = [c for c in result if c is not None]
-            return [c for c in result if c is not None]
+                joined = [_union(head, tail) for head in result for tail in tails]
+                result = [clause for clause in joined if clause is not None]
+            return result
     return [(formula,)]
 
 
-def _union(head: _Clause | None, tail: _Clause) -> _Clause | None:
+def _union(head: _Clause, tail: _Clause) -> _Clause | None:
     """Return a disjunction of two; None where it holds always."""
-    if head is None:
-        return None
     found: dict[object, Formula] = {}
     for part in (*head, *tail):
         place: object = formula_key(part)
