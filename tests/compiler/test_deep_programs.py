@@ -218,7 +218,7 @@ def sort_by_most_freq(count: Callable[[Selector], SOp]) -> SOp:
 
 
 EXAMPLES = {
-    "hist_bos": (hist_bos, 33, 50, 100),
+    "hist_bos": (hist_bos, 33, 50),
     "hist2_bos": (hist2_bos, 26, 50),
     "sort_bos": (sort_bos, 33, 50),
     "sort_by_most_freq": (sort_by_most_freq, 30, 50),
