@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,13 @@ def begin(folder: Path, setting: Setting, recipe: Recipe) -> None:
     """
     check_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    text = f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
+    text = recipe_text(asdict(recipe), setting)
     write_atomically(folder / RECIPE, text.encode())
+
+
+def recipe_text(recipe: Mapping[str, Any], setting: Setting) -> str:
+    """Return the recipe.toml of a run: some keys of a recipe, and what is trained."""
+    return f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
 
 
 def check_free(folder: Path) -> None:
@@ -92,7 +98,7 @@ def read_setting(folder: Path) -> Setting:
             f"{folder} holds no run: there is no {RECIPE} in it. Begin one with "
             "zoo train NAME --out FOLDER"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise FormatError(
             f"{path}: damaged, no readable table [{PROGRAM}] ({error}). Begin again in "
             "another folder"
@@ -106,6 +112,9 @@ def save_checkpoint(folder: Path, state: State, history: tuple[Check, ...]) -> N
     leaves = jax.tree.leaves(state)
     tensors = {f"{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
     write_atomically(folder / CHECKPOINT, save(tensors))
+
+
+_DAMAGED = (ValueError, TypeError, KeyError, OSError, RecursionError)
 
 
 def load_checkpoint(
@@ -124,7 +133,7 @@ def load_checkpoint(
         tensors = load(path.read_bytes())
         history = json.loads((folder / HISTORY).read_text())
         checks = tuple(Check(**entry) for entry in history)
-    except (SafetensorError, ValueError, TypeError, OSError) as error:
+    except (SafetensorError, *_DAMAGED) as error:
         raise FormatError(f"{path}: the checkpoint is damaged ({error})") from None
     found = [tensors.get(f"{i:04d}") for i in range(len(fresh))]
     shapes = [None if f is None else f.shape for f in found]
