@@ -99,6 +99,17 @@ class Model:
             f"{shape.n_params:,} parameters>"
         )
 
+    @property
+    def transformer(self) -> Any:
+        """The configuration and the arrays as one value, a pytree of JAX.
+
+        `forward(model.transformer, ids)` is what the model computes, to be mapped with
+        `jax.vmap` and differentiated with `jax.grad`.
+        """
+        from compiler.machine.transformer import Transformer
+
+        return Transformer(self.config, self.weights)
+
     # Values in, values out --------------------------------------------------------
 
     def __call__(self, tokens: Tokens) -> list[Value]:
@@ -156,7 +167,7 @@ class Model:
         """Return the logits of token ids, under a patch with a batch axis if given."""
         from compiler.machine.forward import logits_batch
 
-        return logits_batch(self.config, self.weights, ids, patch)
+        return logits_batch(self.transformer, ids, patch)
 
     def run(self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None) -> Any:
         """Return Run(logits, writes) of one sequence, or of a list of sequences.
@@ -177,7 +188,7 @@ class Model:
         ids = self.encode_batch(sequences)  # type: ignore[arg-type]
         if patch is not None:
             patch = with_batch_axis(patch, len(ids))
-        run = forward_batch(self.config, self.weights, ids, patch)
+        run = forward_batch(self.transformer, ids, patch)
         return run if several else type(run)(run.logits[0], run.writes[0])
 
     # What it means ----------------------------------------------------------------
@@ -306,7 +317,7 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.config, self.weights, device)
+        return to_transformer_lens(self.transformer, device)
 
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
@@ -327,7 +338,7 @@ class Model:
         labels = [show(value) for value in readout.values]
         if readout.kind != "classes":
             labels = ["value", "is_none"][: readout.size]
-        return write_folder(self.config, self.weights, labels, path)
+        return write_folder(self.transformer, labels, path)
 
     def to_networkx(self) -> Any:
         """Return the circuit as a `networkx.MultiDiGraph` over nodes."""

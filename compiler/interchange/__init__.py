@@ -4,7 +4,7 @@
     hugging_face.py  GPT-2 with a token-classification head, as a folder; and back
     graphs.py        EAP-IG and MIB graphs, GraphML, auto-circuit's names; and back
 
-All of it takes a configuration, weights or a circuit, and knows no `Model`; the
+All of it takes a transformer or a circuit, and knows no `Model`; the
 methods of `compiler.model.Model` call it. torch and TransformerLens are imported
 where they are needed and nowhere else.
 """

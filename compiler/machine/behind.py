@@ -20,7 +20,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.machine.config import Config
 from compiler.machine.layers import slots
 from compiler.machine.names import SLOTS, Names
 from compiler.machine.packed import (
@@ -34,7 +33,7 @@ from compiler.machine.packed import (
     transform,
     unembed_rows,
 )
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer, precise
 
 HEAD, MLP, BETWEEN, AFTER = range(4)
 """Who sees a change: one reader of a head; the MLP alone; the MLP and all behind it;
@@ -99,35 +98,35 @@ def spot_behind(names: Names, node: str) -> Spot:
     return Spot(BETWEEN if part.kind == "head" else AFTER, part.layer)
 
 
+@precise
 def make_rows(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     packing: Packing,
     writes: Float[Any, "sequence source position d_model"],
 ) -> Rows:
     """Return packed runs.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
+        transformer: its shape and its arrays.
         packing: of the sequences.
         writes: `Run.writes` of each.
     """
+    config = transformer.config
     # Else XLA gathers anew for every sum.
     packed = jax.lax.optimization_barrier(take(packing, writes))
-    stream = _streams(config, weights, packed)
-    with jax.default_matmul_precision("highest"):
-        qkv = [
-            project(config, weights, layer, stream[2 * layer])
-            for layer in range(config.n_layers)
-        ]
+    stream = _streams(transformer, packed)
+    qkv = [
+        project(transformer, layer, stream[2 * layer])
+        for layer in range(config.n_layers)
+    ]
     return Rows(stream, packed, jnp.stack(qkv), allow_within(config, packing))
 
 
 def _streams(
-    config: Config, weights: Weights, writes: Float[Array, "source d_model place row"]
+    transformer: Transformer, writes: Float[Array, "source d_model place row"]
 ) -> Float[Array, "spot d_model place row"]:
     """Return the stream in front of every sublayer, and of the logits."""
+    config, weights = transformer.config, transformer.weights
     before, total = 0, jnp.zeros(writes.shape[1:], writes.dtype)
     streams = []
     for layer in range(config.n_layers + 1):
@@ -146,9 +145,9 @@ BOTH, SEEN, PASSED = range(3)
 one; only the other."""
 
 
+@precise
 def move(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     spot: Spot,
     change: Float[Array, "d_model place row"],
@@ -156,8 +155,7 @@ def move(
     """Return by how much the stream in front of the last MLP moves.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
+        transformer: its shape and its arrays.
         rows: unpatched runs.
         spot: who sees the change.
         change: what is added there.
@@ -165,6 +163,7 @@ def move(
     Returns:
         the movement, and what of it moves: BOTH, SEEN or PASSED.
     """
+    config, weights = transformer.config, transformer.weights
     kind, layer, last = spot.kind, spot.layer, config.n_layers - 1
 
     def go_on(here: Any, total: Array) -> Array:
@@ -174,31 +173,30 @@ def move(
         out = jax.lax.cond(
             first & (kind == AFTER),
             lambda: jnp.zeros_like(total),
-            lambda: transform(config, weights, here, seen),
+            lambda: transform(transformer, here, seen),
         )
         total = total + out
-        q, k, v = project(config, weights, here + 1, total)
+        q, k, v = project(transformer, here + 1, total)
         mixed = mix(config, q, k, v, rows.allowed).reshape(-1, *total.shape[1:])
         W_O = weights.W_O[here + 1].reshape(-1, config.d_model)
         return total + times(W_O, mixed) + weights.b_O[here + 1][:, None, None]
 
-    with jax.default_matmul_precision("highest"):
-        own = jax.lax.cond(
-            kind == HEAD,
-            lambda: _head_change(config, weights, rows, spot, change),
-            lambda: change,
-        )
-        total = rows.stream[2 * layer + jnp.where(kind == AFTER, 2, 1)]
-        total = total + jnp.where(kind == MLP, 0.0, own)
-        total = jax.lax.fori_loop(layer, last, go_on, total)
+    own = jax.lax.cond(
+        kind == HEAD,
+        lambda: _head_change(transformer, rows, spot, change),
+        lambda: change,
+    )
+    total = rows.stream[2 * layer + jnp.where(kind == AFTER, 2, 1)]
+    total = total + jnp.where(kind == MLP, 0.0, own)
+    total = jax.lax.fori_loop(layer, last, go_on, total)
     moved = jnp.where(layer == last, own, total - rows.stream[-2])
     ways = jnp.array([BOTH, SEEN, BOTH, PASSED])
     return moved, jnp.where(layer == last, ways[kind], BOTH)
 
 
+@precise
 def last_logits(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     front: Float[Array, "d_model place row"],
     moved: Float[Array, "d_model place row"],
     way: Any,
@@ -206,31 +204,30 @@ def last_logits(
     """Return the logits after a movement in front of the last MLP.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
+        transformer: its shape and its arrays.
         front: what stands there without it, `Rows.stream[-2]`; or some of its columns.
         moved: of `move`.
         way: likewise.
     """
+    config = transformer.config
     nothing = jnp.zeros_like(moved)
     total = front + jnp.where(way == SEEN, nothing, moved)
     seen = front + jnp.where(way == PASSED, nothing, moved)
-    with jax.default_matmul_precision("highest"):
-        out = transform(config, weights, config.n_layers - 1, seen)
-        return unembed_rows(config, weights, total + out)
+    out = transform(transformer, config.n_layers - 1, seen)
+    return unembed_rows(transformer, total + out)
 
 
 def _head_change(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     spot: Spot,
     change: Float[Array, "d_model place row"],
 ) -> Float[Array, "d_model place row"]:
     """Return by how much a head's write changes when one of its inputs does."""
+    config, weights = transformer.config, transformer.weights
     _, layer, head, slot = spot
     W, b = slots(weights, layer)
-    seen = norm_heads(config, weights, layer, rows.stream[2 * layer] + change)
+    seen = norm_heads(transformer, layer, rows.stream[2 * layer] + change)
     fresh = times(W[slot, head], seen) + b[slot, head][:, None, None]
     chosen = (slot == jnp.arange(len(SLOTS)))[:, None, None, None]
     q, k, v = jnp.where(chosen, fresh, rows.qkv[layer][:, head])[:, None]
@@ -260,8 +257,7 @@ class Under(NamedTuple):
 
 
 def run_under(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     mask: Float[Array, "reader source"],
     donors: Float[Array, "source d_model place row"],
@@ -270,24 +266,24 @@ def run_under(
     """Return a run of all layers under an edge mask.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
+        transformer: its shape and its arrays.
         rows: unpatched runs; what embeddings write is theirs.
         mask: 1 where a reader sees the donor, 0 where it sees the write and wherever a
             source is not before its reader.
         donors: what the sources write in the donor runs.
         where: which positions are patched.
     """
+    config = transformer.config
     first = config.names.sources_before(0)
     differences = jnp.where(where, donors - rows.writes, 0.0)
     streams = jnp.zeros((config.n_layers + 1, *donors.shape[1:]), donors.dtype)
     start = Under(streams.at[0].set(rows.writes[:first].sum(0)), differences)
-    return _go_on(config, weights, rows, mask, donors, where, start, 0)
+    return _go_on(transformer, rows, mask, donors, where, start, 0)
 
 
+@precise
 def logits_under(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     mask: Float[Array, "reader source"],
     donors: Float[Array, "source d_model place row"],
@@ -298,8 +294,7 @@ def logits_under(
     """Return the logits under a mask, given a run that is the same before a layer.
 
     Args:
-        config: as for `run_under`.
-        weights: as for `run_under`.
+        transformer: as for `run_under`.
         rows: as for `run_under`.
         mask: as for `run_under`.
         donors: as for `run_under`.
@@ -307,15 +302,14 @@ def logits_under(
         under: a run under a mask with the same rows before that layer.
         first: the layer, traced or not; `n_layers` for none.
     """
-    end = _go_on(config, weights, rows, mask, donors, where, under, first)
-    with jax.default_matmul_precision("highest"):
-        seen = end.streams[-1] + _weigh(mask[-1:], end.differences)[0]
-        return unembed_rows(config, weights, seen)
+    end = _go_on(transformer, rows, mask, donors, where, under, first)
+    seen = end.streams[-1] + _weigh(mask[-1:], end.differences)[0]
+    return unembed_rows(transformer, seen)
 
 
+@precise
 def _go_on(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     mask: Array,
     donors: Array,
@@ -324,6 +318,7 @@ def _go_on(
     first: Any,
 ) -> Under:
     """Run the layers from `first` on."""
+    config, weights = transformer.config, transformer.weights
     n_heads, n_slots = config.n_heads, len(SLOTS)
     readers = config.names.reader_index("m0") + 1  # of one layer
 
@@ -337,7 +332,7 @@ def _go_on(
         total = streams[layer]
         own = jax.lax.dynamic_slice_in_dim(mask, layer * readers, readers)
         seen = total + _weigh(own[:-1], differences)  # [head * slot, ..]
-        seen = norm_heads(config, weights, layer, seen)
+        seen = norm_heads(transformer, layer, seen)
         seen = seen.reshape(n_heads, n_slots, config.d_model, -1)
         W, b = slots(weights, layer)
         qkv = jnp.einsum("hsdn,shde->shen", seen, W) + b[..., None]
@@ -348,12 +343,11 @@ def _go_on(
         differences = put(differences, start, heads)
         total = total + heads.sum(0) + weights.b_O[layer][:, None, None]
         seen = total + _weigh(own[-1:], differences)[0]
-        out = transform(config, weights, layer, seen)
+        out = transform(transformer, layer, seen)
         differences = put(differences, start + n_heads, out[None])
         return Under(streams.at[layer + 1].set(total + out), differences)
 
-    with jax.default_matmul_precision("highest"):
-        return jax.lax.fori_loop(first, config.n_layers, one, under)
+    return jax.lax.fori_loop(first, config.n_layers, one, under)
 
 
 def _weigh(

@@ -14,15 +14,17 @@ from jaxtyping import Array, Bool, Float, Int
 from compiler.errors import InputError
 from compiler.machine.config import Config
 from compiler.machine.stream import Stream
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 
 ROTARY_BASE = 10000.0
 
 
 def embed(
-    config: Config, weights: Weights, tokens: Int[Array, " seq"]
+    transformer: Transformer, tokens: Int[Array, " seq"]
 ) -> Float[Array, "source seq d_model"]:
     """Return what the sources `tokens` and `positions` write."""
+    config, weights = transformer.config, transformer.weights
     if len(tokens) > config.n_ctx:
         raise InputError(
             f"forward: {len(tokens)} tokens, but n_ctx is {config.n_ctx}. "
@@ -50,13 +52,13 @@ def allow(config: Config, tokens: Int[Array, " seq"]) -> Bool[Array, "seq key"]:
 
 
 def attend(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: int,
     stream: Stream,
     allowed: Bool[Array, "seq key"],
 ) -> None:
     """Let the heads of a layer read from the stream and write to it."""
+    config, weights = transformer.config, transformer.weights
     seen = stream.read_heads(layer)
     seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
     q, k, v = project(weights, layer, seen)
@@ -143,16 +145,17 @@ def rotate(vectors: Float[Array, "head seq d_head"]) -> Float[Array, "head seq d
     return jnp.concatenate(turned, axis=-1)
 
 
-def transform(config: Config, weights: Weights, layer: int, stream: Stream) -> None:
+def transform(transformer: Transformer, layer: int, stream: Stream) -> None:
     """Let the MLP of a layer read from the stream and write to it."""
-    out = mlp_output(config, weights, layer, stream.read(f"m{layer}"))
+    out = mlp_output(transformer, layer, stream.read(f"m{layer}"))
     stream.write(out[None])
 
 
 def mlp_output(
-    config: Config, weights: Weights, layer: int, seen: Float[Array, "seq d_model"]
+    transformer: Transformer, layer: int, seen: Float[Array, "seq d_model"]
 ) -> Float[Array, "seq d_model"]:
     """Return what the MLP of a layer writes when it sees this."""
+    config, weights = transformer.config, transformer.weights
     seen = normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
     hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
     return activate(config, hidden) @ weights.W_out[layer] + weights.b_out[layer]
@@ -170,25 +173,26 @@ def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 
 def unembed(
-    config: Config, weights: Weights, seen: Float[Array, "seq d_model"]
+    transformer: Transformer, seen: Float[Array, "seq d_model"]
 ) -> Float[Array, "seq d_vocab_out"]:
     """Return the logits."""
+    config, weights = transformer.config, transformer.weights
     final = normalise(config, seen, weights.lnf_w, weights.lnf_b)
     return final @ weights.W_U + weights.b_U
 
 
 def run_layers(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     first: int,
     stream: Stream,
     allowed: Bool[Array, "seq key"],
 ) -> Float[Array, "seq d_vocab_out"]:
     """Run the layers from `first` on, and return the logits."""
+    config = transformer.config
     for layer in range(first, config.n_layers):
-        attend(config, weights, layer, stream, allowed)
-        transform(config, weights, layer, stream)
-    return unembed(config, weights, stream.read("logits"))
+        attend(transformer, layer, stream, allowed)
+        transform(transformer, layer, stream)
+    return unembed(transformer, stream.read("logits"))
 
 
 def normalise(

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.machine.config import Config
 from compiler.machine.layers import activate, normalise, rotate, slots
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 
 
 class Packing(NamedTuple):
@@ -94,13 +94,13 @@ def allow_within(config: Config, packing: Packing) -> Bool[Array, "place key row
 
 
 def project(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: Any,
     seen: Float[Array, "d_model place row"],
 ) -> Float[Array, "slot head d_head place row"]:
     """Return the queries, keys and values of a layer whose heads all see this."""
-    seen = norm_heads(config, weights, layer, seen)
+    config, weights = transformer.config, transformer.weights
+    seen = norm_heads(transformer, layer, seen)
     W, b = slots(weights, layer)
     fused = W.transpose(2, 0, 1, 3).reshape(config.d_model, -1)
     qkv = times(fused, seen).reshape(*b.shape, *seen.shape[1:])
@@ -125,12 +125,12 @@ def mix(
 
 
 def transform(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: Any,
     seen: Float[Array, "d_model place row"],
 ) -> Float[Array, "d_model place row"]:
     """Return what the MLP of a layer writes when it sees this."""
+    config, weights = transformer.config, transformer.weights
     seen = _norm(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
     hidden = times(weights.W_in[layer], seen) + weights.b_in[layer][:, None, None]
     out = times(weights.W_out[layer], activate(config, hidden))
@@ -138,20 +138,21 @@ def transform(
 
 
 def unembed_rows(
-    config: Config, weights: Weights, seen: Float[Array, "d_model place row"]
+    transformer: Transformer, seen: Float[Array, "d_model place row"]
 ) -> Float[Array, "d_vocab_out place row"]:
     """Return the logits."""
+    config, weights = transformer.config, transformer.weights
     seen = _norm(config, seen, weights.lnf_w, weights.lnf_b)
     return times(weights.W_U, seen) + weights.b_U[:, None, None]
 
 
 def norm_heads(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: Any,
     seen: Float[Array, "*readers d_model place row"],
 ) -> Float[Array, "*readers d_model place row"]:
     """Return what heads see after the LayerNorm in front of them, if there is one."""
+    config, weights = transformer.config, transformer.weights
     return _norm(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
 
 

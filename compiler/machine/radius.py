@@ -31,6 +31,7 @@ from compiler.machine.behind import Rows, last_logits
 from compiler.machine.config import Config
 from compiler.machine.layers import activate
 from compiler.machine.packed import times
+from compiler.machine.transformer import Transformer, precise
 from compiler.machine.weights import Weights
 
 CURVATURE = 2 / sqrt(2 * pi)
@@ -72,9 +73,9 @@ def curvatures(weights: Weights) -> Float[np.ndarray, "class class"]:
     return np.stack([largest(np.abs(out - winner)) for winner in out], axis=1)
 
 
+@precise
 def radii(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     logits: Float[Array, "class place row"],
     bends: Float[Any, "class class"],
@@ -82,24 +83,23 @@ def radii(
     """Return the radius of every position, by what moves: BOTH, SEEN or PASSED.
 
     Args:
-        config: the transformer's shape; `has_radii` is true of it.
-        weights: its arrays, of jax.
+        transformer: its shape and its arrays.
         rows: unpatched runs.
         logits: theirs.
         bends: `curvatures` of the weights.
     """
+    config, weights = transformer.config, transformer.weights
     winner = logits.argmax(0)
     ahead = logits.max(0) - logits - SLACK * (1.0 + jnp.abs(logits).max(0))
-    with jax.default_matmul_precision("highest"):
-        W_in, b_in = weights.W_in[-1], weights.b_in[-1]
-        hidden = times(W_in, rows.stream[-2]) + b_in[:, None, None]
-        slopes = jax.grad(lambda hidden: activate(config, hidden).sum())(hidden)
-        out = (weights.W_out[-1] @ weights.W_U).T  # [class, hidden]
+    W_in, b_in = weights.W_in[-1], weights.b_in[-1]
+    hidden = times(W_in, rows.stream[-2]) + b_in[:, None, None]
+    slopes = jax.grad(lambda hidden: activate(config, hidden).sum())(hidden)
+    out = (weights.W_out[-1] @ weights.W_U).T  # [class, hidden]
 
-        def gradient(own: Float[Array, " hidden"]) -> Float[Array, "d_model place row"]:
-            return times(W_in.T, slopes * own[:, None, None])
+    def gradient(own: Float[Array, " hidden"]) -> Float[Array, "d_model place row"]:
+        return times(W_in.T, slopes * own[:, None, None])
 
-        seen = jax.lax.map(gradient, out)
+    seen = jax.lax.map(gradient, out)
     seen = seen - jnp.take_along_axis(seen, winner[None, None], axis=0)
     passed = weights.W_U.T[..., None, None] - weights.W_U[:, winner]
     bends = jnp.asarray(bends, seen.dtype)[:, winner] * (CURVATURE / 2)
@@ -130,8 +130,7 @@ def _reach(
 
 
 def winners(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     rows: Rows,
     moved: Float[Array, "d_model place row"],
     way: Any,
@@ -142,8 +141,7 @@ def winners(
     """Return which class wins after a movement in front of the last MLP.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
+        transformer: its shape and its arrays.
         rows: unpatched runs.
         moved: by how much the stream moves, of `behind.move`.
         way: what of it moves, likewise.
@@ -151,6 +149,7 @@ def winners(
         radius: of `radii`.
         asked: the positions for which it is wanted; `winner` is returned elsewhere.
     """
+    config = transformer.config
     flat = config.d_model, -1
     front, moved = rows.stream[-2].reshape(flat), moved.reshape(flat)
     near = (moved**2).sum(0) < radius[way].reshape(-1) ** 2
@@ -163,7 +162,7 @@ def winners(
         stood, moves = (
             array.at[:, some].get(mode="clip")[..., None] for array in (front, moved)
         )
-        found = last_logits(config, weights, stood, moves, way)[..., 0].argmax(0)
+        found = last_logits(transformer, stood, moves, way)[..., 0].argmax(0)
         return known.at[some].set(found.astype(known.dtype), mode="drop")
 
     pieces = -(-unsure.sum() // PIECE)

@@ -14,7 +14,6 @@ patching calls this; an audit has many inputs at once, and calls `behind.py`.
 from collections.abc import Iterable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -32,7 +31,7 @@ from compiler.machine.layers import (
 from compiler.machine.names import SLOTS, Names
 from compiler.machine.patch import Patch
 from compiler.machine.stream import Stream
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer, precise
 
 
 def by_place(
@@ -68,8 +67,7 @@ def place_indices(
 
 
 def logits_after(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     writes: Float[Array, "source seq d_model"],
     reader: str,
@@ -78,8 +76,7 @@ def logits_after(
     """Return the logits of one sequence when `change` is added to what a reader sees.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         tokens: of the unpatched run.
         writes: what each source wrote in it (`Run.writes`).
         reader: a name of `Names.readers`.
@@ -88,17 +85,18 @@ def logits_after(
     Raises:
         NameLookupError: no reader has that name.
     """
+    config = transformer.config
     config.names.reader_index(reader)
     part = config.names.reader_parts[reader]
     index = (part.head or 0, SLOTS.index(part.slot) if part.slot else 0)
     return logits_after_part(
-        config, weights, tokens, writes, part.kind, part.layer, index, change
+        transformer, tokens, writes, part.kind, part.layer, index, change
     )
 
 
+@precise
 def logits_after_part(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     writes: Float[Array, "source seq d_model"],
     kind: str,
@@ -109,8 +107,7 @@ def logits_after_part(
     """Return `logits_after` of a reader that is given by its place.
 
     Args:
-        config: as for `logits_after`.
-        weights: as for `logits_after`.
+        transformer: as for `logits_after`.
         tokens: as for `logits_after`.
         writes: as for `logits_after`.
         kind: `head`, `mlp` or `logits`.
@@ -119,36 +116,34 @@ def logits_after_part(
             compilation serves all heads of a layer.
         change: as for `logits_after`.
     """
-    with jax.default_matmul_precision("highest"):
-        if kind == "logits" or layer is None:
-            seen = (
-                stream_before(config, weights, writes, config.n_layers, False) + change
-            )
-            return unembed(config, weights, seen)
-        allowed = allow(config, tokens)
-        total = stream_before(config, weights, writes, layer, True)
-        if kind == "head":
-            head, slot = index
-            total = total - _head_row(config, writes, layer, head)
-            total = total + _head_write(
-                config, weights, writes, layer, head, slot, change, allowed
-            )
-            stream = Stream(config.names, None, total)
-            transform(config, weights, layer, stream)
-        else:
-            stream = Stream(config.names, None, total)
-            stream.write(mlp_output(config, weights, layer, total + change)[None])
-        return run_layers(config, weights, layer + 1, stream, allowed)
+    config = transformer.config
+    if kind == "logits" or layer is None:
+        seen = stream_before(transformer, writes, config.n_layers, False) + change
+        return unembed(transformer, seen)
+    allowed = allow(config, tokens)
+    total = stream_before(transformer, writes, layer, True)
+    if kind == "head":
+        head, slot = index
+        total = total - _head_row(config, writes, layer, head)
+        total = total + _head_write(
+            transformer, writes, layer, head, slot, change, allowed
+        )
+        stream = Stream(config.names, None, total)
+        transform(transformer, layer, stream)
+    else:
+        stream = Stream(config.names, None, total)
+        stream.write(mlp_output(transformer, layer, total + change)[None])
+    return run_layers(transformer, layer + 1, stream, allowed)
 
 
 def stream_before(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     writes: Float[Array, "source seq d_model"],
     layer: int,
     heads_too: bool,
 ) -> Float[Array, "seq d_model"]:
     """Return the stream in front of a layer, or of its MLP."""
+    config, weights = transformer.config, transformer.weights
     before = config.names.sources_before(layer, heads_too)
     return writes[:before].sum(0) + weights.b_O[: layer + heads_too].sum(0)
 
@@ -164,8 +159,7 @@ def _head_row(
 
 
 def _head_write(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     writes: Float[Array, "source seq d_model"],
     layer: int,
     head: Any,
@@ -174,21 +168,21 @@ def _head_write(
     allowed: Bool[Array, "seq key"],
 ) -> Float[Array, "seq d_model"]:
     """Return what a head writes when one of its three inputs has changed."""
-    total = stream_before(config, weights, writes, layer, False)
+    total = stream_before(transformer, writes, layer, False)
     chosen = jnp.asarray(slot == jnp.arange(len(SLOTS)), change.dtype)
     seen = total + chosen[:, None, None] * change
-    return head_write(config, weights, layer, head, seen, allowed)
+    return head_write(transformer, layer, head, seen, allowed)
 
 
 def head_write(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: int,
     head: Any,
     seen: Float[Array, "slot seq d_model"],
     allowed: Bool[Array, "seq key"],
 ) -> Float[Array, "seq d_model"]:
     """Return what a head writes that sees this; `head` may be traced."""
+    config, weights = transformer.config, transformer.weights
     seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
     q, k, v = (
         (seen[place] @ W[layer][head] + b[layer][head])[None]
@@ -203,9 +197,9 @@ def head_write(
     return mix_values(config, q, k, v, allowed)[0] @ weights.W_O[layer][head]
 
 
+@precise
 def logits_beyond(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     total: Float[Array, "seq d_model"],
     block: Float[Array, "source seq d_model"],
@@ -217,8 +211,7 @@ def logits_beyond(
     """Return the logits when a sublayer writes `block` and later readers are patched.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         tokens: of the run.
         total: the stream in front of the sublayer.
         block: what its heads write, or its MLP.
@@ -228,23 +221,23 @@ def logits_beyond(
             at, nor rows of readers there.
         nudge: what patches of those sources add to what each later reader sees.
     """
+    config, weights = transformer.config, transformer.weights
     names = config.names
-    with jax.default_matmul_precision("highest"):
-        shape = len(names.sources), tokens.shape[0], config.d_model
-        patch = patch.expanded(len(names.readers), shape, total.dtype)
-        before = names.sources_before(layer, kind == "mlp")
-        stream = Stream(names, patch, total, nudge, before)
-        stream.write(block)
-        allowed = allow(config, tokens)
-        if kind == "head":
-            stream.shift(weights.b_O[layer])
-            transform(config, weights, layer, stream)
-        return run_layers(config, weights, layer + 1, stream, allowed)
+    shape = len(names.sources), tokens.shape[0], config.d_model
+    patch = patch.expanded(len(names.readers), shape, total.dtype)
+    before = names.sources_before(layer, kind == "mlp")
+    stream = Stream(names, patch, total, nudge, before)
+    stream.write(block)
+    allowed = allow(config, tokens)
+    if kind == "head":
+        stream.shift(weights.b_O[layer])
+        transform(transformer, layer, stream)
+    return run_layers(transformer, layer + 1, stream, allowed)
 
 
+@precise
 def rewrite(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     block: Float[Array, "source seq d_model"],
     layer: int,
@@ -254,21 +247,18 @@ def rewrite(
     """Return what a sublayer writes when one of its nodes sees something else.
 
     Args:
-        config: as for `logits_beyond`.
-        weights: as for `logits_beyond`.
+        transformer: as for `logits_beyond`.
         tokens: as for `logits_beyond`.
         block: what the heads of the layer write, or its MLP.
         layer: theirs.
         head: which one, traced or not; None for the MLP.
         seen: what the head's three readers see; the MLP's one.
     """
-    with jax.default_matmul_precision("highest"):
-        if head is None:
-            return mlp_output(config, weights, layer, seen[0])[None]
-        allowed = allow(config, tokens)
-        return block.at[head].set(
-            head_write(config, weights, layer, head, seen, allowed)
-        )
+    config = transformer.config
+    if head is None:
+        return mlp_output(transformer, layer, seen[0])[None]
+    allowed = allow(config, tokens)
+    return block.at[head].set(head_write(transformer, layer, head, seen, allowed))
 
 
 def first_reader(config: Config, kind: str, layer: int) -> int:
@@ -277,9 +267,9 @@ def first_reader(config: Config, kind: str, layer: int) -> int:
     return config.names.reader_index(name)
 
 
+@precise
 def head_change(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     writes: Float[Array, "source seq d_model"],
     layer: int,
@@ -289,16 +279,15 @@ def head_change(
     """Return by how much a head's write changes when one of its inputs does.
 
     Args:
-        config: as for `logits_after`.
-        weights: as for `logits_after`.
+        transformer: as for `logits_after`.
         tokens: as for `logits_after`.
         writes: as for `logits_after`.
         layer: the head's.
         index: (head, slot).
         change: what is added to what the slot sees.
     """
+    config = transformer.config
     head, slot = index
-    with jax.default_matmul_precision("highest"):
-        allowed = allow(config, tokens)
-        new = _head_write(config, weights, writes, layer, head, slot, change, allowed)
-        return new - _head_row(config, writes, layer, head)
+    allowed = allow(config, tokens)
+    new = _head_write(transformer, writes, layer, head, slot, change, allowed)
+    return new - _head_row(config, writes, layer, head)

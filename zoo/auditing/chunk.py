@@ -29,7 +29,7 @@ from compiler.machine.config import Config
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.packed import Packing, pack, take
 from compiler.machine.radius import curvatures, has_radii, radii, winners
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer, precise
 from zoo.causal.model import COMPUTED
 from zoo.causal.outputs import differs, is_correct
 from zoo.causal.pool import Pool
@@ -105,8 +105,7 @@ class Found(NamedTuple):
 
 
 def prepare(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     pool: Pool,
     base: Int[np.ndarray, " pair"],
     source: Int[np.ndarray, " pair"],
@@ -117,8 +116,7 @@ def prepare(
     """Return a chunk.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         pool: the inputs.
         base: indices into the pool.
         source: likewise.
@@ -126,13 +124,14 @@ def prepare(
         fresh: which pairs count; the others fill the chunk up.
         output: index of the variable that is put out.
     """
+    config = transformer.config
     ids, values, lengths = map(np.asarray, (pool.ids, pool.values, pool.lengths))
     shared = np.minimum(lengths[base], lengths[source])
     where = np.arange(config.n_ctx)[None, :] < shared[:, None]
     unturned = np.zeros_like(turns)
-    run = compiled_runs(config, weights, ids[base], unturned)
-    straight = compiled_runs(config, weights, ids[source], unturned).writes
-    turned = compiled_runs(config, weights, ids[source], turns).writes
+    run = compiled_runs(transformer, ids[base], unturned)
+    straight = compiled_runs(transformer, ids[source], unturned).writes
+    turned = compiled_runs(transformer, ids[source], turns).writes
     return Part(
         ids=ids[base],
         lengths=np.where(fresh, lengths[base], 0),
@@ -231,14 +230,14 @@ class _Block(NamedTuple):
 
 
 def _make_block(
-    config: Config, weights: Weights, part: Part, blocks: Packing, number: Array
+    transformer: Transformer, part: Part, blocks: Packing, number: Array
 ) -> _Block:
     packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
     straight, turned, clean = (
         take(packing, array) for array in (part.straight, part.turned, part.clean)
     )
     return _Block(
-        rows=make_rows(config, weights, packing, part.writes),
+        rows=make_rows(transformer, packing, part.writes),
         where=take(packing, part.where[..., None])[0],
         straight=straight,
         turned=turned,
@@ -308,9 +307,8 @@ def _add(
 
 
 def _count(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     part: Part,
     blocks: Packing,
     n_blocks: Any,
@@ -320,18 +318,18 @@ def _count(
     """Return what `size` patches do: in every block, one after the other.
 
     Args:
-        config: the transformer's shape.
+        transformer: its shape and its arrays, of jax.
         readout: how logits are turned into outputs.
-        weights: the transformer's arrays, of jax.
         part: a chunk.
         blocks: of `make_blocks`.
         n_blocks: likewise.
         size: how many patches there are.
         patches_of: given a block, returns what gives the outcome of each patch.
     """
+    config, weights = transformer.config, transformer.weights
 
     def count_block(number: Array, found: Found) -> Found:
-        block = _make_block(config, weights, part, blocks, number)
+        block = _make_block(transformer, part, blocks, number)
         outcome_of = patches_of(block)
 
         def count(index: Array, found: Found) -> Found:
@@ -347,9 +345,10 @@ def _count(
 
 
 def bends_of(
-    config: Config, readout: Readout, weights: Weights
+    transformer: Transformer, readout: Readout
 ) -> Float[np.ndarray, "class class"] | None:
     """Return what `count_changes` wants to know of a model."""
+    config, weights = transformer.config, transformer.weights
     if not has_radii(config) or readout.kind != "classes":
         return None
     if not all(np.isfinite(array).all() for array in weights):
@@ -357,11 +356,11 @@ def bends_of(
     return curvatures(weights).astype(np.float32)
 
 
-@partial(_jit, static_argnames=("config", "readout"))
+@partial(_jit, static_argnames="readout")
+@precise
 def count_changes(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     part: Part,
     labels: Int[Array, "pair ctx labels"],
     groups: Groups,
@@ -373,9 +372,8 @@ def count_changes(
     """Return what single changes of the stream do.
 
     Args:
-        config: the transformer's shape.
+        transformer: its shape and its arrays.
         readout: how logits are turned into outputs.
-        weights: the transformer's arrays.
         part: a chunk.
         labels: of `labels_of`.
         groups: as there.
@@ -385,10 +383,10 @@ def count_changes(
         table: rows of (kind, layer, head, slot, change, labels): a `Spot`, a change as
             in `change_of`, and which labels the outputs are held to.
     """
-    weights, table = _arrays(weights), jnp.asarray(table)
+    table = jnp.asarray(table)
 
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
-        given = config, weights, block.rows
+        given = transformer, block.rows
         held_to = _labels_in(block, labels)
         straight, turned = (
             jnp.where(block.where, donor - block.rows.writes, 0.0)
@@ -404,7 +402,7 @@ def count_changes(
             moved, way = move(*given, Spot(*place), changes[change])
 
             def logits_of() -> Array:
-                return last_logits(config, weights, block.rows.stream[-2], moved, way)
+                return last_logits(transformer, block.rows.stream[-2], moved, way)
 
             if bends is None:
                 outputs = logits_of()
@@ -415,7 +413,7 @@ def count_changes(
 
         return outcome_of
 
-    given = config, readout, weights, part, blocks, n_blocks
+    given = transformer, readout, part, blocks, n_blocks
     return _count(*given, len(table), patches_of)
 
 
@@ -438,16 +436,15 @@ def _along(
     directions = jnp.asarray(groups.directions)[..., None, None]
     if groups.basis is None:
         return change * directions
-    with jax.default_matmul_precision("highest"):
-        turned = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
-        return jnp.einsum("bd,gbpr->gdpr", groups.basis, turned * directions)
+    turned = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
+    return jnp.einsum("bd,gbpr->gdpr", groups.basis, turned * directions)
 
 
-@partial(_jit, static_argnames=("config", "readout"))
+@partial(_jit, static_argnames="readout")
+@precise
 def count_under(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     part: Part,
     blocks: Packing,
     n_blocks: Any,
@@ -457,9 +454,8 @@ def count_under(
     """Return what single edges do besides everything outside the circuit.
 
     Args:
-        config: the transformer's shape.
+        transformer: its shape and its arrays.
         readout: how logits are turned into outputs.
-        weights: the transformer's arrays.
         part: a chunk.
         blocks: of `make_blocks`.
         n_blocks: likewise.
@@ -467,12 +463,12 @@ def count_under(
         table: (reader, source, layer) of each edge; source -1 for no edge. The layer is
             the reader's, or any before it.
     """
-    weights, table = _arrays(weights), jnp.asarray(table)
+    table = jnp.asarray(table)
     outside = jnp.asarray(outside)
 
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
         labels = _labels_in(block, part.labels[..., None])[0]
-        given = config, weights, block.rows
+        given = transformer, block.rows
         donors = block.turned, block.where
         whole = run_under(*given, outside, *donors)
 
@@ -485,9 +481,5 @@ def count_under(
 
         return outcome_of
 
-    given = config, readout, weights, part, blocks, n_blocks
+    given = transformer, readout, part, blocks, n_blocks
     return _count(*given, len(table), patches_of)
-
-
-def _arrays(weights: Weights) -> Weights:
-    return Weights(*(jnp.asarray(array) for array in weights))

@@ -71,7 +71,7 @@ def measure(
     size = len(pairs.base)
     tally = Tally(len(subject.config.names.sources))
 
-    bends = chunk.bends_of(subject.config, subject.readout, subject.weights)
+    bends = chunk.bends_of(subject.transformer, subject.readout)
 
     def count(number: int) -> Tally:
         patches = _Patches(subject, pairs, number * CHUNK, bends)
@@ -210,9 +210,8 @@ class _Patches:
         table = [(*i.spot, i.change, i.labels) for i in items]
         subject = self.subject
         found = chunk.count_changes(
-            subject.config,
+            subject.transformer,
             subject.readout,
-            subject.weights,
             self.part,
             self._labels,
             self._groups,
@@ -236,9 +235,8 @@ class _Patches:
             for entry, layer in zip(inside, layers, strict=True)
         ]
         found = chunk.count_under(
-            subject.config,
+            subject.transformer,
             subject.readout,
-            subject.weights,
             self.part,
             *self._blocks,
             subject.outside.astype(np.float32),
@@ -275,8 +273,7 @@ def _part(subject: Subject, pairs: Pairs, start: int) -> chunk.Part:
     places = np.arange(start, start + min(CHUNK, count))
     rows = places % count
     return chunk.prepare(
-        subject.config,
-        subject.weights,
+        subject.transformer,
         pairs.pool,
         pairs.base[rows],
         pairs.source[rows],
@@ -309,7 +306,7 @@ def _behaviour(subject: Subject, pairs: Pairs) -> Count:
     for start in range(0, len(ids), 4 * CHUNK):
         rows = np.arange(start, start + min(4 * CHUNK, len(ids))) % len(ids)
         fresh = start + np.arange(len(rows)) < len(ids)
-        logits = logits_batch(subject.config, subject.weights, ids[rows])
+        logits = logits_batch(subject.transformer, ids[rows])
         labels = np.where(fresh[:, None], values[rows], -1)
         good = np.asarray(is_correct(subject.readout, logits, np.maximum(labels, 0)))
         right += int((good & (labels >= 0)).sum())

@@ -32,6 +32,7 @@ from compiler.errors import (
 )
 from compiler.machine.config import Config
 from compiler.machine.names import Names
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
@@ -104,6 +105,11 @@ class Case:
         return self.model.config
 
     @property
+    def transformer(self) -> Transformer:
+        """The model's configuration and arrays, a pytree."""
+        return self.model.transformer
+
+    @property
     def weights(self) -> Weights:
         """Its arrays."""
         return self.model.weights
@@ -123,7 +129,7 @@ class Case:
         """The pairs as arrays: ids, writes, donors, what losses compare with."""
         from compiler.machine.forward import forward_batch
 
-        run = forward_batch(self.config, self.weights, self.pairs.clean)
+        run = forward_batch(self.transformer, self.pairs.clean)
         contrast = contrast_of(self.model.readout, self.pairs, self.positions)
         live = (self.pairs.clean_labels >= 0).astype(np.float32)
         goal = Goal(contrast, run.logits, live)
@@ -139,8 +145,8 @@ class Case:
         return moved <= SILENT * np.maximum(size, 1e-30)
 
     def machine(self, loss: str | None = None) -> Machine:
-        """Return what compiled runs of this case need, besides weights and batch."""
-        return Machine(self.config, self.model.readout, loss or self.loss)
+        """Return what compiled runs of this case need, besides the batch."""
+        return Machine(self.transformer, self.model.readout, loss or self.loss)
 
     def losses(
         self, mask: Any = None, loss: str | None = None
@@ -151,9 +157,7 @@ class Case:
             mask: [reader, source], 1 where an edge sees the donor; nothing if None.
             loss: another one than the case's.
         """
-        found = losses_under(
-            self.machine(loss), self.weights, self.batch, self._mask(mask)
-        )
+        found = losses_under(self.machine(loss), self.batch, self._mask(mask))
         return np.asarray(found)
 
     def losses_of_each(
@@ -167,16 +171,14 @@ class Case:
         self, mask: Any = None, loss: str | None = None
     ) -> Float[np.ndarray, "reader source"]:
         """Return the gradient of the mean loss in the mask, at zeros if None."""
-        found = mask_gradient(
-            self.machine(loss), self.weights, self.batch, self._mask(mask)
-        )
+        found = mask_gradient(self.machine(loss), self.batch, self._mask(mask))
         return np.asarray(found)
 
     def single_edges(
         self, loss: str | None = None
     ) -> Float[np.ndarray, "reader source pair"]:
         """Return the loss of each pair with each edge patched alone."""
-        return single_edges(self.machine(loss), self.weights, self.batch)
+        return single_edges(self.machine(loss), self.batch)
 
     def with_changes(self, **changes: Any) -> Case:
         """Return the case with other pairs, or another ablation, loss, positions."""

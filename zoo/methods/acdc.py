@@ -27,7 +27,6 @@ from compiler.machine.single import (
     rewrite,
     stream_before,
 )
-from compiler.machine.weights import Weights
 from zoo.cases.case import Case
 from zoo.cases.losses import Goal, loss_of
 from zoo.cases.running import Batch, Machine
@@ -59,7 +58,6 @@ def acdc_circuit(
     for (kind, layer), edges in by_place(names, removal_order(case)).items():
         removed, current = _sweep(
             machine,
-            case.weights,
             case.batch,
             removed,
             current,
@@ -109,12 +107,11 @@ class _Pair(NamedTuple):
 
 @partial(
     jax.jit,
-    static_argnames=("machine", "kind", "layer"),
+    static_argnames=("kind", "layer"),
     compiler_options=QUICK_TO_COMPILE,
 )
 def _sweep(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     removed: Float[Array, "reader source"],
     current: Float[Array, ""],
@@ -130,7 +127,6 @@ def _sweep(
 
     Args:
         machine: the model's shape, and the loss.
-        weights: its arrays.
         batch: the pairs.
         removed: 1 at the edges that are out already: of later readers only.
         current: the loss with these patched.
@@ -140,13 +136,14 @@ def _sweep(
         kind: of the readers: `head`, `mlp` or `logits`.
         layer: theirs; the number of layers for the logits.
     """
-    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
+    transformer = machine.transformer.in_jax()
+    config = transformer.config
     visible = jnp.asarray(config.names.visible)
     count = config.names.sources_before(layer, kind == "mlp")
 
     def prepare(ids: Array, writes: Array, donors: Array) -> _Pair:
         before = (donors - writes)[:count]
-        total = stream_before(config, weights, writes, layer, kind == "mlp")
+        total = stream_before(transformer, writes, layer, kind == "mlp")
         nudge = jnp.einsum("rs,spd->rpd", removed[:, :count], before)
         return _Pair(ids, donors, before, total, nudge)
 
@@ -155,17 +152,17 @@ def _sweep(
     ) -> tuple[Array, Array]:
         if kind == "logits":
             seen = pair.total + jnp.einsum("s,spd->pd", mask[-1, :count], pair.before)
-            return unembed(config, weights, seen), block
+            return unembed(transformer, seen), block
         first, rows = first_reader(config, kind, layer), len(SLOTS)
         head = (reader - first) // rows if kind == "head" else None
         start = first if head is None else first + head * rows
         rows = 1 if head is None else rows
         own = jax.lax.dynamic_slice_in_dim(mask, start, rows)[:, :count]
         seen = pair.total + jnp.einsum("rs,spd->rpd", own, pair.before)
-        block = rewrite(config, weights, pair.ids, block, layer, head, seen)
+        block = rewrite(transformer, pair.ids, block, layer, head, seen)
         patch = Patch.edges(mask, pair.donors)
         logits = logits_beyond(
-            config, weights, pair.ids, pair.total, block, kind, layer, patch, pair.nudge
+            transformer, pair.ids, pair.total, block, kind, layer, patch, pair.nudge
         )
         return logits, block
 

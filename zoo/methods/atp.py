@@ -20,10 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.config import Config
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.single import head_change, place_indices
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 from zoo.cases.case import Case
 from zoo.methods.interpolation import gradients, inputs_at
 from zoo.methods.method import method
@@ -64,7 +63,7 @@ def edge_changes(
             if parts[r].layer == layer and parts[r].slot in ("q", "k")
         ]
         index = place_indices(names, entries)
-        scores = _changes(case.config, case.weights, batch, into_writes, index, layer)
+        scores = _changes(case.transformer, batch, into_writes, index, layer)
         readers, sources = np.transpose(entries)
         found[:, readers, sources] = np.asarray(scores).T
     return found
@@ -72,18 +71,17 @@ def edge_changes(
 
 @partial(
     jax.jit,
-    static_argnames=("config", "layer"),
+    static_argnames="layer",
     compiler_options=QUICK_TO_COMPILE,
 )
 def _changes(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     batch: Any,
     into_writes: Float[Array, "pair source ctx d_model"],
     index: Int[Any, "edge 3"],
     layer: int,
 ) -> Float[Array, "edge pair"]:
-    weights = Weights(*(jnp.asarray(a) for a in weights))
+    config = transformer.config
     first = config.names.sources_before(layer)
 
     def one(place: Array) -> Array:
@@ -91,9 +89,7 @@ def _changes(
 
         def run(ids: Array, writes: Array, donors: Array, gradient: Array) -> Array:
             change = donors[source] - writes[source]
-            moved = head_change(
-                config, weights, ids, writes, layer, (head, slot), change
-            )
+            moved = head_change(transformer, ids, writes, layer, (head, slot), change)
             return (moved * gradient[first + head]).sum()
 
         pairs = batch.ids, batch.writes, batch.donors, into_writes

@@ -28,16 +28,14 @@ def gradients(
         mask: where each source stands, between clean (0) and donor (1).
         layer: the first that is computed: no earlier reader sees a change.
     """
-    return reader_gradients(case.machine(), case.weights, case.batch, mask, layer)
+    return reader_gradients(case.machine(), case.batch, mask, layer)
 
 
 def edge_scores(
     case: Case, masks: Sequence[Float[np.ndarray, " source"]], layer: int = 0
 ) -> Float[np.ndarray, "reader source"]:
     """Return (z' - z) . the mean of the gradients at some node masks, for all edges."""
-    total = attribute_each(
-        case.machine(), case.weights, case.batch, np.stack(masks), layer
-    )
+    total = attribute_each(case.machine(), case.batch, np.stack(masks), layer)
     return np.asarray(total) / len(masks) * case.names.visible
 
 

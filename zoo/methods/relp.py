@@ -30,7 +30,7 @@ from compiler.machine.config import Config
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.layers import activate, allow, embed, project, rotate
 from compiler.machine.stream import Stream
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer, precise
 from zoo.cases.case import Case
 from zoo.cases.losses import Goal, loss_of
 from zoo.cases.running import Batch, Machine, attribute
@@ -63,24 +63,23 @@ def relp_half(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
 
 def _scores(case: Case, halves: bool) -> Float[np.ndarray, "reader source"]:
     batch = case.batch
-    found = coefficients(case.machine(), case.weights, batch, halves)
+    found = coefficients(case.machine(), batch, halves)
     scores = attribute(batch.donors - batch.writes, found)
     return np.asarray(scores) * case.names.visible
 
 
-@partial(
-    jax.jit, static_argnames=("machine", "halves"), compiler_options=QUICK_TO_COMPILE
-)
+@partial(jax.jit, static_argnames="halves", compiler_options=QUICK_TO_COMPILE)
 def coefficients(
-    machine: Machine, weights: Weights, batch: Batch, halves: bool
+    machine: Machine, batch: Batch, halves: bool
 ) -> Float[Array, "pair reader ctx d_model"]:
     """Return LRP's coefficients of each pair's loss in what every reader sees."""
-    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
+    transformer = machine.transformer.in_jax()
+    config, weights = transformer.config, transformer.weights
     shape = len(config.names.readers), batch.ids.shape[1], config.d_model
 
     def one(ids: Array, goal: Goal) -> Array:
         def loss(nudge: Array) -> Array:
-            logits = logits_by_rules(config, weights, ids, nudge, halves)
+            logits = logits_by_rules(transformer, ids, nudge, halves)
             whole = Goal(*(part[None] for part in goal))
             return loss_of(machine.readout, machine.loss, logits[None], whole)[0]
 
@@ -89,38 +88,38 @@ def coefficients(
     return jax.vmap(one)(batch.ids, jax.tree.map(jnp.asarray, Goal(*batch.goal)))
 
 
+@precise
 def logits_by_rules(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     ids: Int[Array, " seq"],
     nudge: Float[Array, "reader seq d_model"],
     halves: bool,
 ) -> Float[Array, "seq d_vocab_out"]:
     """Return the model's logits; a gradient of them goes back by the rules."""
+    config, weights = transformer.config, transformer.weights
     empty = jnp.zeros((len(ids), config.d_model), weights.W_E.dtype)
     stream = Stream(config.names, None, empty, nudge)
-    with jax.default_matmul_precision("highest"):
-        stream.write(embed(config, weights, ids))
-        allowed = allow(config, ids)
-        for layer in range(config.n_layers):
-            _attend(config, weights, layer, stream, allowed, halves)
-            seen = stream.read(f"m{layer}")
-            seen = _normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
-            hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
-            out = _activate(config, hidden) @ weights.W_out[layer]
-            stream.write((out + weights.b_out[layer])[None])
-        seen = _normalise(config, stream.read("logits"), weights.lnf_w, weights.lnf_b)
-        return seen @ weights.W_U + weights.b_U
+    stream.write(embed(transformer, ids))
+    allowed = allow(config, ids)
+    for layer in range(config.n_layers):
+        _attend(transformer, layer, stream, allowed, halves)
+        seen = stream.read(f"m{layer}")
+        seen = _normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
+        hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
+        out = _activate(config, hidden) @ weights.W_out[layer]
+        stream.write((out + weights.b_out[layer])[None])
+    seen = _normalise(config, stream.read("logits"), weights.lnf_w, weights.lnf_b)
+    return seen @ weights.W_U + weights.b_U
 
 
 def _attend(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: int,
     stream: Stream,
     allowed: Bool[Array, "seq key"],
     halves: bool,
 ) -> None:
+    config, weights = transformer.config, transformer.weights
     seen = stream.read_heads(layer)
     seen = _normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
     q, k, v = project(weights, layer, seen)

@@ -16,9 +16,9 @@ import pytest
 
 import programs
 from compiler.api import compile_model
-from compiler.machine.config import Config
 from compiler.machine.forward import forward
 from compiler.machine.layers import allow, mix_values, normalise, project
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, init
 from compiler.model import Model, Tokens
 
@@ -58,14 +58,15 @@ def inputs(model: Model) -> list[Tokens]:
 
 
 def run_parts(
-    config: Config, weights: Weights, ids: np.ndarray
+    transformer: Transformer, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (logits, writes [batch, source, ..], z [batch, layer, head, seq, ..])."""
 
-    weights = Weights(*map(jnp.asarray, weights))
+    transformer = transformer.in_jax()
+    config, weights = transformer.config, transformer.weights
 
     def one(tokens: jax.Array) -> tuple[jax.Array, ...]:
-        run, names = forward(config, weights, tokens), config.names
+        run, names = forward(transformer, tokens), config.names
         per_layer = []
         for layer in range(config.n_layers):
             visible = names.visible[names.reader_index(f"a{layer}.h0<q>")]

@@ -14,7 +14,6 @@ import pytest
 
 from compiler.errors import InputError
 from compiler.machine.patch import Patch, node_mask
-from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.save import load_model
 from tests.compiler.interchange.models import (
@@ -68,7 +67,7 @@ MODELS = {
 def test_all_logits_and_activations_are_ours_whatever_the_length(name, torch):
     model = MODELS[name]()
     ids = model.encode_batch(inputs(model))
-    logits, writes, z = run_parts(model.config, model.weights, ids)
+    logits, writes, z = run_parts(model.transformer, ids)
     lens = model.to_transformer_lens()
     hooked = type(lens).__name__ == "HookedTransformer"
     if hooked:  # version 4 has no hook_result in models of its own making
@@ -100,8 +99,8 @@ def test_in_double_precision_nothing_differs(program, options, torch):
     model = compiled(program, **options)
     ids = model.encode_batch(inputs(model))
     with jax.enable_x64(True):
-        double = Weights(*(np.asarray(a, np.float64) for a in model.weights))
-        logits, _, z = run_parts(model.config, double, ids)
+        double = model.transformer.cast(lambda array: np.asarray(array, np.float64))
+        logits, _, z = run_parts(double, ids)
     lens = model.to_transformer_lens().double()
     found, cache = lens.run_with_cache(torch.tensor(ids).long())
     assert distance(found, logits) < 1e-12
@@ -122,7 +121,7 @@ def test_each_call_hides_its_own_pad(torch):
     lens = model.to_transformer_lens()
     for sequences in ([list("abc"), list("b")], [list("ab")], [list("a"), list("ca")]):
         ids = model.encode_batch(sequences)
-        logits, _, _ = run_parts(model.config, model.weights, ids)
+        logits, _, _ = run_parts(model.transformer, ids)
         assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
 
 

@@ -21,8 +21,7 @@ from compiler.machine.behind import (
 from compiler.machine.forward import forward, forward_batch
 from compiler.machine.packed import pack, take
 from compiler.machine.patch import Patch
-from compiler.machine.weights import Weights
-from tests.compiler.machine.reference import CONFIGS, assert_close, draw_weights
+from tests.compiler.machine.reference import CONFIGS, assert_close, draw_transformer
 
 DEEP = {
     **CONFIGS,
@@ -38,7 +37,7 @@ class Case:
     def __init__(self, name: str) -> None:
         self.config = config = DEEP[name]
         rng = np.random.default_rng(7)
-        self.weights = Weights(*(jnp.asarray(a) for a in draw_weights(config, rng)))
+        self.transformer = draw_transformer(config, rng).in_jax()
         lengths = np.array(LENGTHS)
         if config.pad_id is None:
             lengths = np.where(lengths, config.n_ctx, 0)
@@ -46,12 +45,12 @@ class Case:
         ids = rng.integers(1, config.d_vocab, shape)
         self.live = np.arange(config.n_ctx) < lengths[:, None]
         self.ids = jnp.asarray(np.where(self.live, ids, config.pad_id or 0))
-        self.writes = forward_batch(config, self.weights, self.ids).writes
+        self.writes = forward_batch(self.transformer, self.ids).writes
         self.donors = jnp.asarray(rng.standard_normal(self.writes.shape))
         # Inputs of different lengths share some positions only.
         self.where = self.live & (rng.random(shape) < 0.8)
         self.packing = pack(config, lengths)
-        self.rows = make_rows(config, self.weights, self.packing, self.writes)
+        self.rows = make_rows(self.transformer, self.packing, self.writes)
 
     def packed_change(self, source: int) -> jax.Array:
         change = (self.donors - self.writes)[:, source]
@@ -62,9 +61,9 @@ class Case:
 
         @jax.jit
         def logits(spot, change):
-            moved, way = move(self.config, self.weights, self.rows, spot, change)
+            moved, way = move(self.transformer, self.rows, spot, change)
             front = self.rows.stream[-2]
-            return last_logits(self.config, self.weights, front, moved, way)
+            return last_logits(self.transformer, front, moved, way)
 
         return logits
 
@@ -72,7 +71,7 @@ class Case:
         """The logits of the whole forward pass, [class, place, row]."""
 
         def one(ids, donor, where):
-            return forward(self.config, self.weights, ids, patch_of(donor, where))
+            return forward(self.transformer, ids, patch_of(donor, where))
 
         where = jnp.asarray(self.where, float)
         run = jax.vmap(one)(self.ids, self.donors, where)
@@ -142,7 +141,7 @@ def test_runs_under_a_mask_are_as_in_the_whole_forward_pass(case):
     mask = jnp.asarray(names.visible * (rng.random(names.visible.shape) < 0.5) * 1.0)
     donors = take(case.packing, case.donors)
     where = take(case.packing, jnp.asarray(case.where)[..., None])[0]
-    given = config, case.weights, case.rows
+    given = case.transformer, case.rows
     under = jax.jit(lambda: run_under(*given, mask, donors, where))()
 
     @jax.jit

@@ -24,8 +24,7 @@ from compiler.machine.radius import (
     radii,
     winners,
 )
-from compiler.machine.weights import Weights
-from tests.compiler.machine.reference import CONFIGS, draw_weights
+from tests.compiler.machine.reference import CONFIGS, draw_transformer
 
 CONFIG = replace(CONFIGS["causal"], n_layers=2, pad_id=0, d_vocab_out=4, d_mlp=9)
 
@@ -33,21 +32,21 @@ CONFIG = replace(CONFIGS["causal"], n_layers=2, pad_id=0, d_vocab_out=4, d_mlp=9
 class Case:
     def __init__(self) -> None:
         rng = self.rng = np.random.default_rng(5)
-        drawn = draw_weights(CONFIG, rng)
+        drawn = draw_transformer(CONFIG, rng)
         # Winners that win by something, as after training.
-        drawn = drawn._replace(W_U=4 * drawn.W_U)
-        self.weights = Weights(*(jnp.asarray(a) for a in drawn))
+        drawn = drawn.with_arrays(W_U=4 * drawn.weights.W_U)
+        self.transformer = drawn.in_jax()
         ids = jnp.asarray(rng.integers(1, CONFIG.d_vocab, (40, CONFIG.n_ctx)))
-        run = forward_batch(CONFIG, self.weights, ids)
+        run = forward_batch(self.transformer, ids)
         self.packing = pack(CONFIG, [CONFIG.n_ctx] * len(ids))
-        self.rows = make_rows(CONFIG, self.weights, self.packing, run.writes)
+        self.rows = make_rows(self.transformer, self.packing, run.writes)
         self.logits = take(self.packing, run.logits)
-        self.bends = curvatures(self.weights)
-        self.radius = radii(CONFIG, self.weights, self.rows, self.logits, self.bends)
+        self.bends = curvatures(self.transformer.weights)
+        self.radius = radii(self.transformer, self.rows, self.logits, self.bends)
 
     def after(self, moved, way):
         front = self.rows.stream[-2]
-        return last_logits(CONFIG, self.weights, front, moved, way)
+        return last_logits(self.transformer, front, moved, way)
 
     def directions(self):
         """Random ones, and those in which each class gains most."""
@@ -85,7 +84,7 @@ def test_no_output_changes_within_the_radius(case, way):
 
 def test_without_an_mlp_between_the_radius_is_exact(case):
     """Where only what passes the MLP by moves, logits are linear in it."""
-    U = np.asarray(case.weights.W_U)
+    U = np.asarray(case.transformer.weights.W_U)
     logits = np.asarray(case.logits)
     reach = np.asarray(case.radius[PASSED])
     for place, row in np.ndindex(*reach.shape):
@@ -107,7 +106,7 @@ def test_the_remainder_is_within_its_bound(case):
     def gaps(seen):
         seen = jnp.asarray(seen)
         nothing = jnp.zeros_like(seen)
-        logits = last_logits(CONFIG, case.weights, nothing, seen, SEEN)[:, 0, 0]
+        logits = last_logits(case.transformer, nothing, seen, SEEN)[:, 0, 0]
         return logits[:, None] - logits[None]
 
     slope = jax.jacobian(gaps)(jnp.asarray(seen))[..., 0, 0]
@@ -120,7 +119,7 @@ def test_the_remainder_is_within_its_bound(case):
 
 def test_with_many_classes_the_bound_is_looser(case, monkeypatch):
     monkeypatch.setattr(radius, "MANY", 2)
-    looser = curvatures(case.weights)
+    looser = curvatures(case.transformer.weights)
     others = ~np.eye(len(looser), dtype=bool)
     assert (looser >= case.bends)[others].all()
     assert (looser <= 3 * case.bends)[others].all()
@@ -141,7 +140,7 @@ def test_winners_are_those_of_the_last_mlp(case, way, size):
     moved = size * case.rng.standard_normal(case.rows.stream[-2].shape)
     moved = jnp.asarray(moved)
     asked = jnp.asarray(case.rng.random(moved.shape[1:]) < 0.7)
-    given = CONFIG, case.weights, case.rows
+    given = case.transformer, case.rows
     before = case.logits.argmax(0)
     rest = before, case.radius, asked
     found = np.asarray(jax.jit(lambda way: winners(*given, moved, way, *rest))(way))
@@ -153,7 +152,7 @@ def test_winners_are_those_of_the_last_mlp(case, way, size):
 def test_what_is_no_number_is_not_taken_for_a_small_movement(case):
     moved = jnp.full(case.rows.stream[-2].shape, jnp.nan)
     before = case.logits.argmax(0)
-    given = CONFIG, case.weights, case.rows
+    given = case.transformer, case.rows
     asked = jnp.ones(before.shape, bool)
     found = winners(*given, moved, BOTH, before, case.radius, asked)
     exact = case.after(moved, BOTH).argmax(0)
