@@ -8,6 +8,7 @@
     stream.py   the residual stream of one run, and what a patch does to it
     layers.py   embeddings, attention, MLP, LayerNorm
     forward.py  the one forward pass, for behaviour and interventions alike
+    rerun/      the same logits, without running what an intervention cannot change
     circuit.py  a set of edges, with the variables that they carry
     features.py directions of the stream that mean something, where they overlap
 

@@ -24,12 +24,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.layers import allow, embed, run_layers
+from compiler.machine.jit import CACHE_BYTES
+from compiler.machine.layers import (
+    PLAIN,
+    Rules,
+    allow,
+    attention_scores,
+    embed,
+    project,
+    run_layers,
+)
 from compiler.machine.patch import Patch
 from compiler.machine.stream import Stream
 from compiler.machine.transformer import Transformer, precise
-
-CACHE_BYTES = 1.5 * 2**20  # of donors at a time: a core's second-level cache
 
 
 class Run(NamedTuple):
@@ -56,7 +63,8 @@ def forward(
     transformer: Transformer,
     tokens: Int[Array, " seq"],
     patch: Patch | None = None,
-    nudge: Float[Array, "reader seq d_model"] | None = None,
+    perturbation: Float[Array, "reader seq d_model"] | None = None,
+    rules: Rules = PLAIN,
 ) -> Run:
     """Return the logits and the writes on one sequence, under a patch if given.
 
@@ -64,15 +72,14 @@ def forward(
         transformer: its shape and its arrays, which set the dtype of everything.
         tokens: at most `n_ctx` tokens. No other position attends to `pad_id`.
         patch: an intervention on the stream, see `patch.py`.
-        nudge: what is added to what each reader sees. Zeros change nothing; the
-            gradient there is the gradient in what the readers see.
+        perturbation: what is added to what each reader sees. Zeros change nothing;
+            the gradient there is the gradient in what the readers see.
+        rules: how gradients go back through what is not linear.
     """
-    config = transformer.config
-    stream = _make_stream(transformer, len(tokens), patch, nudge)
-    # Compiled models are exact in float32, not in the ten bits of mantissa that
-    # accelerators multiply with by default. On a CPU this changes nothing.
+    stream = _make_stream(transformer, len(tokens), patch, perturbation)
     stream.write(embed(transformer, tokens))
-    logits = run_layers(transformer, 0, stream, allow(config, tokens))
+    allowed = allow(transformer.config, tokens)
+    logits = run_layers(transformer, 0, stream, allowed, rules)
     return Run(logits, jnp.concatenate(stream.writes))
 
 
@@ -80,7 +87,7 @@ def _make_stream(
     transformer: Transformer,
     seq: int,
     patch: Patch | None,
-    nudge: Float[Array, "reader seq d_model"] | None,
+    perturbation: Float[Array, "reader seq d_model"] | None,
 ) -> Stream:
     """Return an empty stream, with the patch's masks in full."""
     config, weights = transformer.config, transformer.weights
@@ -90,7 +97,7 @@ def _make_stream(
         n_sources, n_readers = len(names.sources), len(names.readers)
         patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
         patch = jax.tree.map(jnp.asarray, patch)
-    return Stream(names, patch, jnp.zeros(shape, dtype), nudge)
+    return Stream(names, patch, jnp.zeros(shape, dtype), perturbation)
 
 
 @precise
@@ -100,7 +107,8 @@ def logits_from(
     writes: Float[Array, "source seq d_model"],
     layer: int,
     patch: Patch | None = None,
-    nudge: Float[Array, "reader seq d_model"] | None = None,
+    perturbation: Float[Array, "reader seq d_model"] | None = None,
+    rules: Rules = PLAIN,
 ) -> Float[Array, "seq d_vocab_out"]:
     """Return the logits of `forward`, when all before a layer is known already.
 
@@ -111,13 +119,35 @@ def logits_from(
         layer: the first that is computed; `n_layers` for none.
         patch: what no reader before the layer sees: an edge mask whose earlier rows
             are zero, or a node mask whose ones no earlier reader reads.
-        nudge: as for `forward`; earlier rows change nothing.
+        perturbation: as for `forward`; earlier rows change nothing.
+        rules: as for `forward`.
     """
     config, weights = transformer.config, transformer.weights
-    stream = _make_stream(transformer, len(tokens), patch, nudge)
+    stream = _make_stream(transformer, len(tokens), patch, perturbation)
     stream.write(writes[: config.names.sources_before(layer)])
     stream.shift(weights.b_O[:layer].sum(0))
-    return run_layers(transformer, layer, stream, allow(config, tokens))
+    return run_layers(transformer, layer, stream, allow(config, tokens), rules)
+
+
+@precise
+def attention_logits(
+    transformer: Transformer,
+    tokens: Int[Array, " seq"],
+    writes: Float[Array, "source seq d_model"],
+    layer: int,
+) -> Float[Array, "head seq key"]:
+    """Return the logits of a layer's attention patterns in a run without a patch.
+
+    Args:
+        transformer: as for `forward`.
+        tokens: as for `forward`.
+        writes: [source, seq, d_model] of the run.
+        layer: whose heads.
+    """
+    config, b_O = transformer.config, transformer.weights.b_O
+    seen = writes[: config.names.sources_before(layer)].sum(0) + b_O[:layer].sum(0)
+    q, k, _ = project(transformer, layer, seen)
+    return attention_scores(config, q, k, allow(config, tokens))
 
 
 @partial(jax.jit, static_argnames=("shared_mask", "chunk"))
@@ -190,10 +220,23 @@ def choose_chunk(transformer: Transformer, tokens: Array, patch: Patch | None) -
     than the cache: a few examples at a time take half of the time, forward and
     backward. An accelerator wants them all.
     """
-    config, weights = transformer.config, transformer.weights
     batch, seq = tokens.shape
-    if patch is None or patch.edge_mask is None or jax.default_backend() != "cpu":
+    if patch is None or patch.edge_mask is None:
         return batch
+    return fitting_batch(transformer, batch, seq)
+
+
+def fitting_batch(transformer: Transformer, batch: int, seq: int) -> int:
+    """Return how many examples at a time have writes that fit a core's cache.
+
+    Args:
+        transformer: its shape and its arrays.
+        batch: how many examples there are; all fit where it is no CPU that runs them.
+        seq: positions of each.
+    """
+    if jax.default_backend() != "cpu":
+        return batch
+    config, weights = transformer.config, transformer.weights
     size = len(config.names.sources) * seq * config.d_model
     limit = max(1, int(CACHE_BYTES / (size * weights.W_E.dtype.itemsize)))
     return ceil(batch / ceil(batch / limit))

@@ -16,26 +16,26 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.lower.readout import Readout
-from compiler.machine.behind import (
-    Rows,
-    Spot,
-    last_logits,
-    logits_under,
-    make_rows,
-    move,
-    run_under,
-)
 from compiler.machine.config import Config
-from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.packed import Packing, pack, take
-from compiler.machine.radius import curvatures, has_radii, radii, winners
+from compiler.machine.jit import CACHE_BYTES, QUICK_TO_COMPILE
+from compiler.machine.rerun.bounds import curvatures, has_radii, radii, winners
+from compiler.machine.rerun.packed import Packing, pack, take
+from compiler.machine.rerun.rerun import (
+    BaseRuns,
+    Donors,
+    Target,
+    last_logits,
+    masked_logits,
+    pack_runs,
+    propagate,
+    run_masked,
+)
 from compiler.machine.transformer import Transformer, precise
 from zoo.causal.model import COMPUTED
 from zoo.causal.outputs import differs, is_correct
 from zoo.causal.pool import Pool
 from zoo.causal.runs import compiled_runs
 
-BLOCK_BYTES = 1.5 * 2**20  # that one sublayer makes: a core's second-level cache
 LEAST_BLOCKS = 4  # in a chunk; the last one filled has places with nothing in them
 
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
@@ -177,7 +177,7 @@ def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
     finite = np.isfinite(part.spread).all() and np.isfinite(part.writes).all()
     packing = pack(config, lengths, alone=not finite)
     widest = 4 * config.n_ctx * max(config.d_mlp, 4 * config.d_model)
-    count = max(LEAST_BLOCKS, round(most * widest / BLOCK_BYTES))
+    count = max(LEAST_BLOCKS, round(most * widest / CACHE_BYTES))
     height = -(-most // min(count, most))
     filled = len(packing.sequence)
     blocks = []
@@ -207,7 +207,7 @@ class _Block(NamedTuple):
     """A block of a chunk, packed: [place, row] at the end of every array.
 
     Attributes:
-        rows: the bases' runs.
+        runs: of the bases.
         where: positions that are patched.
         straight: what donors' writes are.
         turned: the same with turned positions.
@@ -218,7 +218,7 @@ class _Block(NamedTuple):
         packing: both of these, rows first.
     """
 
-    rows: Rows
+    runs: BaseRuns
     where: Any
     straight: Any
     turned: Any
@@ -237,7 +237,7 @@ def _make_block(
         take(packing, array) for array in (part.straight, part.turned, part.clean)
     )
     return _Block(
-        rows=make_rows(transformer, packing, part.writes),
+        runs=pack_runs(transformer, packing, part.writes),
         where=take(packing, part.where[..., None])[0],
         straight=straight,
         turned=turned,
@@ -344,7 +344,7 @@ def _count(
     return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
 
 
-def bends_of(
+def curvature_of(
     transformer: Transformer, readout: Readout
 ) -> Float[np.ndarray, "class class"] | None:
     """Return what `count_changes` wants to know of a model."""
@@ -364,7 +364,7 @@ def count_changes(
     part: Part,
     labels: Int[Array, "pair ctx labels"],
     groups: Groups,
-    bends: Float[Any, "class class"] | None,
+    curvature: Float[Any, "class class"] | None,
     blocks: Packing,
     n_blocks: Any,
     table: Int[Any, "change 6"],
@@ -377,38 +377,38 @@ def count_changes(
         part: a chunk.
         labels: of `labels_of`.
         groups: as there.
-        bends: `radius.curvatures`, or None to run the last MLP for all positions.
+        curvature: `bounds.curvatures`, or None to run the last MLP for all positions.
         blocks: of `make_blocks`.
         n_blocks: likewise.
-        table: rows of (kind, layer, head, slot, change, labels): a `Spot`, a change as
-            in `change_of`, and which labels the outputs are held to.
+        table: rows of (kind, layer, head, slot, change, labels): a `Target`, a change
+            as in `change_of`, and which labels the outputs are held to.
     """
     table = jnp.asarray(table)
 
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
-        given = transformer, block.rows
+        given = transformer, block.runs
         held_to = _labels_in(block, labels)
         straight, turned = (
-            jnp.where(block.where, donor - block.rows.writes, 0.0)
+            jnp.where(block.where, donor - block.runs.writes, 0.0)
             for donor in (block.straight, block.turned)
         )
         own = _along(straight[groups.sources], groups)
         changes = jnp.concatenate([straight, turned, own])
-        if bends is not None:
-            radius = radii(*given, block.clean, bends)
+        if curvature is not None:
+            radius = radii(*given, block.clean, curvature)
 
         def outcome_of(index: Array) -> _Outcome:
             *place, change, label = table[index]
-            moved, way = move(*given, Spot(*place), changes[change])
+            arrived, path = propagate(*given, Target(*place), changes[change])
 
             def logits_of() -> Array:
-                return last_logits(transformer, block.rows.stream[-2], moved, way)
+                return last_logits(transformer, block.runs.stream[-2], arrived, path)
 
-            if bends is None:
+            if curvature is None:
                 outputs = logits_of()
             else:
                 asked = held_to[0] >= 0
-                outputs = winners(*given, moved, way, block.winner, radius, asked)
+                outputs = winners(*given, arrived, path, block.winner, radius, asked)
             return _Outcome(outputs, held_to[label], logits_of)
 
         return outcome_of
@@ -468,15 +468,15 @@ def count_under(
 
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
         labels = _labels_in(block, part.labels[..., None])[0]
-        given = transformer, block.rows
-        donors = block.turned, block.where
-        whole = run_under(*given, outside, *donors)
+        given = transformer, block.runs
+        donors = Donors(block.turned, block.where)
+        whole = run_masked(*given, outside, donors)
 
         def outcome_of(index: Array) -> _Outcome:
             reader, source, layer = table[index]
             more = jnp.where(source >= 0, 1.0, 0.0).astype(outside.dtype)
             mask = outside.at[reader, source].max(more)
-            logits = logits_under(*given, mask, *donors, whole, layer)
+            logits = masked_logits(*given, mask, donors, whole, layer)
             return _Outcome(logits, labels, lambda: logits)
 
         return outcome_of

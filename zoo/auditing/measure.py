@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
-from compiler.machine.behind import Spot, spot_behind, spot_of_reader
 from compiler.machine.forward import logits_batch
+from compiler.machine.rerun.rerun import Target, target_of_node, target_of_reader
 from zoo.auditing import chunk
 from zoo.auditing.counts import Adder, Count, Tally
 from zoo.auditing.subject import Subject
 from zoo.causal.outputs import is_correct
 from zoo.causal.pairs import Pairs
+from zoo.causal.runs import SILENT
 
 CHUNK = 512
 
@@ -71,10 +72,10 @@ def measure(
     size = len(pairs.base)
     tally = Tally(len(subject.config.names.sources))
 
-    bends = chunk.bends_of(subject.transformer, subject.readout)
+    curvature = chunk.curvature_of(subject.transformer, subject.readout)
 
     def count(number: int) -> Tally:
-        patches = _Patches(subject, pairs, number * CHUNK, bends)
+        patches = _Patches(subject, pairs, number * CHUNK, curvature)
         return _count_chunk(patches, inside, outside)
 
     for number, found in enumerate(_in_order(count, -(-size // CHUNK), threads)):
@@ -120,13 +121,13 @@ class _Item(NamedTuple):
 
     Attributes:
         key: what it is counted under.
-        spot: where the change goes in.
+        target: which readers see the change.
         change: which one, see `chunk.change_of`.
         labels: which labels it is held to: 0 for the base's, then one a group.
     """
 
     key: Any
-    spot: Spot
+    target: Target
     change: int
     labels: int = 0
 
@@ -157,11 +158,13 @@ class _Patches:
         subject: what is audited.
         pairs: over which inputs.
         start: the chunk's first pair.
-        bends: of `chunk.bends_of`.
+        curvature: of `chunk.curvature_of`.
     """
 
-    def __init__(self, subject: Subject, pairs: Pairs, start: int, bends: Any) -> None:
-        self.subject, self.start, self._bends = subject, start, bends
+    def __init__(
+        self, subject: Subject, pairs: Pairs, start: int, curvature: Any
+    ) -> None:
+        self.subject, self.start, self._curvature = subject, start, curvature
         self.part = _part(subject, pairs, start)
         self._blocks = chunk.make_blocks(subject.config, self.part)
         self._groups = _groups(subject)
@@ -173,7 +176,7 @@ class _Patches:
         return [
             _Item(
                 group.name,
-                spot_behind(config.names, config.names.sources[group.source]),
+                target_of_node(config.names, config.names.sources[group.source]),
                 chunk.change_of(config, "group", index),
                 1 + index,
             )
@@ -186,7 +189,7 @@ class _Patches:
         return [
             _Item(
                 int(node),
-                spot_behind(config.names, config.names.sources[node]),
+                target_of_node(config.names, config.names.sources[node]),
                 chunk.change_of(config, "turned", int(node)),
             )
             for node in self.subject.others
@@ -198,7 +201,7 @@ class _Patches:
         return [
             _Item(
                 (reader, source),
-                spot_of_reader(config.names, config.names.readers[reader]),
+                target_of_reader(config.names, config.names.readers[reader]),
                 chunk.change_of(config, donor, source),
             )
             for reader, source in entries
@@ -207,7 +210,7 @@ class _Patches:
     def count(self, *wanted: tuple[Adder, Sequence[_Item]]) -> None:
         """Add what each patch does to the counts that it is wanted for."""
         items = [item for _, some in wanted for item in some]
-        table = [(*i.spot, i.change, i.labels) for i in items]
+        table = [(*i.target, i.change, i.labels) for i in items]
         subject = self.subject
         found = chunk.count_changes(
             subject.transformer,
@@ -215,7 +218,7 @@ class _Patches:
             self.part,
             self._labels,
             self._groups,
-            self._bends,
+            self._curvature,
             *self._blocks,
             np.array(table, np.int32).reshape(-1, 6),
         )
@@ -256,10 +259,6 @@ class _Patches:
                 place = self.start + pair, position
                 count = replace(count, first=place, shown=shown.copy())
             yield count
-
-
-# A source whose writes differ by no more than this carries nothing.
-SILENT = 1e-6
 
 
 def _entries(mask: Bool[np.ndarray, "reader source"]) -> list[tuple[int, int]]:

@@ -47,13 +47,11 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
+from zoo.causal.runs import SILENT
 from zoo.release.whole import is_release, open_folder
 
 AUDIT_PAIRS = 2_000
 """Pairs of the audit of a model that has no certificate yet."""
-
-SILENT = 1e-6
-"""A source whose writes move by no more than this share of their size is silent."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,9 @@ from compiler.machine.forward import Run, forward, forward_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.transformer import Transformer
 
+SILENT = 1e-6
+"""A source whose writes move by no more than this share of their size is silent."""
+
 
 def donor_writes(
     transformer: Transformer,

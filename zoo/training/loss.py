@@ -12,11 +12,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
-from compiler.machine.forward import forward_batch
-from compiler.machine.layers import allow, attention_scores, normalise, project
-from compiler.machine.names import Part
+from compiler.machine.forward import attention_logits, forward_batch
 from compiler.machine.patch import Patch
-from compiler.machine.single import stream_before
 from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses
 from zoo.causal.runs import donor_writes
@@ -88,41 +85,25 @@ def attending_loss(
         sources_of: by variable, the index of the node that writes it.
         batch: says what is selected. Runs whose positions are turned do not count.
     """
-    config = transformer.config
     assert batch.selected is not None
-    parts = list(config.names.source_parts.values())
+    parts = list(transformer.config.names.source_parts.values())
     straight = (batch.turns == 0)[:, None]
     losses, valid = [], []
     for variable, source in enumerate(np.asarray(sources_of)):
-        if parts[source].head is None:
+        part = parts[source]
+        if part.head is None or part.layer is None:
             continue
-        look = partial(_log_pattern, transformer, parts[source])
+        look = partial(attention_logits, transformer, layer=part.layer)
         chosen = batch.selected[:, variable]
         count = chosen.sum(axis=-1)
-        found = jax.vmap(look)(batch.source_ids, writes)
+        scores = jax.vmap(look)(batch.source_ids, writes)[:, part.head]
+        found = jax.nn.log_softmax(scores, axis=-1)
         loss = -jnp.where(chosen, found, 0.0).sum(axis=-1)
         losses.append(loss / jnp.maximum(count, 1).astype(loss.dtype))
         valid.append((count > 0) & straight)
     if not losses:
         return jnp.zeros(())
     return _mean(jnp.stack(losses), jnp.stack(valid))
-
-
-def _log_pattern(
-    transformer: Transformer,
-    head: Part,
-    ids: Int[Array, " ctx"],
-    writes: Float[Array, "source ctx d_model"],
-) -> Float[Array, "ctx key"]:
-    """Return the logarithm of where a head attends to in an unpatched run."""
-    config, weights = transformer.config, transformer.weights
-    layer = head.layer
-    assert layer is not None
-    seen = stream_before(transformer, writes, layer, False)
-    seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-    q, k, _ = project(weights, layer, seen)
-    scores = attention_scores(config, q, k, allow(config, ids))
-    return jax.nn.log_softmax(scores[head.head], axis=-1)
 
 
 def _mean(losses: Float[Array, "*n"], valid: Bool[Array, "*n"]) -> Float[Array, ""]:

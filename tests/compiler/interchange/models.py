@@ -17,7 +17,7 @@ import pytest
 import programs
 from compiler.api import compile_model
 from compiler.machine.forward import forward
-from compiler.machine.layers import allow, mix_values, normalise, project
+from compiler.machine.layers import allow, attention_scores, project
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, init
 from compiler.model import Model, Tokens
@@ -71,9 +71,9 @@ def run_parts(
         for layer in range(config.n_layers):
             visible = names.visible[names.reader_index(f"a{layer}.h0<q>")]
             seen = run.writes[visible].sum(0) + weights.b_O[:layer].sum(0)
-            ln1 = weights.ln1_w[layer], weights.ln1_b[layer]
-            parts = project(weights, layer, normalise(config, seen, *ln1))
-            per_layer.append(mix_values(config, *parts, allow(config, tokens)))
+            q, k, v = project(transformer, layer, seen)
+            scores = attention_scores(config, q, k, allow(config, tokens))
+            per_layer.append(jax.nn.softmax(scores, axis=-1) @ v)
         return run.logits, run.writes, jnp.stack(per_layer)
 
     logits, writes, z = jax.jit(jax.vmap(one))(ids)

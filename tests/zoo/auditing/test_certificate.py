@@ -210,8 +210,8 @@ def test_radii_change_no_figure_and_no_witness(
 ):
     subject = subject_of(learner)
     given = subject.transformer, subject.readout
-    assert chunk.bends_of(*given) is not None
-    monkeypatch.setattr(chunk, "bends_of", lambda *given: None)
+    assert chunk.curvature_of(*given) is not None
+    monkeypatch.setattr(chunk, "curvature_of", lambda *given: None)
     assert audit(learner, pairs=PAIRS).to_json() == learner_certificate.to_json()
 
 
@@ -249,7 +249,7 @@ def test_weights_that_are_no_numbers_have_no_radii(learner):
     broken = replace(learner, weights=freeze(learner.weights._replace(b_U=b_U)))
     subject = subject_of(broken)
     given = subject.transformer, subject.readout
-    assert chunk.bends_of(*given) is None
+    assert chunk.curvature_of(*given) is None
     assert not audit(broken, pairs=PAIRS).holds
 
 

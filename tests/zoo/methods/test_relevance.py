@@ -16,7 +16,7 @@ from compiler.model import Model
 from zoo.cases.case import Case
 from zoo.methods import find_method
 from zoo.methods.atp_star import gradients_without
-from zoo.methods.relp import coefficients, logits_by_rules
+from zoo.methods.relp import coefficients, rules_of
 
 
 def run(name: str, case: Case) -> np.ndarray:
@@ -61,18 +61,19 @@ def test_the_rules_change_no_value(case: Case, norm: str, halves: bool) -> None:
     model = drawn(case, norm).model
     rng = np.random.default_rng(1)
     shape = len(model.config.names.readers), case.pairs.clean.shape[1]
-    nudge = rng.normal(size=(*shape, model.config.d_model)).astype(np.float32)
+    added = rng.normal(size=(*shape, model.config.d_model)).astype(np.float32)
     for ids in case.pairs.clean[:3]:
         args = model.transformer, jnp.asarray(ids)
-        expected = forward(*args, nudge=jnp.asarray(nudge)).logits
-        found = logits_by_rules(*args, jnp.asarray(nudge), halves)
+        given = {"perturbation": jnp.asarray(added)}
+        expected = forward(*args, **given).logits
+        found = forward(*args, **given, rules=rules_of(halves)).logits
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("norm", ["none", "pre"])
 def test_relevance_is_conserved_without_biases(case: Case, norm: str) -> None:
     plain = drawn(case, norm, plain=True)
-    found = coefficients(plain.machine(), plain.batch, False)
+    found = coefficients(plain, False)
     writes = np.asarray(plain.batch.writes)
     by_edge = np.einsum("nspd,nrpd->nrs", writes, np.asarray(found))
     by_edge *= plain.names.visible
@@ -96,9 +97,9 @@ def test_factors_share_the_gradient_in_halves(case: Case) -> None:
     assert np.abs(halves[readers]).max() > 0
 
 
-def lost(nudge: Any, transformer: Any, ids: Any, contrast: Any) -> Any:
+def lost(added: Any, transformer: Any, ids: Any, contrast: Any) -> Any:
     """Return the loss of one pair with something added to what readers see."""
-    logits = forward(transformer, jnp.asarray(ids), nudge=nudge).logits
+    logits = forward(transformer, jnp.asarray(ids), perturbation=added).logits
     return -(logits * jnp.asarray(contrast)).sum()
 
 
