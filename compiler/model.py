@@ -319,6 +319,24 @@ class Model:
 
         return to_transformer_lens(self.transformer, device)
 
+    def to_nnx(self) -> Any:
+        """Return the same transformer as an `nnx.Module` of flax, with a copy of it.
+
+        Every array is an `nnx.Param` under its name in `weights`. Called on token ids,
+        [seq] or [batch, seq], the module returns their logits; it is differentiable and
+        is trained like any other:
+
+            module = model.to_nnx()
+            optimizer = nnx.Optimizer(module, optax.adam(1e-3), wrt=nnx.Param)
+            gradient = nnx.grad(lambda module: loss(module(ids)))(module)
+            optimizer.update(module, gradient)
+
+        `module.transformer` is the pytree of its parameters as they are then.
+        """
+        from compiler.interchange.nnx import NnxTransformer
+
+        return NnxTransformer(self.transformer)
+
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
 
