@@ -22,7 +22,13 @@ from benchmarks.throughput import MATRIX, multiply_adds, rate
 PAIRS = 256
 EXACT_PAIRS = 64
 PROGRAM = "reverse"
-RECIPE = {"n_layers": 4, "n_heads": 4, "d_model": 64, "d_mlp": 256, "d_head": 16}
+RECIPE: dict[str, Any] = {
+    "n_layers": 4,
+    "n_heads": 4,
+    "d_model": 64,
+    "d_mlp": 256,
+    "d_head": 16,
+}
 MAX_LEN = 11  # and BOS
 NOTHING = -1e9  # nats; the threshold under which no edge is removed
 

@@ -20,7 +20,7 @@ SHAPES = {
 }
 
 
-def once(program: str, pairs: int, shape: dict[str, int]) -> dict[str, Any]:
+def once(program: str, pairs: int, shape: dict[str, Any]) -> dict[str, Any]:
     """Audit one untrained model; return CPU seconds and what was run."""
     import time
 

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ["NPROC"] = "1"  # the number of XLA's threads, read when jax is imported
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -25,7 +26,7 @@ from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init
 
-SHAPE = dict(n_layers=4, n_heads=4, d_model=64, d_head=16, d_mlp=256)
+SHAPE: dict[str, Any] = dict(n_layers=4, n_heads=4, d_model=64, d_head=16, d_mlp=256)
 SHAPE |= dict(d_vocab=16, d_vocab_out=16, n_ctx=16)
 # Passes without chunks are shown only: on a CPU nobody gets them unless they ask.
 TARGETS = {"node mask": 1.5, "edge mask": 3.0}

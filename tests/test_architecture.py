@@ -82,6 +82,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.alignment",
     ),
     "zoo.scoring": ("compiler", "programs", "zoo.release", "zoo.cases", "zoo.methods"),
+    "zoo.scoring.finders": ("zoo.finders",),  # an old name
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top
 }
 

@@ -28,6 +28,8 @@ Settings without which the figures are not of the same thing:
   column says how many decisions are others in an order that is drawn.
 """
 
+# auto-circuit is not among the dependencies.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import random
@@ -71,9 +73,10 @@ def peer_of(case: Any) -> tuple[Any, Any]:
     lens.set_use_split_qkv_input(True)
     lens.set_use_hook_mlp_in(True)
     lens.requires_grad_(False)
-    pairs, rows = case.pairs, np.arange(len(case.pairs))
-    answers = np.zeros((2, *pairs.clean.shape), np.int64)
-    labels = np.stack([pairs.clean_labels, pairs.corrupt_labels])
+    pairs: Any = case.pairs
+    rows: Any = np.arange(len(case.pairs))
+    answers: Any = np.zeros((2, *pairs.clean.shape), np.int64)
+    labels: Any = np.stack([pairs.clean_labels, pairs.corrupt_labels])
     answers[:, rows, pairs.answer] = labels[:, rows, pairs.answer]
     right, wrong = (list(torch.tensor(a[:, 1:, None])) for a in answers)
     clean, corrupt = (torch.tensor(a).long() for a in (pairs.clean, pairs.corrupt))
@@ -189,7 +192,8 @@ def spearman(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Return the rank correlation."""
     from scipy import stats
 
-    return float(stats.spearmanr(ours, theirs)[0])
+    found: Any = stats.spearmanr(ours, theirs)
+    return float(found.statistic)
 
 
 def timed(run: Any) -> tuple[Any, float]:

@@ -390,11 +390,11 @@ class Drawer:
         x = self.operand("number")
         sign = self.one_of(("//", "%", "/", "**"))
         if sign == "**":
-            y: Item | int = self.one_of((0, 1, 2, 3))
-            values, size = x.values, x.size**y
+            y: Item | int = (power := self.one_of((0, 1, 2, 3)))
+            values, size = x.values, x.size**power
         elif self.chance(60):
-            y = self.one_of((2, 3, -2, 5))
-            values, size = x.values, x.size + abs(y)
+            y = (divisor := self.one_of((2, 3, -2, 5)))
+            values, size = x.values, x.size + abs(divisor)
         else:
             y = self.operand("int")
             y = Item(

@@ -231,10 +231,13 @@ def test_wrong_types_are_told_as_well():
 
 
 def test_all_problems_of_a_program_come_at_once():
+    def one(key: Any, query: Any) -> Any:
+        return 1
+
     broken = [
         (tokens / 0).named("ratio"),
         mean(TRUE, tokens).named("average"),
-        SelectorWidth(Select(tokens, tokens, lambda key, query: 1)).named("ones"),
+        SelectorWidth(Select(tokens, tokens, one)).named("ones"),
         SelectorWidth(Select(tokens, 2, lambda key, query: key < query)).named("less"),
     ]
     together = Elementwise(lambda *values: values, tuple(broken)).named("all")

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -126,8 +127,10 @@ def test_selectors_combine_as_sets_do(row):
     assert width(small & early) == [sum(row[j] < 0 and j <= i for j in n) for i in n]
     assert width(small | early) == [sum(row[j] < 0 or j <= i for j in n) for i in n]
     assert width(~(small | early)) == width(~small & ~early)
-    assert width(small & True) == width(small)
-    assert width(False | small) == width(small) == width(FALSE | small)
+    true: Any = True
+    false: Any = False
+    assert width(small & true) == width(small)
+    assert width(false | small) == width(small) == width(FALSE | small)
 
 
 def test_a_name_a_note_and_an_encoding_make_a_new_expression():

@@ -110,17 +110,18 @@ def check_interchanges(
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_definition_interpreter_and_model_agree(shard):
     tally: Counter[str] = Counter()
-    thorough = settings.default.max_examples > EXAMPLES
+    profile = settings.default
+    assert profile is not None
 
     @settings(
-        max_examples=settings.default.max_examples if thorough else EXAMPLES,
+        max_examples=max(profile.max_examples, EXAMPLES),
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
     )
     @given(case=cases())
     def agree(case):
         check(case, tally)
 
-    agree = agree if thorough else seed(shard)(agree)
+    agree = agree if profile.max_examples > EXAMPLES else seed(shard)(agree)
     agree()
     refused = 1 - tally["compiled"] / tally.total()
     assert refused < 0.3, f"{refused:.0%} of the programs are refused: {tally}"

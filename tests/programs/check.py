@@ -97,7 +97,8 @@ def agree(found: Any, expected: Any) -> bool:
         return len(found) == len(expected) and all(map(agree, found, expected))
     if isinstance(found, bool) or isinstance(expected, bool):
         return found is expected
-    number = int | float | Fraction
-    if isinstance(found, number) and isinstance(expected, number):
+    if isinstance(found, int | float | Fraction) and isinstance(
+        expected, int | float | Fraction
+    ):
         return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
     return type(found) is type(expected) and found == expected

@@ -32,7 +32,7 @@ def bindings(x, values):
 def contents(x):
     if x[-1] != "?":
         return None
-    return dict(bindings(x, ("apple", "pear"))).get(*x[-2:-1], None) if x[1:] else None
+    return dict(bindings(x, ("apple", "pear"))).get(x[-2]) if x[1:] else None
 
 
 def label(x):
@@ -46,7 +46,7 @@ def scan(x):
     actions = []
     for i, word in enumerate(x):
         if word in ("jump", "walk"):
-            after = x[i + 1] if i + 1 < len(x) else None
+            after = x[i + 1] if i + 1 < len(x) else "once"
             actions += [word.upper()] * {"twice": 2, "thrice": 3}.get(after, 1)
     return (actions + ["_"] * len(x))[: len(x)]
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from programs import dyck
@@ -36,7 +38,8 @@ def shuffled(*kinds):
 
 
 def partners(x):
-    found, stack = [None] * len(x), []
+    found: list[Any] = [None] * len(x)
+    stack: list[int] = []
     for i, t in enumerate(x):
         if t == "(":
             stack.append(i)

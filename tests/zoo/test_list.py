@@ -64,8 +64,8 @@ def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
         for task in tasks.values()
     }
     for program in every.values():
-        setting = [program.name, str(len(program.vocab)), str(program.max_len)]
-        expected[tuple(setting)] = program.meaning
+        setting = program.name, str(len(program.vocab)), str(program.max_len)
+        expected[setting] = program.meaning
     for row, text in rows.items():
         meaning = expected.pop(tuple(row.split()))
         without_example = meaning.partition(": `")[0]

@@ -7,6 +7,7 @@ between readers, fused or skipped. It has no code in common with the machine.
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +18,9 @@ from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, expected_shapes
 
 # n_heads * d_head differs from d_model, so that no two axes can be confused.
-SHAPE = dict(n_layers=2, n_heads=2, d_model=6, d_head=4, d_mlp=5, d_vocab=7)
+SHAPE: dict[str, Any] = dict(
+    n_layers=2, n_heads=2, d_model=6, d_head=4, d_mlp=5, d_vocab=7
+)
 SHAPE |= dict(d_vocab_out=3, n_ctx=5)
 CONFIGS = {
     "plain": Config(**SHAPE, pad_id=0),

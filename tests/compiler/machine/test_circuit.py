@@ -78,9 +78,9 @@ def test_graph_has_nodes_and_one_edge_a_reader():
 def test_circuit_is_frozen():
     circuit = Circuit(NAMES, EDGES, SITES, CARRIES)
     with pytest.raises(TypeError):
-        circuit.carries[EDGES[0]] = ()
+        circuit.carries[EDGES[0]] = ()  # pyright: ignore[reportIndexIssue]
     with pytest.raises(ValueError, match="read-only"):
-        circuit.sites["letter"].basis[0, 0] = 2
+        circuit.sites["letter"].basis[0, 0] = 2  # pyright: ignore[reportOptionalSubscript]
 
 
 def test_all_problems_of_a_circuit_come_in_one_error():

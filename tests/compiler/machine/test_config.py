@@ -1,6 +1,7 @@
 """Configurations: what they refuse, and that they read back."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from compiler.errors import FormatError, InputError
 from compiler.machine.config import Config
 from compiler.machine.weights import init
 
-SIZES = dict(n_layers=2, n_heads=3, d_model=8, d_head=4, d_mlp=16)
-SIZES |= dict(d_vocab=5, d_vocab_out=4, n_ctx=6)
+SIZES: dict[str, Any] = dict(n_layers=2, n_heads=3, d_model=8, d_head=4, d_mlp=16)
+SIZES = SIZES | dict(d_vocab=5, d_vocab_out=4, n_ctx=6)
 
 options = st.fixed_dictionaries(
     {name: st.integers(3, 9) for name in SIZES}
@@ -61,12 +62,12 @@ def test_equal_configs_are_one_key_of_a_cache():
 )
 def test_impossible_config_says_what_to_change(change, message):
     with pytest.raises(InputError, match=message):
-        Config(**(SIZES | change))
+        Config(**{**SIZES, **change})
 
 
 def test_all_problems_come_in_one_error():
     with pytest.raises(InputError, match=r"d_mlp is 0.*n_ctx is -1.*act is 'x'"):
-        Config(**(SIZES | dict(d_mlp=0, n_ctx=-1, act="x")))
+        Config(**{**SIZES, "d_mlp": 0, "n_ctx": -1, "act": "x"})
 
 
 def test_unknown_and_missing_keys_are_refused():

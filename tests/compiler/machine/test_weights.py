@@ -110,8 +110,17 @@ def test_initial_weights_are_a_function_of_the_seed(config):
 
 
 def test_initial_weights_keep_the_size_of_what_they_read():
-    sizes = dict(n_layers=2, n_heads=4, d_model=64, d_head=16, d_mlp=256)
-    config = Config(**sizes, d_vocab=64, d_vocab_out=64, n_ctx=64, norm="pre")
+    config = Config(
+        n_layers=2,
+        n_heads=4,
+        d_model=64,
+        d_head=16,
+        d_mlp=256,
+        d_vocab=64,
+        d_vocab_out=64,
+        n_ctx=64,
+        norm="pre",
+    )
     weights = init(config, 0)
     assert weights.W_E.std() == pytest.approx(1 / 8, rel=0.1)
     assert weights.W_Q.std() == pytest.approx(1 / 8, rel=0.1)

@@ -1,5 +1,7 @@
 """The jitted causal model is the interpreter."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -101,7 +103,7 @@ def test_what_is_selected_makes_up_the_value(name):
         if not isinstance(work, Attended):
             assert not chosen[:, row].any()
             continue
-        told = {} if work.value is None else {"tokens": ids, **held}
+        told: dict[Any, Any] = {} if work.value is None else {"tokens": ids, **held}
         read = told.get(work.value, told.get(embedding_of(steps, work.value)))
         for n, place in np.argwhere(values[:, row] >= 0):
             keys = np.flatnonzero(chosen[n, row, place])
@@ -112,6 +114,7 @@ def test_what_is_selected_makes_up_the_value(name):
             elif list(keys) == [0]:
                 assert values[n, row, place] == work.default
             elif read is not None:
+                assert work.value is not None
                 source = steps[work.value].domain.values
                 taken = [source[v] for v in read[n, keys]]
                 assert 0 not in keys

@@ -16,6 +16,7 @@ import shutil
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,7 +166,8 @@ KINDS = {
 
 def _change(data, rng: Random) -> str:
     """Change one piece of some JSON, found by a walk from the top; return where."""
-    above, path = data, []
+    above: Any = data
+    path: list[Any] = []
     while True:
         keys = sorted(above) if isinstance(above, dict) else range(len(above))
         key = rng.choice(list(keys))

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -164,7 +165,8 @@ def test_words_that_contradict_sizes_are_told_together():
 def test_the_interpreter_does_not_pretend_to_know():
     task = zoo.tasks.find("induction_heads")
     typed = describe(task)
-    assert np.all(typed.variables[typed.output].operation.table == -1)
+    operation: Any = typed.variables[typed.output].operation
+    assert np.all(operation.table == -1)
 
 
 def test_the_data_of_a_release_are_the_causal_models(name, folder):

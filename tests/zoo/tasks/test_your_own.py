@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,13 @@ from tests.zoo.tasks.check import check_inputs, check_laws, check_reference, cle
 from zoo.causal.model import Task
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "causal_models.md"
-QUICK = {"steps": 8, "check_every": 4, "batch": 8, "pairs": 8, "d_model": 8}
+QUICK: dict[str, Any] = {
+    "steps": 8,
+    "check_every": 4,
+    "batch": 8,
+    "pairs": 8,
+    "d_model": 8,
+}
 
 
 @pytest.fixture(scope="module")

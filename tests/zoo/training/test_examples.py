@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.zoo.training.test_tabular import make
+from tests.zoo.causal.test_tabular import make
 from zoo.causal.pool import draw_inputs, draw_key, draw_sources, make_pool
 
 COUNT = 4000

@@ -69,7 +69,7 @@ def test_resumed_run_ends_with_the_same_bits(model, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(model, recipe, on_check=stop_after_one)
     state, history = store.load_checkpoint(tmp_path, prepare(model, recipe))
-    assert int(state.step) == 20
+    assert state is not None and int(state.step) == 20
     resumed = train(model, recipe, state=state, history=history)
     assert resumed.history == whole.history
     for one, other in zip(resumed.weights, whole.weights, strict=True):

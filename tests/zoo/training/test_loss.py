@@ -20,8 +20,8 @@ def drawn():
     values = rng.integers(-1, 4, (5, 3, 6))
     writes = rng.standard_normal((5, 4, 6, 7), np.float32)
     probes = Probes(
-        rng.standard_normal((3, 7, 4), np.float32),
-        rng.standard_normal((3, 4), np.float32),
+        jnp.asarray(rng.standard_normal((3, 7, 4), np.float32)),
+        jnp.asarray(rng.standard_normal((3, 4), np.float32)),
     )
     empty = np.zeros((5, 6), np.int32)
     mask = np.zeros((5, 2, 4), np.float32)
