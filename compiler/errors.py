@@ -7,7 +7,7 @@ what to do. The command line prints the message alone, without a traceback.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 
 class ZooError(ValueError):
@@ -52,7 +52,7 @@ FEW = 12
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
     """Return the error for an unknown `name`: the nearest of `known`, or a few all."""
-    names = list(known)
+    names = sorted(known) if isinstance(known, Set) else list(known)
     hint = nearest(name, names)
     if not hint and 0 < len(names) <= FEW:
         hint = f" There are: {', '.join(names)}"

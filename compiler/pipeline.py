@@ -13,6 +13,7 @@ NumPy only.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,15 +33,16 @@ from compiler.lower.options import (
     turn_heads,
 )
 from compiler.lower.verify import verify_laid_out, verify_scheduled
-from compiler.passes.check import Accepts, check_defined
+from compiler.passes.check import Accepts, check_defined, some_inputs
 from compiler.passes.infer import Limits, check_vocabulary, infer_domains
 from compiler.passes.layout import LaidOut, lay_out
 from compiler.passes.plan import choose_codes
+from compiler.passes.rules import settle_rules
 from compiler.passes.schedule import Scheduled, schedule
 from compiler.passes.simplify import simplify
-from compiler.rasp.expr import SOp
+from compiler.rasp.expr import SOp, given_name
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value
+from compiler.rasp.values import Value, in_order
 
 STAGES = ("program", "graph", "typed", "scheduled", "laid_out", "compiled")
 
@@ -104,8 +106,13 @@ def read_source(
     return replace(
         read,
         beside=_read_beside(beside, read),
-        beside_name=beside.name or "expression",
+        beside_name=_name_of(beside),
     )
+
+
+def _name_of(source: Program | SOp) -> str:
+    name = source.name if isinstance(source, Program) else given_name(source)
+    return name or "expression"
 
 
 def _read_beside(beside: Program | SOp, source: Source) -> SOp:
@@ -154,7 +161,7 @@ def _read_source(
             "max_len=8"
         )
     tokens = check_vocabulary(_listed(vocab), max_len)
-    name = source.name or "expression"
+    name = given_name(source) or "expression"
     return Source(name, source, None, tokens, max_len, bool(causal), None)
 
 
@@ -164,7 +171,7 @@ def _listed(vocab: Iterable[Value]) -> list[Value]:
             f"the vocabulary is {vocab!r}, a {type(vocab).__name__}; give a list of "
             "tokens"
         )
-    return list(vocab)
+    return in_order(vocab)
 
 
 def compile_stages(
@@ -185,8 +192,18 @@ def compile_stages(
         source.causal,
         (*beside, *distractors.values()),
     )
+    for repeated in graph.repeated:
+        warnings.warn(
+            f"{source.name}: {repeated}. Give each a name of its own",
+            stacklevel=2,
+        )
+
+    def infer(graph: Graph) -> Typed:
+        return infer_domains(graph, source.vocab, source.max_len, limits)
+
+    graph = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
     # Checked before it is simplified: what is dropped then may be undefined.
-    typed = infer_domains(graph, source.vocab, source.max_len, limits)
+    typed = infer(graph)
     typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
     scheduled = verify_scheduled(schedule(choose_codes(typed)))

@@ -13,7 +13,7 @@ from typing import Literal
 
 from compiler.errors import InputError
 from compiler.rasp import expr as e
-from compiler.rasp.operators import call_text, function_word
+from compiler.rasp.operators import call_text, predicate_text
 from compiler.rasp.values import Value, show
 
 SourceKind = Literal["tokens", "indices", "length"]
@@ -118,6 +118,7 @@ class Graph:
         output: the node that is the result.
         causal: whether positions see only themselves and earlier ones.
         extra: nodes that are computed beside the program, and read by none of it.
+        repeated: of each name that the author gave twice, what to say of it.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Graph:
     output: int
     causal: bool
     extra: tuple[int, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 def atoms(formula: Formula) -> Iterator[Atom]:
@@ -162,10 +164,11 @@ class _Builder:
         self.index: dict[object, int] = {}
         self.names: set[str] = {"tokens", "indices", "length"}
         self.done: dict[int, object] = {}
+        self.repeated: list[str] = []
 
     def add(self, operation: Operation, sop: e.SOp | None) -> int:
         numerical = sop is not None and e.is_numerical(sop)
-        given = sop.name if sop is not None else None
+        given = e.given_name(sop) if sop is not None else None
         pinned = sop is not None and sop.encoding != "auto"
         if isinstance(operation, Source):
             given = operation.kind
@@ -182,6 +185,8 @@ class _Builder:
             self.nodes.append(
                 Node(name, operation, given is not None, note, numerical, pinned)
             )
+            if given is not None and name != given and not _may_repeat(sop):
+                self.repeated.append(self.repeat(given))
         return self.index[key]
 
     def fresh(self, stem: str, given: bool) -> str:
@@ -195,6 +200,16 @@ class _Builder:
             name = f"{stem}_{number}"
         self.names.add(name)
         return name
+
+    def repeat(self, given: str) -> str:
+        """Return what to say of the last node, whose name an earlier one has."""
+        texts, node = written_names(self.nodes), self.nodes[-1]
+        first = next(n for n in self.nodes if n.name == given)
+        return (
+            f"{given!r} is the name of two sequences: {given} = "
+            f"{definition(first, texts)}, and {definition(node, texts)}, which is "
+            f"called {node.name!r}"
+        )
 
     def name_output(self, index: int) -> None:
         """Call an unnamed output `output`; the last node, so no name follows it."""
@@ -239,6 +254,8 @@ class _Builder:
                     item.resolved_rule,
                 )
                 return self.add(gather, item)
+            case e.Select(predicate=e.Comparison.TRUE | e.Comparison.FALSE):
+                return Truth(item.predicate is e.Comparison.TRUE)
             case e.Select():
                 return Atom(self.sop(item.keys), self.sop(item.queries), item.predicate)
             case e.SelectorConstant():
@@ -256,6 +273,10 @@ class _Builder:
         raise TypeError(f"{item!r} is a {type(item).__name__}, not a RASP expression")
 
 
+def _may_repeat(sop: e.SOp | None) -> bool:
+    return sop is None or sop.may_repeat
+
+
 def _children(item: e.SOp | e.Selector) -> tuple[e.SOp | e.Selector, ...]:
     match item:
         case e.Elementwise():
@@ -264,6 +285,8 @@ def _children(item: e.SOp | e.Selector) -> tuple[e.SOp | e.Selector, ...]:
             return (item.selector,)
         case e.Aggregate():
             return (item.selector, item.value)
+        case e.Select(predicate=e.Comparison.TRUE | e.Comparison.FALSE):
+            return ()
         case e.Select():
             return (item.keys, item.queries)
         case e.SelectorNot():
@@ -294,6 +317,7 @@ def build_graph(
     builder = _Builder(causal)
     _walk(builder, root)
     builder.name_output(builder.sop(root))
+    repeated = tuple(builder.repeated)
     for expression in extra:
         _walk(builder, expression)
     return Graph(
@@ -302,6 +326,7 @@ def build_graph(
         builder.sop(root),
         causal,
         tuple(builder.sop(beside) for beside in extra),
+        repeated,
     )
 
 
@@ -324,14 +349,38 @@ def describe(formula: Formula, names: list[str]) -> str:
         case Truth():
             return "everything" if formula.value else "nothing"
         case Atom():
-            word = function_word(formula.predicate)
-            if word.isidentifier():
-                return f"{word}(key={names[formula.key]}, query={names[formula.query]})"
-            return f"key {names[formula.key]} {word} query {names[formula.query]}"
+            key, query = names[formula.key], names[formula.query]
+            return predicate_text(formula.predicate, key, query)
         case Junction(kind="not"):
             return f"~({describe(formula.parts[0], names)})"
     sign = " & " if formula.kind == "and" else " | "
     return sign.join(f"({describe(p, names)})" for p in formula.parts)
+
+
+# Parts may be shared, and written out they would grow without end.
+_LONGEST = 120
+
+
+def written_names(nodes: Sequence[Node]) -> list[str]:
+    """Return what an author knows each node by: its name, or how it is computed.
+
+    Nodes without a name are written out, in terms of those that have one.
+    """
+    texts: list[str] = []
+    for node in nodes:
+        text = definition(node, texts)
+        texts.append(node.name if node.named or len(text) > _LONGEST else text)
+    return texts
+
+
+def place_in_program(name: str | None, text: str) -> str:
+    """Return how an error names a node: `'rank', that is rank = ..`, or its text."""
+    return f"`{text}`" if name is None else f"{name!r}, that is {name} = {text}"
+
+
+def definition(node: Node, names: list[str]) -> str:
+    """Return how a node is computed, without its name: `tokens + 1`."""
+    return describe_node(node, names)[len(f"{node.name} = ") :]
 
 
 def describe_node(node: Node, names: list[str]) -> str:
@@ -342,9 +391,8 @@ def describe_node(node: Node, names: list[str]) -> str:
         case Const():
             return f"{node.name} = {show(node.operation.value)}"
         case Apply():
-            word = function_word(node.operation.function)
             args = [names[a] for a in node.operation.args]
-            return f"{node.name} = {call_text(word, args)}"
+            return f"{node.name} = {call_text(node.operation.function, args)}"
         case Width():
             return f"{node.name} = width({describe(node.operation.selector, names)})"
     gather = node.operation

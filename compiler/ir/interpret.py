@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compiler.errors import InputError, unknown_name
 from compiler.ir import typed as t
-from compiler.rasp.values import UNDEFINED, Value, canonical, show, show_many
+from compiler.rasp.values import UNDEFINED, Value, canonical, show, show_many, unordered
 
 Indices = NDArray[np.int32]
 
@@ -192,7 +192,7 @@ class _Run:
         low = np.where(chosen, spread, size).min(axis=2)
         high = np.where(chosen, spread, -1).max(axis=2)
         match pick.rule:
-            case "unique":
+            case "unique" | "one_or_mean":
                 clear = clear & (~some | (low == high))
                 picked = low
             case "min":
@@ -208,6 +208,13 @@ class _Run:
                 counts = [(chosen & (spread == v)).sum(axis=2) for v in range(size)]
                 picked = np.stack(counts).argmax(axis=0)
         return _where(clear, np.where(some, picked, pick.default))
+
+
+def selected(trace: Trace, formula: t.Formula) -> NDArray[np.bool_]:
+    """Return [batch, query, key] which positions a selector selects in a run."""
+    run = _Run(trace.typed, trace.tokens, trace.lengths)
+    run.values = list(trace.values)
+    return run.select(formula)[0]
 
 
 def _where(clear: NDArray[np.bool_], value: NDArray) -> Indices:
@@ -229,6 +236,10 @@ def encode_batch(
     Raises:
         InputError: a sequence is empty, too long, or holds an unknown token.
     """
+    if unordered(sequences):
+        raise InputError(
+            f"{typed.name}: the inputs are a set, which has no order; give a list"
+        )
     tokens = np.zeros((len(sequences), typed.max_len), np.int32)
     lengths = np.zeros(len(sequences), np.int64)
     place = {(type(v).__name__, v): i for i, v in enumerate(typed.vocab)}
@@ -237,6 +248,11 @@ def encode_batch(
             raise InputError(
                 f"{typed.name}: the input is {sequence!r}, a "
                 f"{type(sequence).__name__}; give a sequence of tokens"
+            )
+        if unordered(sequence):
+            raise InputError(
+                f"{typed.name}: the input is a set, which has no order; give a list of "
+                "tokens"
             )
         check_length(len(sequence), typed.max_len, typed.name)
         for column, token in enumerate(sequence):

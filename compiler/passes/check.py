@@ -13,7 +13,9 @@ import numpy as np
 
 from compiler.errors import ProgramError
 from compiler.ir import typed as t
+from compiler.ir.graph import place_in_program
 from compiler.ir.interpret import Trace, interpret
+from compiler.passes.wording import written
 from compiler.rasp.program import Draws
 from compiler.rasp.values import Value, show
 
@@ -32,15 +34,14 @@ def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.T
     needed = t.needed(typed, [typed.output])
     if not any(t.is_partial(typed.variables[i]) for i in needed):
         return typed
-    budget = max(64, _CELLS // typed.max_len**2)
-    tokens, lengths, complete = sample_inputs(typed, budget, seed, accepts)
+    tokens, lengths, complete = sample_inputs(typed, _budget(typed), seed, accepts)
     if len(tokens) == 0:
         return typed
     trace = interpret(typed, tokens, lengths)
     live = np.arange(typed.max_len)[None, :] < lengths[:, None]
     bad = np.argwhere((trace.output < 0) & live)
     if len(bad):
-        raise ProgramError([_explain(trace, int(bad[0, 0]))], typed.name)
+        raise ProgramError([explain(trace, int(bad[0, 0]))], typed.name)
     if complete:
         return typed
     note = (
@@ -48,6 +49,18 @@ def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.T
         "inputs, not proven"
     )
     return replace(typed, notes=(*typed.notes, note))
+
+
+def some_inputs(
+    typed: t.Typed, accepts: Accepts | None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs that checks run on: [n, max_len] tokens and [n] lengths."""
+    tokens, lengths, _ = sample_inputs(typed, _budget(typed), seed, accepts)
+    return tokens, lengths
+
+
+def _budget(typed: t.Typed) -> int:
+    return max(64, _CELLS // typed.max_len**2)
 
 
 def count_inputs(vocabulary: int, max_len: int) -> int:
@@ -116,8 +129,8 @@ def _rows(
         yield [typed.vocab[c] for c in row[:n]]
 
 
-def _explain(trace: Trace, row: int) -> str:
-    """Return what is undefined first, on which input, and what to do."""
+def explain(trace: Trace, row: int) -> str:
+    """Return of one input what is undefined first, on which input, and what to do."""
     typed = trace.typed
     for index in sorted(t.needed(typed, [typed.output])):
         variable = typed.variables[index]
@@ -128,8 +141,9 @@ def _explain(trace: Trace, row: int) -> str:
     else:
         raise AssertionError("an undefined output has an undefined variable")
     text = ", ".join(show(v) for v in trace.input(row))
-    place = f"{variable.name!r}, that is {variable.text}, on [{text}] at position "
-    place += str(position)
+    name = variable.name if variable.named else None
+    place = place_in_program(name, written(typed)[index])
+    place += f", on [{text}] at position {position}"
     match variable.operation:
         case t.Pick() as pick:
             held = sorted({show(v) for v in trace.decoded(pick.value, row)})

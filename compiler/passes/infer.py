@@ -31,6 +31,7 @@ from compiler.passes.conjuncts import satisfiable
 from compiler.passes.means import TooManyMeans, reachable_means
 from compiler.passes.select import at_most_one, bound, never_empty, width_range
 from compiler.passes.simplify import fold_formula, negate
+from compiler.rasp.operators import place_of
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
 
 # An output of more numbers than this is read as a number, not as classes.
@@ -58,15 +59,27 @@ class _Problem(Exception):
 
 
 def infer_domains(
-    graph: g.Graph, vocab: Sequence[Value], max_len: int, limits: Limits | None = None
+    graph: g.Graph,
+    vocab: Sequence[Value],
+    max_len: int,
+    limits: Limits | None = None,
+    only: Sequence[int] | None = None,
 ) -> t.Typed:
     """Return the program over `vocab`, for 1 to `max_len` tokens.
+
+    Args:
+        graph: the program.
+        vocab: the tokens, in order.
+        max_len: the greatest number of tokens.
+        limits: sizes above which a program is refused.
+        only: the one input that it will ever be run on, `max_len` indices into
+            `vocab`; None if there may be any.
 
     Raises:
         ProgramError: with every expression that cannot be typed, what was found
             there, and the remedy.
     """
-    inference = _Inference(graph, tuple(vocab), max_len, limits or Limits())
+    inference = _Inference(graph, tuple(vocab), max_len, limits or Limits(), only)
     for index in range(len(graph.nodes)):
         inference.visit(index)
     if inference.problems:
@@ -101,11 +114,17 @@ class _Inference:
     """The state of one walk over the graph."""
 
     def __init__(
-        self, graph: g.Graph, vocab: tuple[Value, ...], max_len: int, limits: Limits
+        self,
+        graph: g.Graph,
+        vocab: tuple[Value, ...],
+        max_len: int,
+        limits: Limits,
+        only: Sequence[int] | None,
     ) -> None:
         self.graph, self.vocab, self.max_len = graph, vocab, max_len
-        self.limits = limits
+        self.limits, self.only = limits, only
         self.names = [n.name for n in graph.nodes]
+        self.written = g.written_names(graph.nodes)
         self.variables: list[t.Variable] = []
         self.domains: list[Domain] = []
         self.problems: list[str] = []
@@ -127,8 +146,9 @@ class _Inference:
         except _Problem as problem:
             self.broken.add(index)
             if str(problem):
-                text = g.describe_node(node, self.names)
-                self.problems.append(f"{node.name!r}, that is {text}: {problem}")
+                text = g.definition(node, self.written)
+                where = g.place_in_program(node.name if node.named else None, text)
+                self.problems.append(f"{where}: {problem}")
             operation, domain = t.Fixed(), constant_domain(None, self.max_len)
         self.domains.append(domain)
         self.variables.append(
@@ -158,10 +178,18 @@ class _Inference:
                 return self.pick(node.operation)
 
     def primitive(self, kind: str) -> Domain:
-        if kind == "tokens":
-            return tokens_domain(self.vocab, self.max_len)
         if kind == "indices":
             return indices_domain(self.max_len)
+        if self.only is not None:
+            if kind == "tokens":
+                held = np.eye(len(self.vocab), dtype=bool)[list(self.only)]
+                return Domain(self.vocab, held)
+            lengths = length_domain(self.max_len)
+            only_one = np.zeros_like(lengths.mask)
+            only_one[:, -1] = True
+            return Domain(lengths.values, only_one)
+        if kind == "tokens":
+            return tokens_domain(self.vocab, self.max_len)
         return length_domain(self.max_len)
 
     # Element-wise functions -------------------------------------------------------
@@ -191,7 +219,7 @@ class _Inference:
                 partial[place] = True
                 failure = failure or (arguments, error)
         if not results and failure is None:
-            names = ", ".join(repr(self.names[a]) for a in operation.args)
+            names = ", ".join(repr(self.written[a]) for a in operation.args)
             raise _Problem(
                 f"its arguments {names} are never defined at the same position. Give "
                 "the functions they come from a result everywhere."
@@ -201,7 +229,8 @@ class _Inference:
             raise _Problem(
                 f"the function raises on every argument, for example on "
                 f"({', '.join(show(a) for a in failure[0])}): "
-                f"{type(failure[1]).__name__}: {failure[1]}. Give it a result there."
+                f"{type(failure[1]).__name__}: {failure[1]}"
+                f"{place_of(operation.function)}. Give it a result there."
             )
         _require_repeatable(operation.function, domains, cells, results)
         values, places = collect(results)
@@ -250,9 +279,9 @@ class _Inference:
             except Exception as error:
                 raise _Problem(
                     f"the predicate raises on key {show(key)} and query "
-                    f"{show(query)}: {type(error).__name__}: {error}. A predicate must "
-                    f"answer for keys {show_many(keys.values)} and queries "
-                    f"{show_many(queries.values)}."
+                    f"{show(query)}: {type(error).__name__}: {error}"
+                    f"{place_of(atom.predicate)}. A predicate must answer for keys "
+                    f"{show_many(keys.values)} and queries {show_many(queries.values)}."
                 ) from None
             if not isinstance(answer, bool | np.bool_):
                 raise _Problem(
@@ -290,7 +319,7 @@ class _Inference:
         numeric = np.array([is_number(v) for v in value.values])
         if not numeric.any():
             raise _Problem(
-                f"a mean needs numbers, and {self.names[operation.value]!r} holds "
+                f"a mean needs numbers, and {self.written[operation.value]!r} holds "
                 f"{show_many(value.values)}. Take one value with rule='first', or "
                 "annotate nothing and aggregate a categorical."
             )

@@ -8,7 +8,7 @@ that turned out to be constant is replaced by its value.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from compiler.ir import typed as t
@@ -30,8 +30,9 @@ def reword(before: t.Typed, became: Sequence[t.Variable], after: t.Typed) -> t.T
     kept = {v.name for v in after.variables}
     words: dict[str, str] = {}
     texts: dict[str, str] = {}
+    names = _any_of(v.name for v in before.variables)
     for old, new in zip(before.variables, became, strict=True):
-        text = _substitute(definition(old), words)
+        text = names.sub(lambda m: words.get(m[0], m[0]), definition(old))
         texts.setdefault(new.name, text)
         if isinstance(new.operation, t.Fixed) and not new.named:
             words[old.name] = show(new.domain.values[0])
@@ -48,13 +49,35 @@ def reword(before: t.Typed, became: Sequence[t.Variable], after: t.Typed) -> t.T
     )
 
 
+def written(typed: t.Typed) -> list[str]:
+    """Return of each variable how it is computed, in terms of what its author named.
+
+    Names that the compiler made up, such as `aggregate_1`, do not occur.
+    """
+    names = _any_of(v.name for v in typed.variables)
+    words: dict[str, str] = {}
+    texts = []
+    for variable in typed.variables:
+        text = names.sub(lambda m: words.get(m[0], m[0]), definition(variable))
+        texts.append(text)
+        if not (variable.named or isinstance(variable.operation, t.Input)):
+            words[variable.name] = _bracket(text)
+    return texts
+
+
 def definition(variable: t.Variable) -> str:
     """Return how a variable is computed: its text without the name in front."""
-    return variable.text.partition(" = ")[2]
+    start = f"{variable.name} = "
+    text = variable.text
+    return text[len(start) :] if text.startswith(start) else text.partition(" = ")[2]
 
 
-def _substitute(text: str, words: Mapping[str, str]) -> str:
-    return re.sub(r"\w+", lambda match: words.get(match[0], match[0]), text)
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of a name, or else of a word: `shift_by(1)` is one name."""
+    other = {name for name in names if not re.fullmatch(r"\w+", name)}
+    longest_first = sorted(other, key=lambda name: (-len(name), name))
+    parts = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest_first]
+    return re.compile("|".join([*parts, r"\w+"]))
 
 
 def _bracket(text: str) -> str:

@@ -7,18 +7,77 @@ query position, which key positions it selects.
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from compiler.rasp import operators as op
 from compiler.rasp.values import Value, canonical, show
 
 Encoding = Literal["auto", "numerical", "categorical"]
-Rule = Literal["unique", "mean", "first", "last", "min", "max", "mode"]
-RULES: tuple[Rule, ...] = ("unique", "mean", "first", "last", "min", "max", "mode")
+Rule = Literal["unique", "mean", "first", "last", "min", "max", "mode", "one_or_mean"]
+RULES: tuple[Rule, ...] = (
+    "unique",
+    "mean",
+    "first",
+    "last",
+    "min",
+    "max",
+    "mode",
+    "one_or_mean",
+)
+
+LONGEST_NAME = 200
+"""So many characters a name can have."""
+
+
+_evaluate: Callable[..., list[Any]] | None = None
+
+
+def set_evaluator(evaluate: Callable[..., list[Any]]) -> None:
+    """Set what a call such as `tokens("abc")` is answered by.
+
+    This room only describes programs; `compiler.evaluate` computes them, and hands
+    itself in when it is imported.
+    """
+    global _evaluate
+    _evaluate = evaluate
+
+
+def evaluate_expression(
+    expression: SOp | Selector, tokens: Any, causal: bool = False
+) -> list[Any]:
+    """Return what the evaluator gives for one input."""
+    assert _evaluate is not None, "compiler/__init__.py imports compiler.evaluate"
+    return _evaluate(expression, tokens, causal)
+
+
+def check_name(name: object) -> str:
+    """Return `name` if it can be one: a line of text such as `rank` or `shift_by(1)`.
+
+    Raises:
+        ValueError: it is empty, too long, has spaces around it or is not printable.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a string, not a {type(name).__name__}")
+    if not name or name != name.strip() or not name.isprintable():
+        raise ValueError(
+            f"{name!r} is not a name: use one line of printable characters, without "
+            "spaces at its ends"
+        )
+    if len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"the name {name[:20]!r}.. has {len(name)} characters; use at most "
+            f"{LONGEST_NAME}"
+        )
+    return name
+
+
+def given_name(sop: SOp) -> str | None:
+    """Return the name that the author gave a sequence, None if there is none."""
+    return sop._given_name()
 
 
 class Comparison(enum.Enum):
@@ -30,6 +89,8 @@ class Comparison(enum.Enum):
     LEQ = "<="
     GT = ">"
     GEQ = ">="
+    TRUE = "True"
+    FALSE = "False"
 
     def __call__(self, key: Value, query: Value) -> bool:
         """Return whether `key` stands in this relation to `query`."""
@@ -48,6 +109,8 @@ _COMPARE = {
     Comparison.LEQ: op.less_equal,
     Comparison.GT: op.greater,
     Comparison.GEQ: op.greater_equal,
+    Comparison.TRUE: lambda key, query: True,
+    Comparison.FALSE: lambda key, query: False,
 }
 EQ, NEQ = Comparison.EQ, Comparison.NEQ
 LT, LEQ = Comparison.LT, Comparison.LEQ
@@ -68,34 +131,54 @@ class SOp:
     name: str | None = None
     note: str = ""
     encoding: Encoding = "auto"
+    may_repeat: ClassVar[bool] = False  # whether another may have the same name
 
-    def named(self, name: str) -> SOp:
-        """Return the same sequence under `name`."""
-        if not name.isidentifier():
-            raise ValueError(f"{name!r} is not a name: use letters, digits and _")
-        return dataclasses.replace(self, name=name)
+    def named(self, name: str | Any) -> SOp:
+        """Return the same sequence under `name`: one line of any printable text."""
+        return self._with(name=check_name(name))
 
     def doc(self, text: str) -> SOp:
         """Return the same sequence with one line of documentation."""
-        return dataclasses.replace(self, note=text)
+        return self._with(note=text)
 
     def numerical(self) -> SOp:
         """Return the same sequence, held as a number; aggregates average it."""
-        return dataclasses.replace(self, encoding="numerical")
+        return self._with(encoding="numerical")
 
     def categorical(self) -> SOp:
         """Return the same sequence, held one-hot; aggregates pick a value."""
-        return dataclasses.replace(self, encoding="categorical")
+        return self._with(encoding="categorical")
+
+    def _with(self, **changes: object) -> SOp:
+        changed = copy.copy(self)
+        for field_name, value in changes.items():
+            object.__setattr__(changed, field_name, value)
+        return changed
+
+    def _given_name(self) -> str | None:
+        return self.name
+
+    def __call__(self, tokens: Sequence[Value] | Any) -> list[Value]:
+        """Return the values on one input, by the interpreter: `reverse("abc")`.
+
+        Raises:
+            ProgramError: the program has no value for this input.
+        """
+        return evaluate_expression(self, tokens)
 
     def map(self, function: Callable[[Value], Value]) -> SOp:
         """Return `function` applied at each position."""
         return Elementwise(function, (self,))
 
+    def _apply(self, function: Callable[..., Value], *args: object) -> SOp:
+        """Return what an operator of Python makes of this and other sequences."""
+        return Elementwise(function, tuple(as_sop(a) for a in args))
+
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        text = _describe(self, _LEVELS)
-        return text if self.name in (None, text) else f"{self.name} = {text}"
+        text, name = _describe(self, _LEVELS), given_name(self)
+        return text if name in (None, text) else f"{name} = {text}"
 
     def __bool__(self) -> bool:
         """Refuse: a sequence has no single truth value."""
@@ -110,123 +193,123 @@ class SOp:
 
     def __add__(self, other: object) -> SOp:
         """Return the sum."""
-        return _binary(op.add, self, other)
+        return self._apply(op.add, self, other)
 
     def __radd__(self, other: object) -> SOp:
         """Return the sum."""
-        return _binary(op.add, other, self)
+        return self._apply(op.add, other, self)
 
     def __sub__(self, other: object) -> SOp:
         """Return the difference."""
-        return _binary(op.subtract, self, other)
+        return self._apply(op.subtract, self, other)
 
     def __rsub__(self, other: object) -> SOp:
         """Return the difference."""
-        return _binary(op.subtract, other, self)
+        return self._apply(op.subtract, other, self)
 
     def __mul__(self, other: object) -> SOp:
         """Return the product."""
-        return _binary(op.multiply, self, other)
+        return self._apply(op.multiply, self, other)
 
     def __rmul__(self, other: object) -> SOp:
         """Return the product."""
-        return _binary(op.multiply, other, self)
+        return self._apply(op.multiply, other, self)
 
     def __truediv__(self, other: object) -> SOp:
         """Return the exact quotient."""
-        return _binary(op.divide, self, other)
+        return self._apply(op.divide, self, other)
 
     def __rtruediv__(self, other: object) -> SOp:
         """Return the exact quotient."""
-        return _binary(op.divide, other, self)
+        return self._apply(op.divide, other, self)
 
     def __floordiv__(self, other: object) -> SOp:
         """Return the quotient rounded down."""
-        return _binary(op.floor_divide, self, other)
+        return self._apply(op.floor_divide, self, other)
 
     def __rfloordiv__(self, other: object) -> SOp:
         """Return the quotient rounded down."""
-        return _binary(op.floor_divide, other, self)
+        return self._apply(op.floor_divide, other, self)
 
     def __mod__(self, other: object) -> SOp:
         """Return the remainder."""
-        return _binary(op.modulo, self, other)
+        return self._apply(op.modulo, self, other)
 
     def __rmod__(self, other: object) -> SOp:
         """Return the remainder."""
-        return _binary(op.modulo, other, self)
+        return self._apply(op.modulo, other, self)
 
     def __pow__(self, other: object) -> SOp:
         """Return the power."""
-        return _binary(op.power, self, other)
+        return self._apply(op.power, self, other)
 
     def __rpow__(self, other: object) -> SOp:
         """Return the power."""
-        return _binary(op.power, other, self)
+        return self._apply(op.power, other, self)
 
     def __neg__(self) -> SOp:
         """Return the negative."""
-        return Elementwise(op.negate, (self,))
+        return self._apply(op.negate, self)
 
     def __abs__(self) -> SOp:
         """Return the absolute value."""
-        return Elementwise(op.absolute, (self,))
+        return self._apply(op.absolute, self)
 
     def __round__(self, ndigits: None = None) -> SOp:
         """Return the nearest integer (halves to even, as Python does)."""
-        return Elementwise(op.rounded, (self,))
+        return self._apply(op.rounded, self)
 
     def __and__(self, other: object) -> SOp:
         """Return the conjunction of booleans."""
-        return _binary(op.both, self, other)
+        return self._apply(op.both, self, other)
 
     def __rand__(self, other: object) -> SOp:
         """Return the conjunction of booleans."""
-        return _binary(op.both, other, self)
+        return self._apply(op.both, other, self)
 
     def __or__(self, other: object) -> SOp:
         """Return the disjunction of booleans."""
-        return _binary(op.either, self, other)
+        return self._apply(op.either, self, other)
 
     def __ror__(self, other: object) -> SOp:
         """Return the disjunction of booleans."""
-        return _binary(op.either, other, self)
+        return self._apply(op.either, other, self)
 
     def __xor__(self, other: object) -> SOp:
         """Return the exclusive disjunction of booleans."""
-        return _binary(op.exclusive, self, other)
+        return self._apply(op.exclusive, self, other)
 
     def __rxor__(self, other: object) -> SOp:
         """Return the exclusive disjunction of booleans."""
-        return _binary(op.exclusive, other, self)
+        return self._apply(op.exclusive, other, self)
 
     def __invert__(self) -> SOp:
         """Return the negation of booleans."""
-        return Elementwise(op.invert, (self,))
+        return self._apply(op.invert, self)
 
     def __eq__(self, other: object) -> SOp:  # type: ignore[override]
         """Return where the two are equal."""
-        return _binary(op.equal, self, other)
+        return self._apply(op.equal, self, other)
 
     def __ne__(self, other: object) -> SOp:  # type: ignore[override]
         """Return where the two differ."""
-        return _binary(op.unequal, self, other)
+        return self._apply(op.unequal, self, other)
 
     def __lt__(self, other: object) -> SOp:
         """Return where this is less."""
-        return _binary(op.less, self, other)
+        return self._apply(op.less, self, other)
 
     def __le__(self, other: object) -> SOp:
         """Return where this is at most the other."""
-        return _binary(op.less_equal, self, other)
+        return self._apply(op.less_equal, self, other)
 
     def __gt__(self, other: object) -> SOp:
         """Return where this is greater."""
-        return _binary(op.greater, self, other)
+        return self._apply(op.greater, self, other)
 
     def __ge__(self, other: object) -> SOp:
         """Return where this is at least the other."""
-        return _binary(op.greater_equal, self, other)
+        return self._apply(op.greater_equal, self, other)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -262,7 +345,7 @@ class Elementwise(SOp):
     args: tuple[SOp, ...] = field(kw_only=False)
 
     def __post_init__(self) -> None:
-        if not callable(self.function):
+        if not is_function(self.function):
             raise TypeError(f"{self.function!r} is not a function of the values")
         if not self.args:
             raise TypeError("Elementwise needs at least one sequence")
@@ -279,8 +362,9 @@ class Aggregate(SOp):
         default: the result where nothing is selected (any value; None by default).
         rule: `mean`; `unique` (all selected values must be equal); or which of
             different values to take: `first`, `last`, `min`, `max`, `mode` (the most
-            frequent; ties go to the smallest). Unless given: `mean` for a
-            numerical value, `unique` otherwise.
+            frequent; ties go to the smallest); or `one_or_mean`: `mean` where two
+            different numbers can be selected together, else `unique`. Unless given:
+            `mean` for a numerical value, `unique` otherwise.
     """
 
     selector: Selector = field(kw_only=False)
@@ -352,6 +436,14 @@ class Selector:
         """Select where this does not."""
         return SelectorNot(self)
 
+    def __call__(self, tokens: Sequence[Value]) -> list[list[bool]]:
+        """Return on one input, for each query position, which keys are selected.
+
+        Raises:
+            ProgramError: the program has no value for this input.
+        """
+        return evaluate_expression(self, tokens)
+
     def __bool__(self) -> bool:
         """Refuse: a selector has no single truth value."""
         raise TypeError("a selector has no truth value; use & | ~, not and, or, not")
@@ -361,19 +453,22 @@ class Selector:
 class Select(Selector):
     """Select key position j from query position i where predicate(key[j], query[i]).
 
-    Keys and queries are sequences, or constants (which become constant sequences).
+    Keys and queries are sequences, or constants (which become constant sequences). The
+    predicate may also be TRUE or FALSE: then it is everything, or nothing.
     """
 
     keys: Any
     queries: Any
-    predicate: Callable[[Value, Value], bool]
+    predicate: Any
 
     def __post_init__(self) -> None:
-        if not callable(self.predicate):
+        predicate = as_predicate(self.predicate)
+        if not is_function(predicate):
             raise TypeError(
                 f"Select takes a predicate of (key, query) third, not "
                 f"{self.predicate!r}; for equality use EQ"
             )
+        object.__setattr__(self, "predicate", predicate)
         object.__setattr__(self, "keys", as_sop(self.keys))
         object.__setattr__(self, "queries", as_sop(self.queries))
 
@@ -411,6 +506,7 @@ class SelectorConstant(Selector):
 tokens: SOp = Tokens(name="tokens", note="the input tokens")
 indices: SOp = Indices(name="indices", note="the positions, from 0")
 length: SOp = Length(name="length", note="how many tokens the input has")
+# As a selector, and as the predicate of a Select.
 TRUE: Selector = SelectorConstant(True)
 FALSE: Selector = SelectorConstant(False)
 
@@ -435,6 +531,20 @@ def LinearSequenceMap(
     return scaled.numerical()
 
 
+def is_function(value: object) -> bool:
+    """Return whether `value` is a function of values: no sequence and no selector."""
+    return callable(value) and not isinstance(value, SOp | Selector)
+
+
+def as_predicate(value: Any) -> Any:
+    """Return a predicate; where TRUE or FALSE stands for one, the comparison."""
+    if isinstance(value, SelectorConstant):
+        value = value.value
+    if isinstance(value, bool):
+        return Comparison.TRUE if value else Comparison.FALSE
+    return value
+
+
 def as_sop(value: object) -> SOp:
     """Return `value` if it is a sequence, else the constant sequence of it."""
     if isinstance(value, SOp):
@@ -455,10 +565,6 @@ def _as_selector(value: object) -> Selector:
     raise TypeError(f"a selector combines with selectors, not {type(value).__name__}")
 
 
-def _binary(function: Callable[..., Value], left: object, right: object) -> SOp:
-    return Elementwise(function, (as_sop(left), as_sop(right)))
-
-
 # Parts may be shared, and written out they would grow without end.
 _LEVELS, _LONGEST = 4, 200
 
@@ -469,8 +575,8 @@ def _describe(item: object, levels: int) -> str:
         return ".."
 
     def part(inner: object) -> str:
-        if isinstance(inner, SOp) and inner.name:
-            return inner.name
+        if isinstance(inner, SOp) and (name := given_name(inner)):
+            return name
         return _describe(inner, levels - 1)
 
     match item:
@@ -479,11 +585,7 @@ def _describe(item: object, levels: int) -> str:
         case Constant():
             text = show(item.value)
         case Elementwise():
-            word = op.function_word(item.function)
-            args = [part(a) for a in item.args]
-            if not word.isidentifier():
-                args = [f"({a})" if " " in a else a for a in args]
-            text = op.call_text(word, args)
+            text = op.call_text(item.function, [part(a) for a in item.args])
         case SelectorWidth():
             text = f"width({part(item.selector)})"
         case Aggregate():
@@ -491,11 +593,9 @@ def _describe(item: object, levels: int) -> str:
             inner = f"{part(item.selector)}, {part(item.value)}{default}"
             text = f"{item.resolved_rule}({inner})"
         case Select():
-            word = op.function_word(item.predicate)
-            keys, queries = part(item.keys), part(item.queries)
-            text = f"key {keys} {word} query {queries}"
-            if word.isidentifier():
-                text = f"{word}(key={keys}, query={queries})"
+            text = op.predicate_text(
+                item.predicate, part(item.keys), part(item.queries)
+            )
         case SelectorConstant():
             text = "everything" if item.value else "nothing"
         case SelectorNot():

@@ -7,6 +7,7 @@ is False; `==` compares, and None equals None. Division is exact.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -42,11 +43,42 @@ def function_word(function: Callable[..., object]) -> str:
     return "function" if not word or word == "<lambda>" else word
 
 
-def call_text(word: str, args: list[str]) -> str:
-    """Return a function of arguments as text: `choose(a, b)`, `a - b`, `~a`."""
+def call_text(function: Callable[..., object], args: list[str]) -> str:
+    """Return a function of arguments as text: `choose(a, b)`, `a - b`, `~a`.
+
+    A function may have a method `written` that does this for itself.
+    """
+    if written := getattr(function, "written", None):
+        return written(args)
+    word = function_word(function)
     if word.isidentifier():
         return f"{word}({', '.join(args)})"
+    args = [bracketed(a) for a in args]
     return f" {word} ".join(args) if len(args) > 1 else f"{word}{args[0]}"
+
+
+def predicate_text(predicate: Callable[..., object], key: str, query: str) -> str:
+    """Return a Select as text: `key tokens < query tokens`, `f(key=.., query=..)`."""
+    word = function_word(predicate)
+    if word in ("True", "False"):
+        return "everything" if word == "True" else "nothing"
+    if word.isidentifier():
+        return f"{word}(key={key}, query={query})"
+    return f"key {key} {word} query {query}"
+
+
+def bracketed(text: str) -> str:
+    """Return an argument of an operator as text, in brackets where it needs them."""
+    return f"({text})" if " " in text else text
+
+
+def place_of(function: object) -> str:
+    """Return where a function was written, ` (my.py, line 12)`, if that is known."""
+    inner = getattr(function, "function", function)
+    code = getattr(inner, "__code__", None)
+    if code is None or getattr(inner, "symbol", None):
+        return ""
+    return f" ({os.path.basename(code.co_filename)}, line {code.co_firstlineno})"
 
 
 def _number(value: Value) -> Value:

@@ -20,7 +20,7 @@ import numpy as np
 
 from compiler.errors import InputError
 from compiler.rasp.expr import SOp
-from compiler.rasp.values import Value, canonical
+from compiler.rasp.values import Value, canonical, in_order
 
 
 @runtime_checkable
@@ -68,12 +68,15 @@ class Program:
     accepts: Callable[[Sequence[Value]], bool] | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vocab", tuple(in_order(self.vocab)))
+
     def build(
         self, vocab: Sequence[Value] | None = None, max_len: int | None = None
     ) -> SOp:
         """Return the expression for a vocabulary and a maximum length."""
         given = {
-            "vocab": tuple(self.vocab if vocab is None else vocab),
+            "vocab": tuple(in_order(self.vocab if vocab is None else vocab)),
             "max_len": self.max_len if max_len is None else max_len,
         }
         wanted = inspect.signature(self.builder).parameters
@@ -119,7 +122,7 @@ def program(
             name=name or builder.__name__,
             family=family,
             meaning=" ".join(text.split("\n\n")[0].split()),
-            vocab=tuple(canonical(v) for v in vocab),
+            vocab=tuple(canonical(v) for v in in_order(vocab)),
             max_len=max_len,
             example=(
                 tuple(canonical(v) for v in example[0]),

@@ -10,7 +10,7 @@ with nothing and never reaches an output that is checked.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView, Set
 from fractions import Fraction
 from typing import Any, Final
 
@@ -83,6 +83,25 @@ def sort_key(value: Value) -> tuple:
     if isinstance(value, str):
         return (2, value)
     return (3, tuple(sort_key(v) for v in value))
+
+
+def in_order(items: Iterable[Any]) -> list[Any]:
+    """Return the items as a list; those of a set by type, then by value.
+
+    A set has another order in every process (`PYTHONHASHSEED`), and what depends on it
+    would too. Any other collection keeps the order that it was given.
+    """
+    if not unordered(items):
+        return list(items)
+    try:
+        return sorted(items, key=lambda item: sort_key(canonical(item)))
+    except TypeError:
+        return sorted(items, key=lambda item: (type(item).__name__, str(item)))
+
+
+def unordered(items: object) -> bool:
+    """Return whether the items are in no order that is the same in every process."""
+    return isinstance(items, Set) and not isinstance(items, KeysView)
 
 
 def unify_booleans(values: Iterable[Value]) -> bool:

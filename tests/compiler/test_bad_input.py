@@ -317,7 +317,8 @@ def test_a_function_of_the_wrong_number_of_arguments():
 
 def test_a_mean_of_none_shows_the_input():
     (only,) = problems(mean(TRUE, shift(tokens)).named("m"), [1, 2])
-    assert "'m', that is m = mean(everything, aggregate_1), on [1] at position" in only
+    text = "mean(everything, (unique(apart(key=indices, query=indices), tokens)))"
+    assert f"'m', that is m = {text}, on [1] at position" in only
     assert "a value that is no number is averaged. Replace None first" in only
 
 
@@ -390,9 +391,15 @@ def test_expressions_are_no_python_values():
         bool(TRUE)
 
 
-def test_a_name_is_an_identifier():
-    with pytest.raises(ValueError, match="'a b' is not a name: use letters, digits"):
-        tokens.named("a b")
+def test_a_name_is_a_line_of_text():
+    assert tokens.named("shift_by(1)").name == "shift_by(1)"
+    for name in ("a\nb", " a", "", "\x1b[2J", "\ud800"):
+        with pytest.raises(ValueError, match="is not a name: use one line of"):
+            tokens.named(name)
+    with pytest.raises(ValueError, match="has 201 characters; use at most 200"):
+        tokens.named("a" * 201)
+    with pytest.raises(TypeError, match="a name is a string, not a int"):
+        tokens.named(1)
 
 
 def test_every_error_is_of_one_family():

@@ -18,6 +18,7 @@ from compiler.ir import typed as t
 from compiler.ir.domain import Domain, tokens_domain
 from compiler.ir.interpret import Trace
 from compiler.model import Model
+from compiler.rasp.values import unordered
 from zoo.causal.model import COMPUTED, CausalVariable, Task
 
 FAMILY = "tasks written by hand"
@@ -142,6 +143,12 @@ def _check(task: Task) -> None:
         problems.append(f"its output {task.output!r} is no variable")
     elif task.readout.values != task.values.get(task.output):
         problems.append("the readout has other values than the output")
+    listed = {"vocabulary": task.vocab, **task.values}
+    problems += [
+        f"the values of {name!r} are a set, which has no order; give a tuple"
+        for name, values in listed.items()
+        if unordered(values)
+    ]
     last = len(task.vocab) - 1
     if min(task.bos_id, task.pad_id) <= last or task.d_vocab < last + 3:
         problems.append(f"BOS and PAD must have ids above {last}, within d_vocab")

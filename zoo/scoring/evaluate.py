@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from types import CodeType
@@ -15,6 +15,7 @@ import numpy as np
 
 from compiler.errors import InputError, ZooError, count
 from compiler.files import write_atomically
+from compiler.rasp.values import in_order, unordered
 from compiler.sealed import digest
 from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
@@ -33,9 +34,9 @@ Given = str | Method | Callable[..., Any]
 
 
 def evaluate(
-    method: Given | Sequence[Given],
-    suite: str | Sequence[str] = "core",
-    seeds: int | Sequence[int] = 3,
+    method: Given | Iterable[Given],
+    suite: str | Iterable[str] = "core",
+    seeds: int | Iterable[int] = 3,
     *,
     out: str | Path | None = None,
     timeout: float = TIMEOUT,
@@ -65,15 +66,17 @@ def evaluate(
         InputError: a function has no name that a file can have, two have one name, or
             there are no seeds.
     """
-    several = isinstance(method, Sequence) and not isinstance(method, str)
+    several = isinstance(method, Sequence | Set) and not isinstance(method, str)
     tried = [_method(given) for given in (method if several else [method])]  # type: ignore[union-attr]
+    if unordered(method):
+        tried = sorted(tried, key=lambda one: one.name)
     names = [one.name for one in tried]
     if twice := {name for name in names if names.count(name) > 1}:
         raise InputError(
             f"two methods are named {min(twice)!r}, and a table has one row a name. "
             "Rename your function"
         )
-    numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    numbers = list(range(seeds)) if isinstance(seeds, int) else in_order(seeds)
     if not numbers:
         raise InputError(f"seeds={seeds!r}: found none, expected at least one")
     cells = []

@@ -11,11 +11,12 @@ options of the compiler: `sort?rotate=1`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from compiler.api import compile_model
 from compiler.errors import InputError, unknown_name
+from compiler.rasp.values import in_order
 from programs import all_programs, find
 from zoo.cases.case import Case, open_case
 from zoo.release.shelf import list_releases
@@ -32,7 +33,7 @@ OPTIONS = ("rotate", "permute_heads", "decoys")
 SUITES = {"compiled": "", "rotated": "?rotate=1", "decoys": "?decoys=2"}
 
 
-def models_of(suite: str | Sequence[str]) -> list[str]:
+def models_of(suite: str | Iterable[str]) -> list[str]:
     """Return the lines of a suite.
 
     Args:
@@ -42,7 +43,7 @@ def models_of(suite: str | Sequence[str]) -> list[str]:
         NameLookupError: neither a suite, a release nor a program has that name.
     """
     if not isinstance(suite, str):
-        return [line for name in suite for line in models_of(name)]
+        return [line for name in in_order(suite) for line in models_of(name)]
     if suite == "core":
         return [r["name"] for r in list_releases() if r.get("kind") == "trained"]
     if suite in SUITES:

@@ -17,7 +17,7 @@ from compiler.errors import InputError, unknown_name
 from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value, canonical
+from compiler.rasp.values import Value, canonical, in_order
 from compiler.save import save_model
 from zoo import tasks
 from zoo.causal.model import CausalModel
@@ -68,7 +68,7 @@ def find_setting(
     if name not in every:
         raise unknown_name("program", name, {*every, *by_hand})
     program = every[name]
-    tokens = program.vocab if vocab is None else tuple(canonical(v) for v in vocab)
+    tokens = program.vocab if vocab is None else tuple(map(canonical, in_order(vocab)))
     return store.Setting(name, tokens, program.max_len if max_len is None else max_len)
 
 
