@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from compiler.machine.config import Config
-from compiler.machine.forward import forward
+from compiler.machine.forward import logits_batch
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 
@@ -54,7 +53,5 @@ class NnxTransformer(nnx.Module):
         self, ids: Int[Any, "*batch seq"]
     ) -> Float[Array, "*batch seq d_vocab_out"]:
         """Return the logits of token ids, as `Model.encode_batch` makes them."""
-        transformer = self.transformer
         rows = jnp.asarray(ids).reshape(-1, ids.shape[-1])
-        logits = jax.vmap(lambda tokens: forward(transformer, tokens).logits)(rows)
-        return logits.reshape(*ids.shape, -1)
+        return logits_batch(self.transformer, rows).reshape(*ids.shape, -1)
