@@ -68,7 +68,7 @@ def every_run_scores(
         for share in shares:
             between = batch.writes + share * (batch.donors - batch.writes)
             run = batch._replace(donors=between)
-            gradient = reader_gradients(machine, case.weights, run, mask)
+            gradient = reader_gradients(machine, run, mask)
             total += np.asarray(attribute(batch.donors - batch.writes, gradient))
     return total / (len(sublayers) * len(shares)) * case.names.visible
 
