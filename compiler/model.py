@@ -128,6 +128,17 @@ class Model:
             f"d_model {shape.d_model}, {shape.n_params:,} parameters"
         )
 
+    @property
+    def transformer(self) -> Any:
+        """The configuration and the arrays as one value, a pytree of JAX.
+
+        `forward(model.transformer, ids)` is what the model computes, to be mapped with
+        `jax.vmap` and differentiated with `jax.grad`.
+        """
+        from compiler.machine.transformer import Transformer
+
+        return Transformer(self.config, self.weights)
+
     # Pictures ---------------------------------------------------------------------
 
     def picture(self) -> Picture:
@@ -203,7 +214,7 @@ class Model:
         """Return the logits of token ids, under a patch with a batch axis if given."""
         from compiler.machine.forward import logits_batch
 
-        return logits_batch(self.config, self.weights, ids, patch)
+        return logits_batch(self.transformer, ids, patch)
 
     def run(self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None) -> Any:
         """Return Run(logits, writes) of one sequence, or of a list of sequences.
@@ -224,7 +235,7 @@ class Model:
         ids = self.encode_batch(sequences)  # type: ignore[arg-type]
         if patch is not None:
             patch = with_batch_axis(patch, len(ids))
-        run = forward_batch(self.config, self.weights, ids, patch)
+        run = forward_batch(self.transformer, ids, patch)
         return run if several else type(run)(run.logits[0], run.writes[0])
 
     # What it means ----------------------------------------------------------------
@@ -362,7 +373,25 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.config, self.weights, device, self._words())
+        return to_transformer_lens(self.transformer, device, self._words())
+
+    def to_nnx(self) -> Any:
+        """Return the same transformer as an `nnx.Module` of flax, with a copy of it.
+
+        Every array is an `nnx.Param` under its name in `weights`. Called on token ids,
+        [seq] or [batch, seq], the module returns their logits; it is differentiable and
+        is trained like any other:
+
+            module = model.to_nnx()
+            optimizer = nnx.Optimizer(module, optax.adam(1e-3), wrt=nnx.Param)
+            gradient = nnx.grad(lambda module: loss(module(ids)))(module)
+            optimizer.update(module, gradient)
+
+        `module.transformer` is the pytree of its parameters as they are then.
+        """
+        from compiler.interchange.nnx import NnxTransformer
+
+        return NnxTransformer(self.transformer)
 
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
@@ -383,7 +412,7 @@ class Model:
         labels = [show(value) for value in readout.values]
         if readout.kind != "classes":
             labels = ["value", "is_none"][: readout.size]
-        return write_folder(self.config, self.weights, labels, path, self._words())
+        return write_folder(self.transformer, labels, path, self._words())
 
     def _words(self) -> list[str]:
         """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""

@@ -15,6 +15,7 @@ from compiler.errors import InputError
 from compiler.lower.readout import Readout
 from compiler.machine.circuit import Circuit
 from compiler.machine.config import Config
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.passes.check import Accepts
@@ -73,6 +74,11 @@ class Subject:
     basis: Float[np.ndarray, "d_model d_model"] | None
     claims: Mapping[str, float]
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def transformer(self) -> Transformer:
+        """The configuration and the arrays as one value, a pytree."""
+        return Transformer(self.config, self.weights)
 
     @property
     def outside(self) -> Bool[np.ndarray, "reader source"]:

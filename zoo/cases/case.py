@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float
 from compiler.errors import FormatError, InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.machine.names import Names
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
@@ -38,14 +39,12 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
+from zoo.causal.runs import SILENT
 from zoo.lookup import MODELS, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
 AUDIT_PAIRS = 2_000
 """Pairs of the audit of a model that has no certificate yet."""
-
-SILENT = 1e-6
-"""A source whose writes move by no more than this share of their size is silent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +96,11 @@ class Case:
         return self.model.config
 
     @property
+    def transformer(self) -> Transformer:
+        """The model's configuration and arrays, a pytree."""
+        return self.model.transformer
+
+    @property
     def weights(self) -> Weights:
         """Its arrays."""
         return self.model.weights
@@ -116,7 +120,7 @@ class Case:
         """The pairs as arrays: ids, writes, donors, what losses compare with."""
         from compiler.machine.forward import forward_batch
 
-        run = forward_batch(self.config, self.weights, self.pairs.clean)
+        run = forward_batch(self.transformer, self.pairs.clean)
         contrast = contrast_of(self.model.readout, self.pairs, self.positions)
         live = (self.pairs.clean_labels >= 0).astype(np.float32)
         goal = Goal(contrast, run.logits, live)
@@ -132,8 +136,8 @@ class Case:
         return moved <= SILENT * np.maximum(size, 1e-30)
 
     def machine(self, loss: str | None = None) -> Machine:
-        """Return what compiled runs of this case need, besides weights and batch."""
-        return Machine(self.config, self.model.readout, loss or self.loss)
+        """Return what compiled runs of this case need, besides the batch."""
+        return Machine(self.transformer, self.model.readout, loss or self.loss)
 
     def losses(
         self, mask: Any = None, loss: str | None = None
@@ -144,9 +148,7 @@ class Case:
             mask: [reader, source], 1 where an edge sees the donor; nothing if None.
             loss: another one than the case's.
         """
-        found = losses_under(
-            self.machine(loss), self.weights, self.batch, self._mask(mask)
-        )
+        found = losses_under(self.machine(loss), self.batch, self._mask(mask))
         return np.asarray(found)
 
     def losses_of_each(
@@ -160,16 +162,14 @@ class Case:
         self, mask: Any = None, loss: str | None = None
     ) -> Float[np.ndarray, "reader source"]:
         """Return the gradient of the mean loss in the mask, at zeros if None."""
-        found = mask_gradient(
-            self.machine(loss), self.weights, self.batch, self._mask(mask)
-        )
+        found = mask_gradient(self.machine(loss), self.batch, self._mask(mask))
         return np.asarray(found)
 
     def single_edges(
         self, loss: str | None = None
     ) -> Float[np.ndarray, "reader source pair"]:
         """Return the loss of each pair with each edge patched alone."""
-        return single_edges(self.machine(loss), self.weights, self.batch)
+        return single_edges(self.machine(loss), self.batch)
 
     def with_changes(self, **changes: Any) -> Case:
         """Return the case with other pairs, or another ablation, loss, positions."""

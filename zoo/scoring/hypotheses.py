@@ -192,9 +192,7 @@ def _independence(
     rng = np.random.default_rng(seed)
     donors = np.asarray(case.batch.donors)[permute_within(groups, rng)]
     patch = Patch.edges(circuit.astype(np.float32), donors)
-    rest = logits_batch(
-        case.config, case.weights, case.batch.ids, patch, shared_mask=True
-    )
+    rest = logits_batch(case.transformer, case.batch.ids, patch, shared_mask=True)
     whole = np.asarray(case.batch.goal.clean)
     outputs = [
         (np.asarray(logits) * live[..., None]).reshape(len(live), -1)

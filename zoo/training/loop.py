@@ -17,6 +17,7 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, freeze
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import draw_key
@@ -81,13 +82,14 @@ def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array
 
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
         weights, probes = params
+        transformer = Transformer(run.config, weights)
         loss, writes, sources = batch_loss(
-            run.config, run.model.readout, weights, batch, recipe.donor_gradient
+            transformer, run.model.readout, batch, recipe.donor_gradient
         )
         reading = decoding_loss(probes, writes, sources_of, batch)
         whole = loss + recipe.decoding * closed * reading
         if batch.selected is not None:
-            looking = attending_loss(run.config, weights, sources, sources_of, batch)
+            looking = attending_loss(transformer, sources, sources_of, batch)
             whole += recipe.attending * closed * looking
         return whole, loss
 
@@ -159,7 +161,9 @@ def train_run(
             on_step(int(state.step), recipe.steps)
         if not np.isfinite(loss):
             return finish(run, good, history, "diverged")
-        check = run.checker(state.weights, int(state.step), loss)
+        check = run.checker(
+            Transformer(run.config, state.weights), int(state.step), loss
+        )
         state = open_early(recipe, state, check)
         good, history = state, (*history, check)
         if on_check is not None:
@@ -184,5 +188,4 @@ def is_done(run: Run, state: State, history: tuple[Check, ...]) -> bool:
 
 def finish(run: Run, state: State, history: tuple[Check, ...], outcome: str) -> Result:
     """Return the result of a run that has ended."""
-    arrays = Weights(*(np.asarray(a) for a in state.weights))
-    return Result(run, freeze(arrays), history, outcome)
+    return Result(run, freeze(state.weights), history, outcome)
