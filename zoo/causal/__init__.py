@@ -8,3 +8,6 @@ pairs.py     pairs of inputs for an audit: all of them, or a seeded sample
 runs.py      runs of inputs whose positions are turned
 outputs.py   the loss of an output, where it is right, and where two differ
 """
+
+FAMILY = "tasks written by hand"
+"""The group that tasks are listed under."""

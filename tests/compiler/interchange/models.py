@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,9 +17,9 @@ import pytest
 
 import programs
 from compiler.api import compile_model
-from compiler.machine.config import Config
 from compiler.machine.forward import forward
-from compiler.machine.layers import allow, mix_values, normalise, project
+from compiler.machine.layers import allow, attention_scores, project
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, init
 from compiler.model import Model, Tokens
 
@@ -61,29 +61,29 @@ def inputs(model: Model) -> list[Tokens]:
 
 
 def run_parts(
-    config: Config, weights: Weights, ids: np.ndarray
+    transformer: Transformer, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (logits, writes [batch, source, ..], z [batch, layer, head, seq, ..])."""
-    weights = Weights(*map(jnp.asarray, weights))
-    logits, writes, z = run_batch(config, weights, jnp.asarray(ids))
+    logits, writes, z = run_batch(transformer.in_jax(), jnp.asarray(ids))
     return np.asarray(logits), np.asarray(writes), np.asarray(z)
 
 
-@partial(jax.jit, static_argnums=0)
+@jax.jit
 def run_batch(
-    config: Config, weights: Weights, ids: jax.Array
-) -> tuple[jax.Array, ...]:
+    transformer: Transformer, ids: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Return what `run_parts` returns; models of one shape are compiled once."""
+    config, weights = transformer.config, transformer.weights
 
-    def one(tokens: jax.Array) -> tuple[jax.Array, ...]:
-        run, names = forward(config, weights, tokens), config.names
+    def one(tokens: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        run, names = forward(transformer, tokens), config.names
         per_layer = []
         for layer in range(config.n_layers):
             visible = names.visible[names.reader_index(f"a{layer}.h0<q>")]
             seen = run.writes[visible].sum(0) + weights.b_O[:layer].sum(0)
-            ln1 = weights.ln1_w[layer], weights.ln1_b[layer]
-            q, k, v = project(weights, layer, normalise(config, seen, *ln1))
-            per_layer.append(mix_values(config, q, k, v, allow(config, tokens)))
+            q, k, v = project(transformer, layer, seen)
+            scores = attention_scores(config, q, k, allow(config, tokens))
+            per_layer.append(jax.nn.softmax(scores, axis=-1) @ v)
         return run.logits, run.writes, jnp.stack(per_layer)
 
     return jax.vmap(one)(ids)

@@ -20,7 +20,6 @@ import pytest
 
 from compiler.errors import InputError
 from compiler.machine.patch import Patch, node_mask
-from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.save import load_model
 from tests.compiler.interchange.models import (
@@ -78,7 +77,7 @@ MODELS = {
 def test_all_logits_and_activations_are_ours_whatever_the_length(name, torch):
     model = MODELS[name]()
     ids = model.encode_batch(inputs(model))
-    logits, writes, z = run_parts(model.config, model.weights, ids)
+    logits, writes, z = run_parts(model.transformer, ids)
     lens = model.to_transformer_lens()
     hooked = is_version_3(lens)
     if hooked:  # version 4 has no hook_result in models of its own making
@@ -110,8 +109,8 @@ def test_in_double_precision_nothing_differs(program, options, torch):
     model = compiled(program, **options)
     ids = model.encode_batch(inputs(model))
     with jax.enable_x64(True):
-        double = Weights(*(np.asarray(a, np.float64) for a in model.weights))
-        logits, _, z = run_parts(model.config, double, ids)
+        double = model.transformer.cast(lambda array: np.asarray(array, np.float64))
+        logits, _, z = run_parts(double, ids)
     lens = model.to_transformer_lens().double()
     found, cache = lens.run_with_cache(torch.tensor(ids).long())
     assert distance(found, logits) < 1e-12
@@ -132,7 +131,7 @@ def shared(torch) -> SimpleNamespace:
     """Return a model that attends both ways, its export, and a batch with PAD."""
     model = untrained(causal=False)
     ids = model.encode_batch([list("abc"), list("b")])
-    logits, _, _ = run_parts(model.config, model.weights, ids)
+    logits, _, _ = run_parts(model.transformer, ids)
     return SimpleNamespace(
         model=model,
         lens=model.to_transformer_lens(),
@@ -145,14 +144,14 @@ def test_each_call_hides_its_own_pad(shared, torch):
     model, lens = shared.model, shared.lens
     for sequences in ("abc", "b"), ("ab", "ab"), ("a", "ca"):
         ids = model.encode_batch(list(map(list, sequences)))
-        logits, _, _ = run_parts(model.config, model.weights, ids)
+        logits, _, _ = run_parts(model.transformer, ids)
         assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
 
 
 def test_a_hook_of_the_users_changes_the_run_and_leaves_pad_hidden(shared, torch):
     model, lens = shared.model, shared.lens
     names, batch = model.config.names, model.encode_batch([list("abc"), list("cab")])
-    clean, writes, _ = run_parts(model.config, model.weights, batch)
+    clean, writes, _ = run_parts(model.transformer, batch)
     first, second = torch.tensor(batch).long()[:, None]
     patch = Patch.nodes(node_mask(names, ["m0"]), writes[1])
     expected = np.asarray(model.run(list("abc"), patch=patch).logits)
