@@ -28,6 +28,7 @@ from compiler.machine.features import Features
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
 from compiler.rasp.values import Value, show, show_many
+from compiler.torch_values import plain
 
 Tokens = Sequence[Value]
 
@@ -146,7 +147,7 @@ class Model:
 
     def decode(self, logits: Float[Any, "seq class"]) -> list[Value]:
         """Return the value that each row of logits stands for."""
-        return decode_logits(self.readout, np.asarray(logits))
+        return decode_logits(self.readout, np.asarray(plain(logits)))
 
     # The machine ------------------------------------------------------------------
 
@@ -289,7 +290,16 @@ class Model:
         positions of the ids that it is called on. So inputs of different lengths
         share a batch, and ids that are cut behind the last token give the same. A
         row of logits answers for the token at its position; rows of BOS and PAD mean
-        nothing. It keeps no key-value cache.
+        nothing. It keeps no key-value cache. PAD stays hidden in a copy and after
+        `reset_hooks`; with version 3 also in a pickled or saved model, and a plain
+        HookedTransformer refuses the state dict, for it would attend to PAD. Version 4
+        can pickle none of its bridges, and a plain bridge takes the state dict and
+        attends to PAD: load it into another export.
+
+        It carries a tokenizer where text can stand for the tokens:
+        `lens.to_tokens("3 1 2")` is BOS, 3, 1, 2. Version 3 comes with the flags that
+        EAP-IG asks for (`use_attn_result`, `use_split_qkv_input`, `use_hook_mlp_in`,
+        `ungroup_grouped_query_attention`).
 
         Version 3 has a hook for each name (`config.names.source_hook`). Version 4
         has none for what a single head writes and reads (`hook_z` is there), and
@@ -306,7 +316,7 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.config, self.weights, device)
+        return to_transformer_lens(self.config, self.weights, device, self._words())
 
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
@@ -327,7 +337,11 @@ class Model:
         labels = [show(value) for value in readout.values]
         if readout.kind != "classes":
             labels = ["value", "is_none"][: readout.size]
-        return write_folder(self.config, self.weights, labels, path)
+        return write_folder(self.config, self.weights, labels, path, self._words())
+
+    def _words(self) -> list[str]:
+        """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""
+        return [v if isinstance(v, str) else show(v) for v in self.typed.vocab]
 
     def to_networkx(self) -> Any:
         """Return the circuit as a `networkx.MultiDiGraph` over nodes."""
@@ -376,26 +390,39 @@ def is_batch(tokens: Any) -> bool:
 
 
 def with_batch_axis(patch: Patch, size: int) -> Patch:
-    """Return the patch with a batch axis on mask and donor, repeated if missing."""
-    donor = np.asarray(patch.donor)
-    if donor.ndim == 4:
-        if len(donor) != size:
-            raise InputError(
-                f"the patch has donors for {len(donor)} sequences, and there are {size}"
-            )
-        donors, repeat = donor, False
-    else:
-        donors, repeat = np.broadcast_to(donor, (size, *donor.shape)), True
+    """Return the patch with a batch axis on masks, donor and `where`.
 
-    def mask(given: Any, ranks: tuple[int, ...]) -> Any:
+    What has none is repeated. A shape that could be read either way has a batch axis if
+    the donor has one.
+
+    Raises:
+        InputError: a part has the batch axis of another number of sequences.
+    """
+    donor = np.asarray(plain(patch.donor))
+    stacked, n_sources = donor.ndim == 4, donor.shape[-3] if donor.ndim > 2 else 0
+
+    def part(given: Any, lead: int | None, what: str) -> Any:
+        """Repeat a part whose sources stand on the axis `lead`; or `where`, if None."""
         if given is None:
             return None
-        array = np.asarray(given)
-        shared = repeat or (array.ndim in ranks and array.shape[0] != size)
-        return np.broadcast_to(array, (size, *array.shape)) if shared else array
+        array = given if given is donor else np.asarray(plain(given))
+        if lead is None:
+            alone, each = array.ndim == 1, array.ndim == 2
+        else:
+            alone = array.ndim > lead and array.shape[lead] == n_sources
+            each = array.ndim > lead + 1 and array.shape[lead + 1] == n_sources
+        if each and (stacked or not alone) and len(array) == size:
+            return array
+        if each and (not alone or (stacked and array is donor)):
+            raise InputError(
+                f"the patch has {what} for {count(len(array), 'sequence')}, and there "
+                f"are {size}"
+            )
+        return np.broadcast_to(array, (size, *array.shape))
 
     return patch._replace(
-        donor=donors,
-        node_mask=mask(patch.node_mask, (1,)),
-        edge_mask=mask(patch.edge_mask, (2,)),
+        donor=part(donor, 0, "donors"),
+        node_mask=part(patch.node_mask, 0, "masks"),
+        edge_mask=part(patch.edge_mask, 1, "masks"),
+        where=part(patch.where, None, "factors by position"),
     )

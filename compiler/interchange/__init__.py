@@ -1,6 +1,8 @@
 """The same model, or the same circuit, for other tools.
 
     lens.py          TransformerLens 3 (HookedTransformer) and 4 (TransformerBridge)
+    hooked.py        what hides PAD in version 3's HookedTransformer
+    tokenizer.py     a tokenizer for the tokens of a program
     hugging_face.py  GPT-2 with a token-classification head, as a folder; and back
     graphs.py        EAP-IG and MIB graphs, GraphML, auto-circuit's names; and back
 

@@ -19,6 +19,7 @@ from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
 from compiler.files import put_folder, room_to
+from compiler.interchange.tokenizer import ABOUT, FILE, about, tokenizer_json
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, expected_shapes
 
@@ -65,14 +66,16 @@ def write_folder(
     weights: Weights,
     labels: Sequence[str],
     path: str | os.PathLike[str],
+    words: Sequence[str] = (),
 ) -> Path:
-    """Write config.json and model.safetensors, and return the folder.
+    """Write config.json, model.safetensors and the tokenizer, and return the folder.
 
     Args:
         config: the transformer's shape and options.
         weights: its arrays, float32.
         labels: what each logit stands for.
         path: a folder that is new or empty.
+        words: the text of each token; without a tokenizer if there is none.
 
     Raises:
         InputError: the architecture is not GPT-2's, everything that differs is
@@ -85,6 +88,12 @@ def write_folder(
     tensors = {name: np.ascontiguousarray(a) for name, a in _tensors(weights).items()}
     text = json.dumps(_entries(config, labels), indent=2, sort_keys=True) + "\n"
     files = {WEIGHTS: save(tensors, {"format": "pt"}), CONFIG: text.encode()}
+    entries = tokenizer_json(words, config) if words else None
+    if entries is not None:
+        for name, data in ((FILE, entries), (ABOUT, about(config))):
+            files[name] = (
+                json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+            ).encode()
     with room_to(f"write to {folder}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         put_folder(folder, files)

@@ -3,43 +3,52 @@
 Version 3 gives a `HookedTransformer`, version 4 has only the `TransformerBridge`.
 Neither knows our PAD: version 3 ignores attention masks where attention goes both
 ways, version 4 takes one with every call. So the model that comes back hides PAD by
-itself, from the tokens that it is called on, and every row equals ours.
+itself, from the tokens that it is called on, and every row equals ours. `hooked.py` has
+how version 3 does it, so that it outlives copies, files and `reset_hooks`.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from compiler.errors import InputError
+from compiler.interchange.tokenizer import make_tokenizer
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, to_tensors
 
 NORMS = {"none": None, "pre": "LN"}
+FLAGS = ("use_attn_result", "use_split_qkv_input", "use_hook_mlp_in")
+"""Of version 3: a hook for each source and reader, as EAP-IG needs them."""
 POSITIONS = {"learned": "standard", "rotary": "rotary"}
 
 
-def to_transformer_lens(config: Config, weights: Weights, device: str) -> Any:
+def to_transformer_lens(
+    config: Config, weights: Weights, device: str, words: Sequence[str] | None = None
+) -> Any:
     """Return the transformer as the TransformerLens that is installed has it.
 
     Args:
         config: the transformer's shape and options.
         weights: its arrays.
         device: where torch is to put them.
+        words: the text of each token, for its tokenizer; without one if None.
 
     Raises:
         InputError: TransformerLens is not installed.
     """
     lens, torch = _import("transformer_lens"), _import("torch")
     options = _options(config)
+    tokenizer = None if words is None else make_tokenizer(words, config)
     try:
         hooked = lens.HookedTransformer
     except (ImportError, AttributeError):  # version 4 refuses the name, and says why
-        return _bridge(lens, torch, config, weights, options, device)
-    return _hooked(hooked, torch, config, weights, options, device)
+        return _bridge(lens, torch, config, weights, options, device, tokenizer)
+    return _hooked(hooked, torch, config, weights, options, device, tokenizer)
 
 
 def _import(name: str) -> Any:
@@ -83,51 +92,23 @@ def _hooked(
     weights: Weights,
     options: dict[str, Any],
     device: str,
+    tokenizer: Any,
 ) -> Any:
     """Return a HookedTransformer."""
     made = import_module("transformer_lens").HookedTransformerConfig
+    flags = dict.fromkeys(FLAGS, True)
     with warnings.catch_warnings():  # that version 4 has none is no news here
         warnings.simplefilter("ignore", DeprecationWarning)
-        model = hooked(made(**options, device=device))
+        model = hooked(made(**options, **flags, device=device), tokenizer)
+    model.cfg.ungroup_grouped_query_attention = True  # EAP-IG asks for it too
     tensors = to_tensors(weights, config)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
     # Masks and rotary tables are part of its state, and are not ours to say.
     model.load_state_dict({**model.state_dict(), **state})
     if config.pad_id is not None:
-        hidden = _Hidden(torch, config.pad_id)
-        model.embed.register_forward_pre_hook(hidden.see)
-        for layer in range(config.n_layers):
-            name = f"blocks.{layer}.attn.hook_attn_scores"
-            model.add_hook(name, hidden.hide, is_permanent=True)
+        hiding = import_module("compiler.interchange.hooked")
+        hiding.hide_pad(model, config.pad_id)
     return model
-
-
-class _Hidden:
-    """Hides the PAD positions of the tokens that were embedded last.
-
-    Args:
-        torch: the package.
-        pad_id: the token that no other position attends to.
-    """
-
-    def __init__(self, torch: Any, pad_id: int) -> None:
-        self.torch, self.pad_id, self.hidden = torch, pad_id, None
-
-    def see(self, _: Any, inputs: tuple[Any, ...]) -> None:
-        """Remember where PAD is; a hook in front of the embedding."""
-        self.hidden = inputs[0] == self.pad_id  # [batch, seq]
-
-    def hide(self, scores: Any, hook: Any) -> Any:
-        """Return attention scores [batch, head, seq, key] without PAD keys."""
-        batch, _, seq, keys = scores.shape
-        if self.hidden is None or self.hidden.shape != (batch, keys) or seq != keys:
-            raise InputError(
-                f"{hook.name}: {batch} sequences of {keys} positions, and other tokens "
-                "were embedded last, so PAD is not known. Call the model on tokens, "
-                "without a key-value cache; then start_at_layer works on the same ones."
-            )
-        others = ~self.torch.eye(keys, dtype=bool, device=scores.device)
-        return scores.masked_fill(self.hidden[:, None, None] & others, float("-inf"))
 
 
 # Version 4 ------------------------------------------------------------------------
@@ -140,6 +121,7 @@ def _bridge(
     weights: Weights,
     options: dict[str, Any],
     device: str,
+    tokenizer: Any,
 ) -> Any:
     """Return a TransformerBridge around a native model."""
     conversion = import_module("transformer_lens.utilities.tl_checkpoint_conversion")
@@ -149,24 +131,40 @@ def _bridge(
     tensors = to_tensors(weights, config)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
     bridge = lens.TransformerBridge.boot_native(made, device=device)
+    if tokenizer is not None:  # at boot it would be tried on a letter, maybe unknown
+        bridge.tokenizer = tokenizer
+        bridge.cfg.tokenizer_prepends_bos = True
+        bridge.cfg.tokenizer_appends_eos = False
     bridge.load_state_dict(conversion.convert_tl_checkpoint(state, made), strict=True)
-    pad_id = config.pad_id
+    if config.pad_id is not None:
+        inner = bridge.original_model
+        inner.register_forward_pre_hook(HidePad(config.pad_id), with_kwargs=True)
+    return bridge
 
-    def hide(_: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
-        ids, mask = (
-            args[0] if args else given.get("input_ids"),
-            given.get("attention_mask"),
-        )
+
+class HidePad:
+    """What is called before a run of the native model: adds PAD to the mask.
+
+    It holds a number and no positions, so that a copy hides the PAD of its own calls.
+
+    Args:
+        pad_id: the token that no other position attends to.
+    """
+
+    def __init__(self, pad_id: int) -> None:
+        self.pad_id = pad_id
+
+    def __call__(self, _: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+        """Return the arguments with a mask [batch, 1, seq, key], where True hides."""
+        ids = args[0] if args else given.get("input_ids")
+        mask = given.get("attention_mask")
         if ids is None or (mask is not None and mask.ndim != 2):
             return None
-        hidden = ids == pad_id if mask is None else (ids == pad_id) | ~mask.bool()
+        torch, hidden = import_module("torch"), ids == self.pad_id
+        if mask is not None:
+            hidden = hidden | ~mask.bool()
         others = ~torch.eye(ids.shape[1], dtype=bool, device=ids.device)
-        # True hides: [batch, 1, seq, key]
         return args, {**given, "attention_mask": hidden[:, None, None] & others}
-
-    if pad_id is not None:
-        bridge.original_model.register_forward_pre_hook(hide, with_kwargs=True)
-    return bridge
 
 
 def _pair_neighbours(weights: Weights) -> Weights:

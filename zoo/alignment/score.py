@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from compiler.errors import InputError
 from compiler.model import Model
+from compiler.torch_values import plain
 from zoo.alignment.figures import Figures, measure
 from zoo.alignment.interchanges import PAIRS, Interchanges, draw_interchanges
 from zoo.alignment.patching import Runs, run_both
@@ -58,6 +59,7 @@ def score_alignment(
     """
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random subspace")
+    basis = plain(basis)
     case = open_for(score_alignment, source, options)
     drawn = draw_interchanges(case, variable, pairs, seed)
     place = find_place(case.config, site)

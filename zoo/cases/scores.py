@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class Scores:
         values: [item], in the order of `level.items`.
         filled: how many items had no score, and were given one by a policy.
         source: where they come from: the format that was read, or a method's name.
+        is_circuit: whether they choose items and do not rank them: 1 inside of a
+            circuit, 0 outside.
 
     Raises:
         InputError: there are too few or too many, or one is NaN.
@@ -36,6 +38,7 @@ class Scores:
     values: Float[np.ndarray, " item"]
     filled: int = 0
     source: str = ""
+    is_circuit: bool = False
 
     def __post_init__(self) -> None:
         values = np.array(self.values, np.float64)
@@ -87,11 +90,11 @@ class Scores:
             return self
         found = np.full(len(level.items), -np.inf)
         np.maximum.at(found, self.level.parents(level), self.values)
-        return Scores(level, found, self.filled, self.source)
+        return replace(self, level=level, values=found)
 
     def magnitude(self) -> Scores:
         """Return the absolute values."""
-        return Scores(self.level, np.abs(self.values), self.filled, self.source)
+        return replace(self, values=np.abs(self.values))
 
     def negative(self) -> Bool[np.ndarray, " item"]:
         """Return which items have a score below zero."""
@@ -114,6 +117,7 @@ class Scores:
             "format_version": 1,
             "n_layers": names.n_layers,
             "n_heads": names.n_heads,
+            **({"is_circuit": True} if self.is_circuit else {}),
             "scores": self.to_dict(),
         }
 

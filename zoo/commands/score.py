@@ -34,7 +34,10 @@ def score(
         str | None, typer.Option(help="qkv, head or node, if coarser than the file's.")
     ] = None,
     convention: Annotated[
-        str, typer.Option(help="Of the AUROC: exact, acdc, auto-circuit, mib, ..")
+        str,
+        typer.Option(
+            help="How the AUROC is taken: exact, acdc, auto-circuit, mib, ten-sizes."
+        ),
     ] = "exact",
     ablation: Annotated[
         str, typer.Option(help="resample, mean, zero or optimal.")
@@ -43,6 +46,9 @@ def score(
     plot: Annotated[Path | None, typer.Option(help="Where a PNG goes.")] = None,
 ) -> None:
     """Score a file of edge scores; say what it missed, and why."""
+    from zoo.scoring.endings import check_file
+
+    check_file(scores)  # before anything that takes seconds to import
     from zoo.threads import use_one_thread
 
     use_one_thread()

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from compiler.errors import InputError
 from compiler.model import Model
+from compiler.torch_values import plain
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import span
 from zoo.alignment.tokens import read_tokens
@@ -66,7 +67,7 @@ def score_dictionary(
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random dictionary")
     case = open_for(score_dictionary, source, options)
-    found = check_dictionary(dictionary, case.config.d_model)
+    found = check_dictionary(plain(dictionary), case.config.d_model)
     place = find_place(case.config, site)
     known = known_features(case, place)
     held = read_tokens(case, place).astype(np.float64)

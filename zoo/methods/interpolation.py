@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from zoo.cases.case import Case
-from zoo.cases.running import attribute_each, reader_gradients
+from zoo.cases.running import attribute, attribute_each, reader_gradients
 
 
 def inputs_at(case: Case, share: float) -> Float[np.ndarray, " source"]:
@@ -45,14 +45,39 @@ def sublayer_scores(
     case: Case, shares: Sequence[float]
 ) -> Float[np.ndarray, "reader source"]:
     """Return `edge_scores` with the sources of each sublayer moved by themselves."""
-    names = case.names
-    found = np.zeros(names.visible.shape)
-    parts = list(names.source_parts.values())
-    sublayers = dict.fromkeys((part.kind == "mlp", part.layer) for part in parts)
-    for is_mlp, layer in sublayers:
-        here = np.array([(p.kind == "mlp", p.layer) == (is_mlp, layer) for p in parts])
+    found = np.zeros(case.names.visible.shape)
+    for is_mlp, layer, here in _sublayers(case):
         masks = [np.where(here, share, 0.0).astype(np.float32) for share in shares]
         # Nothing before the readers of these sources is computed again.
         scores = edge_scores(case, masks, 0 if layer is None else layer + is_mlp)
         found[:, here] = scores[:, here]
     return found
+
+
+def every_run_scores(
+    case: Case, shares: Sequence[float]
+) -> Float[np.ndarray, "reader source"]:
+    """Return (z' - z) . the mean gradient over the runs of all sublayers.
+
+    In a run, a sublayer's output is a constant between clean and corrupt. So a mask of
+    1 puts it in: what the sublayer would have written, and its gradient, are gone.
+    """
+    batch, machine = case.batch, case.machine()
+    total = np.zeros(case.names.visible.shape)
+    sublayers = _sublayers(case)
+    for _, _, here in sublayers:
+        mask = here.astype(np.float32)
+        for share in shares:
+            between = batch.writes + share * (batch.donors - batch.writes)
+            run = batch._replace(donors=between)
+            gradient = reader_gradients(machine, case.weights, run, mask)
+            total += np.asarray(attribute(batch.donors - batch.writes, gradient))
+    return total / (len(sublayers) * len(shares)) * case.names.visible
+
+
+def _sublayers(
+    case: Case,
+) -> list[tuple[bool, int | None, Bool[np.ndarray, " source"]]]:
+    """Return (is it an MLP, its layer, its sources) of each sublayer."""
+    keys = [(p.kind == "mlp", p.layer) for p in case.names.source_parts.values()]
+    return [(*key, np.array([k == key for k in keys])) for key in dict.fromkeys(keys)]

@@ -44,8 +44,8 @@ class Method:
 
 
 _KNOWN: dict[str, Method] = {}
-_SHORT = {"eap-ig": "eap-ig-inputs"}
-"""What papers and other tools say for one of the methods."""
+_SHORT = {"eap-ig": "eap-ig-inputs", "exact-size": "exact"}
+"""Other names of a method: what papers say, or what says more of it."""
 
 
 def method(name: str, **about: Any) -> Callable[[Run], Run]:

@@ -2,15 +2,17 @@
 
     dict       {item: number}, in any spelling of `spellings.py`
     array      [reader, source], or [edge] in the order of `names.edges`
-    eap        {"cfg", "nodes", "edges": {edge: {"score": ..}}}: EAP-IG, MIB
+    eap        {"cfg", "nodes", "edges": {edge: {"score": ..}}}: EAP-IG, MIB; scores
+               of edges, scores of nodes or a circuit, see `eap_files.py`
     matrix     edges_scores[source, reader] of MIB's PT files (`input` first)
-    graph      a networkx graph with the attribute `score`
+    graph      a networkx graph with the attribute `score` on edges, or on nodes
     prune      auto-circuit's {module: array}, see `prune_scores.py`
     file       .json, .csv (edge, score), .npy, .pt
 
 What other tools call a format is understood too: `eap-ig`, `mib`, `auto-circuit`. A
 name that is not known is refused, and the nearest ones are offered. What is missing
-needs a policy. A sign is never changed.
+needs a policy. A sign is never changed. Truth values (True, False) are a circuit. torch
+tensors may stand wherever numbers do.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,14 +37,18 @@ from compiler.errors import (
     unknown_name,
 )
 from compiler.interchange.graphs import eap_ig_json
-from compiler.machine.names import ARROW, INPUT, SLOTS, Edge, Names
+from compiler.machine.names import ARROW, INPUT, Edge, Names
 from compiler.notation import each_key_once
+from compiler.torch_values import plain
 from zoo.cases.levels import Level
 from zoo.cases.scores import FORMAT, Scores
+from zoo.scoring.eap_files import Held, columns_of, of_json, of_tensors
+from zoo.scoring.endings import check_file
 from zoo.scoring.prune_scores import are_prune_scores, by_edge
 from zoo.scoring.spellings import dialects
 
 Missing = float | Literal["lowest"] | None
+_TENSORS = {"edges_scores", "edges_in_graph", "nodes_scores", "nodes_in_graph"}
 FORMATS = ("dict", "array", "eap", "matrix", "graph", "prune", "circuitzoo")
 _ALSO = {
     "eap-ig": "eap",
@@ -49,7 +56,6 @@ _ALSO = {
     "auto-circuit": "prune",
     "networkx": "graph",
 }
-_SUFFIXES = (".json", ".csv", ".npy", ".pt")
 
 
 def read_scores(
@@ -72,6 +78,7 @@ def read_scores(
     """
     if isinstance(given, str | Path):
         given = _open(Path(given))
+    given = plain(given)
     if isinstance(given, Scores):
         _check_architecture(
             names, given.level.names.n_layers, given.level.names.n_heads
@@ -85,16 +92,19 @@ def read_scores(
     if found == "array":
         return _from_array(names, given)
     if found == "matrix":
-        return _from_matrix(names, given)
+        return _from_matrix(names, given, missing)
     if found == "eap":
-        return _from_names(names, _eap_entries(names, given), missing, "EAP-IG")
+        _check_cfg(names, given)
+        return _from_held(names, of_json(given), missing)
     if found == "graph":
         return _from_names(names, _graph_entries(given), missing, "networkx")
     if found == "prune":
         return _from_names(names, by_edge(names, given), missing, "auto-circuit")
     if found == "circuitzoo":
         _check_architecture(names, given.get("n_layers"), given.get("n_heads"))
-        return _from_names(names, given.get("scores", {}), missing, "circuitzoo")
+        entries = given.get("scores", {})
+        read = _from_names(names, entries, missing, "circuitzoo")
+        return replace(read, is_circuit=given.get("is_circuit") is True)
     return _from_names(names, given, missing, "")
 
 
@@ -119,11 +129,11 @@ def _recognise(names: Names, given: Any) -> str:
     if isinstance(given, Mapping):
         if given.get("format") == FORMAT:
             return "circuitzoo"
-        if isinstance(given.get("edges"), Mapping):
+        if isinstance(given.get("edges"), Mapping) or {"cfg", "nodes"} <= set(given):
             return "eap"
         if are_prune_scores(names, given):
             return "prune"
-        return "matrix" if "edges_scores" in given else "dict"
+        return "matrix" if _TENSORS & set(given) else "dict"
     try:
         shape = np.shape(given)
     except ValueError:  # rows of different lengths
@@ -142,11 +152,11 @@ def _check_kind(format: str, given: Any) -> None:
         "prune": (is_dict, "a dict from modules to arrays"),
         "graph": (isinstance(given, nx.Graph), "a networkx graph"),
         "eap": (
-            is_dict and isinstance(given.get("edges"), Mapping),
-            "an object whose 'edges' are an object",
+            is_dict and ("edges" in given or "nodes" in given),
+            "an object with 'edges' or 'nodes'",
         ),
         "matrix": (
-            not is_dict or "edges_scores" in given,
+            not is_dict or bool(_TENSORS & set(given)),
             "a matrix, or a dict that has it as 'edges_scores'",
         ),
         "array": (not is_dict, "an array of numbers"),
@@ -208,7 +218,14 @@ def _from_names(
     )
     if absent.any():
         values[absent] = _fill(level, values, absent, missing)
-    return Scores(level, values, int(absent.sum()), source or tool)
+    is_circuit = all(isinstance(value, bool | np.bool_) for value in entries.values())
+    return Scores(level, values, int(absent.sum()), source or tool, is_circuit)
+
+
+def _from_held(names: Names, held: Held, missing: Missing) -> Scores:
+    """Return the scores, or the circuit, that a graph of EAP-IG or MIB holds."""
+    read = _from_names(names, held.entries, missing, f"EAP-IG, {held.what}")
+    return replace(read, is_circuit=held.is_circuit)
 
 
 def _key(key: Any) -> Hashable:
@@ -255,21 +272,19 @@ def _fill(
     )
 
 
-def _eap_entries(names: Names, given: Mapping[str, Any]) -> dict[str, Any]:
-    cfg = given.get("cfg") or {}
-    if "n_layers" in cfg or "n_heads" in cfg:
+def _check_cfg(names: Names, given: Mapping[str, Any]) -> None:
+    cfg = given.get("cfg")
+    if isinstance(cfg, Mapping) and ("n_layers" in cfg or "n_heads" in cfg):
         _check_architecture(names, cfg.get("n_layers"), cfg.get("n_heads"))
-    return {
-        name: entry.get("score", entry.get("in_graph"))
-        if isinstance(entry, Mapping)
-        else entry
-        for name, entry in given["edges"].items()
-    }
 
 
 def _graph_entries(given: Any) -> dict[str, Any]:
     entries = {}
     keyed = given.is_multigraph()
+    if not any("score" in data for *_, data in given.edges(data=True)):
+        nodes = given.nodes(data="score")
+        if scored := {name: score for name, score in nodes if score is not None}:
+            return scored
     for source, target, *key in given.edges(keys=True) if keyed else given.edges():
         data = given.edges[(source, target, *key)]
         if "score" not in data:
@@ -286,38 +301,29 @@ def _graph_entries(given: Any) -> dict[str, Any]:
 
 
 def _from_array(names: Names, given: Any) -> Scores:
-    array = _numbers(given)
+    array, chosen = _numbers(given), np.asarray(given).dtype == bool
     if array.ndim == 1:
         for merged in (False, True):
             level = Level(names, "qkv", merged)
             if len(array) == len(level.items):
-                return Scores(level, array, source="array")
+                return Scores(level, array, 0, "array", chosen)
         raise InputError(
             f"scores: {len(array)} numbers, and this model has {len(names.edges)} "
             "edges. Is the array for another architecture?"
         )
-    return Scores.of_edges(names, array, "array")
+    return replace(Scores.of_edges(names, array, "array"), is_circuit=chosen)
 
 
 def _matrix_shape(names: Names) -> tuple[int, int]:
     return len(names.sources) - 1, len(names.readers)
 
 
-def _columns(names: Names) -> list[str]:
-    """Return the readers in MIB's order: all q of a layer, all k, all v, its MLP."""
-    readers = []
-    for layer in range(names.n_layers):
-        heads = range(names.n_heads)
-        readers += [f"a{layer}.h{h}<{slot}>" for slot in SLOTS for h in heads]
-        readers.append(f"m{layer}")
-    return [*readers, "logits"]
-
-
-def _from_matrix(names: Names, given: Any) -> Scores:
+def _from_matrix(names: Names, given: Any, missing: Missing) -> Scores:
     """Return the scores of a matrix of MIB, whose rows are input, then the nodes."""
-    array: Float[np.ndarray, "source reader"] = _numbers(
-        given["edges_scores"] if isinstance(given, Mapping) else given
-    )
+    if isinstance(given, Mapping):
+        _check_cfg(names, given)
+        return _from_held(names, of_tensors(names, given), missing)
+    array: Float[np.ndarray, "source reader"] = _numbers(given)
     if array.shape != _matrix_shape(names):
         raise InputError(
             f"scores: a matrix of shape {array.shape}, expected [source, reader] = "
@@ -325,7 +331,8 @@ def _from_matrix(names: Names, given: Any) -> Scores:
             "architecture?"
         )
     level = Level(names, "qkv", merged=True)
-    return Scores(level, array[_matrix_places(level)], source="MIB")
+    chosen = np.asarray(given).dtype == bool
+    return Scores(level, array[_matrix_places(level)], 0, "MIB", chosen)
 
 
 def to_matrix(scores: Scores) -> Float[np.ndarray, "source reader"]:
@@ -341,7 +348,7 @@ def _matrix_places(level: Level) -> tuple[list[int], list[int]]:
     """Return the rows and the columns of the items in MIB's matrix."""
     names = level.names
     rows = {name: i for i, name in enumerate((INPUT, *names.sources[2:]))}
-    columns = {name: i for i, name in enumerate(_columns(names))}
+    columns = {name: i for i, name in enumerate(columns_of(names))}
     ends = [item.split(ARROW) for item in level.items]
     return [rows[source] for source, _ in ends], [columns[end] for _, end in ends]
 
@@ -351,13 +358,7 @@ def _matrix_places(level: Level) -> tuple[list[int], list[int]]:
 
 def _open(path: Path) -> Any:
     """Return what a file holds."""
-    if not path.is_file():
-        raise FormatError(f"{path}: there is no such file of scores")
-    if path.suffix not in _SUFFIXES:
-        raise FormatError(
-            f"{path}: scores are read from {', '.join(_SUFFIXES)} files, and this is "
-            f"{path.suffix or 'without a suffix'}"
-        )
+    check_file(path)
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)

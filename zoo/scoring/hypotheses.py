@@ -30,6 +30,7 @@ from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Names
 from compiler.machine.patch import Patch, edge_mask
+from compiler.torch_values import plain
 from zoo.cases.case import Case, open_for
 from zoo.scoring.independence import PERMUTATIONS, independence, permute_within
 from zoo.scoring.minimality import Needed, minimality
@@ -115,7 +116,7 @@ def examine_circuit(
         NameLookupError: an edge is unknown.
     """
     case = open_for(examine_circuit, source, options)
-    circuit = _mask(case.names, edges)
+    circuit = _mask(case.names, plain(edges))
     rng = np.random.default_rng(seed)
     every = case.names.visible
     whole, alone = -case.losses(), -case.losses(every & ~circuit)

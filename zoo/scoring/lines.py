@@ -58,8 +58,8 @@ def _rows(rows: Sequence[tuple[str, Any]]) -> list[str]:
             f"{r.average_precision:.3f}",
             f"{r.f1:.3f}",
             f"{r.hamming:.4g}",
-            f"{r.cpr:.3f}",
-            f"{r.cmd:.3f}",
+            f"{r.cpr:.3f}" if r.cpr == r.cpr else "",
+            f"{r.cmd:.3f}" if r.cmd == r.cmd else "",
         )
         for name, r in rows
     ]

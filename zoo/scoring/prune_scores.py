@@ -26,7 +26,7 @@ def are_prune_scores(names: Names, given: Mapping[Hashable, Any]) -> bool:
     )
 
 
-def by_edge(names: Names, given: Mapping[str, Any]) -> dict[str, float]:
+def by_edge(names: Names, given: Mapping[str, Any]) -> dict[str, float | bool]:
     """Return the scores by the names of edges with one input node.
 
     Raises:
@@ -34,13 +34,13 @@ def by_edge(names: Names, given: Mapping[str, Any]) -> dict[str, float]:
             joined queries, keys and values, or has a score for each position.
     """
     sources = (INPUT, *names.sources[2:])
-    found: dict[str, float] = {}
+    found: dict[str, float | bool] = {}
     for row, reader in enumerate(names.readers):
         module, head = names.reader_hook(reader)
         if module not in given:
             continue
         count = int(names.visible[row].sum()) - 1  # two embeddings are one source
-        array = np.asarray(given[module], np.float64)
+        array = np.asarray(given[module])
         expected = (count,) if head is None else (names.n_heads, count)
         if array.shape != expected:
             raise InputError(

@@ -9,14 +9,16 @@ import numpy as np
 
 from compiler.errors import InputError, count
 from compiler.model import Model
-from zoo.cases.bootstrap import interval_over_items
+from zoo.cases.bootstrap import Interval, interval_over_items
 from zoo.cases.case import Case, open_for
 from zoo.cases.levels import Level
 from zoo.cases.scores import Scores
-from zoo.scoring.conventions import area
-from zoo.scoring.faithfulness import curve_of
+from zoo.scoring.conventions import area, known_convention
+from zoo.scoring.endings import check_file
+from zoo.scoring.faithfulness import curve_of, faithfulness
 from zoo.scoring.formats import Missing, read_scores
 from zoo.scoring.marking import Marks, mark
+from zoo.scoring.mib import area_of_circuits, greedy_circuits, mib_level
 from zoo.scoring.ranking import average_precision, expected_hits, surely_top
 from zoo.scoring.report import Missed, Record, Report, Spurious
 from zoo.scoring.subsets import measure_subsets
@@ -49,7 +51,8 @@ def score(
             are joined, the greatest of their scores counts.
         convention: how the AUROC is taken, see `conventions.py`.
         k: how many items count as found; as many as are true if None.
-        threshold: items above it count as found, in place of k.
+        threshold: items above it count as found, in place of k. Where a circuit is
+            given and not scores, its items count as found if both are None.
         behaviour: whether the circuits are also run: curves, completeness, minimality.
         seed: of intervals and knock-outs.
         options: of `open_case`.
@@ -61,6 +64,9 @@ def score(
     """
     if k is not None and k < 0:
         raise InputError(f"k={k}: expected 0 or more items")
+    convention = known_convention(convention)
+    if isinstance(scores, str | Path):
+        check_file(Path(scores))
     case = open_for(score, source, options)
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and "turned" not in options:
@@ -68,6 +74,8 @@ def score(
         case = case.turned(0.0)
     level = Level(case.names, granularity or read.level.kind, read.level.merged)
     joined = read.at(level)
+    if joined.is_circuit and k is None and threshold is None:
+        threshold = 0.5
     ranked = joined.magnitude() if absolute else joined
     marks = mark(case, level)
     if not (marks.true & marks.counted).any():
@@ -105,14 +113,14 @@ def _report(
     recall = right / hits
     circuit = marks.level.spread(_scatter(found, marks.counted))
     negative = signed.negative().any()
-    curve = curve_of(case, signed) if behaviour else None
-    other = curve_of(case, signed.magnitude()) if behaviour and negative else curve
+    ranks = behaviour and not signed.is_circuit  # a circuit has no other sizes
+    curve = curve_of(case, signed) if ranks else None
+    other = curve_of(case, signed.magnitude()) if ranks and negative else curve
+    auroc, interval = _area(case, signed, values, true, convention, seed)
     return Report(
         model=case.name,
-        auroc=area(values, true, convention),
-        auroc_interval=interval_over_items(
-            lambda s, t: area(s, t, convention), values, true, seed
-        ),
+        auroc=auroc,
+        auroc_interval=interval,
         average_precision=average_precision(values, true),
         average_precision_interval=interval_over_items(
             average_precision, values, true, seed
@@ -133,11 +141,43 @@ def _report(
         magnitude_curve=other,
         subsets=measure_subsets(case, circuit, seed) if behaviour else None,
         record=_record(case, ranked, absolute, convention),
-        warnings=_warnings(signed, marks, absolute, wanted, int(found.sum())),
+        warnings=(
+            *_warnings(signed, marks, absolute, wanted, int(found.sum())),
+            *_about_circuit(case, signed, circuit, behaviour),
+        ),
         items=tuple(marks.level.items[i] for i in np.flatnonzero(marks.counted)),
         scores=values,
         labels=true,
     )
+
+
+def _area(
+    case: Case,
+    signed: Scores,
+    values: np.ndarray,
+    true: np.ndarray,
+    convention: str,
+    seed: int,
+) -> tuple[float, Interval]:
+    """Return the area by a convention, and its interval over items drawn again.
+
+    MIB's circuits are of all edges of the graph; what is drawn again is whom their
+    rates are taken over.
+    """
+    if convention != "mib":
+        return area(values, true, convention), interval_over_items(
+            lambda s, t: area(s, t, convention), values, true, seed
+        )
+    known = case.truth.mask("used", "undetectable")
+    inside = mib_level(signed.level).any_of(known)
+    circuits = greedy_circuits(signed)
+    interval = interval_over_items(
+        lambda rows, t: area_of_circuits(circuits[:, rows.astype(int)], t),
+        np.arange(len(inside), dtype=np.float64),
+        inside,
+        seed,
+    )
+    return area_of_circuits(circuits, inside), interval
 
 
 def _scatter(found: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -197,6 +237,21 @@ def _record(case: Case, ranked: Scores, absolute: bool, convention: str) -> Reco
     )
 
 
+def _about_circuit(
+    case: Case, given: Scores, circuit: np.ndarray, behaviour: bool
+) -> tuple[str, ...]:
+    """Return what to know of a circuit that was given in the place of scores."""
+    if not given.is_circuit:
+        return ()
+    said = (
+        "a circuit was given, and no scores: F1 and the lists are of its items, the "
+        "AUROC has one point, and there are no circuits of other sizes"
+    )
+    if behaviour:
+        said += f"; its faithfulness is {faithfulness(case, circuit[None])[0]:.3f}"
+    return (said,)
+
+
 def _warnings(
     signed: Scores, marks: Marks, absolute: bool, wanted: int, sure: int
 ) -> tuple[str, ...]:
@@ -211,6 +266,12 @@ def _warnings(
         said.append(
             f"{count(negative, 'negative score')}, ranked last; if the size is what "
             "counts, say so: --absolute, absolute=True"
+        )
+    counted = signed.values[marks.counted]
+    if len(counted) and (counted == counted[0]).all():
+        said.append(
+            f"every item that counts has the score {counted[0]:.4g}: nothing is "
+            "ranked, and the AUROC is that of no information"
         )
     if signed.filled:
         said.append(f"{count(signed.filled, 'item')} had no score and got one")

@@ -9,6 +9,7 @@ import pytest
 
 from compiler.errors import FormatError, InputError
 from compiler.interchange.hugging_face import read_folder
+from compiler.interchange.tokenizer import tokenizer_json
 from tests.compiler.interchange.models import (
     compiled,
     distance,
@@ -91,3 +92,24 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     (folder / "config.json").write_text(json.dumps({**entries, "n_positions": 4}))
     with pytest.raises(FormatError, match=r"transformer\.wpe\.weight missing"):
         read_folder(folder)
+
+
+def test_a_tokenizer_comes_with_the_folder(tmp_path):
+    tokenizers = needs("tokenizers")
+    model = untrained(**GPT2)
+    folder = model.to_hf(tmp_path / "hf")
+    read = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokens = [model.typed.vocab[i] for i in (2, 0, 1)]
+    text = " ".join(map(str, tokens))
+    assert read.encode(text).ids == model.encode(tokens)[:4].tolist()
+    transformers = needs("transformers")
+    auto = transformers.AutoTokenizer.from_pretrained(folder)
+    assert auto(text)["input_ids"] == model.encode(tokens)[:4].tolist()
+    assert auto.pad_token_id == model.config.pad_id
+
+
+@pytest.mark.parametrize("words", [["a b", "c"], ["a", "a"], ["[PAD]", "a"], ["", "a"]])
+def test_words_that_text_cannot_tell_apart_have_no_tokenizer(words):
+    config = untrained().config
+    assert tokenizer_json(words, config) is None
+    assert tokenizer_json(["a", "b"], config) is not None

@@ -13,6 +13,8 @@ from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import draw_pairs
 from zoo.cases.truth import truth_of_circuit
 from zoo.methods import acdc, find_method, known_methods
+from zoo.methods.eap_ig import eap_ig_activations, eap_ig_inputs
+from zoo.methods.interpolation import edge_scores, inputs_at
 from zoo.methods.method import method
 from zoo.scoring.ranking import auroc
 from zoo.scoring.score import score
@@ -206,3 +208,23 @@ def test_eap_ig_is_the_one_with_inputs() -> None:
 def test_two_methods_cannot_have_one_name() -> None:
     with pytest.raises(InputError, match="a method named 'eap' already"):
         method("eap")(lambda case, seed: None)
+
+
+def test_the_steps_of_integrated_gradients_start_at_1_or_0(case: Case) -> None:
+    """Both have the steps between; one has the clean end, the other the corrupt one."""
+    ends = [edge_scores(case, [inputs_at(case, share)]) for share in (0.0, 1.0)]
+    paper = eap_ig_inputs(case, steps=3)
+    code = eap_ig_inputs(case, steps=3, steps_from=0)
+    close = 1e-4 * np.abs(ends).max()
+    assert np.allclose(3 * (paper - code), ends[0] - ends[1], atol=close)
+    assert np.allclose(eap_ig_inputs(case, steps=1), ends[0], atol=close)
+    assert np.array_equal(
+        find_method("eap-ig-inputs-code").run(case, 0),
+        eap_ig_inputs(case, steps=5, steps_from=0),
+    )
+    for wrong in ({"steps": 0}, {"steps_from": 2}):
+        with pytest.raises(InputError, match="expected 1"):
+            eap_ig_inputs(case, **wrong)
+    with pytest.raises(InputError, match="own runs"):
+        eap_ig_activations(case, credit="all")  # type: ignore[arg-type]
+    assert find_method("exact-size") is find_method("exact")

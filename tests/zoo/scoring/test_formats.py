@@ -242,3 +242,115 @@ def test_a_file_of_mib_is_written_back_equal(scores: Scores, tmp_path: Path) -> 
     assert second.read_bytes() == first.read_bytes()
     matrix = to_matrix(scores)
     assert np.array_equal(to_matrix(read_scores(NAMES, matrix)), matrix)
+
+
+# Graphs of EAP-IG and MIB ----------------------------------------------------------
+
+
+def empty_graph() -> dict[str, Any]:
+    """Return a graph as EAP-IG saves one that nobody scored."""
+    level = Level(NAMES, "qkv", merged=True)
+    return json.loads(json.dumps(to_eap(Scores(level, np.zeros(len(level.items))))))
+
+
+def test_scores_of_nodes_in_an_eap_file_are_scores_of_nodes() -> None:
+    graph = empty_graph()
+    expected = {}
+    for place, (name, entry) in enumerate(graph["nodes"].items()):
+        entry["score"] = place - 3.0
+        expected[name] = place - 3.0
+    del expected["logits"]
+    read = read_scores(NAMES, graph)
+    assert read.level == Level(NAMES, "node", merged=True)
+    assert read.to_dict() == expected and not read.is_circuit
+    del graph["edges"]
+    assert read_scores(NAMES, graph).to_dict() == expected
+
+
+def test_a_node_that_nobody_scored_is_missing() -> None:
+    graph = empty_graph()
+    for name in NAMES.sources[2:]:
+        graph["nodes"][name]["score"] = 0.5
+    graph["nodes"]["m0"]["score"] = float("nan")
+    with pytest.raises(InputError, match="m0"):
+        read_scores(NAMES, graph)
+    assert read_scores(NAMES, graph, missing=0.0)["m0"] == 0.0
+
+
+def test_scores_of_neurons_are_refused_with_what_to_do() -> None:
+    graph = empty_graph()
+    for entry in graph["nodes"].values():
+        entry |= {"neurons": [True] * 4, "neurons_scores": [0.1] * 4}
+    with pytest.raises(InputError, match=r"scores neurons.*Make one number of each"):
+        read_scores(NAMES, graph)
+
+
+def test_what_is_only_in_the_graph_is_a_circuit() -> None:
+    graph = empty_graph()
+    for name in ("input->m0", "m0->logits"):
+        graph["edges"][name]["in_graph"] = True
+    read = read_scores(NAMES, graph)
+    assert read.is_circuit and read.level.kind == "qkv"
+    chosen = {name for name, value in read.to_dict().items() if value}
+    assert chosen == {"input->m0", "m0->logits"}
+    assert read_scores(NAMES, read.to_json()).is_circuit
+    for entry in graph["edges"].values():
+        del entry["score"]
+    assert read_scores(NAMES, graph).to_dict() == read.to_dict()
+
+
+def test_a_circuit_of_nodes_is_read_where_edges_say_nothing() -> None:
+    graph = empty_graph()
+    graph["nodes"]["a0.h1"]["in_graph"] = True
+    read = read_scores(NAMES, graph)
+    assert read.is_circuit and read.level.kind == "node"
+    assert [n for n, v in read.to_dict().items() if v] == ["a0.h1"]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_graph_without_scores_or_choice_is_refused(inside: bool) -> None:
+    graph = empty_graph()
+    for entry in graph["edges"].values():
+        entry["in_graph"] = inside
+    with pytest.raises(InputError, match="nothing is ranked and nothing is chosen"):
+        read_scores(NAMES, graph)
+
+
+def test_pt_dicts_are_read_by_the_names_of_their_rows(scores: Scores) -> None:
+    matrix = to_matrix(scores)
+    rows = ["input", *NAMES.sources[2:]]
+    held = {
+        "cfg": {"n_layers": 2, "n_heads": 3},
+        "src_nodes": rows[::-1],
+        "edges_scores": matrix[::-1],
+        "edges_in_graph": matrix[::-1] > 0,
+        "nodes_in_graph": np.ones(len(rows), bool),
+    }
+    read = read_scores(NAMES, held)
+    assert np.array_equal(read.values, scores.values) and not read.is_circuit
+    held["edges_scores"] = 0 * matrix
+    assert read_scores(NAMES, held).is_circuit
+    nodes = np.arange(len(rows)) + 0.5
+    held["nodes_scores"] = nodes
+    read = read_scores(NAMES, held)
+    assert read.to_dict() == dict(zip(rows[::-1], nodes.tolist(), strict=True))
+    with pytest.raises(InputError, match="another architecture"):
+        read_scores(NAMES, {**held, "src_nodes": rows[:-1]})
+    with pytest.raises(InputError, match="3 layers of 3"):
+        read_scores(NAMES, {**held, "cfg": {"n_layers": 3, "n_heads": 3}})
+
+
+def test_truth_values_are_a_circuit() -> None:
+    mask = np.zeros(NAMES.visible.shape, bool)
+    mask[NAMES.edge_index(NAMES.parse_edge("m0->logits"))] = True
+    assert read_scores(NAMES, mask).is_circuit
+    assert not read_scores(NAMES, mask.astype(float)).is_circuit
+    named = {str(edge): str(edge) == "m0->logits" for edge in NAMES.edges}
+    assert read_scores(NAMES, named).is_circuit
+
+
+def test_scores_of_nodes_in_a_networkx_graph() -> None:
+    graph = nx.DiGraph([("m0", "m1")])
+    for place, name in enumerate(NAMES.sources):
+        graph.add_node(name, score=float(place))
+    assert read_scores(NAMES, graph).level.kind == "node"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from compiler.errors import NameLookupError
+from compiler.errors import InputError, NameLookupError
 from zoo.scoring.conventions import SIZES, area
 from zoo.scoring.ranking import auroc, average_precision, precision_at, surely_top
 
@@ -65,7 +65,7 @@ def test_nothing_true_has_no_figure() -> None:
     scores, none = np.arange(4.0), np.zeros(4, bool)
     assert np.isnan(auroc(scores, none))
     assert np.isnan(average_precision(scores, none))
-    assert np.isnan(area(scores, none, "mib"))
+    assert np.isnan(area(scores, none, "ten-sizes"))
 
 
 @given(MARKED)
@@ -84,14 +84,17 @@ def test_other_conventions_of_the_same_scores() -> None:
     )
     assert area(scores, true) == 0.0
     assert area(scores, true, "auto-circuit") == 1.0
-    assert area(scores, true, "interpbench") == 0.0
+    with pytest.warns(FutureWarning, match="old name of 'exact'"):
+        assert area(scores, true, "interpbench") == 0.0
+    with pytest.raises(InputError, match="needs the names of the edges"):
+        area(scores, true, "mib")
     with pytest.raises(NameLookupError, match="Did you mean 'acdc'"):
         area(scores, true, "acd")
 
 
-def test_mib_gives_a_perfect_ranking_less_than_one() -> None:
+def test_ten_sizes_give_a_perfect_ranking_less_than_one() -> None:
     true = np.arange(1108) < 30
-    found = area(-np.arange(1108.0), true, "mib")
+    found = area(-np.arange(1108.0), true, "ten-sizes")
     by_hand, points = 0.0, [(0.0, 0.0)]
     for share in SIZES:
         size = int(share * 1108)
