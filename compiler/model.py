@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from compiler.errors import InputError, count, unknown_name
+from compiler.escapes import escape
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
 from compiler.ir.typed import Typed
 from compiler.lower.readout import Readout, decode_logits
@@ -56,7 +57,8 @@ class VariableInfo:
 
     def __repr__(self) -> str:
         place = "constant" if self.site is None else f"{self.site!r}"
-        return f"<Variable {self.name}: {{{show_many(self.values)}}}, {place}>"
+        name = escape(self.name)
+        return f"<Variable {name}: {{{escape(show_many(self.values))}}}, {place}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ class Model:
     def __repr__(self) -> str:
         shape = self.config
         return (
-            f"<Model {self.name}: {count(shape.n_layers, 'layer')}, "
+            f"<Model {escape(self.name)}: {count(shape.n_layers, 'layer')}, "
             f"{count(shape.n_heads, 'head')}, d_model {shape.d_model}, "
             f"{shape.n_params:,} parameters>"
         )

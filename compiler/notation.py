@@ -13,6 +13,7 @@ larger than the text it comes from.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,12 +57,18 @@ def render(data: dict[str, Any]) -> bytes:
     """Return a JSON object as bytes: sorted keys, one line an entry two levels deep.
 
     Raises:
-        InputError: it holds something that JSON has no word for.
+        InputError: it holds something that JSON has no word for, or that `parse` would
+            refuse: half of a surrogate pair, lists too deep, too many values.
     """
     try:
-        return (_render(data, 2) + "\n").encode("ascii")
+        text = (_render(data, 2) + "\n").encode("ascii")
+        if _HALF.search(text) is not None:
+            _check_whole(json.loads(text))
+        _check_sizes(text, "it", MOST_VALUES)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"this cannot be saved as JSON: {error}") from None
+        told = ascii(str(error))[1:-1].removesuffix(f". {REMEDY}")
+        raise InputError(f"this cannot be saved as JSON: {told}") from None
+    return text
 
 
 def _render(data: Any, depth: int) -> str:
@@ -78,20 +85,72 @@ def _render(data: Any, depth: int) -> str:
 # Reading --------------------------------------------------------------------------
 
 
-def parse(data: bytes, file: str) -> Found:
+MOST_DEPTH = 100
+"""Lists and objects inside one another above which JSON is not read."""
+MOST_VALUES = 2**23
+"""Values (and keys) of a file above which JSON is not read; about 70 bytes each."""
+MOST_TEXT = 2**16
+"""Characters of a name or a note above which it is not read."""
+
+
+def parse(data: bytes, file: str, most: int = MOST_VALUES) -> Found:
     """Return the JSON of a file.
 
+    Depth, number of values and encoding are checked before anything is made from it.
+
+    Args:
+        data: the file.
+        file: what to call it in messages.
+        most: how many values it may have.
+
     Raises:
-        FormatError: it is not JSON, repeats a key, or holds NaN.
+        FormatError: it is not JSON, repeats a key, holds NaN or half of a surrogate
+            pair, is too deep, or has too many values.
     """
+    _check_sizes(data, file, most)
     try:
         text = data.decode("utf-8")
         read = json.loads(
             text, object_pairs_hook=each_key_once, parse_constant=_refuse_word
         )
+        if _HALF.search(data) is not None:
+            _check_whole(read)
     except (ValueError, RecursionError) as error:
-        raise refuse(file, f"text that is not JSON ({error})", "one object") from None
+        told = ascii(str(error)[:200])[1:-1]
+        raise refuse(file, f"text that is not JSON ({told})", "one object") from None
     return Found(file, read)
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _check_sizes(data: bytes, file: str, most: int) -> None:
+    """Raise FormatError where JSON is deeper, or has more values, than is read."""
+    bare = _STRING.sub(b"", data)
+    found = sum(map(bare.count, (b",", b":", b"[", b"{")))
+    if found > most:
+        raise refuse(file, f"{found} values", f"at most {most}")
+    brackets = np.frombuffer(bare.translate(None, _NO_BRACKET), np.uint8)
+    opened = (brackets == ord("[")) | (brackets == ord("{"))
+    depth = np.cumsum(np.where(opened, 1, -1), dtype=np.int32).max(initial=0)
+    if depth > MOST_DEPTH:
+        told = f"lists and objects {depth} deep"
+        raise refuse(file, told, f"at most {MOST_DEPTH}")
+
+
+def _check_whole(read: Any) -> None:
+    """Raise ValueError where a text has half of a surrogate pair."""
+    rest = [read]
+    while rest:
+        data = rest.pop()
+        if isinstance(data, str):
+            data.encode("utf-8")  # UnicodeEncodeError is a ValueError
+        elif isinstance(data, dict):
+            rest += [*data, *data.values()]
+        elif isinstance(data, list):
+            rest += data
 
 
 def each_key_once(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -157,6 +216,8 @@ class Found:
         """Return a string."""
         if not isinstance(self.json, str):
             raise self.wrong("a string")
+        if len(self.json) > MOST_TEXT:
+            raise self.wrong(f"at most {MOST_TEXT} characters")
         return self.json
 
     def texts(self) -> tuple[str, ...]:

@@ -27,14 +27,15 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
-from compiler.files import put_folder, room_to
+from compiler.files import put_folder, recover, room_to
 from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
 from compiler.model import Model
-from compiler.notation import REMEDY, Found, parse, refuse, render
+from compiler.notation import MOST_TEXT, REMEDY, Found, parse, refuse, render
 from compiler.sealed import SUMS, read_file, read_sums, sums_of
 from compiler.tabulated import (
+    MOST_NOTES,
     readout_from_json,
     readout_to_json,
     typed_from_json,
@@ -79,13 +80,19 @@ def save_model(
     with room_to(f"save to {target}"):
         _check_target(target, overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        put_folder(target, contents)
+        put_folder(target, contents, lambda: _check_target(target, overwrite))
     return target
 
 
 def to_files(model: Model) -> dict[str, bytes]:
     """Return the contents of a saved model's files, by name."""
     domain = model.typed.variables[model.typed.output].domain
+    named = [model.name, *(v.name for v in model.typed.variables), *model.typed.notes]
+    if max(map(len, named)) > MOST_TEXT or len(model.typed.notes) > MOST_NOTES:
+        raise InputError(
+            f"{model.name[:40]}: no name or note above {MOST_TEXT:,} characters, and "
+            f"no more than {MOST_NOTES:,} notes, are loaded. Give shorter or fewer ones"
+        )
     contents = {
         CONFIG: render(
             {
@@ -164,6 +171,26 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
             the message names the file, what was found, and what to do.
     """
     path = Path(folder)
+    recover(path)
+    before = _identity(path)
+    try:
+        return _load(path)
+    except FormatError:
+        if _identity(path) == before:
+            raise
+        return _load(path)  # it was overwritten while it was read
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another one of the same name."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _load(path: Path) -> Model:
     _check_folder(path)
     sums = read_sums(path)
     # The format comes first: a newer one may have other files.

@@ -7,6 +7,7 @@ folder. Saved models and releases are read through here.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import stat
@@ -57,12 +58,34 @@ def read_file(
     """
     if sums is not None and name not in sums:
         raise refuse(SUMS, f"no digest of {name}", "one")
-    data = _read_plain(folder, name, least, most)
+    with open_plain(folder, name, least, most) as file:
+        try:
+            data = file.read(most + 1)
+        except OSError as error:
+            raise _unreadable(name, error) from None
     if not least <= len(data) <= most:
         raise refuse(name, f"{len(data)} bytes", f"{least} to {most} bytes")
     if sums is not None:
         check_digest(name, digest(data), sums[name])
     return data
+
+
+def check_file(folder: Path, name: str, most: int, sums: Mapping[str, str]) -> int:
+    """Return the size of a file of the folder that is what SHA256SUMS says.
+
+    It is read in blocks, and never held.
+
+    Raises:
+        FormatError: it is missing, a link, too large, or not as its digest says.
+    """
+    with open_plain(folder, name, 0, most) as file:
+        try:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        except OSError as error:
+            raise _unreadable(name, error) from None
+    check_digest(name, found, sums[name])
+    return size
 
 
 def check_digest(name: str, found: str, expected: str) -> None:
@@ -75,29 +98,39 @@ def check_digest(name: str, found: str, expected: str) -> None:
         )
 
 
-def _read_plain(folder: Path, name: str, least: int, most: int) -> bytes:
-    """Return at most one byte more than `most` of a file that is no link."""
+def open_plain(folder: Path, name: str, least: int, most: int) -> io.BufferedReader:
+    """Return a file of the folder, opened, that is no link and has a size in bounds.
+
+    Raises:
+        FormatError: it is missing, a link, no plain file, or too large.
+    """
     # A link could lead out of the folder, and a pipe would wait for ever.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         for part in accumulate(Path(name).parts, os.path.join):
             if (folder / part).is_symlink():
                 raise refuse(part, "a link", "a plain file", _LINK)
-        with open(os.open(folder / name, flags), "rb") as file:
-            status = os.fstat(file.fileno())
+        handle = os.open(folder / name, flags)
+        try:
+            status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise refuse(name, "no plain file", "a plain file")
             if not least <= status.st_size <= most:
                 expected = f"{least} to {most} bytes"
                 raise refuse(name, f"{status.st_size} bytes", expected)
-            return file.read(most + 1)
+            return open(handle, "rb")
+        except BaseException:
+            os.close(handle)
+            raise
     except (FileNotFoundError, NotADirectoryError):
         raise refuse(name, "no such file", f"it in {folder}") from None
     except OSError as error:
-        found = error.strerror or str(error)
-        raise refuse(
-            name, f"that it cannot be read ({found})", "a plain file"
-        ) from None
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: OSError) -> FormatError:
+    found = error.strerror or str(error)
+    return refuse(name, f"that it cannot be read ({found})", "a plain file")
 
 
 def read_sums(folder: Path) -> dict[str, str]:

@@ -169,9 +169,19 @@ def typed_from_json(found: Found) -> t.Typed:
         vocab=vocab,
         max_len=reader.max_len,
         numerical=numerical,
-        notes=entries["notes"].texts(),
+        notes=_read_notes(entries["notes"]),
         extra=entries["extra"].integers(0, last),
     )
+
+
+MOST_NOTES = 2**12
+"""Notes of a program above which it is not read."""
+
+
+def _read_notes(found: Found) -> tuple[str, ...]:
+    if found.size() > MOST_NOTES:
+        raise found.wrong(f"at most {MOST_NOTES} notes")
+    return found.texts()
 
 
 def readout_from_json(found: Found, domain: tuple[Value, ...]) -> Readout:

@@ -1,18 +1,18 @@
-"""The weights as a safetensors file, read with its header checked first.
+"""The weights as a safetensors file.
 
-The format: eight bytes with the length of a JSON header, the header with the name,
-type, shape and place of every tensor, then the tensors. Here every place is checked
-against what the configuration says, before anything is made from it.
+The file's reader is safetensors' own: it refuses a header that leads out of the file,
+tensors that overlap or leave holes, and sizes that overflow. What the file may have in
+all is said by the configuration, so it is bounded before the reader sees it.
 """
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from compiler.errors import InputError
+from compiler.escapes import escape
 from compiler.machine.config import Config
 from compiler.machine.weights import (
     Weights,
@@ -21,7 +21,7 @@ from compiler.machine.weights import (
     from_tensors,
     to_tensors,
 )
-from compiler.notation import Found, parse, refuse
+from compiler.notation import refuse
 
 _LENGTH, _FLOAT = 8, 4
 # Room in the header for the entry of one tensor, and for what is not a tensor.
@@ -58,68 +58,30 @@ def tensors_from_bytes(data: bytes, config: Config, file: str) -> Weights:
         FormatError: a tensor is missing, unknown, of another shape or type, or not
             where it must be.
     """
-    header, start = _read_header(data, file)
+    least, most = file_sizes(config)
+    if not least <= len(data) <= most:
+        raise refuse(file, f"{len(data)} bytes", f"{least} to {most} bytes")
+    try:
+        found = load(data)
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        told = ascii(str(error))[1:121]
+        raise refuse(file, f"no safetensors ({told})", "tensors of F32") from None
     shapes = expected_tensors(config)
-    entries = {k: v for k, v in header.entries().items() if k != "__metadata__"}
-    problems = [f"{name} is missing" for name in shapes if name not in entries]
-    problems += [f"{name} is unknown" for name in sorted(set(entries) - set(shapes))]
+    problems = [f"{name} is missing" for name in shapes if name not in found]
+    unknown = sorted(set(found) - set(shapes))
+    problems += [f"{escape(name[:60])} is unknown" for name in unknown]
+    problems += [
+        f"{name} has {found[name].dtype}{list(found[name].shape)}, not "
+        f"float32{list(shape)}"
+        for name, shape in shapes.items()
+        if name in found and not _fits(found[name], shape)
+    ]
     if problems:
         raise refuse(
             file, "; ".join(problems[:8]), f"the {len(shapes)} tensors of config.json"
         )
-    places = {name: _place(entries[name], shape) for name, shape in shapes.items()}
-    _check_tiling(places, len(data) - start, file)
-    tensors = {
-        name: np.frombuffer(
-            data, "<f4", count=prod(shapes[name]), offset=start + begin
-        ).reshape(shapes[name])
-        for name, (begin, _) in places.items()
-    }
-    native = {k: v.astype(np.float32, copy=False) for k, v in tensors.items()}
-    return freeze(from_tensors(native, config))
+    return freeze(from_tensors(found, config))
 
 
-def _read_header(data: bytes, file: str) -> tuple[Found, int]:
-    """Return the header, and where the tensors begin."""
-    if len(data) < _LENGTH:
-        raise refuse(file, f"{len(data)} bytes", "a header and tensors")
-    length = int.from_bytes(data[:_LENGTH], "little")
-    if length > len(data) - _LENGTH:
-        raise refuse(
-            file,
-            f"a header of {length} bytes in a file of {len(data)}",
-            "a header that ends inside the file",
-        )
-    return parse(data[_LENGTH : _LENGTH + length], f"{file}, header"), _LENGTH + length
-
-
-def _place(found: Found, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return where a tensor begins and ends, counted from the first of them."""
-    entries = found.fields("dtype", "shape", "data_offsets")
-    if entries["dtype"].json != "F32":
-        raise entries["dtype"].wrong("F32")
-    if entries["shape"].json != list(shape):
-        found_shape = entries["shape"].json
-        raise refuse(
-            entries["shape"].where,
-            f"{found_shape}"[:80],
-            f"{list(shape)}, by config.json",
-        )
-    offsets = entries["data_offsets"]
-    ends = offsets.integers(0, 2**63)
-    if len(ends) != 2 or ends[1] - ends[0] != _FLOAT * prod(shape):
-        raise refuse(
-            offsets.where, f"{list(ends)}"[:80], f"{_FLOAT * prod(shape)} bytes"
-        )
-    return ends[0], ends[1]
-
-
-def _check_tiling(places: dict[str, tuple[int, int]], size: int, file: str) -> None:
-    """Raise FormatError unless the tensors fill the file, one after another."""
-    end = 0
-    for name, (begin, stop) in sorted(places.items(), key=lambda item: item[1]):
-        if begin != end:
-            raise refuse(file, f"{name} at byte {begin}", f"it at byte {end}")
-        end = stop
-    if end != size:
-        raise refuse(file, f"{size} bytes of tensors", f"{end}, by its header")
+def _fits(found: np.ndarray, shape: tuple[int, ...]) -> bool:
+    return found.dtype == np.float32 and found.shape == shape

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from compiler.errors import ZooError
+from compiler.escapes import escape_lines, escaped_output
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
 from zoo.commands.compress import compress
@@ -99,7 +100,9 @@ def main() -> None:
     """Run the command line; a user's mistake ends it with status 2 and a message."""
     keep_compiled_functions()
     try:
-        app()
+        # What comes from elsewhere is escaped where it is shown, by every command.
+        with escaped_output():
+            app()
     except ZooError as error:
         _fail(str(error))
     except BrokenPipeError:
@@ -108,11 +111,13 @@ def main() -> None:
         raise SystemExit(1) from None
     except OSError as error:
         _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except RecursionError:
+        _fail("something that was read holds lists in lists without end")
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
 
 
 def _fail(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {escape_lines(message)}", file=sys.stderr)
     raise SystemExit(2)

@@ -65,7 +65,10 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         history = json.loads(path.read_text(encoding="utf-8"))
         _lines(history)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(OSError, ValueError, KeyError, TypeError),
+        *(AttributeError, RecursionError),
+    ) as error:
         raise FormatError(f"{path}: damaged ({error}). Resume the run") from None
     if not history:
         raise InputError(f"{path.parent}: the run has no checks yet")

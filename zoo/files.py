@@ -1,11 +1,8 @@
-"""The folders of runs, the user's cache, and locks."""
+"""The folders of runs, and the user's cache."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 MODEL = "model"
@@ -21,11 +18,3 @@ def cache_folder() -> Path:
         return Path(os.environ[CACHE]).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "circuitzoo"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; a second process waits, and a killed one lets go."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -127,8 +127,10 @@ def read_folder(path: str | os.PathLike[str]) -> tuple[Config, Weights]:
     try:
         entries = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load((folder / WEIGHTS).read_bytes())
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise FormatError(f"{folder}: no model of Hugging Face's: {error}") from None
+    if not isinstance(entries, dict):
+        raise FormatError(f"{folder / CONFIG}: no object of JSON")
     missing = [k for k in (*SIZES, "id2label", "model_type") if k not in entries]
     if missing or entries["model_type"] != "gpt2":
         raise FormatError(

@@ -401,13 +401,10 @@ print(*found)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that is cut off")
-def test_a_save_that_is_killed_leaves_the_old_model_or_nothing(tmp_path: Path) -> None:
+def test_a_save_that_is_killed_leaves_the_old_model_or_the_new(tmp_path: Path) -> None:
     found = run_python(KILLED, str(tmp_path)).split()
-    assert set(found) == {"reverse", "nothing", "sort"}
-    # Between two renames there is nothing; before them the old model, then the new.
-    order = ["reverse", "nothing", "sort"]
-    assert found == sorted(found, key=order.index)
-    assert found.count("nothing") == 1
+    assert set(found) == {"reverse", "sort"}
+    assert found == sorted(found), "the old one first, then the new one"
 
 
 # What is refused --------------------------------------------------------------------
@@ -541,10 +538,10 @@ TENSOR_EDITS: dict[str, Callable[[dict[str, np.ndarray]], Any]] = {
     "embed.W_E is missing; embed.E is unknown": lambda t: t.update(
         {"embed.E": t.pop("embed.W_E")}
     ),
-    "unembed.b_U, shape: found [1, 1], expected [1], by config.json": lambda t: (
-        t.update({"unembed.b_U": t["unembed.b_U"].reshape(1, 1)})
+    "unembed.b_U has float32[1, 1], not float32[1]": lambda t: t.update(
+        {"unembed.b_U": t["unembed.b_U"].reshape(1, 1)}
     ),
-    'unembed.b_U, dtype: found "I32", expected F32': lambda t: t.update(
+    "unembed.b_U has int32[1], not float32[1]": lambda t: t.update(
         {"unembed.b_U": t["unembed.b_U"].astype(np.int32)}
     ),
 }
@@ -568,7 +565,8 @@ def test_a_header_that_lies_is_refused(folder: Path) -> None:
     for change in (overlap, outside):
         (folder / WEIGHTS).write_bytes(original)
         edit_header(folder, change)
-        assert " at byte " in refusal(folder)
+        text = refusal(folder)
+        assert text.startswith(WEIGHTS) and "no safetensors" in text
     for length in (2**63, len(original), 0):
         (folder / WEIGHTS).write_bytes(length.to_bytes(8, "little") + original[8:])
         fix_sums(folder)

@@ -86,6 +86,14 @@ def _training(source: str, model: Model) -> tuple[str, list[dict]]:
     folder = Path(source)
     if model.facts.get("kind") != "trained" or not (folder / "recipe.toml").is_file():
         return "", []
-    recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
-    history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    from compiler.errors import FormatError
+
+    try:
+        recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
+        history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FormatError(
+            f"{folder}: the recipe or history of this run cannot be read ({error}). "
+            "Resume the run, which writes both"
+        ) from None
     return recipe, history

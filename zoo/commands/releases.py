@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from zoo.release.shelf import Broken
 
 Name = Annotated[
     str,
@@ -26,9 +30,13 @@ def releases(
     from compiler.emit import align
     from compiler.errors import InputError
     from zoo.release.index import newest_of, read_index
-    from zoo.release.shelf import list_releases
+    from zoo.release.shelf import list_broken, list_releases
 
-    found = list_releases() if origin is None else newest_of(read_index(origin))
+    if origin is None:
+        found, broken = list_releases(), list_broken()
+    else:
+        listing = read_index(origin)
+        found, broken = newest_of(listing.entries), listing.broken
     kinds = sorted({entry["kind"] for entry in found})
     if kind is not None and kind not in kinds:
         known = ", ".join(kinds) or "none, for nothing is published here"
@@ -36,6 +44,7 @@ def releases(
     chosen = [entry for entry in found if kind in (None, entry["kind"])]
     if not chosen:
         print("There are no releases here. `zoo export` makes one.")
+        _tell(broken)
         return
     head = ("name", "kind", "size", "circuit", "vars", "nodes", "edges", "all")
     rows: list[tuple[str, ...]] = [head]
@@ -47,10 +56,7 @@ def releases(
                 entry["kind"],
                 f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
                 f"{entry['edges']}/{entry['of_edges']}",
-                _share(claims["interchange"]),
-                _share(claims["nodes"]),
-                _share(claims["edges"]),
-                _share(claims["all edges at once"]),
+                *(_share(claims.get(claim)) for claim in _CLAIMS),
             )
         )
     print("\n".join(align(rows)))
@@ -60,9 +66,21 @@ def releases(
         "Then shares of outputs that are as they should be: the worst variable swapped,"
         "\nthe worst node and edge outside replaced, all edges outside at once."
     )
+    _tell(broken)
 
 
-def _share(found: float) -> str:
+_CLAIMS = ("interchange", "nodes", "edges", "all edges at once")
+
+
+def _tell(broken: Sequence[Broken]) -> None:
+    """Print what is meant to be a release and is none, a line each."""
+    for item in broken:
+        print(f"broken: {item}")
+
+
+def _share(found: float | None) -> str:
+    if found is None:
+        return "-"  # release.json does not say
     return "1" if found == 1 else f"{found:.4f}".removeprefix("0")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax import saxutils
 
+from compiler.escapes import escape
 from zoo.picture.shapes import Box, Curve, Page, Shape, Text
 
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
@@ -17,12 +18,17 @@ def to_svg(page: Page) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
         f'viewBox="0 0 {_n(page.width)} {_n(page.height)}" role="img" '
-        f"font-family={quoteattr(FONT)}>",
-        f"<title>{escape(page.title)}</title>",
+        f"font-family={saxutils.quoteattr(FONT)}>",
+        f"<title>{_plain(page.title)}</title>",
         *(_shape(shape) for shape in page.shapes),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return text that XML can hold: no mark-up, and no character that it forbids."""
+    return saxutils.escape(escape(text))
 
 
 def _n(number: float) -> str:
@@ -41,7 +47,7 @@ def _shape(shape: Shape) -> str:
 
 
 def _titled(body: str, title: str) -> str:
-    return f"<g><title>{escape(title)}</title>{body}</g>" if title else body
+    return f"<g><title>{_plain(title)}</title>{body}</g>" if title else body
 
 
 def _box(box: Box) -> str:
@@ -59,7 +65,7 @@ def _text(text: Text) -> str:
     weight = ' font-weight="bold"' if text.bold else ""
     body = (
         f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}" '
-        f'fill="{text.color}"{anchor}{weight}>{escape(text.text)}</text>'
+        f'fill="{text.color}"{anchor}{weight}>{_plain(text.text)}</text>'
     )
     return _titled(body, text.title)
 

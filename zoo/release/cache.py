@@ -11,16 +11,15 @@ A folder appears in its place whole and checked, or not at all.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from compiler.errors import FormatError, InputError
-from compiler.files import sync
+from compiler.files import locked, remove, swap_in, sync
 from compiler.sealed import digest
-from zoo.files import CACHE, cache_folder, locked
+from zoo.files import CACHE, cache_folder
 
 KEPT = 7 * 86_400
 """Seconds after which what is left of a broken download is thrown away."""
@@ -64,17 +63,17 @@ def put_in_place(
         with locked(locks / digest(str(target).encode())[:32]):
             if _is_good(target, check):
                 return target
-            part.mkdir(exist_ok=True)
+            if part.is_symlink() or not part.is_dir():
+                remove(part)
+                part.mkdir()
             fill(part)
             try:
                 check(part)
             except FormatError:
-                shutil.rmtree(part, ignore_errors=True)
+                remove(part)
                 raise
             sync(part)
-            shutil.rmtree(target, ignore_errors=True)
-            part.rename(target)
-            sync(target.parent)
+            swap_in(part, target)
     except OSError as error:
         raise InputError(
             f"cannot write to the cache {cache_folder()}: {error.strerror or error}. "
@@ -84,12 +83,13 @@ def put_in_place(
 
 
 def _drop_old(parts: Path) -> None:
-    """Remove broken downloads that nobody has gone on with for a week."""
+    """Remove what nobody has touched for a week: broken downloads, stray files."""
     for part in parts.iterdir():
-        with suppress(FileNotFoundError):  # another process was faster
-            newest = max(p.stat().st_mtime for p in (part, *part.iterdir()))
+        with suppress(OSError):  # another process was faster, or it is not ours
+            inside = [] if part.is_symlink() or not part.is_dir() else part.iterdir()
+            newest = max(p.lstat().st_mtime for p in (part, *inside))
             if time.time() - newest > KEPT:
-                shutil.rmtree(part, ignore_errors=True)
+                remove(part)
 
 
 def _is_good(target: Path, check: Callable[[Path], object]) -> bool:

@@ -24,7 +24,13 @@ from zoo.release.transport import Body, NotThereError, get, open_at
 from zoo.release.whole import check_listed
 
 TRIES = 3
-"""Attempts in a row without a new byte after which a download is given up."""
+"""Attempts in a row that get no further after which a download is given up."""
+FURTHER = 2**10
+"""New bytes, or a complete file, that make an attempt one that got further."""
+CONNECTIONS = 16
+"""Attempts for one file after which a download is given up, however far they got."""
+GRACE, RATE = 120.0, 2**15
+"""A release has to be here within so many seconds, and its bytes at this many each."""
 PAUSE = 0.5
 """Seconds before the next attempt."""
 
@@ -88,6 +94,7 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Non
     check_listed(sums)
     _sweep(folder, sums)
     done = len(data)
+    until = time.monotonic() + GRACE + remote.bytes / RATE
     for name, expected in sums.items():
         most = remote.most(name, remote.bytes - done)
 
@@ -95,7 +102,8 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Non
             if progress is not None:
                 progress(before + size, remote.bytes)
 
-        done += _File(remote, name, folder / name, most, expected, step).complete()
+        file = _File(remote, name, folder / name, most, expected, step, until)
+        done += file.complete()
     if remote.sums is not None and done != remote.bytes:
         raise refuse(remote.where, f"{done} bytes", f"{remote.bytes}, by the index")
     (folder / SUMS).write_bytes(data)
@@ -142,6 +150,7 @@ class _File:
         most: its greatest size.
         expected: its digest.
         step: called with the bytes that are there.
+        until: the time, by `time.monotonic`, at which it has to be complete.
     """
 
     remote: Remote
@@ -150,6 +159,7 @@ class _File:
     most: int
     expected: str
     step: Callable[[int], None]
+    until: float
 
     def complete(self) -> int:
         """Return the size of the file, once it is there with the right digest."""
@@ -179,9 +189,8 @@ class _File:
 
     def _receive(self) -> None:
         """Fetch what is missing; after a broken connection the rest."""
-        failed = 0
-        while True:
-            before = self._have()
+        failed, furthest = 0, self._have()
+        for left in reversed(range(CONNECTIONS)):
             try:
                 self._append()
                 return
@@ -189,8 +198,12 @@ class _File:
                 where = f"{self.remote.where}, {self.name}"
                 raise refuse(where, "no such file", f"it, by {SUMS}", _AGAIN) from None
             except FetchError as error:
-                failed = 0 if self._have() > before else failed + 1
-                if failed >= TRIES:
+                # A server that ignores ranges begins anew: what counts is the most
+                # that was ever here.
+                further = self._have() >= furthest + FURTHER
+                furthest = max(furthest, self._have())
+                failed = 0 if further else failed + 1
+                if failed >= TRIES or not left or time.monotonic() >= self.until:
                     raise FetchError(
                         f"{error}. {self._have()} bytes of {self.name} are here: the "
                         "next attempt goes on from there"
@@ -201,7 +214,8 @@ class _File:
         have = self._have()
         if have >= self.most:  # more than there can be: from the beginning
             have = 0
-        with open_at(self.remote.url(self.name), have, self.remote.headers) as body:
+        url, headers = self.remote.url(self.name), self.remote.headers
+        with open_at(url, have, headers, self.until) as body:
             start = body.start if body.start == have else 0
             if body.start not in (0, have):
                 raise FetchError(f"{self.name}: the server sent another part")
@@ -214,7 +228,7 @@ class _File:
 
     def _copy(self, body: Body, file: BinaryIO) -> None:
         here = file.tell()
-        for chunk in body.chunks():
+        for chunk in body.chunks(self.most - here):
             if here + len(chunk) > self.most:
                 raise self._too_large(here + len(chunk))
             file.write(chunk)

@@ -20,6 +20,12 @@ NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
 """Files that every release has, besides SHA256SUMS and the data."""
 SPLITS = ("train", "test")
 
+
+def data_file(split: str) -> str:
+    """Return the name of the file of a split."""
+    return f"data/{split}.parquet"
+
+
 FORMAT, VERSION = "circuitzoo.release", 1
 NAME = "[a-z0-9][a-z0-9_-]{0,79}"
 """What the whole name of a release matches."""
@@ -39,8 +45,10 @@ class Summary(TypedDict):
     name: Annotated[str, Rule("the release's", pattern=NAME)]
     version: Annotated[int, Rule("never changes once published", 1, 2**31 - 1)]
     kind: Annotated[Kind, Rule("how the weights were made")]
-    program: Annotated[str, Rule("the program or task that the model computes")]
-    meaning: Annotated[str, Rule("its one line, with an example")]
+    program: Annotated[
+        str, Rule("the program or task that the model computes", longest=256)
+    ]
+    meaning: Annotated[str, Rule("its one line, with an example", longest=4096)]
     layers: Size
     heads: Annotated[Size, Rule("attention heads a layer")]
     d_model: Size
@@ -191,7 +199,7 @@ class CircuitFile(TypedDict):
 
 
 RELEASE_DOCUMENT = Document(
-    RELEASE, "What a release says of itself.", Summary, FORMAT, (VERSION,)
+    RELEASE, "What a release says of itself.", Summary, FORMAT, (VERSION,), most=2**12
 )
 CIRCUIT_DOCUMENT = Document(
     "circuit.json", "Edges, sites and their annotation.", CircuitFile

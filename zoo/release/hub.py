@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urljoin, urlsplit
 
 from compiler.errors import FetchError, FormatError, InputError, NameLookupError
-from compiler.notation import parse, refuse
+from compiler.notation import Found, parse, refuse
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
 from zoo.release.fetch import Remote
 from zoo.release.fields import MOST_RELEASE, RELEASE, RELEASE_DOCUMENT
-from zoo.release.transport import get
+from zoo.release.transport import NotAllowedError, NotThereError, get, get_page
 from zoo.release.whole import Folder
 
 if TYPE_CHECKING:
@@ -96,11 +96,13 @@ def find_commit(repo: Repo) -> str:
     """
     if repo.commit is not None:
         return repo.commit
-    with _asking(repo):
-        found = _api().model_info(repo.id, revision=repo.revision).sha
-    if found is None or not _COMMIT.fullmatch(found):
-        raise FetchError(f"{repo}: the Hub names no commit, but {ascii(found)[:60]}")
-    return found
+    at = "" if repo.revision is None else f"/revision/{quote(repo.revision, safe='')}"
+    page, _ = _ask(repo, f"{_address(repo)}{at}")
+    found = page.entries().get("sha")
+    if found is None or not _COMMIT.fullmatch(str(found.json)):
+        told = None if found is None else found.json
+        raise FetchError(f"{repo}: the Hub names no commit, but {ascii(told)[:60]}")
+    return found.text()
 
 
 def remote_repo(repo: Repo, commit: str) -> Remote:
@@ -111,8 +113,6 @@ def remote_repo(repo: Repo, commit: str) -> Remote:
         FetchError: the Hub cannot be reached, or refuses.
         FormatError: the repository holds no release.
     """
-    from huggingface_hub.utils import build_hf_headers
-
     sizes = _sizes(repo, commit)
     if RELEASE not in sizes or SUMS not in sizes:
         absent = SUMS if RELEASE in sizes else RELEASE
@@ -121,19 +121,68 @@ def remote_repo(repo: Repo, commit: str) -> Remote:
         )
     base = f"{_endpoint()}/{quote(repo.id)}/resolve/{commit}"
     total = min(sum(sizes.values()), MOST_RELEASE)
-    headers = {
-        k: v for k, v in build_hf_headers().items() if k.lower() == "authorization"
-    }
-    return Remote(str(repo), base, total, None, sizes, headers)
+    return Remote(str(repo), base, total, None, sizes, _token())
 
 
 def _sizes(repo: Repo, commit: str) -> dict[str, int]:
     """Return the bytes of every file of a commit."""
-    from huggingface_hub.hf_api import RepoFile
+    url = f"{_address(repo)}/tree/{commit}?recursive=true"
+    sizes: dict[str, int] = {}
+    for _ in range(_MOST_PAGES):
+        page, url = _ask(repo, url)
+        for item in page.items():
+            entry = item.entries()
+            if {"type", "path", "size"} <= set(entry) and entry["type"].json == "file":
+                sizes[entry["path"].text()] = entry["size"].integer(0, 2**62)
+        if not url:
+            return sizes
+    raise refuse(str(repo), "more files than a release has", "a release")
 
-    with _asking(repo):
-        tree = _api().list_repo_tree(repo.id, revision=commit, recursive=True)
-        return {f.path: int(f.size) for f in tree if isinstance(f, RepoFile)}
+
+_MOST_PAGES, _MOST_PAGE = 8, 2**22  # of a list of files; bytes of one page
+_NEXT = re.compile(r'<([^>]+)>; *rel="?next"?')
+
+
+def _ask(repo: Repo, url: str) -> tuple[Found, str]:
+    """Return (what the Hub answers, the address of the next page or "")."""
+    try:
+        data, link = get_page(url, _MOST_PAGE, _token())
+    except NotThereError as error:
+        if error.code == "RevisionNotFound":
+            raise NameLookupError(
+                f"{repo}: the repository has no such branch, tag or commit"
+            ) from None
+        raise _no_repository(repo) from None
+    except NotAllowedError:
+        raise _no_repository(repo) from None
+    except FetchError as error:
+        raise FetchError(f"{repo}: the Hub cannot be asked ({error})") from None
+    following = _NEXT.search(link[:4096])
+    after = "" if following is None else urljoin(url, following[1])
+    # The token goes along, so the next page is asked of the same server alone.
+    if after and urlsplit(after)[:2] != urlsplit(url)[:2]:
+        raise FetchError(f"{repo}: the Hub sends to another server, {after!a}")
+    return parse(data, f"{repo}, what the Hub says"), after
+
+
+def _no_repository(repo: Repo) -> NameLookupError:
+    return NameLookupError(
+        f"{repo}: there is no such repository, or it is private: `hf auth login` first"
+    )
+
+
+def _address(repo: Repo) -> str:
+    return f"{_endpoint()}/api/models/{quote(repo.id)}"
+
+
+def _token() -> dict[str, str]:
+    """Return the header that says who asks, where the user has logged in."""
+    from huggingface_hub import constants, get_token
+
+    # `build_hf_headers` would ask the Hub a question of its own, without our bounds.
+    if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN or not (token := get_token()):
+        return {}
+    return {"Authorization": f"Bearer {token}"}
 
 
 def publish(folder: Folder, repo: Repo) -> tuple[str, bool]:
@@ -235,10 +284,7 @@ def _asking(repo: Repo) -> Iterator[None]:
             f"{repo}: the repository has no such branch, tag or commit"
         ) from None
     except errors.RepositoryNotFoundError:
-        raise NameLookupError(
-            f"{repo}: there is no such repository, or it is private: `hf auth login` "
-            "first"
-        ) from None
+        raise _no_repository(repo) from None
     except (FetchError, FormatError, InputError, NameLookupError):
         raise
     except Exception as error:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from compiler.errors import NameLookupError, unknown_name
-from compiler.notation import parse
+from compiler.errors import FormatError, NameLookupError, unknown_name
+from compiler.notation import Found, parse
 from zoo.release.fetch import Remote
 from zoo.release.fields import INDEX, INDEX_DOCUMENT, Entry
+from zoo.release.schema import read
+from zoo.release.shelf import Broken
 from zoo.release.transport import NotThereError, get
 
 ADDRESS = "CIRCUITZOO_INDEX"
@@ -22,6 +25,8 @@ ADDRESS = "CIRCUITZOO_INDEX"
 
 MOST_INDEX = 2**24
 """Bytes of an index above which it is not read."""
+MOST_ENTRIES = 2**14
+"""Releases of an index above which it is not read."""
 
 
 def index_address() -> str | None:
@@ -29,8 +34,21 @@ def index_address() -> str | None:
     return os.environ.get(ADDRESS) or None
 
 
-def read_index(address: str) -> Sequence[Entry]:
-    """Return what an index lists.
+@dataclass(frozen=True)
+class Listing:
+    """What an index lists.
+
+    Attributes:
+        entries: its good lines.
+        broken: lines that are none, by the name that they give, and why.
+    """
+
+    entries: Sequence[Entry]
+    broken: Sequence[Broken]
+
+
+def read_index(address: str) -> Listing:
+    """Return what an index lists; a bad line spoils itself alone.
 
     Raises:
         FetchError: it cannot be reached, or is not there.
@@ -43,18 +61,39 @@ def read_index(address: str) -> Sequence[Entry]:
         raise NotThereError(
             f"{url}: there is no index of releases. Check the address"
         ) from None
-    return INDEX_DOCUMENT.read(parse(data, url))["releases"]
+    found = parse(data, url, INDEX_DOCUMENT.most)
+    lines = found.entries().get("releases")
+    if lines is not None and isinstance(lines.json, list):
+        # The rest of the document first: a newer format has other lines.
+        INDEX_DOCUMENT.read(Found(url, {**found.json, "releases": []}))
+    else:
+        INDEX_DOCUMENT.read(found)
+        raise found.wrong("a list of releases")
+    if lines.size() > MOST_ENTRIES:
+        raise lines.wrong(f"at most {MOST_ENTRIES} releases")
+    entries: list[Entry] = []
+    broken: list[Broken] = []
+    for line in lines.items():
+        try:
+            entries.append(read(Entry, line))
+        except FormatError as error:
+            name = line.json.get("name") if isinstance(line.json, dict) else None
+            broken.append(Broken(str(name)[:80], str(error)))
+    return Listing(entries, broken)
 
 
-def find_entry(
-    entries: Sequence[Entry], name: str, version: int | None, address: str
-) -> Entry:
+def find_entry(listing: Listing, name: str, version: int | None, address: str) -> Entry:
     """Return the line of a release, its newest version unless one is given.
 
     Raises:
         NameLookupError: there is none; the nearest names are offered.
+        FormatError: the line of that name is broken.
     """
+    entries = listing.entries
     named = [entry for entry in entries if entry["name"] == name]
+    for broken in listing.broken:
+        if not named and broken.name == name:
+            raise FormatError(broken.why)
     if not named:
         raise unknown_name(
             f"release of {address}", name, {entry["name"] for entry in entries}

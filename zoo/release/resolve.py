@@ -10,6 +10,7 @@ What comes from elsewhere is fetched into the cache, checked whole, and kept.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from compiler.errors import FetchError, InputError, NameLookupError, nearest
@@ -228,7 +229,8 @@ def resolve_repo(
             lambda part: fetch(remote, part, progress),
         )
     if repo.commit is None:
-        write_atomically(remembered, commit.encode("ascii"))
+        with suppress(InputError):  # it is only for when the Hub cannot be reached
+            write_atomically(remembered, commit.encode("ascii"))
     return target
 
 
@@ -250,12 +252,12 @@ def _named_from_repo(
     if said["name"] != name:
         raise InputError(f"{source} holds {said['name']}, and not {name}")
     target = cached_shelf() / folder_name(name, said["version"])
-    files = {n: fetched.read(n) for n in fetched.sums}
     sums = read_file(fetched.path, SUMS, 0, MOST_SUMS, None)
 
     def copy(part: Path) -> None:
-        for file, data in {**files, SUMS: sums}.items():
+        for file in fetched.sums:
             (part / file).parent.mkdir(parents=True, exist_ok=True)
-            (part / file).write_bytes(data)
+            (part / file).write_bytes(fetched.read(file))
+        (part / SUMS).write_bytes(sums)
 
     return _keep(target, digest(sums), source, check_files, copy)

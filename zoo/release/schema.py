@@ -25,11 +25,15 @@ from typing import (
     is_typeddict,
 )
 
-from compiler.notation import Found, refuse
+from compiler.notation import Found, parse, refuse
 from compiler.rasp.values import Value
 
 LARGEST = 2**53
 """The largest integer that every JSON reader gives back as it is."""
+LONGEST = 2**16
+"""Characters of a text, where nothing else is said."""
+MOST_ITEMS = 2**18
+"""Items of a list, and entries of a mapping, where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,14 @@ class Rule:
         least: the smallest number.
         most: the greatest number.
         pattern: what a whole string has to match.
+        longest: how many characters a string may have.
     """
 
     about: str = ""
     least: int | None = None
     most: int | None = None
     pattern: str | None = None
+    longest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Document:
         format: what its entry `format` says; "" for a file without one.
         versions: the versions of the format that are known; empty without one.
         derived: by dataclass, the properties that are written beside its fields.
+        most: how many values it may have in all.
     """
 
     file: str
@@ -68,6 +75,15 @@ class Document:
     format: str = ""
     versions: tuple[int, ...] = ()
     derived: Mapping[type, tuple[str, ...]] | None = None
+    most: int = 2**22
+
+    def parse(self, data: bytes, where: str) -> Any:
+        """Return what the bytes of a file say, in its type.
+
+        Raises:
+            FormatError: they are not JSON within bounds, or not as the schema says.
+        """
+        return self.read(parse(data, where, self.most))
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the document."""
@@ -152,6 +168,8 @@ def schema_of(
         return {"description": "a value: JSON, or a fraction or tuple as an object"}
     if origin is Annotated:
         return {**schema_of(args[0], derived), **_said(args[1])}
+    if kind is str:
+        return {"type": "string", "maxLength": LONGEST}
     if kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     if origin is Literal:
@@ -159,9 +177,15 @@ def schema_of(
     if origin in (Union, UnionType):
         return {"anyOf": [schema_of(a, derived) for a in args]}
     if origin is tuple:
-        return {"type": "array", "items": schema_of(args[0], derived)}
+        items = schema_of(args[0], derived)
+        return {"type": "array", "items": items, "maxItems": MOST_ITEMS}
     if origin is Mapping:
-        return {"type": "object", "additionalProperties": schema_of(args[1], derived)}
+        return {
+            "type": "object",
+            "additionalProperties": schema_of(args[1], derived),
+            "propertyNames": {"maxLength": LONGEST},
+            "maxProperties": MOST_ITEMS,
+        }
     entries, required = _entries(kind, derived)
     return {
         "type": "object",
@@ -186,6 +210,7 @@ def _said(rule: Rule) -> dict[str, Any]:
         "minimum": rule.least,
         "maximum": rule.most,
         "pattern": None if rule.pattern is None else f"^{rule.pattern}$",
+        "maxLength": rule.longest,
     }
     return {key: value for key, value in said.items() if value is not None}
 
@@ -214,9 +239,14 @@ def read(
         (given,) = (a for a in args if a is not type(None))
         return read(given, found, derived)
     if origin is tuple:
+        if found.size() > MOST_ITEMS:
+            raise found.wrong(f"at most {MOST_ITEMS} items")
         return tuple(read(args[0], item, derived) for item in found.items())
     if origin is Mapping:
-        return {n: read(args[1], v, derived) for n, v in found.entries().items()}
+        entries = found.entries()
+        if len(entries) > MOST_ITEMS or any(len(n) > LONGEST for n in entries):
+            raise found.wrong(f"at most {MOST_ITEMS} entries, with names of {LONGEST}")
+        return {n: read(args[1], v, derived) for n, v in entries.items()}
     return _object(kind, found, derived)
 
 
@@ -258,6 +288,8 @@ def _plain(kind: type, found: Found) -> Any:
     if kind is bool:
         return found.flag()
     if kind is str:
+        if len(found.text()) > LONGEST:
+            raise found.wrong(f"at most {LONGEST} characters")
         return found.text()
     if found.json is not None:
         raise found.wrong("null")
@@ -276,6 +308,8 @@ def _ruled(rule: Rule, value: Any, found: Found) -> Any:
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"at least {low}" if high is None else f"{low} to {high}"
         raise found.wrong(bounds)
+    if rule.longest is not None and len(value) > rule.longest:
+        raise found.wrong(f"at most {rule.longest} characters")
     if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
         raise found.wrong(f"a text that matches {rule.pattern}")
     return value

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compiler.errors import InputError
-from compiler.files import put_folder, room_to, write_atomically
-from compiler.notation import parse, render
+from compiler.errors import InputError, ZooError
+from compiler.escapes import escape
+from compiler.files import locked, put_folder, room_to, sweep, write_atomically
+from compiler.notation import parse, refuse, render
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
-from zoo.files import locked
 from zoo.release.cache import cached_shelf
 from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 
@@ -78,17 +78,40 @@ def find_release(name: str, version: int | None = None) -> Path | None:
 
 
 def versions(shelf: Path, name: str) -> list[int]:
-    """Return the versions of a release on a shelf."""
+    """Return the versions of a release on a shelf, lowest first."""
     found = [1] if (shelf / name / RELEASE).is_file() else []
     for folder in shelf.glob(f"{name}.v*"):
         number = folder.name.rpartition(".v")[2]
-        if number.isdecimal() and (folder / RELEASE).is_file():
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            continue
+        # `NAME.v007` is nobody's: version 7 is looked for in `NAME.v7`.
+        known = folder.name == folder_name(name, int(number))
+        if known and (folder / RELEASE).is_file():
             found.append(int(number))
     return sorted(found)
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Something on a shelf, or in an index, that is meant to be a release and is none.
+
+    Attributes:
+        name: its folder, or what the index calls it.
+        why: what is wrong with it, and what to do.
+    """
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return escape(f"{self.name}: {self.why}")
+
+
 def list_releases() -> list[dict[str, Any]]:
-    """Return the summaries of all releases, by name, the newest version of each."""
+    """Return the summaries of all releases, by name, the newest version of each.
+
+    What is broken is left out; `list_broken` tells of it.
+    """
     found: dict[str, dict[str, Any]] = {}
     for shelf in reversed(shelves()):
         newest: dict[str, dict[str, Any]] = {}
@@ -100,24 +123,56 @@ def list_releases() -> list[dict[str, Any]]:
     return [found[name] for name in sorted(found)]
 
 
+def list_broken() -> list[Broken]:
+    """Return what is on the shelves and is no release, though it is meant to be."""
+    return [broken for shelf in shelves() for broken in read_shelf(shelf)[1]]
+
+
 def scan(shelf: Path) -> list[dict[str, Any]]:
     """Return what each release on a shelf says of itself, with its folder and size."""
-    entries = []
-    for folder in sorted(shelf.iterdir()):
-        if folder.name.startswith(".") or not (folder / RELEASE).is_file():
-            continue
-        read = parse(
-            read_file(folder, RELEASE, 0, _MOST_SUMMARY, None), f"{folder}, {RELEASE}"
+    return read_shelf(shelf)[0]
+
+
+def read_shelf(shelf: Path) -> tuple[list[dict[str, Any]], list[Broken]]:
+    """Return (what each release on a shelf says of itself, what is broken)."""
+    entries: list[dict[str, Any]] = []
+    broken: list[Broken] = []
+    try:
+        folders = sorted(shelf.iterdir())
+    except OSError as error:
+        return [], [Broken(str(shelf), f"cannot be read ({error.strerror})")]
+    for folder in folders:
+        try:
+            if not folder.name.startswith(".") and (folder / RELEASE).is_file():
+                entries.append(_entry(folder))
+        except (ZooError, OSError) as error:
+            broken.append(Broken(str(folder), str(error)))
+    return sorted(entries, key=lambda e: (e["name"], e["version"])), broken
+
+
+def _entry(folder: Path) -> dict[str, Any]:
+    """Return the line of the index for a release.
+
+    Raises:
+        FormatError: its release.json is none, or is of another folder.
+    """
+    data = read_file(folder, RELEASE, 0, _MOST_SUMMARY, None)
+    said = RELEASE_DOCUMENT.parse(data, RELEASE)
+    expected = folder_name(said["name"], said["version"])
+    if folder.name != expected:
+        raise refuse(
+            RELEASE,
+            f"{said['name']}, version {said['version']}",
+            f"that of this folder: its place is {expected}",
+            "Rename the folder, or fetch the release again.",
         )
-        RELEASE_DOCUMENT.read(read)
-        files = [f for f in folder.rglob("*") if f.is_file()]
-        more = {
-            "folder": folder.name,
-            "bytes": sum(f.stat().st_size for f in files),
-            "sums": digest(read_file(folder, SUMS, 0, MOST_SUMS, None)),
-        }
-        entries.append({**read.json, **more})
-    return sorted(entries, key=lambda e: (e["name"], e["version"]))
+    files = [f for f in folder.rglob("*") if f.is_file()]
+    return {
+        **parse(data, RELEASE).json,
+        "folder": folder.name,
+        "bytes": sum(f.stat().st_size for f in files),
+        "sums": digest(read_file(folder, SUMS, 0, MOST_SUMS, None)),
+    }
 
 
 def add(
@@ -139,7 +194,7 @@ def add(
     with room_to(f"write to {shelf}"):
         shelf.mkdir(parents=True, exist_ok=True)
         with locked(shelf / _LOCK):
-            _sweep(shelf)
+            sweep(shelf)
             fresh = not os.path.lexists(target)
             if fresh:
                 put_folder(target, files)
@@ -174,9 +229,3 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
     return set(there) == set(files) and all(
         there[name].read_bytes() == data for name, data in files.items()
     )
-
-
-def _sweep(shelf: Path) -> None:
-    """Remove what exports that were killed left half done; the shelf is held."""
-    for left in shelf.glob(".*.new"):
-        shutil.rmtree(left, ignore_errors=True)

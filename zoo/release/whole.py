@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compiler.errors import FormatError
 from compiler.notation import Found, parse, refuse
-from compiler.sealed import SUMS, read_file, read_sums
+from compiler.sealed import SUMS, check_file, read_file, read_sums
 from zoo.release.fields import (
     MOST_BYTES,
     MOST_RELEASE,
@@ -23,8 +23,8 @@ from zoo.release.fields import (
     RELEASE_DOCUMENT,
     SPLITS,
     Summary,
+    data_file,
 )
-from zoo.release.tables import data_file
 
 NEEDED = (*NAMES, *map(data_file, SPLITS))
 """Files that no release is without, besides SHA256SUMS."""
@@ -66,7 +66,7 @@ class Folder:
 
     def summary(self) -> Summary:
         """Return what the release says of itself."""
-        return RELEASE_DOCUMENT.read(self.json(RELEASE))
+        return RELEASE_DOCUMENT.parse(self.read(RELEASE), RELEASE)
 
 
 def is_release(folder: Path) -> bool:
@@ -87,7 +87,7 @@ def open_folder(path: Path, *, alone: bool = False) -> Folder:
     folder = Folder(path, read_sums(path))
     total = 0
     for name in folder.sums:
-        total += len(folder.read(name))
+        total += check_file(path, name, MOST_BYTES, folder.sums)
         if total > MOST_RELEASE:
             raise refuse(str(path), f"more than {MOST_RELEASE} bytes", "a release")
     check_listed(folder.sums)

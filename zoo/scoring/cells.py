@@ -197,6 +197,9 @@ def write_cell(folder: Path, cell: Cell) -> None:
     write_atomically(path, text.encode())
 
 
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
 def read_cell(path: Path) -> Cell:
     """Return a cell that was written.
 
@@ -208,7 +211,7 @@ def read_cell(path: Path) -> Cell:
         if data.pop("format") != FORMAT or data.pop("format_version") != 1:
             raise ValueError("it is of another format")
         return Cell(**{**data, "found": tuple(data["found"])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGED as error:
         raise FormatError(
             f"{path}: cannot be read as a cell ({error}). Remove it, and run again"
         ) from None

@@ -92,7 +92,7 @@ def read_setting(folder: Path) -> Setting:
             f"{folder} holds no run: there is no {RECIPE} in it. Begin one with "
             "zoo train NAME --out FOLDER"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise FormatError(
             f"{path}: damaged, no readable table [{PROGRAM}] ({error}). Begin again in "
             "another folder"
@@ -106,6 +106,9 @@ def save_checkpoint(folder: Path, state: State, history: tuple[Check, ...]) -> N
     leaves = jax.tree.leaves(state)
     tensors = {f"{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
     write_atomically(folder / CHECKPOINT, save(tensors))
+
+
+_DAMAGED = (ValueError, TypeError, KeyError, OSError, RecursionError)
 
 
 def load_checkpoint(
@@ -124,7 +127,7 @@ def load_checkpoint(
         tensors = load(path.read_bytes())
         history = json.loads((folder / HISTORY).read_text())
         checks = tuple(Check(**entry) for entry in history)
-    except (SafetensorError, ValueError, TypeError, OSError) as error:
+    except (SafetensorError, *_DAMAGED) as error:
         raise FormatError(f"{path}: the checkpoint is damaged ({error})") from None
     found = [tensors.get(f"{i:04d}") for i in range(len(fresh))]
     shapes = [None if f is None else f.shape for f in found]

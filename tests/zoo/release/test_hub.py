@@ -27,6 +27,8 @@ REPO = "hf://me/small"
 def hub(monkeypatch, tmp_path):
     from huggingface_hub import constants
 
+    # What huggingface_hub remembers of a Hub is no business of the user's own cache.
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "known"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
     monkeypatch.setenv("HF_TOKEN", "hf_nobody")

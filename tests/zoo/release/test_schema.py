@@ -30,7 +30,7 @@ def problems(schema: dict[str, Any], data: Any, where: str = "") -> list[str]:
     known = {
         "$schema", "title", "description", "type", "properties", "required", "const",
         "additionalProperties", "items", "anyOf", "enum", "minimum", "maximum",
-        "pattern",
+        "pattern", "maxLength", "maxItems", "maxProperties", "propertyNames",
     }  # fmt: skip
     assert set(schema) <= known
     found = []
@@ -46,7 +46,12 @@ def problems(schema: dict[str, Any], data: Any, where: str = "") -> list[str]:
             isinstance(data, bool) and kind != "boolean"
         ):
             return [*found, f"{where}: no {kind}"]
+    for word in ("maxLength", "maxItems", "maxProperties"):
+        if word in schema and len(data) > schema[word]:  # type: ignore[arg-type]
+            found.append(f"{where}: more than {schema[word]}")
     if isinstance(data, dict):
+        for key in data:
+            found += problems(schema.get("propertyNames", {}), key, where)
         entries = schema.get("properties", {})
         found += [
             f"{where}: no {n}" for n in schema.get("required", ()) if n not in data
