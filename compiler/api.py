@@ -9,6 +9,7 @@ from typing import Any
 
 from compiler.lower.options import Options
 from compiler.model import Model
+from compiler.passes.decomposition import steps_beyond
 from compiler.passes.infer import Limits
 from compiler.pipeline import Stages, compile_stages, read_source
 from compiler.rasp.expr import SOp
@@ -72,6 +73,7 @@ def to_model(stages: Stages) -> Model:
         basis=compiled.basis,
         facts=MappingProxyType({**program_facts(stages), **_option_facts(stages)}),
         beside=compiled.beside,
+        steps=steps_beyond(stages.scheduled.plan),
     )
 
 

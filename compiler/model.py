@@ -80,6 +80,8 @@ class Model:
             program); None where there is nothing.
         features: of a compressed model, the direction of everything that had a
             dimension of its own before; None otherwise.
+        steps: the program as the components compute it, one variable a component;
+            None where each variable of the program has a component of its own.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     beside: Circuit | None = None
     features: Features | None = None
+    steps: Typed | None = None
 
     def __repr__(self) -> str:
         shape = self.config

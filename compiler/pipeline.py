@@ -207,9 +207,26 @@ def compile_stages(
     typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
     scheduled = verify_scheduled(schedule(choose_codes(typed)))
-    laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
-    compiled = _compile(laid_out, options)
+    compiled = _compile_scheduled(scheduled, options)
+    laid_out = compiled.laid_out
     return Stages(source, graph, typed, scheduled, laid_out, compiled, options)
+
+
+def compile_typed(typed: Typed, options: Options | None = None) -> Compiled:
+    """Return the compiled transformer of a typed program: the last three stages.
+
+    A saved model holds its typed program, so this makes its weights and its circuit
+    anew without the program's author.
+
+    Raises:
+        ProgramError: the program cannot be lowered.
+    """
+    scheduled = verify_scheduled(schedule(choose_codes(typed)))
+    return _compile_scheduled(scheduled, options or Options())
+
+
+def _compile_scheduled(scheduled: Scheduled, options: Options) -> Compiled:
+    return _compile(verify_laid_out(make_room(lay_out(scheduled), options)), options)
 
 
 def _distractors(source: Source, limits: Limits, options: Options) -> dict[str, SOp]:

@@ -5,10 +5,12 @@
     circuit.json        edges, sites, rows; what is computed beside; the basis;
                         of a compressed model the features: names, variables,
                         values (which row of the variable), directions
-    program.json        the program over its domains, the readout, facts
+    program.json        the program over its domains, the readout, facts; its steps,
+                        where a variable takes several components
     SHA256SUMS          digests of the four, as `sha256sum --check` reads them
 
-A model without features is of version 1 of the format, one with them of version 2.
+A model is of the oldest version of the format that says all of it: 3 where program.json
+holds `steps` (see `Model.steps`), else 2 where circuit.json holds features, else 1.
 
 The bytes are a function of the model: saving twice gives the same. A save that is cut
 short leaves what was there before, or nothing. Loading trusts nothing: sizes, digests
@@ -28,6 +30,7 @@ import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
 from compiler.files import put_folder, recover, room_to
+from compiler.ir.typed import Typed
 from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
@@ -43,8 +46,8 @@ from compiler.tabulated import (
 )
 from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
 
-FORMAT, VERSION = "circuitzoo.model", 2
-FIRST = 1  # the version of what has no features, which older releases read
+FORMAT, VERSION = "circuitzoo.model", 3  # the version of what carries its steps
+FIRST, _FEATURES = 1, 2  # of neither steps nor features; of features alone
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 CIRCUIT, PROGRAM = "circuit.json", "program.json"
 FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
@@ -87,6 +90,7 @@ def save_model(
 def to_files(model: Model) -> dict[str, bytes]:
     """Return the contents of a saved model's files, by name."""
     domain = model.typed.variables[model.typed.output].domain
+    steps = {} if model.steps is None else {"steps": typed_to_json(model.steps)}
     named = [model.name, *(v.name for v in model.typed.variables), *model.typed.notes]
     if max(map(len, named)) > MOST_TEXT or len(model.typed.notes) > MOST_NOTES:
         raise InputError(
@@ -97,7 +101,7 @@ def to_files(model: Model) -> dict[str, bytes]:
         CONFIG: render(
             {
                 "format": FORMAT,
-                "format_version": FIRST if model.features is None else VERSION,
+                "format_version": _version(model),
                 **model.config.to_json(),
             }
         ),
@@ -109,6 +113,7 @@ def to_files(model: Model) -> dict[str, bytes]:
                 "name": model.name,
                 "readout": readout_to_json(model.readout, domain.values),
                 "facts": dict(model.facts),
+                **steps,
             }
         ),
     }
@@ -120,6 +125,13 @@ def to_files(model: Model) -> dict[str, bytes]:
                 "max_len."
             )
     return {**contents, SUMS: sums_of(contents)}
+
+
+def _version(model: Model) -> int:
+    """Return the oldest version of the format that says all of a model."""
+    if model.steps is not None:
+        return VERSION
+    return FIRST if model.features is None else _FEATURES
 
 
 def _circuit_to_json(model: Model) -> dict[str, Any]:
@@ -220,15 +232,20 @@ def _build(
     config: Config, weights: bytes, program: Found, circuit: Found, version: int
 ) -> Model:
     """Return the model of checked files."""
-    entries = program.fields("program", "name", "readout", "facts")
+    more = ("steps",) if version == VERSION else ()
+    entries = program.fields("program", "name", "readout", "facts", *more)
     typed = typed_from_json(entries["program"])
+    steps = _read_steps(entries["steps"], typed) if more else None
     domains = {v.name: v.domain.values for v in typed.variables}
     output = typed.variables[typed.output]
     readout = readout_from_json(entries["readout"], output.domain.values)
     _check_fit(config, typed.max_len, len(typed.vocab), typed.causal, readout.size)
     facts = entries["facts"]
     facts.entries()
-    added = () if version == FIRST else ("features",)
+    has_features = version == _FEATURES or (
+        version == VERSION and "features" in circuit.entries()
+    )
+    added = ("features",) if has_features else ()
     parts = circuit.fields(
         "circuit", "beside", "rows", "basis", "order", *added, optional=ANNOTATION
     )
@@ -247,7 +264,22 @@ def _build(
         facts=MappingProxyType(facts.plain()),
         beside=_read_beside(beside, config, order["beside"]),
         features=_read_features(parts["features"], config, rows) if added else None,
+        steps=steps,
     )
+
+
+def _read_steps(found: Found, typed: Typed) -> Typed:
+    """Return the steps of a program; they are over its inputs, and give its output."""
+    steps = typed_from_json(found)
+    for name in ("vocab", "max_len", "causal", "numerical"):
+        if getattr(steps, name) != getattr(typed, name):
+            raise refuse(f"{found.where}, {name}", "another one", "that of the program")
+    last, output = (p.variables[p.output].domain.values for p in (steps, typed))
+    if last != output:
+        raise refuse(
+            f"{found.where}, output", "other values", "those of the program's output"
+        )
+    return steps
 
 
 def _read_config(found: Found) -> tuple[Config, int]:

@@ -59,6 +59,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.causal",
         "zoo.training",
         "zoo.auditing",
+        "zoo.compression",
         "zoo.picture",
         "zoo.files",
     ),
@@ -209,6 +210,18 @@ def modules() -> dict[str, Module]:
 
 def test_imports_follow_the_arrows(modules: dict[str, Module]) -> None:
     assert wrong_arrows(modules) == []
+
+
+def test_an_audit_asks_nothing_of_the_planner(modules: dict[str, Module]) -> None:
+    """What a release holds is enough; of the passes it only draws inputs."""
+    found = {
+        target
+        for name, module in modules.items()
+        if name.startswith(("zoo.auditing", "zoo.causal"))
+        for target in imported_modules(module, modules)
+        if target.startswith("compiler.passes")
+    }
+    assert found == {"compiler.passes.check"}
 
 
 def test_every_package_has_its_arrows() -> None:

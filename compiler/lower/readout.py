@@ -60,8 +60,9 @@ def decode_logits(readout: Readout, logits: Float[Any, "seq class"]) -> list[Val
     Numbers come as the nearest value of the domain: an int, or a float.
     """
     values = [readout.values[i] for i in decode_indices(readout, logits)]
-    return [_plain(v) for v in values]
+    return [plain(v) for v in values]
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
+    """Return a value as it is shown: a fraction as a float."""
     return value if isinstance(value, bool | int | str | tuple | None) else float(value)

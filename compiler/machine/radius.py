@@ -19,6 +19,7 @@ This holds for GELU without LayerNorm and outputs that are classes. ReLU has no 
 derivative, and a number changes by what it moves.
 """
 
+from collections.abc import Callable
 from math import pi, sqrt
 from typing import Any
 
@@ -129,6 +130,10 @@ def _reach(
     return 2.0 * ahead / jnp.maximum(slope + root, 1e-30)
 
 
+def _largest(logits: Float[Array, "class n"]) -> Int[Array, " n"]:
+    return logits.argmax(0)
+
+
 def winners(
     config: Config,
     weights: Weights,
@@ -138,6 +143,7 @@ def winners(
     winner: Int[Array, "place row"],
     radius: Float[Array, "way place row"],
     asked: Bool[Array, "place row"],
+    decide: Callable[[Any], Any] = _largest,
 ) -> Int[Array, "place row"]:
     """Return which class wins after a movement in front of the last MLP.
 
@@ -150,6 +156,8 @@ def winners(
         winner: of the unpatched runs.
         radius: of `radii`.
         asked: the positions for which it is wanted; `winner` is returned elsewhere.
+        decide: says which class wins, given logits with the classes first; it gives
+            the same for all logits whose largest leads by SLACK.
     """
     flat = config.d_model, -1
     front, moved = rows.stream[-2].reshape(flat), moved.reshape(flat)
@@ -163,7 +171,8 @@ def winners(
         stood, moves = (
             array.at[:, some].get(mode="clip")[..., None] for array in (front, moved)
         )
-        found = last_logits(config, weights, stood, moves, way)[..., 0].argmax(0)
+        found = last_logits(config, weights, stood, moves, way)[..., 0]
+        found = decide(found)
         return known.at[some].set(found.astype(known.dtype), mode="drop")
 
     pieces = -(-unsure.sum() // PIECE)

@@ -12,25 +12,30 @@ An edge of the circuit is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
 
 from compiler.errors import InputError
-from compiler.lower.readout import decode_logits
+from compiler.lower.readout import plain
 from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
-from zoo.auditing.counts import Count
+from zoo.auditing.counts import Count, Tallied
+from zoo.auditing.decisions import settled
 from zoo.auditing.measure import Measured, measure
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.causal.outputs import CLOSE
 from zoo.causal.pairs import Pairs, draw_pairs
 
 PAIRS = 10_000
-VERSION = 1
+VERSION, UNTIED = 2, 1
+"""The format's version; and that of a certificate without ties, which older releases of
+circuitzoo read."""
+
+_MAY_LACK = {"may lack": True}  # zoo.release.schema: an entry that may be left out
 
 Status = Literal["used", "unused", "undetectable"]
 
@@ -44,12 +49,17 @@ class Rate:
         total: positions.
         low: lower end of the interval.
         high: upper end.
+        ties: positions at which a rounding would decide; they do not count.
+        close: positions that another machine may count otherwise: by how much `hits`
+            and `ties` may differ there. 0 says that the figure is exact.
     """
 
     hits: int
     total: int
     low: float
     high: float
+    ties: int = field(default=0, metadata=_MAY_LACK)
+    close: int = field(default=0, metadata=_MAY_LACK)
 
     @property
     def share(self) -> float:
@@ -57,11 +67,11 @@ class Rate:
         return self.hits / max(self.total, 1)
 
 
-def rate(hits: int, total: int) -> Rate:
+def rate(hits: int, total: int, ties: int = 0, close: int = 0) -> Rate:
     """Return a share with its interval."""
     low = stats.beta.ppf(0.025, hits, total - hits + 1) if hits else 0.0
     high = stats.beta.ppf(0.975, hits + 1, total - hits) if hits < total else 1.0
-    return Rate(hits, total, round(float(low), 9), round(float(high), 9))
+    return Rate(hits, total, round(float(low), 9), round(float(high), 9), ties, close)
 
 
 @dataclass(frozen=True)
@@ -167,7 +177,20 @@ class Certificate:
         data = asdict(self)
         for claim, found in zip(data["claims"], self.claims, strict=True):
             claim["holds"] = found.holds
-        return {"format": "circuitzoo.certificate", "format_version": VERSION, **data}
+        tied = _leave_zeros_out(data)
+        version = VERSION if tied else UNTIED
+        return {"format": "circuitzoo.certificate", "format_version": version, **data}
+
+
+def _leave_zeros_out(data: Any) -> bool:
+    """Remove `ties` and `close` where both are 0, and return whether any is left."""
+    if isinstance(data, dict):
+        if "ties" in data and not (data["ties"] or data["close"]):
+            del data["ties"], data["close"]
+        return any([_leave_zeros_out(v) for v in data.values()]) or "ties" in data
+    if isinstance(data, list | tuple):
+        return any([_leave_zeros_out(v) for v in data])
+    return False
 
 
 def audit(
@@ -207,27 +230,19 @@ def _certify(subject: Subject, pairs: Pairs, found: Measured, seed: int) -> Cert
         return str(Edge(names.sources[entry[1]], names.readers[entry[0]]))
 
     def right(count: Count) -> Rate:
-        return rate(count.right, count.total)
+        return _rate(count.right, count.total)
 
-    floor = max((_effect(found.edges[e]).share for e in outside), default=0.0)
+    effects = {edge(e): _effect(found.edges[e]) for e in outside}
     interchange = {name: right(c) for name, c in found.groups.items()}
     nodes = {names.sources[n]: right(c) for n, c in found.nodes.items()}
     edges = {edge(e): right(found.edges[e]) for e in outside}
     behaviour, whole = right(found.behaviour), right(found.all_edges)
     circuit = tuple(
-        _finding(subject, pairs, found, names.edge_index(e), floor)
+        _finding(subject, pairs, found, names.edge_index(e), effects)
         for e in subject.circuit.edges
     )
-    used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
-    first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
-    least = subject.claims
-    claims = (
-        Claim("behaviour", "", behaviour.share, least["behaviour"]),
-        Claim("interchange", *_worst(interchange), least["interchange"]),
-        Claim("nodes", *_worst(nodes), least["nodes"]),
-        Claim("edges", *_worst(edges), least["edges"]),
-        Claim("all edges at once", "", whole.share, least["all edges at once"]),
-        Claim("circuit edges used", first_unused, used, 1.0),
+    claims = claims_of(
+        subject.claims, behaviour, interchange, nodes, edges, whole, circuit
     )
     return Certificate(
         model=subject.name,
@@ -241,14 +256,61 @@ def _certify(subject: Subject, pairs: Pairs, found: Measured, seed: int) -> Cert
         nodes=nodes,
         circuit=circuit,
         edges=edges,
-        effects={edge(e): _effect(found.edges[e]) for e in outside},
+        effects=effects,
         all_edges=whole,
         claims=claims,
     )
 
 
+def claims_of(
+    least: Mapping[str, float],
+    behaviour: Rate,
+    interchange: Mapping[str, Rate],
+    nodes: Mapping[str, Rate],
+    edges: Mapping[str, Rate],
+    all_edges: Rate,
+    circuit: tuple[EdgeFinding, ...],
+) -> tuple[Claim, ...]:
+    """Return what is claimed, from the figures of a certificate.
+
+    Args:
+        least: what each claim has to reach, by name; see `Subject.claims`.
+        behaviour: as in `Certificate`, like all that follow.
+        interchange: by variables.
+        nodes: by node outside the circuit.
+        edges: by edge outside the circuit.
+        all_edges: everything outside patched at once.
+        circuit: the claimed edges.
+    """
+    used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
+    first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
+    return (
+        Claim("behaviour", "", behaviour.share, least["behaviour"]),
+        Claim("interchange", *_worst(interchange), least["interchange"]),
+        Claim("nodes", *_worst(nodes), least["nodes"]),
+        Claim("edges", *_worst(edges), least["edges"]),
+        Claim("all edges at once", "", all_edges.share, least["all edges at once"]),
+        Claim("circuit edges used", first_unused, used, 1.0),
+    )
+
+
+def status_of(effect: Rate, effects: Mapping[str, Rate]) -> Status:
+    """Return whether an edge is used, by what edges outside the circuit do.
+
+    Args:
+        effect: of the edge.
+        effects: by edge outside the circuit.
+    """
+    floor = max((e.share for e in effects.values()), default=0.0)
+    return "used" if effect.low > floor else "unused"
+
+
+def _rate(tallied: Tallied, total: int) -> Rate:
+    return rate(tallied.hits, total, tallied.ties, tallied.close)
+
+
 def _effect(count: Count) -> Rate:
-    return rate(count.changed, count.total)
+    return _rate(count.changed, count.total)
 
 
 def _worst(rates: Mapping[str, Rate]) -> tuple[str, float]:
@@ -262,12 +324,12 @@ def _finding(
     pairs: Pairs,
     found: Measured,
     entry: tuple[int, int],
-    floor: float,
+    effects: Mapping[str, Rate],
 ) -> EdgeFinding:
     names, count = subject.config.names, found.edges[entry]
     edge = Edge(names.sources[entry[1]], names.readers[entry[0]])
     effect = _effect(count)
-    status: Status = "used" if effect.low > floor else "unused"
+    status = status_of(effect, effects)
     if entry in found.silent:
         status = "undetectable"
     restored = found.restored[entry]
@@ -276,7 +338,7 @@ def _finding(
         carries=subject.circuit.carries.get(edge, ()),
         status=status,
         effect=effect,
-        restored=rate(restored.right, restored.total),
+        restored=_rate(restored.right, restored.total),
         witness=_witness(subject, pairs, count, entry in found.turned),
     )
 
@@ -301,9 +363,14 @@ def _witness(
         source=_tokens(subject, ids[1]),
         turn=turn,
         position=position - 1,
-        before=tuple(decode_logits(subject.readout, before[live])),
-        after=tuple(decode_logits(subject.readout, after[live])),
+        before=_values(subject, before[live]),
+        after=_values(subject, after[live]),
     )
+
+
+def _values(subject: Subject, logits: np.ndarray) -> tuple[Value, ...]:
+    values = subject.readout.values
+    return tuple(plain(values[i]) for i in settled(subject.readout, logits))
 
 
 def _tokens(subject: Subject, ids: np.ndarray) -> tuple[Value, ...]:

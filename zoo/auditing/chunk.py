@@ -30,8 +30,15 @@ from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.packed import Packing, pack, take
 from compiler.machine.radius import curvatures, has_radii, radii, winners
 from compiler.machine.weights import Weights
+from zoo.auditing.decisions import (
+    Verdict,
+    decide,
+    other_class,
+    other_number,
+    same_class,
+    same_number,
+)
 from zoo.causal.model import COMPUTED
-from zoo.causal.outputs import differs, is_correct
 from zoo.causal.pool import Pool
 from zoo.causal.runs import compiled_runs
 
@@ -39,7 +46,7 @@ BLOCK_BYTES = 1.5 * 2**20  # that one sublayer makes: a core's second-level cach
 LEAST_BLOCKS = 4  # in a chunk; the last one filled has places with nothing in them
 
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
-_NEVER = np.iinfo(np.int32).max
+NEVER = np.iinfo(np.int32).max
 
 
 class Part(NamedTuple):
@@ -90,15 +97,15 @@ class Found(NamedTuple):
     """What patches did in a chunk, one entry a patch; see `counts.Count`.
 
     Attributes:
-        right: positions at which the output is the label.
-        changed: positions at which it is not what it was.
+        right: (hits, ties, close) of positions at which the output is the label.
+        changed: likewise, at which it is not what it was.
         total: positions with a label.
-        first: pair * n_ctx + position of the first that changed.
+        first: pair * n_ctx + position of the first that changed, none of them close.
         shown: logits of that pair before and after.
     """
 
-    right: Int[Any, " patch"]
-    changed: Int[Any, " patch"]
+    right: Int[Any, "patch 3"]
+    changed: Int[Any, "patch 3"]
     total: Int[Any, " patch"]
     first: Int[Any, " patch"]
     shown: Float[Any, "patch 2 ctx class"]
@@ -213,7 +220,7 @@ class _Block(NamedTuple):
         straight: what donors' writes are.
         turned: the same with turned positions.
         clean: logits of the bases, [class, place, row].
-        winner: which of these is largest.
+        winner: which of these is largest, as `decide` says it.
         sequence: which pair; -1 for none.
         position: in it.
         packing: both of these, rows first.
@@ -243,7 +250,7 @@ def _make_block(
         straight=straight,
         turned=turned,
         clean=clean,
-        winner=clean.argmax(0),
+        winner=decide(clean),
         sequence=packing.sequence.T,
         position=packing.position.T,
         packing=packing,
@@ -259,7 +266,7 @@ class _Outcome(NamedTuple):
     """What a patch made of a block.
 
     Attributes:
-        outputs: logits; or which class wins, where only that is known.
+        outputs: logits; or which class wins, as `decide` says it.
         labels: [place, row] what the outputs are held to.
         logits_of: gives the logits, for a witness; run where there is a new one.
     """
@@ -280,15 +287,15 @@ def _add(
     """Add what the patch `index` did in a block."""
     outputs, labels, logits_of = outcome
     valid = labels >= 0
-    if outputs.ndim == labels.ndim:
-        right, changed = outputs == labels, outputs != block.winner
+    if readout.kind == "classes":
+        codes = outputs if outputs.ndim == labels.ndim else decide(outputs)
+        right, changed = same_class(codes, labels), other_class(codes, block.winner)
     else:
         logits, clean = (jnp.moveaxis(a, 0, -1) for a in (outputs, block.clean))
-        right = is_correct(readout, logits, jnp.maximum(labels, 0))
-        changed = differs(readout, logits, clean)
-    right, changed = right & valid, changed & valid
+        right = same_number(readout, logits, jnp.maximum(labels, 0))
+        changed = other_number(readout, logits, clean)
     order = block.sequence * config.n_ctx + block.position
-    first = jnp.where(changed, order, _NEVER).min()
+    first = jnp.where(changed.hit & ~changed.close & valid, order, NEVER).min()
 
     def show() -> Array:
         at = jnp.where(block.sequence == first // config.n_ctx, block.position, -1)
@@ -299,12 +306,16 @@ def _add(
     earlier = first < found.first[index]
     shown = jax.lax.cond(earlier, show, lambda: found.shown[index])
     return Found(
-        found.right.at[index].add(right.sum()),
-        found.changed.at[index].add(changed.sum()),
+        found.right.at[index].add(_sums(right, valid)),
+        found.changed.at[index].add(_sums(changed, valid)),
         found.total.at[index].add(valid.sum()),
         found.first.at[index].min(first),
         found.shown.at[index].set(shown),
     )
+
+
+def _sums(verdict: Verdict, valid: Array) -> Int[Array, 3]:
+    return jnp.stack([(part & valid).sum() for part in verdict])
 
 
 def _count(
@@ -342,7 +353,8 @@ def _count(
     none = jnp.zeros(size, np.int32)
     shape = size, 2, config.n_ctx, config.d_vocab_out
     shown = jnp.zeros(shape, weights.W_E.dtype)
-    nothing = Found(none, none, none, none + _NEVER, shown)
+    three = jnp.zeros((size, 3), np.int32)
+    nothing = Found(three, three, none, none + NEVER, shown)
     return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
 
 
@@ -410,7 +422,8 @@ def count_changes(
                 outputs = logits_of()
             else:
                 asked = held_to[0] >= 0
-                outputs = winners(*given, moved, way, block.winner, radius, asked)
+                known = block.winner, radius, asked
+                outputs = winners(*given, moved, way, *known, decide)
             return _Outcome(outputs, held_to[label], logits_of)
 
         return outcome_of

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+
+
+class Tallied(NamedTuple):
+    """At how many positions something holds; see `decisions.Verdict`.
+
+    Attributes:
+        hits: positions at which it holds.
+        ties: positions at which a rounding would decide it; they are no hits.
+        close: positions that another machine may count otherwise.
+    """
+
+    hits: int = 0
+    ties: int = 0
+    close: int = 0
+
+    def plus(self, more: Tallied) -> Tallied:
+        """Return the sums."""
+        return Tallied(*(a + b for a, b in zip(self, more, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +39,8 @@ class Count:
         shown: logits of that pair without the patch and with it, or None.
     """
 
-    right: int
-    changed: int
+    right: Tallied
+    changed: Tallied
     total: int
     first: tuple[int, int] | None = None
     shown: Float[np.ndarray, "2 ctx class"] | None = None
@@ -40,11 +58,11 @@ class Adder:
 
     def add(self, key: Any, more: Count) -> None:
         """Add what a patch did in a later chunk."""
-        old = self.counts.get(key, Count(0, 0, 0))
+        old = self.counts.get(key, Count(Tallied(), Tallied(), 0))
         earliest = more if old.first is None else old
         self.counts[key] = Count(
-            old.right + more.right,
-            old.changed + more.changed,
+            old.right.plus(more.right),
+            old.changed.plus(more.changed),
             old.total + more.total,
             earliest.first,
             earliest.shown,

@@ -12,15 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
 from compiler.machine.behind import Spot, spot_behind, spot_of_reader
 from compiler.machine.forward import logits_batch
 from zoo.auditing import chunk
-from zoo.auditing.counts import Adder, Count, Tally
+from zoo.auditing.counts import Adder, Count, Tallied, Tally
+from zoo.auditing.decisions import decide, same_class, same_number
 from zoo.auditing.subject import Subject
-from zoo.causal.outputs import is_correct
 from zoo.causal.pairs import Pairs
 
 CHUNK = 512
@@ -82,7 +83,7 @@ def measure(
         if progress is not None:
             progress(min((number + 1) * CHUNK, size), size)
     alone = tally.edges.counts
-    with_turns = frozenset(e for e in inside if not alone[e].changed)
+    with_turns = frozenset(e for e in inside if not alone[e].changed.hits)
     for entry in with_turns:
         alone[entry] = tally.turned.counts[entry]
     return Measured(
@@ -90,7 +91,7 @@ def measure(
         groups=tally.groups.counts,
         nodes=tally.nodes.counts,
         edges=alone,
-        turned=frozenset(e for e in with_turns if alone[e].changed),
+        turned=frozenset(e for e in with_turns if alone[e].changed.hits),
         silent=frozenset(
             e for e in (*inside, *outside) if tally.spread[:, e[1]].max() <= SILENT
         ),
@@ -252,12 +253,16 @@ class _Patches:
     def _counts(self, found: chunk.Found) -> Iterator[Count]:
         arrays = (np.asarray(array) for array in found)
         for right, changed, total, first, shown in zip(*arrays, strict=True):
-            count = Count(int(right), int(changed), int(total))
-            if count.changed:
+            count = Count(_tallied(right), _tallied(changed), int(total))
+            if first < chunk.NEVER:
                 pair, position = divmod(int(first), self.subject.config.n_ctx)
                 place = self.start + pair, position
                 count = replace(count, first=place, shown=shown.copy())
             yield count
+
+
+def _tallied(sums: np.ndarray) -> Tallied:
+    return Tallied(*(int(n) for n in sums))
 
 
 # A source whose writes differ by no more than this carries nothing.
@@ -304,14 +309,20 @@ def _behaviour(subject: Subject, pairs: Pairs) -> Count:
     """Return the count of plain runs over every input of the pool."""
     pool, causal = pairs.pool, subject.causal
     output = [v.name for v in causal.variables].index(causal.output)
-    right = total = 0
+    right, total = Tallied(), 0
     ids, values = np.asarray(pool.ids), np.asarray(pool.values[:, output])
     for start in range(0, len(ids), 4 * CHUNK):
         rows = np.arange(start, start + min(4 * CHUNK, len(ids))) % len(ids)
         fresh = start + np.arange(len(rows)) < len(ids)
         logits = logits_batch(subject.config, subject.weights, ids[rows])
         labels = np.where(fresh[:, None], values[rows], -1)
-        good = np.asarray(is_correct(subject.readout, logits, np.maximum(labels, 0)))
-        right += int((good & (labels >= 0)).sum())
-        total += int((labels >= 0).sum())
-    return Count(right, 0, total)
+        if subject.readout.kind == "classes":
+            verdict = same_class(decide(jnp.moveaxis(logits, -1, 0)), labels)
+        else:
+            verdict = same_number(subject.readout, logits, np.maximum(labels, 0))
+        valid = labels >= 0
+        right = right.plus(
+            Tallied(*(int((np.asarray(p) & valid).sum()) for p in verdict))
+        )
+        total += int(valid.sum())
+    return Count(right, Tallied(), total)

@@ -12,19 +12,19 @@ from jaxtyping import Bool, Float, Int
 
 import programs
 from compiler.errors import InputError
+from compiler.ir.typed import Typed
 from compiler.lower.readout import Readout
 from compiler.machine.circuit import Circuit
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.passes.check import Accepts
-from compiler.passes.plan import choose_codes
-from compiler.passes.schedule import schedule
 from zoo import tasks
 from zoo.causal.by_hand import fitting, task_of
+from zoo.causal.derived_steps import derived_steps
 from zoo.causal.model import CausalModel, Task
 from zoo.causal.outputs import unscaled
-from zoo.causal.tabular import TabularModel
+from zoo.causal.tabular import TabularModel, check_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +166,28 @@ def causal_of(model: Model) -> TabularModel | Task:
     """
     name = task_of(model)
     if name is None:
-        return TabularModel(schedule(choose_codes(model.typed)), accepts_of(model))
+        return TabularModel(model.typed, steps_of(model), accepts_of(model))
     if name not in tasks.all_tasks():
         raise InputError(
             f"{model.name}: its causal model {name!r} was written by hand, and is no "
             "task of the zoo. Give it: zoo.audit(model, causal=...)"
         )
     return fitting(tasks.find(name), model)
+
+
+def steps_of(model: Model) -> Typed | None:
+    """Return the steps that a model carries, or those that its circuit names.
+
+    None where each variable of the program has a component of its own.
+
+    Raises:
+        InputError: the steps are not those of the model's program.
+    """
+    if model.steps is None:
+        beside = () if model.beside is None else (model.beside,)
+        return derived_steps(model.typed, model.circuit, *beside)
+    check_steps(model.typed, model.steps, accepts_of(model))
+    return model.steps
 
 
 def _of_training(result: Trained) -> Subject:
@@ -239,4 +254,5 @@ def _groups(
         source = circuit.names.source_index(node)
         indices = tuple(place[n] for n in names)
         groups.append(Group(indices, ", ".join(names), source, None))
-    return tuple(sorted(groups, key=lambda g: g.variables))
+    order = [place[name] for name in sites]
+    return tuple(sorted(groups, key=lambda g: [order.index(v) for v in g.variables]))

@@ -80,7 +80,7 @@ def is_correct(
     """Return where logits stand for the label; numbers within CLOSE of the range."""
     if readout.kind == "classes":
         return logits.argmax(axis=-1) == labels
-    numbers, span = _numbers(readout)
+    numbers, span = numbers_of(readout)
     goal = jnp.asarray(numbers)[labels]
     close = jnp.abs(logits[..., 0] - goal) <= CLOSE * span
     if readout.kind == "number":
@@ -95,7 +95,7 @@ def differs(
     """Return where two outputs are not the same; numbers as in `is_correct`."""
     if readout.kind == "classes":
         return logits.argmax(axis=-1) != clean.argmax(axis=-1)
-    _, span = _numbers(readout)
+    _, span = numbers_of(readout)
     moved = jnp.abs(logits[..., 0] - clean[..., 0]) > CLOSE * span
     if readout.kind == "number":
         return moved
@@ -103,7 +103,8 @@ def differs(
     return (none != before) | (moved & ~none)
 
 
-def _numbers(readout: Readout) -> tuple[Float[np.ndarray, " value"], float]:
+def numbers_of(readout: Readout) -> tuple[Float[np.ndarray, " value"], float]:
+    """Return (the values as numbers, NaN for None; their range)."""
     numbers = readout.numbers.astype(np.float32)
     real = numbers[~np.isnan(numbers)]
     return numbers, float(max(np.ptp(real), 1e-6))

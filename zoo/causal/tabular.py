@@ -1,27 +1,25 @@
 """A RASP program as a causal model: look-ups and masked sums, jitted.
 
-Built from the compiler's plan, so that its variables are the steps that single
-components compute (the cases of a selector and casts included), and the trained
-model's circuit is the compiled one. All tables were made by the compiler; the
-program's author is not called.
+Its variables are the steps that single components compute: those that a model carries,
+or else the variables of the program itself. Everything it needs stands in the model; no
+pass of the compiler is called, and neither is the program's author.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Int
 
+from compiler.errors import InputError
+from compiler.ir import typed as t
+from compiler.ir.interpret import interpret
 from compiler.lower.readout import Readout
 from compiler.passes.check import Accepts, sample_inputs
-from compiler.passes.heads import Head
-from compiler.passes.plan import Embedding, Known, Mlp, Plan, PlannedStep
-from compiler.passes.schedule import Scheduled
-from compiler.passes.steps import Attended, Constant, Embedded, Tabulated
-from compiler.rasp.values import is_number
 from zoo.causal.model import (
     COMPUTED,
     UNDEFINED,
@@ -32,79 +30,94 @@ from zoo.causal.model import (
 
 # Outputs of up to this many values are learnt as classes, numbers or not.
 _CLASSES = 64
+_SAMPLE = 1000  # inputs on which steps are compared with their program
+_GIVEN = ("tokens", "indices")
 
 
 class TabularModel:
-    """The causal model of a scheduled program; see `CausalModel`.
+    """The causal model of a program; see `CausalModel`.
 
     Args:
-        scheduled: the program, its steps on layers.
+        program: over its domains.
+        steps: the same as its components compute it, one variable a component; None
+            where each variable of the program has a component of its own.
         accepts: which inputs it is for.
         facts: what is to be known beside it: family, meaning, source text.
+        layers: by step, the first layer that it can be computed in; found from what
+            each step reads where it is not given.
     """
 
     def __init__(
         self,
-        scheduled: Scheduled,
+        program: t.Typed,
+        steps: t.Typed | None = None,
         accepts: Accepts | None = None,
         facts: Mapping[str, Any] | None = None,
+        layers: Mapping[str, int] | None = None,
     ) -> None:
         self.facts = facts or {}
-        self.plan: Plan = scheduled.plan
-        self.typed = self.plan.typed
+        self.typed, self.own_steps = program, steps
+        self.steps = program if steps is None else steps
         self.accepts = accepts
-        self.name = self.typed.name
-        self.causal = self.typed.causal
-        self.vocab = self.typed.vocab
+        self.name, self.causal, self.vocab = program.name, program.causal, program.vocab
         size = len(self.vocab)
-        self.n_ctx, self.d_vocab = self.typed.max_len + 1, size + 2
+        self.n_ctx, self.d_vocab = program.max_len + 1, size + 2
         self.bos_id, self.pad_id = size, size + 1
-        steps = self.plan.steps
+        kept = t.needed(self.steps, [self.steps.output, *self.steps.extra])
         self.learnt = [
-            i for i, s in enumerate(steps) if not isinstance(s.part, Embedding | Known)
+            i
+            for i, v in enumerate(self.steps.variables)
+            if i in kept and not _is_given(v)
         ]
+        first = _earliest(self.steps)
         self.variables = tuple(
             CausalVariable(
-                name=steps[i].name,
-                size=steps[i].domain.size,
-                kind="head" if isinstance(steps[i].part, Head) else "mlp",
-                layer=scheduled.places[i].layer,
-                parents=tuple(self._parents(steps[i])),
+                name=v.name,
+                size=v.domain.size,
+                kind="mlp" if isinstance(v.operation, t.Table) else "head",
+                layer=first[i] // 2 if layers is None else layers[v.name],
+                parents=tuple(dict.fromkeys(self._parents(v.operation))),
             )
             for i in self.learnt
+            for v in [self.steps.variables[i]]
         )
-        self.output = steps[self.plan.output].name
-        values = steps[self.plan.output].domain.values
+        output = self.steps.variables[self.steps.output]
+        self.output, values = output.name, output.domain.values
         kind: Literal["classes", "number", "nullable"] = "classes"
-        if self.plan.typed.numerical and len(values) > _CLASSES:
+        if program.numerical and len(values) > _CLASSES:
             kind = "nullable" if any(v is None for v in values) else "number"
         self.readout = Readout(kind, values)
 
-    def _parents(self, step: PlannedStep) -> list[Parent]:
-        part = step.part
-        if isinstance(part, Mlp):
-            return self._named([(a, "in") for a in part.args])
-        assert isinstance(part, Head)
-        reads: list[tuple[int | None, Slot]] = []
-        for channel in part.channels:
-            reads.append((channel.key.variable, "k"))
-            reads.append((channel.query.variable, "q"))
-        if part.value is not None:
-            reads.append((part.value.variable, "v"))
-        return self._named(reads)
+    def _parents(self, operation: t.Operation) -> Iterator[Parent]:
+        """Yield what an operation reads: keys and queries, the order, the value."""
 
-    def _named(self, reads: Any) -> list[Parent]:
-        steps = self.plan.steps
-        found = []
-        for index, slot in reads:
-            if index is None or steps[index].code.rank == 0:
-                continue
-            part = steps[index].part
-            name = steps[index].name
-            if isinstance(part, Embedding):
-                name = "tokens" if part.kind == "tokens" else "positions"
-            found.append(Parent(name, slot))
-        return list(dict.fromkeys(found))
+        def read(index: int, slot: Slot) -> Iterator[Parent]:
+            variable = self.steps.variables[index]
+            if variable.domain.size == 1:  # the same in every input
+                return
+            name = variable.name
+            if isinstance(variable.operation, t.Input) and _is_given(variable):
+                name = "tokens" if variable.operation.kind == "tokens" else "positions"
+            yield Parent(name, slot)
+
+        if isinstance(operation, t.Table):
+            for index in operation.args:
+                yield from read(index, "in")
+        if isinstance(operation, t.Input) and self.steps.max_len > 1:
+            yield Parent("positions", "v")
+        if not isinstance(operation, t.Width | t.Mean | t.Pick):
+            return
+        for atom in t.atoms(operation.selector):
+            yield from read(atom.key, "k")
+            yield from read(atom.query, "q")
+        if isinstance(operation, t.Width):
+            return
+        if isinstance(operation, t.Pick) and self.steps.max_len > 1:
+            if operation.rule in ("first", "last"):
+                yield Parent("positions", "k")
+            elif operation.rule in ("min", "max"):
+                yield from read(operation.value, "k")
+        yield from read(operation.value, "v")
 
     def inputs(
         self, limit: int, seed: int
@@ -134,11 +147,11 @@ class TabularModel:
         view, values = self._run(ids, clean)
         rows = []
         for index in self.learnt:
-            work = self.plan.steps[index].work
-            if isinstance(work, Attended):
-                rows.append(view.selected(work, values, values[index] >= 0))
-            else:
+            operation = self.steps.variables[index].operation
+            if isinstance(operation, t.Table):
                 rows.append(jnp.zeros((self.n_ctx - 1, self.n_ctx), bool))
+            else:
+                rows.append(view.selected(operation, values, values[index] >= 0))
         return jnp.pad(jnp.stack(rows), ((0, 0), (1, 0), (0, 0)))
 
     def _run(
@@ -147,11 +160,12 @@ class TabularModel:
         """Return what sees what, and the values of all steps, over the tokens."""
         tokens = ids[1:]
         exists = tokens != self.pad_id
-        view = _View(self.plan.steps, exists, self.causal)
+        view = _View(exists, self.causal)
         values: list[Any] = []
         place = {step: row for row, step in enumerate(self.learnt)}
-        for index, step in enumerate(self.plan.steps):
-            value = jnp.where(exists, view.compute(step, tokens, values), UNDEFINED)
+        for index, step in enumerate(self.steps.variables):
+            value = view.compute(step.operation, tokens, values)
+            value = jnp.where(exists, value, UNDEFINED)
             if index in place:
                 given = overrides[place[index], 1:]
                 value = jnp.where(given == COMPUTED, value, given)
@@ -159,132 +173,178 @@ class TabularModel:
         return view, values
 
 
+def check_steps(
+    program: t.Typed, steps: t.Typed, accepts: Accepts | None = None
+) -> None:
+    """Check that steps compute the program that they are said to be the steps of.
+
+    Every variable of that name, and the output, is compared on a sample of inputs: who
+    made a model may not choose what it is held to.
+
+    Raises:
+        InputError: one differs.
+    """
+    tokens, lengths, _ = sample_inputs(program, _SAMPLE, 0, accepts)
+    live = np.arange(tokens.shape[1])[None, :] < lengths[:, None]
+    expected, found = (interpret(p, tokens, lengths) for p in (program, steps))
+    pairs = {v.name: (i, steps.index(v.name)) for i, v in enumerate(program.variables)}
+    pairs = {"the output": (program.output, steps.output), **pairs}
+    for name, (own, other) in pairs.items():
+        if other >= 0 and (expected.values[own] != found.values[other])[live].any():
+            raise InputError(
+                f"{program.name}: its steps compute other values of {name} than the "
+                "program does. The two do not belong together: fetch the model again, "
+                "or compile it anew"
+            )
+
+
+def _is_given(variable: t.Variable) -> bool:
+    """Return whether no head and no MLP computes a variable."""
+    operation = variable.operation
+    if isinstance(operation, t.Input):
+        return operation.kind in _GIVEN
+    return isinstance(operation, t.Fixed)
+
+
+def _earliest(steps: t.Typed) -> list[int]:
+    """Return the first slot of each step: 2 * layer for a head, 1 more for an MLP."""
+    slots: list[int] = []
+    for variable in steps.variables:
+        operation = variable.operation
+        ready = max((slots[i] for i in t.reads(operation)), default=-1)
+        if _is_given(variable):
+            slots.append(-1)
+        elif isinstance(operation, t.Table):
+            slots.append(ready + 2 if ready % 2 else ready + 1)
+        else:
+            slots.append(ready + 1 if ready % 2 else ready + 2)
+    return slots
+
+
 class _View:
     """Which positions see which, for one input of [seq] tokens."""
 
-    def __init__(
-        self, steps: tuple[PlannedStep, ...], exists: Any, causal: bool
-    ) -> None:
-        self.steps, self.exists = steps, exists
+    def __init__(self, exists: Any, causal: bool) -> None:
+        self.exists = exists
         size = exists.shape[0]
         sight = np.tri(size, dtype=bool) if causal else np.ones((size, size), bool)
         self.visible = exists[None, :] & sight  # [query, key]
         self.place = jnp.arange(size)
 
-    def compute(self, step: PlannedStep, tokens: Any, values: list[Any]) -> Any:
-        match step.work:
-            case Embedded(kind="tokens"):
-                return jnp.where(self.exists, tokens, UNDEFINED)
-            case Embedded():
+    def compute(self, operation: t.Operation, tokens: Any, values: list[Any]) -> Any:
+        match operation:
+            case t.Input(kind="tokens"):
+                return tokens
+            case t.Input(kind="indices"):
                 return self.place
-            case Constant():
+            case t.Input():
+                return jnp.broadcast_to(self.exists.sum() - 1, self.place.shape)
+            case t.Fixed():
                 return jnp.zeros_like(self.place)
-            case Tabulated(args=args, table=table):
+            case t.Table(args=args, table=table):
                 return _look_up(table, [values[a] for a in args])
-            case Attended() as work:
-                return self.attend(step, work, values)
+            case t.Width(selector=selector, lookup=lookup):
+                chosen, clear = self.choose(selector, values)
+                result = jnp.asarray(lookup)[chosen.sum(axis=1)]
+            case t.Mean():
+                result, clear = self.mean(operation, values)
+            case t.Pick():
+                result, clear = self.pick(operation, values)
+        return jnp.where(clear, result, UNDEFINED)
 
-    def choose(self, work: Attended, values: list[Any]) -> tuple[Any, Any]:
+    def choose(self, selector: t.Formula, values: list[Any]) -> tuple[Any, Any]:
         """Return (which keys match each query, whether all that it takes is known)."""
-        chosen, clear = self.visible, jnp.ones_like(self.exists)
-        for match in work.matches:
-            keys, queries = values[match.key], values[match.query]
-            chosen = (
-                chosen & jnp.asarray(match.allowed)[keys[None, :], queries[:, None]]
-            )
+        chosen = self.visible & _truth(selector, values)
+        clear = jnp.ones_like(self.exists)
+        for atom in t.atoms(selector):
+            keys, queries = values[atom.key], values[atom.query]
             clear = clear & (queries >= 0)
             clear = clear & ~(self.visible & (keys < 0)[None, :]).any(axis=1)
         return chosen, clear
 
     def selected(
-        self, work: Attended, values: list[Any], known: Bool[Any, " seq"]
+        self, operation: t.Operation, values: list[Any], known: Bool[Any, " seq"]
     ) -> Bool[Any, "seq ctx"]:
         """Return which keys, BOS in front, make up a result, where it is known."""
-        chosen, _ = self.choose(work, values)
-        if work.value is not None and work.kind == "pick":
-            value = values[work.value]
-            picked, _ = self.pick(work, chosen, value)
-            chosen = chosen & (value[None, :] == picked[:, None])
-        counts = jnp.full(len(chosen), work.kind in ("width", "length"))
-        first = counts | ~chosen.any(axis=1)
+        counts = isinstance(operation, t.Width | t.Input)
+        chosen = self.visible
+        if isinstance(operation, t.Width | t.Mean | t.Pick):
+            chosen, _ = self.choose(operation.selector, values)
+        if isinstance(operation, t.Pick):
+            held = _recoded(operation, values)
+            picked, _ = self.picked(operation, chosen, held)
+            chosen = chosen & (held[None, :] == picked[:, None])
+        first = jnp.full(len(chosen), counts) | ~chosen.any(axis=1)
         return jnp.concatenate([first[:, None], chosen], axis=1) & known[:, None]
 
-    def attend(self, step: PlannedStep, work: Attended, values: list[Any]) -> Any:
-        chosen, clear = self.choose(work, values)
+    def mean(self, mean: t.Mean, values: list[Any]) -> tuple[Any, Any]:
+        """Return (the mean of the selected values, where it is known).
+
+        Sums are of whole numbers, so that no rounding decides on a mean.
+        """
+        chosen, clear = self.choose(mean.selector, values)
+        held = values[mean.value]
+        bad = (held < 0) | ~jnp.asarray(mean.numeric)[held]
+        clear = clear & ~(chosen & bad[None, :]).any(axis=1)
+        numbers = jnp.asarray(mean.numerators.astype(np.int32))[held]
+        total = jnp.where(chosen, numbers[None, :], 0).sum(axis=1) - mean.lowest
+        total = jnp.clip(total, 0, mean.lookup.shape[1] - 1)
         count = chosen.sum(axis=1)
-        if work.kind == "length":
-            count = jnp.broadcast_to(self.exists.sum(), count.shape)
-        if work.kind in ("width", "length"):
-            result = _counts(step, len(self.place))[count]
-            return jnp.where(clear, result, UNDEFINED)
-        assert work.value is not None
-        value = values[work.value]
-        clear = clear & ~(chosen & (value < 0)[None, :]).any(axis=1)
-        if work.kind == "mean":
-            result = self.mean(step, work, chosen, count, value)
-        else:
-            picked, sure = self.pick(work, chosen, value)
-            assert work.recode is not None
-            recode = jnp.asarray(work.recode)
-            result = recode[jnp.clip(picked, 0, len(work.recode) - 1)]
-            clear = clear & sure
-        result = jnp.where(count == 0, work.default, result)
-        return jnp.where(clear, result, UNDEFINED)
+        found = jnp.asarray(mean.lookup)[count, total]
+        return jnp.where(count == 0, mean.default, found), clear
 
-    def mean(
-        self, step: PlannedStep, work: Attended, chosen: Any, count: Any, value: Any
-    ) -> Any:
-        assert work.value is not None
-        held = values_as_numbers(self.steps[work.value])
-        total = jnp.where(chosen, jnp.asarray(held)[value][None, :], 0.0)
-        mean = total.sum(axis=1) / jnp.maximum(count, 1).astype(total.dtype)
-        numbers = [
-            (float(v), i) for i, v in enumerate(step.domain.values) if is_number(v)
-        ]
-        ordered = np.array([n for n, _ in numbers], np.float32)
-        index = np.array([i for _, i in numbers])
-        middles = (ordered[1:] + ordered[:-1]) / 2
-        return jnp.asarray(index)[jnp.searchsorted(jnp.asarray(middles), mean)]
+    def pick(self, pick: t.Pick, values: list[Any]) -> tuple[Any, Any]:
+        """Return (the chosen value of each query, where it is known)."""
+        chosen, clear = self.choose(pick.selector, values)
+        held = _recoded(pick, values)
+        clear = clear & ~(chosen & (held < 0)[None, :]).any(axis=1)
+        picked, sure = self.picked(pick, chosen, held)
+        return jnp.where(chosen.any(axis=1), picked, pick.default), clear & sure
 
-    def pick(self, work: Attended, chosen: Any, value: Any) -> tuple[Any, Any]:
-        """Return (the chosen value of each query, whether there is just one)."""
-        assert work.recode is not None
-        size = len(work.recode)
-        spread = jnp.broadcast_to(value[None, :], chosen.shape)
+    def picked(self, pick: t.Pick, chosen: Any, held: Any) -> tuple[Any, Any]:
+        """Return (the value that a rule takes, whether there is just one)."""
+        size = max(1, int(pick.recode.max()) + 1)
+        spread = jnp.broadcast_to(held[None, :], chosen.shape)
         low = jnp.where(chosen, spread, size).min(axis=1)
         high = jnp.where(chosen, spread, -1).max(axis=1)
         sure = jnp.ones_like(self.exists)
-        match work.rule:
+        match pick.rule:
+            case "unique":
+                return low, ~chosen.any(axis=1) | (low == high)
             case "max":
-                picked = high
+                return high, sure
             case "first":
-                picked = value[chosen.argmax(axis=1)]
+                return held[chosen.argmax(axis=1)], sure
             case "last":
                 last = chosen.shape[1] - 1 - chosen[:, ::-1].argmax(axis=1)
-                picked = value[last]
-            case _:
-                picked = low
-                if work.rule == "unique":
-                    sure = ~chosen.any(axis=1) | (low == high)
-        return picked, sure
+                return held[last], sure
+            case "mode":
+                equal = spread[..., None] == jnp.arange(size)
+                counts = (chosen[..., None] & equal).sum(axis=1)
+                return counts.argmax(axis=1), sure
+        return low, sure
 
 
-def values_as_numbers(step: PlannedStep) -> Any:
-    """Return [values] the values as floats, 0 for what is no number."""
-    values = step.domain.values
-    return np.array([float(v) if is_number(v) else 0.0 for v in values], np.float32)
+def _truth(formula: t.Formula, values: list[Any]) -> Any:
+    """Return [query, key] where a selector holds."""
+    match formula:
+        case t.Truth(value=value):
+            return jnp.asarray(value)
+        case t.Atom(key=key, query=query, allowed=allowed):
+            return jnp.asarray(allowed)[values[key][None, :], values[query][:, None]]
+        case t.Junction(kind="not", parts=parts):
+            return ~_truth(parts[0], values)
+    join = jnp.logical_and if formula.kind == "and" else jnp.logical_or
+    return reduce(join, [_truth(part, values) for part in formula.parts])
+
+
+def _recoded(pick: t.Pick, values: list[Any]) -> Any:
+    """Return the values that a pick reads, as values of its own domain."""
+    held = values[pick.value]
+    return jnp.where(held < 0, UNDEFINED, jnp.asarray(pick.recode)[held])
 
 
 def _look_up(table: Any, args: list[Any]) -> Any:
     result = jnp.asarray(table)[tuple(args)]
     bad = jnp.stack([a < 0 for a in args]).any(axis=0)
     return jnp.where(bad, UNDEFINED, result)
-
-
-def _counts(step: PlannedStep, size: int) -> Any:
-    """Return [size + 1] the index of each count in the step's domain, -1 if none."""
-    lookup = np.full(size + 1, UNDEFINED, np.int32)
-    for index, value in enumerate(step.domain.values):
-        if 0 <= value <= size:
-            lookup[value] = index
-    return jnp.asarray(lookup)

@@ -22,6 +22,10 @@ from zoo.commands.options import (
 if TYPE_CHECKING:
     from compiler.model import Model
     from compiler.verify import Verification
+    from zoo.release.verdict import Checked, FileCheck
+
+MOST_SHOWN = 20
+"""Differences that are printed."""
 
 
 def verify(
@@ -40,16 +44,26 @@ def verify(
         int, typer.Option(min=1, help="How many pairs are drawn for a variable.")
     ] = 20_000,
     seed: Seed = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Of a release: only files, no audit.")
+    ] = False,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
     """Compare a model with the interpreter; status 1 where it errs.
 
-    Of a release also its files and its certificate, every figure measured again.
+    Of a release every file is compared with the one that follows from its weights,
+    program, recipe and seed, and the audit is run again. What nothing can show is
+    listed as taken on trust.
     """
     if (folder := release_folder(source)) is not None:
-        _verify_release(folder)
+        _verify_release(folder, quick)
         return
+    if quick:
+        raise InputError(
+            f"--quick leaves the audit of a release out, and {source} is no release. "
+            "Leave --quick out"
+        )
     from compiler.verify import verify_interchange, verify_outputs
     from zoo.auditing.subject import accepts_of
     from zoo.causal.by_hand import task_of
@@ -88,22 +102,65 @@ def verify(
         raise typer.Exit(1)
 
 
-def _verify_release(folder: Path) -> None:
+def _verify_release(folder: Path, quick: bool) -> None:
     from zoo.threads import use_all_cores
 
     threads = use_all_cores()
     from zoo.release.check import check_release
 
-    found = check_release(folder, progress("pairs"), threads)
-    print(f"{folder}")
-    print(f"  {found.files} files, each with the digest in SHA256SUMS")
-    print(f"  {found.figures:,} figures of the certificate measured again")
-    for line in found.differences[:20]:
-        print(f"  differs: {line}")
-    if found.differences:
-        print(f"  {len(found.differences):,} differences")
+    found = check_release(folder, progress("pairs"), threads, quick=quick)
+    print("\n".join(release_lines(found)))
+    if not found.right:
         raise typer.Exit(1)
-    print("  the same certificate, to the last digit")
+
+
+def release_lines(found: Checked) -> list[str]:
+    """Return what checking a release found, in 80 columns: a line a file, then why."""
+    from textwrap import wrap
+
+    from compiler.emit import align
+
+    lines = [f"{found.name}, version {found.version}: {shorten(str(found.folder))}", ""]
+    rows = [("file", "how it was checked", "result")]
+    rows += [(c.file, c.how, _result(c)) for c in found.checks]
+    lines += align(rows)
+    if found.figures:
+        told = (
+            f"The audit measured {found.figures:,} figures again. {found.exact:,} "
+            "shares are exact: they are the same on every machine."
+        )
+        lines += ["", *wrap(told, 80)]
+    for figure in found.tolerated:
+        told = (
+            f"within a tolerance of {figure.tolerance:,} outputs: {figure.figure}, "
+            f"says {figure.stated:,}, measured {figure.measured:,}"
+        )
+        lines += wrap(told, 78, initial_indent="- ", subsequent_indent="  ")
+    if found.trusted:
+        lines += ["", "Taken on trust, for nothing here can show it:"]
+    for sentence in found.trusted:
+        lines += wrap(sentence, 78, initial_indent="- ", subsequent_indent="  ")
+    wrong = found.differences
+    if wrong:
+        lines += ["", "Differences:"]
+    for difference in wrong[:MOST_SHOWN]:
+        lines += wrap(str(difference), 78, initial_indent="- ", subsequent_indent="  ")
+    if len(wrong) > MOST_SHOWN:
+        lines += [f"  and {len(wrong) - MOST_SHOWN:,} more"]
+    verdict = (
+        f"{len(wrong):,} differences: this release is not what it says."
+        if wrong
+        else "No differences: apart from what is taken on trust, the release is what "
+        "it says."
+    )
+    return [*lines, "", *wrap(verdict, 80)]
+
+
+def _result(check: FileCheck) -> str:
+    count = len(check.differences)
+    if count:
+        return f"{count} difference{'s' * (count != 1)}"
+    return "form right" if check.how == "taken on trust" else "right"
 
 
 def _heading(model: Model, found: Verification, sample: int, seed: int) -> str:

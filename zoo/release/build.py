@@ -6,14 +6,10 @@ the same.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from compiler.errors import InputError
 from compiler.model import Model
@@ -21,6 +17,7 @@ from compiler.notation import render
 from compiler.save import CIRCUIT, to_files
 from compiler.sealed import SUMS, digest, sums_of
 from zoo.auditing.certificate import Certificate
+from zoo.causal.model import Task
 from zoo.picture import draw, to_svg
 from zoo.release.annotate import annotation
 from zoo.release.card import card
@@ -37,6 +34,7 @@ from zoo.release.fields import (
     SOURCE,
     VERSION,
 )
+from zoo.release.history import history_to_parquet
 
 _HEADER = "# What the model computes. Nothing runs this file when a release is loaded\n"
 
@@ -52,6 +50,7 @@ class Draft:
         certificate: its audit.
         recipe: text of the recipe it was trained by; "" for a compiled one.
         history: the checks of its training; empty for a compiled one.
+        causal: the model's task, where that is none of the zoo.
     """
 
     name: str
@@ -60,6 +59,7 @@ class Draft:
     certificate: Certificate
     recipe: str = ""
     history: Sequence[Mapping[str, Any]] = ()
+    causal: Task | None = None
 
 
 def release_files(draft: Draft) -> dict[str, bytes]:
@@ -68,8 +68,7 @@ def release_files(draft: Draft) -> dict[str, bytes]:
     Raises:
         InputError: a claim of the certificate fails: it is not to be published.
     """
-    model, certificate = draft.model, draft.certificate
-    failed = [claim for claim in certificate.claims if not claim.holds]
+    failed = [claim for claim in draft.certificate.claims if not claim.holds]
     if failed:
         said = ", ".join(
             f"{c.name} {c.worst} {c.found:.4f}, at least {c.at_least:g}" for c in failed
@@ -78,6 +77,15 @@ def release_files(draft: Draft) -> dict[str, bytes]:
             f"{draft.name}: its audit fails ({said}), so it is not published. Train "
             "it longer, or with another seed"
         )
+    return make_files(draft)
+
+
+def make_files(draft: Draft) -> dict[str, bytes]:
+    """Return what `release_files` does, whether the claims hold or not.
+
+    This is what `zoo verify` compares a release with.
+    """
+    model, certificate = draft.model, draft.certificate
     files = to_files(model)
     del files[SUMS]
     circuit = json.loads(files[CIRCUIT])
@@ -86,11 +94,11 @@ def release_files(draft: Draft) -> dict[str, bytes]:
     files[CARD] = card(draft.name, draft.version, model, certificate).encode()
     files[PICTURE] = to_svg(draw(model)).encode()
     files[SOURCE] = (_HEADER + "\n" + str(model.facts.get("source", ""))).encode()
-    files.update(data_files(model))
+    files.update(data_files(model, causal=draft.causal))
     if draft.recipe:
         files[RECIPE] = draft.recipe.encode()
     if draft.history:
-        files[HISTORY] = _history(draft.history)
+        files[HISTORY] = history_to_parquet(draft.history)
     files[RELEASE] = render(summary(draft))
     files[CROISSANT] = render(croissant(draft.name, draft.version, files))
     return {**files, SUMS: sums_of(files)}
@@ -125,31 +133,6 @@ def summary(draft: Draft) -> dict[str, Any]:
 
 
 _GIVEN = ("tokens", "positions")
-
-
-def _history(history: Sequence[Mapping[str, Any]]) -> bytes:
-    rows = []
-    for check in history:
-        row = {k: v for k, v in check.items() if not isinstance(v, Mapping)}
-        for key in ("interchange", "nodes"):
-            row[key] = json.dumps(check[key])
-        rows.append(row)
-    schema = pa.schema(
-        [
-            ("step", pa.int64()),
-            ("loss", pa.float64()),
-            ("behaviour", pa.float64()),
-            ("interchange", pa.string()),
-            ("nodes", pa.string()),
-            ("worst_edge", pa.string()),
-            ("edges", pa.float64()),
-            ("all_edges", pa.float64()),
-        ]
-    )
-    file = io.BytesIO()
-    table = pa.Table.from_pylist(rows, schema=schema)
-    pq.write_table(table, file, compression="zstd", store_schema=False)
-    return file.getvalue()
 
 
 def croissant(name: str, version: int, files: Mapping[str, bytes]) -> dict[str, Any]:

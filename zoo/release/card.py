@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from compiler.lower.options import Options
 from compiler.model import Model
 from zoo.auditing.certificate import NOTE, Certificate, Rate
+from zoo.compression.settings import Settings
 from zoo.release.fields import PICTURE
 from zoo.release.tables import spell
 
@@ -162,9 +165,7 @@ def _interval(found: Rate) -> str:
 
 def _provenance(facts: Mapping[str, Any], kind: str) -> str:
     if kind != "trained":
-        options = {
-            k: v for k, v in facts.items() if k in ("options", "beside", "compression")
-        }
+        options = {k: _ordered(k, facts[k]) for k in _OPTIONS if k in facts}
         said = f" with {json.dumps(options)}" if options else ""
         return f"Compiled by circuitzoo{said}. Licence: Apache-2.0."
     return (
@@ -173,3 +174,15 @@ def _provenance(facts: Mapping[str, Any], kind: str) -> str:
         "`history.parquet`. The weights were drawn and trained from the seed in the "
         "recipe; no data but inputs of the program was used. Licence: Apache-2.0."
     )
+
+
+_OPTIONS = {"options": Options, "beside": None, "compression": Settings}
+"""The facts that say how a model was compiled, and the types whose fields they are."""
+
+
+def _ordered(fact: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a fact in the order of its type's fields: a saved model sorts its keys."""
+    kind = _OPTIONS[fact]
+    names = [] if kind is None else [f.name for f in fields(kind)]
+    rest = [name for name in given if name not in names]
+    return {name: given[name] for name in [*names, *rest] if name in given}

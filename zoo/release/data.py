@@ -26,8 +26,9 @@ from jaxtyping import Int
 
 from compiler.ir.interpret import Trace, interpret
 from compiler.model import Model
-from zoo.auditing.subject import causal_of, subject_of
+from zoo.auditing.subject import causal_of
 from zoo.causal.by_hand import trace as trace_by_hand
+from zoo.causal.model import Task
 from zoo.causal.pairs import MOST_INPUTS
 from zoo.causal.tabular import TabularModel
 from zoo.release.tables import data_file, spell, to_parquet
@@ -36,27 +37,34 @@ SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""
 
 
-def data_files(model: Model, seed: int = 0) -> dict[str, bytes]:
+def data_files(
+    model: Model, seed: int = 0, causal: Task | None = None
+) -> dict[str, bytes]:
     """Return the Parquet files of a release, by name; see `draw_rows`."""
-    rows = draw_rows(model, seed)
+    rows = draw_rows(model, seed, causal)
     return {data_file(split): to_parquet(rows[split]) for split in SPLITS}
 
 
-def draw_rows(model: Model, seed: int = 0) -> dict[str, list[dict[str, Any]]]:
+def draw_rows(
+    model: Model, seed: int = 0, causal: Task | None = None
+) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every split, as SCHEMA has them.
 
     Args:
         model: gives the program, the vocabulary and the token ids.
         seed: of the pairs.
+        causal: the model's task, where that is none of the zoo.
     """
     rng = np.random.default_rng(seed)
-    inputs, _ = subject_of(model).causal.inputs(MOST_INPUTS, seed)
+    held_to = causal_of(model) if causal is None else causal
+    inputs, _ = held_to.inputs(MOST_INPUTS, seed)
     inputs = inputs[rng.permutation(len(inputs))]
     share = SPLITS["train"] / sum(SPLITS.values())
     cut = max(1, int(len(inputs) * share))
     parts = {"train": inputs[:cut], "test": inputs[cut:] if cut < len(inputs) else ()}
     return {
-        split: _rows(model, parts[split], count, rng) for split, count in SPLITS.items()
+        split: _rows(model, parts[split], count, rng, causal)
+        for split, count in SPLITS.items()
     }
 
 
@@ -65,18 +73,13 @@ def _rows(
     ids: Any,
     count: int,
     rng: np.random.Generator,
+    causal: Task | None,
 ) -> list[dict[str, Any]]:
     """Return up to `count` pairs of these inputs whose outputs differ."""
     if len(ids) < 2:
         return []
     pairs = _near_pairs(np.asarray(ids), 4 * count, model.config.pad_id, rng)
-    tokens = np.where(ids >= len(model.typed.vocab), 0, ids)[:, 1:].astype(np.int32)
-    lengths = (np.asarray(ids) != model.config.pad_id).sum(axis=1) - 1
-    causal = causal_of(model)
-    if isinstance(causal, TabularModel):
-        trace = interpret(model.typed, tokens, lengths)
-    else:
-        trace = trace_by_hand(causal, np.asarray(ids))
+    trace = trace_of(model, np.asarray(ids), causal)
     rows: list[dict[str, Any]] = []
     for clean, corrupt in pairs:
         row = _row(model, trace, ids, int(clean), int(corrupt), rng)
@@ -85,6 +88,24 @@ def _rows(
         if len(rows) == count:
             break
     return rows
+
+
+def trace_of(
+    model: Model, ids: Int[np.ndarray, "input ctx"], causal: Task | None = None
+) -> Trace:
+    """Return what every variable holds: by the interpreter, or by the task's own code.
+
+    Args:
+        model: gives the program or the task.
+        ids: token ids of inputs, BOS and PAD included.
+        causal: the model's task, where that is none of the zoo.
+    """
+    held_to = causal_of(model) if causal is None else causal
+    if not isinstance(held_to, TabularModel):
+        return trace_by_hand(held_to, ids)
+    tokens = np.where(ids >= len(model.typed.vocab), 0, ids)[:, 1:].astype(np.int32)
+    lengths = (ids != model.config.pad_id).sum(axis=1) - 1
+    return interpret(model.typed, tokens, lengths)
 
 
 def _near_pairs(

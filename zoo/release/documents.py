@@ -13,8 +13,8 @@ from typing import Any
 
 from compiler import save
 from compiler.machine.config import CHOICES, SIZES, Config
+from zoo.auditing.certificate import UNTIED, Certificate, Claim
 from zoo.auditing.certificate import VERSION as CERTIFICATE_VERSION
-from zoo.auditing.certificate import Certificate, Claim
 from zoo.release.fields import (
     CERTIFICATE,
     CIRCUIT_DOCUMENT,
@@ -28,7 +28,7 @@ CERTIFICATE_DOCUMENT = Document(
     "Every figure of an audit, with intervals and witnesses.",
     Certificate,
     "circuitzoo.certificate",
-    (CERTIFICATE_VERSION,),
+    (UNTIED, CERTIFICATE_VERSION),
     derived={Claim: ("holds",)},
 )
 CONFIG_DOCUMENT = Document(

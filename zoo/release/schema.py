@@ -28,6 +28,8 @@ from typing import (
 from compiler.notation import Found, parse, refuse
 from compiler.rasp.values import Value
 
+MAY_LACK = "may lack"
+"""What the metadata of a dataclass's field says of an entry that may be left out."""
 LARGEST = 2**53
 """The largest integer that every JSON reader gives back as it is."""
 LONGEST = 2**16
@@ -144,9 +146,10 @@ def _entries(
         free = {n: get_args(t)[0] for n, t in hints.items() if _may_lack(t)}
         return {**hints, **free}, frozenset(set(hints) - set(free))
     named = {f.name: hints[f.name] for f in fields(kind)}
+    free = {f.name for f in fields(kind) if f.metadata.get(MAY_LACK)}
     for name in derived.get(kind, ()):
         named[name] = get_type_hints(getattr(kind, name).fget)["return"]
-    return named, frozenset(named)
+    return named, frozenset(set(named) - free)
 
 
 def _may_lack(hint: Any) -> bool:

@@ -79,8 +79,9 @@ class Result:
         source = self.run.model
         if isinstance(source, TabularModel):
             typed, about = source.typed, source.facts
+            steps = source.own_steps
         elif isinstance(source, Task):
-            typed, about = describe(source), facts_of(source)
+            typed, about, steps = describe(source), facts_of(source), None
         else:
             raise InputError(
                 f"{source.name} has no words for its tokens and values: give it "
@@ -103,6 +104,7 @@ class Result:
             circuit=self.run.placement.circuit,
             rows=MappingProxyType({}),
             facts=MappingProxyType(facts),
+            steps=steps,
         )
 
 

@@ -267,12 +267,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key.strip(), value.strip()
 
 
-def to_toml(recipe: Recipe) -> str:
-    """Return the recipe as TOML; `read_recipe` reads it back."""
-    lines = []
-    for key, value in asdict(recipe).items():
-        lines.append(f"{key} = {_to_text(value)}")
-    return "\n".join(lines) + "\n"
+def to_toml(recipe: Recipe | Mapping[str, Any]) -> str:
+    """Return a recipe, or some of its keys, as TOML; `read_recipe` reads it back."""
+    entries = asdict(recipe) if isinstance(recipe, Recipe) else recipe
+    return "".join(f"{key} = {_to_text(value)}\n" for key, value in entries.items())
 
 
 def _to_text(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import programs
 from compiler.api import program_facts
 from compiler.errors import InputError, unknown_name
+from compiler.passes.decomposition import steps_beyond
 from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
@@ -38,7 +39,11 @@ def causal_model(source: Program | SOp | Source) -> TabularModel:
     """Return the causal model of a program."""
     read = source if isinstance(source, Source) else read_source(source)
     stages = compile_stages(read)
-    return TabularModel(stages.scheduled, read.accepts, program_facts(stages))
+    plan, places = stages.scheduled.plan, stages.scheduled.places
+    layers = {s.name: p.layer for s, p in zip(plan.steps, places, strict=True)}
+    facts = program_facts(stages)
+    steps = steps_beyond(plan)
+    return TabularModel(stages.typed, steps, read.accepts, facts, layers)
 
 
 def find_setting(

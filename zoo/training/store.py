@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,13 @@ def begin(folder: Path, setting: Setting, recipe: Recipe) -> None:
     """
     check_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    text = f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
+    text = recipe_text(asdict(recipe), setting)
     write_atomically(folder / RECIPE, text.encode())
+
+
+def recipe_text(recipe: Mapping[str, Any], setting: Setting) -> str:
+    """Return the recipe.toml of a run: some keys of a recipe, and what is trained."""
+    return f"{to_toml(recipe)}\n{_setting_to_toml(setting)}"
 
 
 def check_free(folder: Path) -> None:

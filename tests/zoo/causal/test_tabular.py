@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import programs
+from compiler.ir import typed as t
 from compiler.ir.interpret import interpret
-from compiler.passes.steps import Attended, Embedded
+from compiler.passes.decomposition import steps_beyond
 from compiler.pipeline import compile_stages, read_source
 from zoo.causal.model import COMPUTED
 from zoo.causal.tabular import TabularModel
@@ -19,7 +20,9 @@ NAMES = ["reverse", "sort", "histogram", "fraction_previous", "median", "inducti
 
 def make(name):
     program = programs.find(name)
-    return TabularModel(compile_stages(read_source(program)).scheduled, program.accepts)
+    stages = compile_stages(read_source(program))
+    steps = steps_beyond(stages.scheduled.plan)
+    return TabularModel(stages.typed, steps, program.accepts)
 
 
 def tokens_of(model, ids):
@@ -95,30 +98,32 @@ def test_what_is_selected_makes_up_the_value(name):
     clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
     values = np.asarray(jax.vmap(lambda row: model.run(row, clean))(ids))
     chosen = np.asarray(jax.vmap(model.selected)(ids))
-    steps, learnt = model.plan.steps, model.learnt
+    steps, learnt = model.steps.variables, model.learnt
     held = dict(zip(learnt, np.moveaxis(values, 1, 0), strict=True))
     compared = 0
     for row, index in enumerate(learnt):
-        step, work = steps[index], steps[index].work
-        if not isinstance(work, Attended):
+        step, operation = steps[index], steps[index].operation
+        if isinstance(operation, t.Table):
             assert not chosen[:, row].any()
             continue
-        told: dict[Any, Any] = {} if work.value is None else {"tokens": ids, **held}
-        read = told.get(work.value, told.get(embedding_of(steps, work.value)))
+        value = getattr(operation, "value", None)
+        told: dict[Any, Any] = {} if value is None else {"tokens": ids, **held}
+        read = told.get(value, told.get(embedding_of(steps, value)))
         for n, place in np.argwhere(values[:, row] >= 0):
             keys = np.flatnonzero(chosen[n, row, place])
             found = step.domain.values[values[n, row, place]]
             compared += 1
-            if work.kind == "width":
+            if isinstance(operation, t.Width):
                 assert keys[0] == 0 and len(keys) - 1 == found
             elif list(keys) == [0]:
-                assert values[n, row, place] == work.default
+                assert isinstance(operation, t.Mean | t.Pick)
+                assert values[n, row, place] == operation.default
             elif read is not None:
-                assert work.value is not None
-                source = steps[work.value].domain.values
+                assert value is not None
+                source = steps[value].domain.values
                 taken = [source[v] for v in read[n, keys]]
                 assert 0 not in keys
-                if work.kind == "mean":
+                if isinstance(operation, t.Mean):
                     assert float(found) == pytest.approx(np.mean(taken))
                 else:
                     assert set(taken) == {found}
@@ -127,5 +132,5 @@ def test_what_is_selected_makes_up_the_value(name):
 
 def embedding_of(steps, index):
     """`tokens` where a step is the token embedding, else nothing."""
-    work = None if index is None else steps[index].work
-    return "tokens" if isinstance(work, Embedded) and work.kind == "tokens" else None
+    operation = None if index is None else steps[index].operation
+    return "tokens" if operation == t.Input("tokens") else None

@@ -169,9 +169,10 @@ def test_a_certificate_that_is_made_up_is_found_out(tmp_path, files):
     said["circuit"][0]["effect"]["hits"] += 1
     forged["certificate.json"] = json.dumps(said).encode()
     forged["SHA256SUMS"] = sums_of(forged)
-    folder, _ = add(tmp_path, "forged", 1, forged)
-    (line,) = check_release(folder).differences
-    assert "certificate.json, circuit[0], effect, hits: says" in line
+    folder, _ = add(tmp_path, "reverse-compiled", 1, forged)
+    found = list(map(str, check_release(folder).differences))
+    expected = "certificate.json, circuit[0], effect, hits: says"
+    assert any(line.startswith(expected) for line in found)
 
 
 def test_a_version_never_changes(shelf, files):

@@ -6,12 +6,11 @@ import pytest
 
 import programs
 from compiler.errors import FormatError, InputError
-from compiler.pipeline import compile_stages, read_source
-from zoo.causal.tabular import TabularModel
 from zoo.training import store
 from zoo.training.loop import train
 from zoo.training.recipe import Recipe, change, sized
 from zoo.training.run import prepare, start
+from zoo.training.session import causal_model
 
 QUICK = {
     "steps": 40,
@@ -30,7 +29,7 @@ SETTING = store.Setting("fraction_previous", ("x", "a"), 8)
 @pytest.fixture(scope="module")
 def model():
     program = programs.find("fraction_previous")
-    return TabularModel(compile_stages(read_source(program)).scheduled)
+    return causal_model(program)
 
 
 def test_claimed_circuit_is_the_compiled_one(model):

@@ -1,0 +1,157 @@
+"""Whether a certificate says what an audit measures, on this machine or another.
+
+Most figures are exact: no output that they count lies close to the border of a tie
+(`decisions.py`), so they come out the same everywhere. The others may be off by as many
+outputs as lie close to it, which is their tolerance. It is what *this* audit measures,
+never what the certificate says of itself. Everything that follows from the figures (the
+intervals, the claims, which edges are used) has to follow from those that are stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from zoo.auditing.certificate import (
+    UNTIED,
+    Certificate,
+    EdgeFinding,
+    Rate,
+    claims_of,
+    rate,
+    status_of,
+)
+
+_LAST = 1.5e-9  # ends of intervals are written with nine digits
+
+
+@dataclass(frozen=True)
+class Tolerated:
+    """A figure that may come out otherwise on another machine.
+
+    Attributes:
+        figure: which one.
+        stated: positions that count, by the certificate.
+        measured: the same by the audit.
+        tolerance: by how much they may differ.
+    """
+
+    figure: str
+    stated: int
+    measured: int
+    tolerance: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A measured certificate, in the words of a stated one.
+
+    Attributes:
+        certificate: what was measured, with the stated figures wherever these are
+            within their tolerance. It equals the stated one if all of that is right.
+        exact: how many figures are exact.
+        tolerated: the others.
+    """
+
+    certificate: Certificate
+    exact: int
+    tolerated: tuple[Tolerated, ...]
+
+
+def agree(stated: Certificate, measured: Certificate, version: int) -> Agreement:
+    """Return a measured certificate in the words of a stated one.
+
+    Args:
+        stated: what is to be checked.
+        measured: what an audit of the same model, seed and pairs found.
+        version: of the stated certificate's format. Whoever wrote the first one did not
+            count ties, and let the rounding of that machine decide on each: there the
+            number of ties is part of the tolerance.
+    """
+    found, said = dict(_rates(measured)), dict(_rates(stated))
+    tolerated, words = [], {}
+    for name, own in found.items():
+        tolerance = own.close + (own.ties if version == UNTIED else 0)
+        other = said.get(name, own)
+        if tolerance == 0:
+            if _same_counts(other, own):
+                words[name] = other
+            continue
+        tolerated.append(Tolerated(name, other.hits, own.hits, tolerance))
+        words[name] = _in_words_of(other, own, tolerance, version)
+    certificate = _with(measured, words)
+    return Agreement(certificate, len(found) - len(tolerated), tuple(tolerated))
+
+
+def _same_counts(stated: Rate, own: Rate) -> bool:
+    """Return whether two figures differ in the last digit of their intervals at most.
+
+    The intervals are quantiles, whose last bits depend on the library that finds them.
+    """
+    ends = abs(stated.low - own.low), abs(stated.high - own.high)
+    same = replace(stated, low=own.low, high=own.high) == own
+    return same and max(ends) < _LAST
+
+
+def _in_words_of(stated: Rate, own: Rate, tolerance: int, version: int) -> Rate:
+    """Return the stated figure if it is within the tolerance, else the measured one."""
+    near = stated.total == own.total and abs(stated.hits - own.hits) <= tolerance
+    if version == UNTIED:
+        return rate(stated.hits, own.total) if near else own
+    near = near and abs(stated.ties - own.ties) <= tolerance
+    # Of what lies close to a border a few may fall on the other side of that one.
+    near = near and abs(stated.close - own.close) <= 1 + own.close // 4
+    if not near:
+        return own
+    return rate(stated.hits, own.total, stated.ties, stated.close)
+
+
+def _rates(certificate: Certificate) -> Iterator[tuple[str, Rate]]:
+    """Yield every figure of a certificate, under a name of its own."""
+    yield "behaviour", certificate.behaviour
+    yield "all edges at once", certificate.all_edges
+    for group in ("interchange", "nodes", "edges", "effects"):
+        for name, found in getattr(certificate, group).items():
+            yield f"{group}, {name}", found
+    for finding in certificate.circuit:
+        yield f"circuit, {finding.edge}, effect", finding.effect
+        yield f"circuit, {finding.edge}, restored", finding.restored
+
+
+def _with(certificate: Certificate, words: Mapping[str, Rate]) -> Certificate:
+    """Return a certificate with other figures, and what follows from them."""
+
+    def group(name: str) -> dict[str, Rate]:
+        found = getattr(certificate, name)
+        return {key: words.get(f"{name}, {key}", own) for key, own in found.items()}
+
+    effects = group("effects")
+
+    def finding(old: EdgeFinding) -> EdgeFinding:
+        effect = words.get(f"circuit, {old.edge}, effect", old.effect)
+        restored = words.get(f"circuit, {old.edge}, restored", old.restored)
+        status = status_of(effect, effects)
+        if old.status == "undetectable":
+            status = old.status
+        return replace(old, effect=effect, restored=restored, status=status)
+
+    made = replace(
+        certificate,
+        behaviour=words.get("behaviour", certificate.behaviour),
+        all_edges=words.get("all edges at once", certificate.all_edges),
+        interchange=group("interchange"),
+        nodes=group("nodes"),
+        edges=group("edges"),
+        effects=effects,
+        circuit=tuple(finding(old) for old in certificate.circuit),
+    )
+    claims = claims_of(
+        {claim.name: claim.at_least for claim in certificate.claims},
+        made.behaviour,
+        made.interchange,
+        made.nodes,
+        made.edges,
+        made.all_edges,
+        made.circuit,
+    )
+    return replace(made, claims=claims)
