@@ -2,7 +2,7 @@
 
 The transformer is one at the start of its training, the harder case: patches move its
 stream further than that of a trained one, in parts of the radius within which no output
-can change (`compiler.machine.radius`), so that its last MLP is run more often.
+can change (`compiler.machine.rerun.bounds`), so that its last MLP is run more often.
 """
 
 from __future__ import annotations

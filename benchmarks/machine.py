@@ -17,13 +17,13 @@ from typing import Any
 os.environ["NPROC"] = "1"  # the number of XLA's threads, read when jax is imported
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from compiler.machine.config import Config
 from compiler.machine.forward import logits_batch
 from compiler.machine.patch import Patch
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init
 
 SHAPE: dict[str, Any] = dict(n_layers=4, n_heads=4, d_model=64, d_head=16, d_mlp=256)
@@ -37,7 +37,7 @@ def make_runs(norm, batch):
     """What is timed, under its name: functions without arguments."""
     config = Config(**SHAPE, norm=norm, pad_id=0)
     rng = np.random.default_rng(0)
-    weights = jax.tree.map(jnp.asarray, init(config, 0))
+    transformer = Transformer(config, init(config, 0)).in_jax()
     tokens = jnp.asarray(rng.integers(1, config.d_vocab, (batch, config.n_ctx)))
     n_readers, n_sources = config.names.visible.shape
     shape = batch, n_sources, config.n_ctx, config.d_model
@@ -48,7 +48,7 @@ def make_runs(norm, batch):
 
     nodes = Patch.nodes(draw(n_sources), donor)
     edges = Patch.edges(draw(n_readers, n_sources), donor)
-    args = config, weights, tokens
+    args = transformer, tokens
     return {
         "plain": lambda: logits_batch(*args),
         "node mask": lambda: logits_batch(*args, nodes),

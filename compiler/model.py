@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from compiler import html
 from compiler.errors import InputError, count, unknown_name
 from compiler.escapes import escape
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
@@ -31,7 +32,16 @@ from compiler.machine.weights import Weights
 from compiler.rasp.values import Value, show, show_many
 from compiler.torch_values import plain
 
+if TYPE_CHECKING:
+    from compiler.picture import Picture
+
 Tokens = Sequence[Value]
+
+FAILURES = {
+    "budget": "its steps were used up before every figure reached its threshold",
+    "diverged": "its loss became infinite or undefined",
+}
+"""By the outcome of a training, what went wrong; an outcome `passed` is not here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +108,54 @@ class Model:
     steps: Typed | None = None
 
     def __repr__(self) -> str:
+        failed = f"; FAILED, {self.failure}" if self.failure else ""
+        return f"<Model {escape(self.name)}: {self._shape}{failed}>"
+
+    @property
+    def failure(self) -> str:
+        """Why the training that made it failed; "" where none did.
+
+        A training fails where its steps are used up before every figure reaches its
+        threshold. The model works, and its circuit is a claim that did not come true.
+        """
+        return FAILURES.get(str(self.facts.get("outcome")), "")
+
+    @property
+    def _shape(self) -> str:
         shape = self.config
         return (
-            f"<Model {escape(self.name)}: {count(shape.n_layers, 'layer')}, "
-            f"{count(shape.n_heads, 'head')}, d_model {shape.d_model}, "
-            f"{shape.n_params:,} parameters>"
+            f"{count(shape.n_layers, 'layer')}, {count(shape.n_heads, 'head')}, "
+            f"d_model {shape.d_model}, {shape.n_params:,} parameters"
         )
+
+    @property
+    def transformer(self) -> Any:
+        """The configuration and the arrays as one value, a pytree of JAX.
+
+        `forward(model.transformer, ids)` is what the model computes, to be mapped with
+        `jax.vmap` and differentiated with `jax.grad`.
+        """
+        from compiler.machine.transformer import Transformer
+
+        return Transformer(self.config, self.weights)
+
+    # Pictures ---------------------------------------------------------------------
+
+    def picture(self) -> Picture:
+        """Return the picture of the circuit: notebooks show it, `save` writes it."""
+        config, edges = self.config, len(self.circuit.edges)
+        subtitle = (
+            f"{count(config.n_layers, 'layer')}, {count(config.n_heads, 'head')} a "
+            f"layer, d_model {config.d_model}; the circuit is {edges} of "
+            f"{len(config.names.edges)} edges"
+        )
+        return self.circuit.picture(self.name, subtitle)
+
+    def _repr_html_(self) -> str:
+        failed = html.alarm(self.failure and f"FAILED: {self.failure}.")
+        meaning = html.line(str(self.facts.get("meaning", "")))
+        head = html.heading(f"{self.name}: {self._shape}")
+        return f"{head}{failed}{meaning}{self.picture().svg}"
 
     # Values in, values out --------------------------------------------------------
 
@@ -162,7 +214,7 @@ class Model:
         """Return the logits of token ids, under a patch with a batch axis if given."""
         from compiler.machine.forward import logits_batch
 
-        return logits_batch(self.config, self.weights, ids, patch)
+        return logits_batch(self.transformer, ids, patch)
 
     def run(self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None) -> Any:
         """Return Run(logits, writes) of one sequence, or of a list of sequences.
@@ -183,7 +235,7 @@ class Model:
         ids = self.encode_batch(sequences)  # type: ignore[arg-type]
         if patch is not None:
             patch = with_batch_axis(patch, len(ids))
-        run = forward_batch(self.config, self.weights, ids, patch)
+        run = forward_batch(self.transformer, ids, patch)
         return run if several else type(run)(run.logits[0], run.writes[0])
 
     # What it means ----------------------------------------------------------------
@@ -321,7 +373,25 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.config, self.weights, device, self._words())
+        return to_transformer_lens(self.transformer, device, self._words())
+
+    def to_nnx(self) -> Any:
+        """Return the same transformer as an `nnx.Module` of flax, with a copy of it.
+
+        Every array is an `nnx.Param` under its name in `weights`. Called on token ids,
+        [seq] or [batch, seq], the module returns their logits; it is differentiable and
+        is trained like any other:
+
+            module = model.to_nnx()
+            optimizer = nnx.Optimizer(module, optax.adam(1e-3), wrt=nnx.Param)
+            gradient = nnx.grad(lambda module: loss(module(ids)))(module)
+            optimizer.update(module, gradient)
+
+        `module.transformer` is the pytree of its parameters as they are then.
+        """
+        from compiler.interchange.nnx import NnxTransformer
+
+        return NnxTransformer(self.transformer)
 
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
@@ -342,7 +412,7 @@ class Model:
         labels = [show(value) for value in readout.values]
         if readout.kind != "classes":
             labels = ["value", "is_none"][: readout.size]
-        return write_folder(self.config, self.weights, labels, path, self._words())
+        return write_folder(self.transformer, labels, path, self._words())
 
     def _words(self) -> list[str]:
         """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""

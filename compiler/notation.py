@@ -17,15 +17,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import accumulate, chain
 from math import isfinite, prod
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from compiler.errors import FormatError, InputError
 from compiler.rasp.values import Value
+
+if TYPE_CHECKING:  # NumPy takes longer to import than most answers take
+    import numpy as np
+    from numpy.typing import NDArray
 
 REMEDY = "Save the model again, or fetch it again."
 
@@ -49,6 +50,8 @@ def value_to_json(value: Value) -> Any:
 
 def bits_to_json(array: NDArray[np.bool_]) -> list[str]:
     """Return booleans as one string of 0 and 1 for each row of the last axis."""
+    import numpy as np
+
     digits = array.reshape(-1, array.shape[-1]).astype(np.uint8) + ord("0")
     return [row.tobytes().decode("ascii") for row in digits]
 
@@ -132,9 +135,9 @@ def _check_sizes(data: bytes, file: str, most: int) -> None:
     found = sum(map(bare.count, (b",", b":", b"[", b"{")))
     if found > most:
         raise refuse(file, f"{found} values", f"at most {most}")
-    brackets = np.frombuffer(bare.translate(None, _NO_BRACKET), np.uint8)
-    opened = (brackets == ord("[")) | (brackets == ord("{"))
-    depth = np.cumsum(np.where(opened, 1, -1), dtype=np.int32).max(initial=0)
+    brackets = bare.translate(None, _NO_BRACKET)
+    steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
+    depth = max(accumulate(steps), default=0)
     if depth > MOST_DEPTH:
         told = f"lists and objects {depth} deep"
         raise refuse(file, told, f"at most {MOST_DEPTH}")
@@ -265,6 +268,8 @@ class Found:
 
     def array(self, *shape: int, low: int, high: int) -> NDArray[np.int64]:
         """Return an array of integers, nested as deep as `shape` is long."""
+        import numpy as np
+
         cells = self._cells(shape, int)
         array = np.array(cells, np.int64) if _within(cells, low, high) else None
         if array is None:
@@ -275,6 +280,8 @@ class Found:
 
     def floats(self, *shape: int) -> NDArray[np.float64]:
         """Return an array of finite floats, read-only."""
+        import numpy as np
+
         array = np.array(self._cells(shape, float), np.float64).reshape(shape)
         if not np.isfinite(array).all():
             raise refuse(self.where, "a number that is not finite", "finite numbers")
@@ -283,6 +290,8 @@ class Found:
 
     def bits(self, *shape: int) -> NDArray[np.bool_]:
         """Return an array of booleans, see `bits_to_json`."""
+        import numpy as np
+
         rows = prod(shape[:-1])
         if not isinstance(self.json, list) or len(self.json) != rows:
             raise self.wrong(f"a list of {rows} strings of 0 and 1")

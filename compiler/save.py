@@ -36,7 +36,17 @@ from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
 from compiler.model import Model
 from compiler.notation import MOST_TEXT, REMEDY, Found, parse, refuse, render
-from compiler.sealed import SUMS, read_file, read_sums, sums_of
+from compiler.sealed import (
+    CIRCUIT,
+    CONFIG,
+    FILES,
+    PROGRAM,
+    SUMS,
+    WEIGHTS,
+    read_file,
+    read_sums,
+    sums_of,
+)
 from compiler.tabulated import (
     MOST_NOTES,
     readout_from_json,
@@ -48,9 +58,6 @@ from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
 
 FORMAT, VERSION = "circuitzoo.model", 3  # the version of what carries its steps
 FIRST, _FEATURES = 1, 2  # of neither steps nor features; of features alone
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-CIRCUIT, PROGRAM = "circuit.json", "program.json"
-FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
 ANNOTATION = "annotation"
 """What a release adds to circuit.json: the same for readers without this code."""
 

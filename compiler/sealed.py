@@ -19,6 +19,10 @@ from compiler.errors import FormatError
 from compiler.notation import refuse
 
 SUMS = "SHA256SUMS"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CIRCUIT, PROGRAM = "circuit.json", "program.json"
+FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
+"""The files of a saved model, besides SHA256SUMS."""
 MOST_SUMS = 2**20
 """Bytes of SHA256SUMS above which it is not read."""
 

@@ -164,13 +164,13 @@ def _patched(
     from compiler.machine.forward import forward_batch, logits_batch
 
     ids = model.ids(*_fill(tokens, lengths))
-    donor = forward_batch(model.config, model.weights, ids[source]).writes
+    donor = forward_batch(model.transformer, ids[source]).writes
     place = np.arange(model.config.n_ctx)[None, :]
     live = (place >= 1) & (place <= shared[:, None])  # [pair, ctx]
     masks = live[:, None, :, None] * mask[None]  # [pair, source, ctx, d_model]
     basis = None if model.basis is None else model.basis.astype(np.float32)
     patch = Patch.nodes(masks.astype(np.float32), donor, basis)
-    return np.asarray(logits_batch(model.config, model.weights, ids[base], patch))
+    return np.asarray(logits_batch(model.transformer, ids[base], patch))
 
 
 def _fill(tokens: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,7 @@ came before, an S-inhibition head carries that name on, a name mover takes the o
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from compiler.rasp import (
     LT,
@@ -22,6 +21,9 @@ from compiler.rasp import (
     tokens,
 )
 from compiler.rasp.values import Value
+
+if TYPE_CHECKING:  # only samples are drawn with NumPy
+    import numpy as np
 
 FAMILY = "language/tasks"
 

@@ -19,7 +19,7 @@ def test_numpy_forward_is_the_jax_forward(name):
     inputs = inputs_of(programs.find(name))[-40:]
     ids = model.ids(*encode_batch(model.typed, inputs))
     found, writes = run(model.config, model.weights, ids)
-    expected = forward_batch(model.config, model.weights, ids)
+    expected = forward_batch(model.transformer, ids)
     scale = np.abs(np.asarray(expected.logits)).max()
     live = ids != model.config.pad_id
     assert np.abs(found - expected.logits)[live].max() < 1e-4 * scale

@@ -12,56 +12,81 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from zoo.hidden import check_packages
+
 if TYPE_CHECKING:
     from compiler import errors
     from compiler.machine.patch import Patch
     from compiler.model import Model
     from zoo import tasks
+    from zoo.alignment.score import score_alignment
     from zoo.api import (
         audit,
         compile,
         compress,
-        data,
-        evaluate,
-        has_run,
         load,
         programs,
-        releases,
+        resume,
         save,
-        score,
-        score_alignment,
-        score_dictionary,
+        show,
         train,
+        train_seeds,
+        verify,
     )
     from zoo.cases.case import open_case
+    from zoo.catalogue import list_entries as list
+    from zoo.dictionary.score import score_dictionary
+    from zoo.lookup import has_run
+    from zoo.publishing import (
+        card,
+        data,
+        download,
+        export,
+        publish,
+        releases,
+        serve,
+    )
     from zoo.release.released import Released
+    from zoo.scoring.evaluate import evaluate, leaderboard
     from zoo.scoring.hypotheses import examine_circuit
+    from zoo.scoring.score import score
     from zoo.training.recipe import Recipe
 
-# Public name -> the module it is in; None where it is the module.
-_PLACES: dict[str, tuple[str, str | None]] = {
-    "Model": ("compiler.model", "Model"),
-    "Patch": ("compiler.machine.patch", "Patch"),
-    "Released": ("zoo.release.released", "Released"),
-    "Recipe": ("zoo.training.recipe", "Recipe"),
-    "audit": ("zoo.api", "audit"),
-    "compile": ("zoo.api", "compile"),
-    "compress": ("zoo.api", "compress"),
-    "data": ("zoo.api", "data"),
-    "errors": ("compiler.errors", None),
-    "evaluate": ("zoo.api", "evaluate"),
-    "examine_circuit": ("zoo.scoring.hypotheses", "examine_circuit"),
-    "has_run": ("zoo.api", "has_run"),
-    "load": ("zoo.api", "load"),
-    "open_case": ("zoo.cases.case", "open_case"),
-    "programs": ("zoo.api", "programs"),
-    "releases": ("zoo.api", "releases"),
-    "save": ("zoo.api", "save"),
-    "score": ("zoo.api", "score"),
-    "score_alignment": ("zoo.api", "score_alignment"),
-    "score_dictionary": ("zoo.api", "score_dictionary"),
-    "tasks": ("zoo.tasks", None),
-    "train": ("zoo.api", "train"),
+# Public name -> where it is defined, `module:name`; a module by itself.
+_PLACES = {
+    "Model": "compiler.model:Model",
+    "Patch": "compiler.machine.patch:Patch",
+    "Recipe": "zoo.training.recipe:Recipe",
+    "Released": "zoo.release.released:Released",
+    "audit": "zoo.api:audit",
+    "card": "zoo.publishing:card",
+    "compile": "zoo.api:compile",
+    "compress": "zoo.api:compress",
+    "data": "zoo.publishing:data",
+    "download": "zoo.publishing:download",
+    "errors": "compiler.errors",
+    "evaluate": "zoo.scoring.evaluate:evaluate",
+    "examine_circuit": "zoo.scoring.hypotheses:examine_circuit",
+    "export": "zoo.publishing:export",
+    "has_run": "zoo.lookup:has_run",
+    "leaderboard": "zoo.scoring.evaluate:leaderboard",
+    "list": "zoo.catalogue:list_entries",
+    "load": "zoo.api:load",
+    "open_case": "zoo.cases.case:open_case",
+    "programs": "zoo.api:programs",
+    "publish": "zoo.publishing:publish",
+    "releases": "zoo.publishing:releases",
+    "resume": "zoo.api:resume",
+    "save": "zoo.api:save",
+    "score": "zoo.scoring.score:score",
+    "score_alignment": "zoo.alignment.score:score_alignment",
+    "score_dictionary": "zoo.dictionary.score:score_dictionary",
+    "serve": "zoo.publishing:serve",
+    "show": "zoo.api:show",
+    "tasks": "zoo.tasks",
+    "train": "zoo.api:train",
+    "train_seeds": "zoo.api:train_seeds",
+    "verify": "zoo.api:verify",
 }
 
 __all__ = [
@@ -70,35 +95,48 @@ __all__ = [
     "Recipe",
     "Released",
     "audit",
+    "card",
     "compile",
     "compress",
     "data",
+    "download",
     "errors",
     "evaluate",
     "examine_circuit",
+    "export",
     "has_run",
+    "leaderboard",
+    "list",
     "load",
     "open_case",
     "programs",
+    "publish",
     "releases",
+    "resume",
     "save",
     "score",
     "score_alignment",
     "score_dictionary",
+    "serve",
+    "show",
     "tasks",
     "train",
+    "train_seeds",
+    "verify",
 ]
+
+check_packages()
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    place, attribute = _PLACES[name]
+    place, _, attribute = _PLACES[name].partition(":")
     module = importlib.import_module(place)
-    value = module if attribute is None else getattr(module, attribute)
+    value = getattr(module, attribute) if attribute else module
     globals()[name] = value  # next time it is found without coming here
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> Any:
     return sorted({*globals(), *__all__})

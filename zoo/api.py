@@ -1,36 +1,45 @@
-"""What `import zoo` offers: compile, save and load models.
+"""Making models, and asking what they are: functions of `zoo` that are no one room's.
 
-The functions behind the names of `zoo/__init__.py`. Compiling needs NumPy only; jax
-is imported when a model is run.
+Each takes a name, a folder, a model, a program or an expression, and asks
+`zoo/lookup.py` what a name stands for. Compiling needs NumPy only; jax is imported when
+a model is run. What other rooms define (`zoo.score`, `zoo.evaluate`, ..) is named in
+`zoo/__init__.py` and stands there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import programs as library
 from compiler.api import compile_model
-from compiler.errors import InputError, NameLookupError, nearest, unknown_name
+from compiler.errors import InputError
 from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value
-from zoo.files import MODEL
+from compiler.rasp.values import Value, in_order
+from zoo.compression.settings import Settings, make_settings
+from zoo.lookup import (
+    MODELS,
+    SAVED,
+    TRAINED,
+    Target,
+    find_program,
+    look_up,
+    open_model,
+)
+from zoo.lookup import load as load_target
+from zoo.training.recipe import Recipe, RecipeChanges
 
 if TYPE_CHECKING:
-    from zoo.alignment.report import AlignmentReport
+    from compiler.verify import Verification
     from zoo.auditing.certificate import Certificate
-    from zoo.cases.case import Case
     from zoo.causal.model import CausalModel, Task
     from zoo.compression.compress import Compression
-    from zoo.dictionary.report import DictionaryReport
-    from zoo.scoring.report import Report
-    from zoo.scoring.table import Table
+    from zoo.release.check import Checked
     from zoo.training.outcome import Result
-    from zoo.training.recipe import Recipe
 
 
 def compile(
@@ -68,7 +77,7 @@ def compile(
         ProgramError: the program cannot be typed or lowered; lists every problem.
     """
     return compile_model(
-        find(source),
+        find_program(source),
         vocab,
         max_len,
         causal=causal,
@@ -76,7 +85,7 @@ def compile(
         rotate=rotate,
         permute_heads=permute_heads,
         decoys=decoys,
-        beside=None if beside is None else find(beside),
+        beside=None if beside is None else find_program(beside),
         seed=seed,
     )
 
@@ -90,40 +99,6 @@ def limits(max_table: int | None = None, max_domain: int | None = None) -> Limit
     )
 
 
-def find(source: str | Program | SOp) -> Program | SOp:
-    """Return the program of that name, or what was given."""
-    from zoo.tasks import all_tasks
-
-    if not isinstance(source, str):
-        return source
-    if source not in library.all_programs() and source in all_tasks():
-        raise NameLookupError(
-            f"{source!r} is a task, written by hand: there is no program to compile. "
-            f"Train it: zoo train {source} --out DIR"
-        )
-    if source not in library.all_programs():
-        raise _unknown(source, list(library.all_programs()))
-    return library.find(source)
-
-
-def _unknown(name: str, known: list[str]) -> NameLookupError:
-    """Return the error of a name that is no program's; it may be near a release's."""
-    from zoo.release.shelf import list_releases
-
-    if not isinstance(name, str) or "/" in name:
-        return unknown_name("program", name, known)
-    others = [entry["name"] for entry in list_releases()]
-    near = nearest(name, [*known, *others])
-    first = near.partition("'")[2].partition("'")[0]
-    if name in others:
-        return NameLookupError(
-            f"{name!r} is a release, not a program: zoo.load({name!r}) in Python"
-        )
-    kind = "program or release" if first in others else "program"
-    shown = near if first in others else nearest(name, known)
-    return NameLookupError(f"no {kind} is named {name!r}.{shown}")
-
-
 def programs() -> dict[str, Program]:
     """Return every program of the library by name."""
     return dict(library.all_programs())
@@ -133,10 +108,10 @@ def load(source: str | Path) -> Model:
     """Return a released model by its name, or the one in a folder.
 
     Args:
-        source: a release's name (`sort-siit`, `sort-siit@2`), which is looked for on
-            the shelves, in the cache, and in the index that `CIRCUITZOO_INDEX` names;
-            `hf://OWNER/REPO` or `hf://OWNER/REPO@REVISION`; or a folder that `save`,
-            `zoo compile`, `zoo train` or `zoo export` wrote.
+        source: a folder that `save`, `zoo compile`, `zoo train` or `zoo export` wrote;
+            a release's name (`sort-siit`, `sort-siit@2`), which is looked for in the
+            folders of releases, in the cache, and in the index that
+            `CIRCUITZOO_INDEX` names; or `hf://OWNER/REPO@REVISION`.
 
     Returns:
         the model; of a release a `zoo.Released`, with certificate, pairs and card.
@@ -146,256 +121,7 @@ def load(source: str | Path) -> Model:
         FetchError: it is elsewhere, and cannot be fetched.
         FormatError: it is no such folder, or it is truncated, altered or newer.
     """
-    from compiler.save import load_model
-    from zoo.release.resolve import resolve
-    from zoo.release.whole import is_release
-
-    path = resolve(source)
-    if has_run(path):
-        return load_model(path / MODEL)
-    if is_release(path):
-        from zoo.release.released import load_released
-
-        return load_released(path)
-    return load_model(path)
-
-
-def data(source: str | Path) -> Any:
-    """Return the pairs of a release as a datasets.DatasetDict, `train` and `test`.
-
-    Args:
-        source: of the release, as for `load`.
-
-    Raises:
-        NameLookupError: neither a folder nor a release has that name.
-        FetchError: it is elsewhere, and cannot be fetched.
-        FormatError: it is no release, or it is truncated, altered or newer.
-    """
-    import datasets
-
-    from zoo.release.fields import SPLITS
-    from zoo.release.resolve import resolve
-    from zoo.release.tables import data_file, from_parquet
-    from zoo.release.whole import open_folder
-
-    folder = open_folder(resolve(source))
-    tables = {s: from_parquet(folder.read(data_file(s)), data_file(s)) for s in SPLITS}
-    return datasets.DatasetDict(
-        {
-            split: datasets.Dataset(table, split=datasets.NamedSplit(split))
-            for split, table in tables.items()
-        }
-    )
-
-
-def releases() -> list[dict[str, Any]]:
-    """Return what the published models say of themselves, by name."""
-    from zoo.release.shelf import list_releases
-
-    return list_releases()
-
-
-def has_run(folder: str | Path) -> bool:
-    """Return whether a folder holds a training run that has ended."""
-    return (Path(folder) / MODEL).is_dir()
-
-
-def train(
-    source: str | Program | SOp | CausalModel,
-    recipe: Recipe | None = None,
-    **changes: Any,
-) -> Result:
-    """Return a transformer trained to have exactly the circuit of a program.
-
-    Args:
-        source: the name of a program or a task, a Program, an expression with
-            vocabulary and length of its own, or a causal model written by hand.
-        recipe: how; the program's own, or the defaults, if None.
-        changes: fields of the recipe to change.
-
-    Raises:
-        InputError: the recipe cannot be followed, or the model is too small.
-    """
-    from zoo.training.loop import train as train_model
-    from zoo.training.recipe import change
-    from zoo.training.session import causal_model, find_causal_model, recipe_for
-
-    name = source if isinstance(source, str) else getattr(source, "name", "")
-    chosen = change(recipe or recipe_for(name or ""), changes)
-    model: Any = find_causal_model(source) if isinstance(source, str) else source
-    if isinstance(source, Program | SOp):
-        model = causal_model(source)
-    return train_model(model, chosen)
-
-
-def compress(
-    source: str | Program | SOp | Model,
-    d_model: int,
-    *,
-    vocab: Iterable[Value] | None = None,
-    max_len: int | None = None,
-    **changes: Any,
-) -> Compression:
-    """Return a compiled model squeezed into a narrower stream, features overlapping.
-
-    Args:
-        source: what to compile, or a compiled model.
-        d_model: width of the compressed stream, at most that of the compiled one.
-        vocab: the tokens, in order, where `source` is to be compiled.
-        max_len: the greatest number of tokens, likewise.
-        changes: other fields of `zoo.compression.settings.Settings`.
-
-    Raises:
-        InputError: a setting cannot be used, the model is no compiled one, or the
-            loss became infinite or undefined.
-    """
-    from zoo.compression.compress import compress as squeeze
-    from zoo.compression.settings import make_settings
-
-    settings = make_settings(d_model, changes)
-    if not isinstance(source, Model):
-        return squeeze(compile(source, vocab, max_len), settings)
-    if vocab is not None or max_len is not None:
-        raise InputError(
-            f"{source.name} is a model already: its vocabulary and length are fixed. "
-            "Leave vocab= and max_len= out, or give a program"
-        )
-    return squeeze(source, settings)
-
-
-def audit(
-    model: Model | Result | str | Path | Program | SOp,
-    *,
-    causal: Task | None = None,
-    pairs: int = 10_000,
-    seed: int = 0,
-) -> Certificate:
-    """Return the certificate of a model: compiled, trained or loaded.
-
-    Args:
-        model: what is audited: a model, a training's result, a program or its name
-            (it is compiled), a release's name, or a model's folder.
-        causal: the causal model that it was trained on, where that was written by
-            hand and is no task of the zoo: no saved model holds it.
-        pairs: all pairs of inputs if they are at most this many, else a sample.
-        seed: of the sample.
-
-    Raises:
-        NameLookupError: neither a program nor a release has that name.
-        FormatError: the folder holds no model, or a damaged one.
-    """
-    from zoo.auditing.certificate import audit as certify
-    from zoo.auditing.subject import subject_of
-
-    if isinstance(model, Path) or (isinstance(model, str) and _is_saved(model)):
-        model = load(model)
-    elif isinstance(model, str | Program | SOp):
-        model = compile(model)
-    return certify(subject_of(model, causal), pairs=pairs, seed=seed)
-
-
-def _is_saved(source: str) -> bool:
-    """Return whether a text names a release or a folder, and not a program."""
-    from zoo.release.shelf import find_release
-
-    if "/" in source or find_release(source.partition("@")[0]):
-        return True
-    return source not in library.all_programs() and Path(source).exists()
-
-
-def score(
-    model: str | Path | Model | Case,
-    scores: Any,
-    format: str | None = None,
-    **options: Any,
-) -> Report:
-    """Return what scores of a model's edges are worth against its circuit.
-
-    Args:
-        model: a release's name, a model's folder, a model, a program's name, or a
-            case of `zoo.open_case`.
-        scores: a number for every edge, positive where the edge helps: a dict, an
-            array, a graph or a file, in any format of `zoo/scoring/formats.py`.
-        format: which, where it is not to be recognised.
-        options: `missing`, `absolute`, `granularity`, `convention`, `k`, `threshold`,
-            `behaviour`, `seed`, and those of `zoo.open_case`.
-
-    Raises:
-        NameLookupError: an edge or a model is unknown; the nearest are offered.
-        InputError: a score is missing or NaN, or the scores are for another model.
-    """
-    from zoo.scoring.score import score as score_edges
-
-    return score_edges(model, scores, format, **options)
-
-
-def score_alignment(
-    model: str | Path | Model | Case,
-    variable: str,
-    site: str,
-    basis: Any,
-    **options: Any,
-) -> AlignmentReport:
-    """Return what the claim is worth that a variable lives in a subspace of a site.
-
-    Args:
-        model: as for `score`.
-        variable: of the program, computed by a head or an MLP.
-        site: a source (`m0`, `a1.h2`), or the stream before a layer (`stream.1`).
-        basis: [d_model, k], a direction a column; only their span counts.
-        options: `pairs`, `draws`, `seed`, and those of `zoo.open_case`.
-
-    Raises:
-        NameLookupError: the variable or the site is unknown; the nearest are offered.
-        InputError: the basis is no basis of this model's stream.
-    """
-    from zoo.alignment.score import score_alignment as score_subspace
-
-    return score_subspace(model, variable, site, basis, **options)
-
-
-def score_dictionary(
-    model: str | Path | Model | Case, dictionary: Any, *, site: str, **options: Any
-) -> DictionaryReport:
-    """Return how near the directions of a dictionary come to a model's features.
-
-    Args:
-        model: as for `score`; a compiled, rotated or compressed one.
-        dictionary: [feature, d_model], as sparse autoencoders keep their decoders.
-        site: where its activations come from, as for `score_alignment`.
-        options: `threshold`, `draws`, `seed`, and those of `zoo.open_case`.
-
-    Raises:
-        NameLookupError: the site is unknown; the nearest are offered.
-        InputError: the dictionary is none of this model's stream, or the model was
-            trained, so that its features are not known.
-    """
-    from zoo.dictionary.score import score_dictionary as score_features
-
-    return score_features(model, dictionary, site=site, **options)
-
-
-def evaluate(
-    method: Any, suite: str | Iterable[str] = "core", seeds: int = 3, **options: Any
-) -> Table:
-    """Return how methods do on the models of a suite.
-
-    Args:
-        method: a method's name, a function of a case that returns scores, or several.
-        suite: `core` (all trained releases), `compiled`, `rotated`, `decoys`, or
-            models by name.
-        seeds: how many; each draws the pairs that a method gets.
-        options: `out` (a folder to keep cells in, and to go on from), `timeout`,
-            `pairs`, `progress`, `hung`; see `zoo/scoring/evaluate.py`.
-
-    Raises:
-        NameLookupError: a method, a suite or a model is unknown.
-    """
-    from zoo.scoring.evaluate import evaluate as run
-
-    return run(
-        method, suite if isinstance(suite, str) else list(suite), seeds, **options
-    )
+    return load_target(look_up(source, SAVED))
 
 
 def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
@@ -409,3 +135,354 @@ def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
     from compiler.save import save_model
 
     save_model(model, Path(folder), overwrite=overwrite)
+
+
+def train(
+    source: str | Program | SOp | Model | CausalModel,
+    recipe: Recipe | None = None,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    out: str | Path | None = None,
+    twin: bool = False,
+    progress: bool | Callable[[int, int], None] = True,
+    **changes: Unpack[RecipeChanges],
+) -> Result:
+    """Return a transformer trained to have exactly the circuit of a program.
+
+    Args:
+        source: the name of a program or a task, a Program, a RASP expression, a
+            compiled model (its program is trained), or a causal model that you wrote.
+        recipe: how; the program's own, or the defaults, if None.
+        vocab: the tokens, in order; the program's own by default.
+        max_len: the greatest number of tokens; the program's own by default.
+        out: a folder to keep the run in, from which `zoo.resume` goes on; for programs
+            and tasks of the zoo. Nothing is kept if None.
+        twin: whether the natural twin is trained: the same model, on behaviour alone.
+        progress: whether steps, speed and remaining time are shown; or a function that
+            is called with (steps done, steps).
+        changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
+
+    Raises:
+        NameLookupError: no program or task has that name; the nearest are offered.
+        InputError: the recipe cannot be followed, the model is too small, or the
+            folder holds something.
+    """
+    from zoo.progress import show_progress
+    from zoo.training.loop import train as train_model
+    from zoo.training.recipe import change, twin_recipe
+    from zoo.training.session import recipe_for, train_into
+
+    name = _name_of(source)
+    chosen = change(recipe or recipe_for(name), changes)
+    chosen = twin_recipe(chosen) if twin else chosen
+    with show_progress(f"train {name}", "steps", progress) as on_step:
+        if out is not None:
+            setting = _setting(source, vocab, max_len)
+            return train_into(Path(out), setting, chosen, on_step=on_step)
+        return train_model(_causal_of(source, vocab, max_len), chosen, on_step=on_step)
+
+
+def train_seeds(
+    source: str | Program | SOp | Model | CausalModel,
+    seeds: Sequence[int],
+    recipe: Recipe | None = None,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    out: str | Path | None = None,
+    **changes: Unpack[RecipeChanges],
+) -> list[Result]:
+    """Return transformers trained together, one a seed, under `vmap`; for a GPU.
+
+    Args:
+        source: as for `zoo.train`.
+        seeds: of weights and batches, all different.
+        recipe: as for `zoo.train`; its own seed is not used.
+        vocab: the tokens, in order; the program's own by default.
+        max_len: the greatest number of tokens; the program's own by default.
+        out: a folder for a folder `seedN` each; nothing is kept if None.
+        changes: fields of the recipe to change.
+
+    Raises:
+        NameLookupError: no program or task has that name; the nearest are offered.
+        InputError: the seeds cannot go together, or a folder holds something.
+    """
+    from zoo.training.recipe import change
+    from zoo.training.session import recipe_for, train_seeds_into
+    from zoo.training.together import train_together
+
+    chosen = change(recipe or recipe_for(_name_of(source)), changes)
+    if out is not None:
+        setting = _setting(source, vocab, max_len)
+        return train_seeds_into(Path(out), setting, chosen, seeds)
+    return train_together(_causal_of(source, vocab, max_len), chosen, seeds)
+
+
+def resume(
+    folder: str | Path, *, progress: bool | Callable[[int, int], None] = True
+) -> Result:
+    """Go on with the training run in a folder, to the same bits as one never stopped.
+
+    Args:
+        folder: what `zoo.train(.., out=folder)` or `zoo train --out` began.
+        progress: as for `zoo.train`.
+
+    Raises:
+        FormatError: the folder holds no run, or a damaged one.
+    """
+    from zoo.progress import show_progress
+    from zoo.training.session import resume as go_on
+
+    with show_progress(f"train {Path(folder).name}", "steps", progress) as on_step:
+        return go_on(Path(folder), on_step=on_step)
+
+
+def _name_of(source: Any) -> str:
+    """Return the name of what is trained; an expression may have none."""
+    if isinstance(source, str):
+        return look_up(source, TRAINED).name
+    return getattr(source, "name", None) or "expression"
+
+
+def _causal_of(
+    source: Any, vocab: Iterable[Value] | None, max_len: int | None
+) -> CausalModel:
+    """Return the causal model that is to be trained."""
+    from compiler.pipeline import read_source
+    from zoo.training.session import causal_model, causal_model_of, find_setting
+
+    if isinstance(source, Program | SOp):
+        return causal_model(read_source(source, vocab, max_len))
+    if isinstance(source, str):
+        name = look_up(source, TRAINED).name
+        tokens = None if vocab is None else list(in_order(vocab))
+        return causal_model_of(find_setting(name, tokens, max_len))
+    if vocab is not None or max_len is not None:
+        raise InputError(
+            f"{source.name}: its vocabulary and length are fixed. Leave vocab= and "
+            "max_len= out, or give a program or an expression"
+        )
+    return causal_model_of(source) if isinstance(source, Model) else source
+
+
+def _setting(source: Any, vocab: Iterable[Value] | None, max_len: int | None) -> Any:
+    """Return what a run on disk says of what it trains: a name, and its inputs."""
+    from zoo.training.session import find_setting
+
+    name = source
+    if isinstance(source, Program) and programs().get(source.name) is source:
+        name = source.name
+    if not isinstance(name, str):
+        raise InputError(
+            "out= is for programs and tasks of the zoo, which a resumed run finds by "
+            "name. Leave it out, and keep the model: zoo.save(result.model, folder)"
+        )
+    tokens = None if vocab is None else list(in_order(vocab))
+    return find_setting(look_up(name, TRAINED).name, tokens, max_len)
+
+
+def compress(
+    source: str | Path | Program | SOp | Model,
+    d_model: int,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    seed: int = Settings.seed,
+    steps: int = Settings.steps,
+    batch: int = Settings.batch,
+    learning_rate: float = Settings.learning_rate,
+    layers: float = Settings.layers,
+    check_every: int = Settings.check_every,
+    accuracy_at_least: float = Settings.accuracy_at_least,
+    inputs: int = Settings.inputs,
+) -> Compression:
+    """Return a compiled model squeezed into a narrower stream, features overlapping.
+
+    Args:
+        source: what to compile, or a compiled model.
+        d_model: width of the compressed stream, at most that of the compiled one.
+        vocab: the tokens, in order, where `source` is to be compiled.
+        max_len: the greatest number of tokens, where `source` is to be compiled.
+        seed: of the projection, the inputs and the batches.
+        steps: the most optimizer steps.
+        batch: inputs of a step.
+        learning_rate: of Adam at its peak; a cosine falls to a hundredth.
+        layers: weight of reconstructing what heads and MLPs write, beside the output.
+        check_every: steps between checks on held-out inputs.
+        accuracy_at_least: the run ends once the share of right outputs on held-out
+            inputs reaches this.
+        inputs: most inputs that are drawn from.
+
+    Raises:
+        InputError: a setting cannot be used, the model is no compiled one, or the
+            loss became infinite or undefined.
+    """
+    from zoo.compression.compress import compress as squeeze
+
+    changes = {
+        "seed": seed,
+        "steps": steps,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "layers": layers,
+        "check_every": check_every,
+        "accuracy_at_least": accuracy_at_least,
+        "inputs": inputs,
+    }
+    settings = make_settings(d_model, changes)
+    return squeeze(open_model(source, vocab, max_len), settings)
+
+
+def audit(
+    model: Model | Result | str | Path | Program | SOp,
+    *,
+    causal: Task | None = None,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    pairs: int = 10_000,
+    seed: int = 0,
+    progress: bool | Callable[[int, int], None] = True,
+    threads: int = 1,
+) -> Certificate:
+    """Return the certificate of a model: compiled, trained or loaded.
+
+    Args:
+        model: what is audited: a model, a training's result, a folder, a release's
+            name, or a program, its name or an expression (which is compiled).
+        causal: the causal model that it was trained on, where that was written by
+            hand and is no task of the zoo: no saved model holds it.
+        vocab: the tokens, in order, where a program is compiled.
+        max_len: the greatest number of tokens, where a program is compiled.
+        pairs: all pairs of inputs if they are at most this many, else a sample.
+        seed: of the sample.
+        progress: whether the pairs that are done are shown; or a function that is
+            called with (pairs done, pairs).
+        threads: how many chunks of pairs are run at once; the figures are the same.
+
+    Raises:
+        NameLookupError: no folder, release or program has that name.
+        FormatError: the folder holds no model, or a damaged one.
+    """
+    from zoo.auditing.certificate import audit as certify
+    from zoo.auditing.subject import subject_of
+    from zoo.progress import show_progress
+
+    opened: Any = model
+    if isinstance(model, str | Path | Program | SOp | Model):
+        opened = open_model(model, vocab, max_len)
+    with show_progress(f"audit {opened.name}", "pairs", progress) as show:
+        return certify(
+            subject_of(opened, causal),
+            pairs=pairs,
+            seed=seed,
+            progress=show,
+            threads=threads,
+        )
+
+
+def verify(
+    source: str | Path | Model | Program | SOp,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    limit: int = 1_000_000,
+    sample: int = 20_000,
+    seed: int = 0,
+    progress: bool | Callable[[int, int], None] = True,
+) -> Verification | Checked:
+    """Return whether a model computes its program; of a release, whether all is so.
+
+    Args:
+        source: a release, of which every file and figure is checked; or a model, a
+            folder, a program or an expression, whose outputs are compared with the
+            interpreter's.
+        vocab: the tokens, in order, where a program is compiled.
+        max_len: the greatest number of tokens, where a program is compiled.
+        limit: all inputs are run where they are at most this many.
+        sample: how many inputs are drawn where there are more.
+        seed: of the sample.
+        progress: whether it is shown how far it is; or a function that is called with
+            (done, all).
+
+    Returns:
+        `Verification` (`.wrong` counts wrong outputs), or of a release `Checked`
+        (`.differences` is empty where all is as it says).
+
+    Raises:
+        NameLookupError: no folder, release or program has that name.
+        FormatError: a file is missing, altered, a link, or of no use.
+    """
+    from compiler.verify import verify_outputs
+    from zoo.auditing.subject import accepts_of
+    from zoo.causal.by_hand import task_of
+    from zoo.progress import show_progress
+
+    target = look_up(source, MODELS) if isinstance(source, str | Path) else source
+    if isinstance(target, Target) and (folder := target.release) is not None:
+        from zoo.release.check import check_release
+
+        with show_progress(f"verify {target.name}", "pairs", progress) as show:
+            return check_release(folder, show)
+    model = open_model(target, vocab, max_len)
+    if task_of(model) is not None:
+        raise InputError(
+            f"{model.name} was trained on a causal model written by hand, and verify "
+            "compares with programs. Audit it instead: zoo.audit(model)"
+        )
+    with show_progress(f"verify {model.name}", "inputs", progress) as show:
+        return verify_outputs(
+            model,
+            limit=limit,
+            sample=sample,
+            seed=seed,
+            accepts=accepts_of(model),
+            progress=show,
+        )
+
+
+def show(
+    source: str | Path | Model | Program | SOp,
+    *,
+    emit: str | None = None,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    width: int = 80,
+) -> str:
+    """Return a model as text: program, variables, schedule, circuit and sizes.
+
+    Args:
+        source: a folder, a release, a model, a program, its name, or an expression.
+        emit: a stage of the compiler to show instead: `program`, `graph`, `typed`,
+            `scheduled`, `laid_out` or `compiled`.
+        vocab: the tokens, in order, where a program is compiled.
+        max_len: the greatest number of tokens, where a program is compiled.
+        width: characters of a line.
+
+    Raises:
+        NameLookupError: no folder, release or program has that name.
+        InputError: there is no such stage, or a saved model has none but the last.
+    """
+    from compiler.api import to_model
+    from compiler.emit import emit as emit_stage
+    from compiler.pipeline import STAGES, compile_stages, read_source
+    from zoo.description import show_model
+
+    if emit is not None and emit not in STAGES:
+        raise InputError(
+            f"emit: no stage is named {emit!r}; the stages are {', '.join(STAGES)}"
+        )
+    target: Any = look_up(source, MODELS) if isinstance(source, str | Path) else source
+    if isinstance(target, Target) and target.kind == "program":
+        target = target.define()
+    if not isinstance(target, Program | SOp):
+        if emit is not None:
+            raise InputError(
+                "emit needs a program, and this is a saved model, of which only the "
+                "last stage is left"
+            )
+        return "\n".join(show_model(open_model(target, vocab, max_len), None, width))
+    stages = compile_stages(read_source(target, vocab, max_len))
+    if emit is not None:
+        return emit_stage(stages, emit)
+    return "\n".join(show_model(to_model(stages), stages, width))

@@ -21,7 +21,6 @@ from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
 from compiler.model import Model
 from compiler.verify import verify_outputs
-from zoo.picture import save_picture
 from zoo.wires import LEGEND, draw_wires
 
 VOCAB, MAX_LEN = (1, 2, 3, 4), 10
@@ -86,7 +85,7 @@ def demonstrate(tokens: list[Any], out: Path) -> None:
     again = zoo.load(out / "sort")(tokens)
     print(f"  {out / 'sort'} loaded: {tokens} -> {again}")
     for name in ("sort.svg", "sort.png"):
-        save_picture(model, out / name)
+        model.picture().save(out / name)
         print(f"  {out / name}")
     _say(7, "Publish it: audit every edge, write a release, and prove it again.")
     show_release(model, tokens, out / "releases")

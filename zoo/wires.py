@@ -14,7 +14,7 @@ starts a wire of its own.
 from __future__ import annotations
 
 from compiler.machine.circuit import Circuit
-from zoo.picture.shapes import shorten
+from compiler.picture.shapes import shorten
 
 LEGEND = "● written   q k v read as query, key, value   r read by an MLP or the logits"
 # A cell is one letter a slot, at most three; a fourth character keeps cells apart.

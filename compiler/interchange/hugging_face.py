@@ -21,6 +21,7 @@ from compiler.errors import FormatError, InputError
 from compiler.files import put_folder, room_to
 from compiler.interchange.tokenizer import ABOUT, FILE, about, tokenizer_json
 from compiler.machine.config import Config
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, expected_shapes
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -62,8 +63,7 @@ QKV, OUT = "attn.c_attn", "attn.c_proj.weight"
 
 
 def write_folder(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     labels: Sequence[str],
     path: str | os.PathLike[str],
     words: Sequence[str] = (),
@@ -71,8 +71,7 @@ def write_folder(
     """Write config.json, model.safetensors and the tokenizer, and return the folder.
 
     Args:
-        config: the transformer's shape and options.
-        weights: its arrays, float32.
+        transformer: its shape and its arrays, float32.
         labels: what each logit stands for.
         path: a folder that is new or empty.
         words: the text of each token; without a tokenizer if there is none.
@@ -81,6 +80,7 @@ def write_folder(
         InputError: the architecture is not GPT-2's, everything that differs is
             named; or there is something at the path.
     """
+    config, weights = transformer.config, transformer.weights
     check_fits(config)
     folder = Path(os.path.abspath(path))
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -117,8 +117,8 @@ def check_fits(config: Config) -> None:
         )
 
 
-def read_folder(path: str | os.PathLike[str]) -> tuple[Config, Weights]:
-    """Return the configuration and the weights that `write_folder` wrote.
+def read_folder(path: str | os.PathLike[str]) -> Transformer:
+    """Return the transformer that `write_folder` wrote.
 
     Raises:
         FormatError: there are none, or they are no GPT-2 of ours.
@@ -144,7 +144,7 @@ def read_folder(path: str | os.PathLike[str]) -> tuple[Config, Weights]:
         norm="pre",
         causal=True,
     )
-    return config, _weights(tensors, config, str(folder / WEIGHTS))
+    return Transformer(config, _weights(tensors, config, str(folder / WEIGHTS)))
 
 
 def _entries(config: Config, labels: Sequence[str]) -> dict[str, Any]:

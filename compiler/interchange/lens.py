@@ -19,7 +19,8 @@ import numpy as np
 from compiler.errors import InputError
 from compiler.interchange.tokenizer import make_tokenizer
 from compiler.machine.config import Config
-from compiler.machine.weights import Weights, to_tensors
+from compiler.machine.transformer import Transformer
+from compiler.machine.weights import to_tensors
 
 NORMS = {"none": None, "pre": "LN"}
 FLAGS = ("use_attn_result", "use_split_qkv_input", "use_hook_mlp_in")
@@ -28,27 +29,27 @@ POSITIONS = {"learned": "standard", "rotary": "rotary"}
 
 
 def to_transformer_lens(
-    config: Config, weights: Weights, device: str, words: Sequence[str] | None = None
+    transformer: Transformer, device: str, words: Sequence[str] | None = None
 ) -> Any:
     """Return the transformer as the TransformerLens that is installed has it.
 
     Args:
-        config: the transformer's shape and options.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         device: where torch is to put them.
         words: the text of each token, for its tokenizer; without one if None.
 
     Raises:
         InputError: TransformerLens is not installed.
     """
+    config = transformer.config
     lens, torch = _import("transformer_lens"), _import("torch")
     options = _options(config)
     tokenizer = None if words is None else make_tokenizer(words, config)
     try:
         hooked = lens.HookedTransformer
     except (ImportError, AttributeError):  # version 4 refuses the name, and says why
-        return _bridge(lens, torch, config, weights, options, device, tokenizer)
-    return _hooked(hooked, torch, config, weights, options, device, tokenizer)
+        return _bridge(lens, torch, transformer, options, device, tokenizer)
+    return _hooked(hooked, torch, transformer, options, device, tokenizer)
 
 
 def _import(name: str) -> Any:
@@ -88,13 +89,13 @@ def _options(config: Config) -> dict[str, Any]:
 def _hooked(
     hooked: Any,
     torch: Any,
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     options: dict[str, Any],
     device: str,
     tokenizer: Any,
 ) -> Any:
     """Return a HookedTransformer."""
+    config, weights = transformer.config, transformer.weights
     made = import_module("transformer_lens").HookedTransformerConfig
     flags = dict.fromkeys(FLAGS, True)
     with warnings.catch_warnings():  # that version 4 has none is no news here
@@ -117,18 +118,18 @@ def _hooked(
 def _bridge(
     lens: Any,
     torch: Any,
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     options: dict[str, Any],
     device: str,
     tokenizer: Any,
 ) -> Any:
     """Return a TransformerBridge around a native model."""
+    config = transformer.config
     conversion = import_module("transformer_lens.utilities.tl_checkpoint_conversion")
     made = lens.TransformerBridgeConfig(**options, architecture="TransformerLensNative")
     if config.positions == "rotary":
-        weights = _pair_neighbours(weights)
-    tensors = to_tensors(weights, config)
+        transformer = _pair_neighbours(transformer)
+    tensors = to_tensors(transformer.weights, config)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
     bridge = lens.TransformerBridge.boot_native(made, device=device)
     if tokenizer is not None:  # at boot it would be tried on a letter, maybe unknown
@@ -167,13 +168,15 @@ class HidePad:
         return args, {**given, "attention_mask": hidden[:, None, None] & others}
 
 
-def _pair_neighbours(weights: Weights) -> Weights:
-    """Return weights whose rotary pairs are neighbours, as version 4 turns them.
+def _pair_neighbours(transformer: Transformer) -> Transformer:
+    """Return a transformer whose rotary pairs are neighbours, as version 4 turns them.
 
     We turn coordinate i with i + d_head / 2. Queries and keys are reordered alike,
     so that all scores, and all that follows, stay the same.
     """
-    d_head = np.shape(weights.b_Q)[-1]
-    order = np.arange(d_head).reshape(2, -1).T.ravel()
+    weights = transformer.weights
+    order = np.arange(transformer.config.d_head).reshape(2, -1).T.ravel()
     turned = {name: getattr(weights, name) for name in ("W_Q", "W_K", "b_Q", "b_K")}
-    return weights._replace(**{n: np.asarray(a)[..., order] for n, a in turned.items()})
+    return transformer.with_arrays(
+        **{n: np.asarray(a)[..., order] for n, a in turned.items()}
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
@@ -18,6 +18,9 @@ from jaxtyping import Bool, Float
 
 from compiler.errors import FormatError, InputError, NameLookupError, count
 from compiler.machine.names import Edge, Names
+
+if TYPE_CHECKING:
+    from compiler.picture import Picture
 
 KEYS = {"n_layers", "n_heads", "edges", "sites", "carries"}
 
@@ -148,6 +151,22 @@ class Circuit:
 
     def __hash__(self) -> int:
         return hash((self.names, self.edges))
+
+    def picture(self, title: str = "circuit", subtitle: str = "") -> "Picture":
+        """Return the picture of the circuit, which notebooks show.
+
+        Args:
+            title: what stands above it.
+            subtitle: a line in smaller letters; how many edges it has if empty.
+        """
+        from compiler.picture import draw
+
+        edges = f"{len(self.edges)} of {len(self.names.edges)} edges"
+        drawn: Any = self  # a cached property is a property to a Protocol
+        return draw(drawn, title, subtitle or edges)
+
+    def _repr_svg_(self) -> str:
+        return self.picture().svg
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:

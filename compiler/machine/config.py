@@ -1,8 +1,7 @@
 """The shape and the options of a transformer.
 
-A `Config` and a `Weights` are all that a model is. The configuration is
-hashable, so that it can be a static argument of a jitted function, and is
-checked once, here. Everything in this package takes one.
+A `Config` and a `Weights` make a `Transformer`. The configuration is hashable, so
+that it can be static under `jax.jit`, and is checked once, here.
 """
 
 from collections.abc import Mapping

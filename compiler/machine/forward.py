@@ -12,7 +12,7 @@ Axis names, here and in the whole package:
     reader    readers of the stream, in the order of `Names.readers`
 
 `forward` is written for one sequence and is a pure function: map it with
-`jax.vmap`, differentiate it in the weights, the mask or the donor. The
+`jax.vmap`, differentiate it in the transformer, the mask or the donor. The
 compiler's checks, training, audits and scorers all call it or its batched form.
 """
 
@@ -24,13 +24,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.config import Config
-from compiler.machine.layers import allow, embed, run_layers
+from compiler.machine.jit import CACHE_BYTES
+from compiler.machine.layers import (
+    PLAIN,
+    Rules,
+    allow,
+    attention_scores,
+    embed,
+    project,
+    run_layers,
+)
 from compiler.machine.patch import Patch
 from compiler.machine.stream import Stream
-from compiler.machine.weights import Weights
-
-CACHE_BYTES = 1.5 * 2**20  # of donors at a time: a core's second-level cache
+from compiler.machine.transformer import Transformer, precise
 
 
 class Run(NamedTuple):
@@ -52,82 +58,101 @@ class Run(NamedTuple):
         return f"Run(logits {shapes[0]}, writes {shapes[1]})"
 
 
+@precise
 def forward(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     patch: Patch | None = None,
-    nudge: Float[Array, "reader seq d_model"] | None = None,
+    perturbation: Float[Array, "reader seq d_model"] | None = None,
+    rules: Rules = PLAIN,
 ) -> Run:
     """Return the logits and the writes on one sequence, under a patch if given.
 
     Args:
-        config: the transformer's shape and options.
-        weights: its arrays; they set the dtype of everything.
+        transformer: its shape and its arrays, which set the dtype of everything.
         tokens: at most `n_ctx` tokens. No other position attends to `pad_id`.
         patch: an intervention on the stream, see `patch.py`.
-        nudge: what is added to what each reader sees. Zeros change nothing; the
-            gradient there is the gradient in what the readers see.
+        perturbation: what is added to what each reader sees. Zeros change nothing;
+            the gradient there is the gradient in what the readers see.
+        rules: how gradients go back through what is not linear.
     """
-    weights = Weights(*(jnp.asarray(array) for array in weights))
-    stream = _make_stream(config, weights, len(tokens), patch, nudge)
-    # Compiled models are exact in float32, not in the ten bits of mantissa that
-    # accelerators multiply with by default. On a CPU this changes nothing.
-    with jax.default_matmul_precision("highest"):
-        stream.write(embed(config, weights, tokens))
-        logits = run_layers(config, weights, 0, stream, allow(config, tokens))
+    stream = _make_stream(transformer, len(tokens), patch, perturbation)
+    stream.write(embed(transformer, tokens))
+    allowed = allow(transformer.config, tokens)
+    logits = run_layers(transformer, 0, stream, allowed, rules)
     return Run(logits, jnp.concatenate(stream.writes))
 
 
 def _make_stream(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     seq: int,
     patch: Patch | None,
-    nudge: Float[Array, "reader seq d_model"] | None,
+    perturbation: Float[Array, "reader seq d_model"] | None,
 ) -> Stream:
     """Return an empty stream, with the patch's masks in full."""
+    config, weights = transformer.config, transformer.weights
     names, dtype = config.names, weights.W_E.dtype
     shape = seq, config.d_model
     if patch is not None:
         n_sources, n_readers = len(names.sources), len(names.readers)
         patch = patch.expanded(n_readers, (n_sources, *shape), dtype)
         patch = jax.tree.map(jnp.asarray, patch)
-    return Stream(names, patch, jnp.zeros(shape, dtype), nudge)
+    return Stream(names, patch, jnp.zeros(shape, dtype), perturbation)
 
 
+@precise
 def logits_from(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, " seq"],
     writes: Float[Array, "source seq d_model"],
     layer: int,
     patch: Patch | None = None,
-    nudge: Float[Array, "reader seq d_model"] | None = None,
+    perturbation: Float[Array, "reader seq d_model"] | None = None,
+    rules: Rules = PLAIN,
 ) -> Float[Array, "seq d_vocab_out"]:
     """Return the logits of `forward`, when all before a layer is known already.
 
     Args:
-        config: as for `forward`.
-        weights: as for `forward`.
+        transformer: as for `forward`.
         tokens: as for `forward`.
         writes: [source, seq, d_model] of a run; those of the layers before are used.
         layer: the first that is computed; `n_layers` for none.
         patch: what no reader before the layer sees: an edge mask whose earlier rows
             are zero, or a node mask whose ones no earlier reader reads.
-        nudge: as for `forward`; earlier rows change nothing.
+        perturbation: as for `forward`; earlier rows change nothing.
+        rules: as for `forward`.
     """
-    stream = _make_stream(config, weights, len(tokens), patch, nudge)
-    with jax.default_matmul_precision("highest"):
-        stream.write(writes[: config.names.sources_before(layer)])
-        stream.shift(weights.b_O[:layer].sum(0))
-        return run_layers(config, weights, layer, stream, allow(config, tokens))
+    config, weights = transformer.config, transformer.weights
+    stream = _make_stream(transformer, len(tokens), patch, perturbation)
+    stream.write(writes[: config.names.sources_before(layer)])
+    stream.shift(weights.b_O[:layer].sum(0))
+    return run_layers(transformer, layer, stream, allow(config, tokens), rules)
 
 
-@partial(jax.jit, static_argnames=("config", "shared_mask", "chunk"))
+@precise
+def attention_logits(
+    transformer: Transformer,
+    tokens: Int[Array, " seq"],
+    writes: Float[Array, "source seq d_model"],
+    layer: int,
+) -> Float[Array, "head seq key"]:
+    """Return the logits of a layer's attention patterns in a run without a patch.
+
+    Args:
+        transformer: as for `forward`.
+        tokens: as for `forward`.
+        writes: [source, seq, d_model] of the run.
+        layer: whose heads.
+    """
+    config, b_O = transformer.config, transformer.weights.b_O
+    seen = writes[: config.names.sources_before(layer)].sum(0) + b_O[:layer].sum(0)
+    q, k, _ = project(transformer, layer, seen)
+    return attention_scores(config, q, k, allow(config, tokens))
+
+
+@partial(jax.jit, static_argnames=("shared_mask", "chunk"))
 def forward_batch(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, "batch seq"],
     patch: Patch | None = None,
     *,
@@ -137,8 +162,7 @@ def forward_batch(
     """Return `forward` of every sequence of a batch, compiled.
 
     Args:
-        config: as for `forward`.
-        weights: as for `forward`, the same for all examples.
+        transformer: as for `forward`.
         tokens: one sequence a row.
         patch: mask, donor and `where` of every example, each with a batch axis in
             front; the basis is the same for all.
@@ -149,19 +173,18 @@ def forward_batch(
 
     def one(example: tuple[Array, Patch | None]) -> Run:
         tokens, own = example
-        return forward(config, weights, tokens, _join(own, patch))
+        return forward(transformer, tokens, _join(own, patch))
 
     own = None if patch is None else _split(patch, shared_mask)
-    chunk = chunk or choose_chunk(config, weights, tokens, patch)
+    chunk = chunk or choose_chunk(transformer, tokens, patch)
     if chunk >= len(tokens):
         return jax.vmap(one)((tokens, own))
     return jax.lax.map(one, (tokens, own), batch_size=chunk)
 
 
-@partial(jax.jit, static_argnames=("config", "shared_mask", "chunk"))
+@partial(jax.jit, static_argnames=("shared_mask", "chunk"))
 def logits_batch(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: Int[Array, "batch seq"],
     patch: Patch | None = None,
     *,
@@ -170,7 +193,7 @@ def logits_batch(
 ) -> Float[Array, "batch seq d_vocab_out"]:
     """Return only the logits of `forward_batch`; what only writes need is left out."""
     run = forward_batch(
-        config, weights, tokens, patch, shared_mask=shared_mask, chunk=chunk
+        transformer, tokens, patch, shared_mask=shared_mask, chunk=chunk
     )
     return run.logits
 
@@ -189,9 +212,7 @@ def _join(own: Patch | None, whole: Patch | None) -> Patch | None:
     return Patch(*(theirs if mine is None else mine for mine, theirs in pairs))
 
 
-def choose_chunk(
-    config: Config, weights: Weights, tokens: Array, patch: Patch | None
-) -> int:
+def choose_chunk(transformer: Transformer, tokens: Array, patch: Patch | None) -> int:
     """Return how many examples of a batch should run at a time.
 
     An edge patch goes through every source's difference again in every layer.
@@ -200,8 +221,22 @@ def choose_chunk(
     backward. An accelerator wants them all.
     """
     batch, seq = tokens.shape
-    if patch is None or patch.edge_mask is None or jax.default_backend() != "cpu":
+    if patch is None or patch.edge_mask is None:
         return batch
+    return fitting_batch(transformer, batch, seq)
+
+
+def fitting_batch(transformer: Transformer, batch: int, seq: int) -> int:
+    """Return how many examples at a time have writes that fit a core's cache.
+
+    Args:
+        transformer: its shape and its arrays.
+        batch: how many examples there are; all fit where it is no CPU that runs them.
+        seq: positions of each.
+    """
+    if jax.default_backend() != "cpu":
+        return batch
+    config, weights = transformer.config, transformer.weights
     size = len(config.names.sources) * seq * config.d_model
     limit = max(1, int(CACHE_BYTES / (size * weights.W_E.dtype.itemsize)))
     return ceil(batch / ceil(batch / limit))

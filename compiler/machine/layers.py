@@ -1,10 +1,13 @@
 """The parts of a transformer: embeddings, attention, MLP, LayerNorm.
 
-Each is a function of what it sees. `attend` and `transform` read from a `Stream`
-and write to it; they are the only parts that do. Axis names: see `forward.py`,
-which calls all of this.
+Each is a function of what it sees, and stands here once: this is the definition.
+`attend` and `transform` read from a `Stream` and write to it; they are the only parts
+that do. Axis names: see `forward.py`, which calls all of this. `rerun/packed.py` has
+the same parts in another layout, and takes from here what needs no layout.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -14,15 +17,59 @@ from jaxtyping import Array, Bool, Float, Int
 from compiler.errors import InputError
 from compiler.machine.config import Config
 from compiler.machine.stream import Stream
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 
 ROTARY_BASE = 10000.0
 
 
+def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Return ReLU, or the exact GELU (Hendrycks and Gimpel 2016), by erf.
+
+    By erfc, as `jax.nn.gelu` has it, GELU takes twice as long on a CPU, and is
+    closer to its value by less than the rounding of what the MLP adds up.
+    """
+    if config.act == "relu":
+        return jax.nn.relu(hidden)
+    return 0.5 * hidden * (1.0 + jax.lax.erf(hidden * 0.5**0.5))
+
+
+def _as_it_is(values: Array) -> Array:
+    return values
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How gradients go back through the parts that are not linear.
+
+    Each rule is a function that is applied to a value on its way. The defaults change
+    nothing. An attribution method may give others, that return the same values and have
+    another gradient (`jax.lax.stop_gradient`, for one).
+
+    Attributes:
+        rate: applied to 1 / std in a LayerNorm.
+        activate: the activation, a function of the configuration and hidden units.
+        scores: applied to products of queries and keys.
+        pattern: applied to the attention pattern.
+        mixed: applied to the sum of values that the pattern weighs.
+    """
+
+    rate: Callable[[Array], Array] = _as_it_is
+    activate: Callable[[Config, Array], Array] = activate
+    scores: Callable[[Array], Array] = _as_it_is
+    pattern: Callable[[Array], Array] = _as_it_is
+    mixed: Callable[[Array], Array] = _as_it_is
+
+
+PLAIN = Rules()
+"""The rules of the transformer itself: every gradient is the true one."""
+
+
 def embed(
-    config: Config, weights: Weights, tokens: Int[Array, " seq"]
+    transformer: Transformer, tokens: Int[Array, " seq"]
 ) -> Float[Array, "source seq d_model"]:
     """Return what the sources `tokens` and `positions` write."""
+    config, weights = transformer.config, transformer.weights
     if len(tokens) > config.n_ctx:
         raise InputError(
             f"forward: {len(tokens)} tokens, but n_ctx is {config.n_ctx}. "
@@ -49,18 +96,36 @@ def allow(config: Config, tokens: Int[Array, " seq"]) -> Bool[Array, "seq key"]:
     return allowed | jnp.eye(seq, dtype=bool)
 
 
+def run_layers(
+    transformer: Transformer,
+    first: int,
+    stream: Stream,
+    allowed: Bool[Array, "seq key"],
+    rules: Rules = PLAIN,
+) -> Float[Array, "seq d_vocab_out"]:
+    """Run the layers from `first` on, and return the logits."""
+    for layer in range(first, transformer.config.n_layers):
+        attend(transformer, layer, stream, allowed, rules)
+        transform(transformer, layer, stream, rules)
+    return unembed(transformer, stream.read("logits"), rules)
+
+
+# Attention ------------------------------------------------------------------------
+
+
 def attend(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: int,
     stream: Stream,
     allowed: Bool[Array, "seq key"],
+    rules: Rules = PLAIN,
 ) -> None:
     """Let the heads of a layer read from the stream and write to it."""
-    seen = stream.read_heads(layer)
-    seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-    q, k, v = project(weights, layer, seen)
-    z = mix_values(config, q, k, v, allowed)  # [head, seq, d_head]
+    config, weights = transformer.config, transformer.weights
+    q, k, v = project(transformer, layer, stream.read_heads(layer), rules)
+    scores = rules.scores(attention_scores(config, q, k, allowed))
+    pattern = rules.pattern(jax.nn.softmax(scores, axis=-1))
+    z = rules.mixed(pattern @ v)  # [head, seq, d_head]
     W_O = weights.W_O[layer]
 
     def mix(gate: Array | float) -> Float[Array, "seq d_model"]:
@@ -72,17 +137,6 @@ def attend(
 
     stream.write(z @ W_O, mix)  # XLA drops z @ W_O where only `mix` is used
     stream.shift(weights.b_O[layer])
-
-
-def mix_values(
-    config: Config,
-    q: Float[Array, "head seq d_head"],
-    k: Float[Array, "head seq d_head"],
-    v: Float[Array, "head seq d_head"],
-    allowed: Bool[Array, "seq key"],
-) -> Float[Array, "head seq d_head"]:
-    """Return the values that heads attend to, in front of their output matrices."""
-    return jax.nn.softmax(attention_scores(config, q, k, allowed), axis=-1) @ v
 
 
 def attention_scores(
@@ -99,15 +153,23 @@ def attention_scores(
 
 
 def project(
-    weights: Weights, layer: int, seen: Float[Array, "*readers seq d_model"]
+    transformer: Transformer,
+    layer: int,
+    seen: Float[Array, "*readers seq d_model"],
+    rules: Rules = PLAIN,
 ) -> tuple[Float[Array, "head seq d_head"], ...]:
     """Return the queries, keys and values of all heads of a layer.
 
     Args:
-        weights: the transformer's arrays.
+        transformer: its shape and its arrays.
         layer: which layer.
-        seen: [seq, d_model] for all readers, or [slot, head, seq, d_model].
+        seen: what the heads see, in front of a LayerNorm: [seq, d_model] for all
+            readers, or [slot, head, seq, d_model].
+        rules: how gradients go back through the LayerNorm.
     """
+    weights = transformer.weights
+    norm = weights.ln1_w[layer], weights.ln1_b[layer]
+    seen = normalise(transformer.config, seen, *norm, rate=rules.rate)
     W, b = slots(weights, layer)
     if seen.ndim > 2:
         return tuple(seen @ W + b[:, :, None])
@@ -127,13 +189,13 @@ def slots(
     return W, b
 
 
-def rotate(vectors: Float[Array, "head seq d_head"]) -> Float[Array, "head seq d_head"]:
+def rotate(vectors: Float[Array, "*n seq d_head"]) -> Float[Array, "*n seq d_head"]:
     """Return queries or keys turned by their position (Su et al. 2021, equation 34).
 
     Coordinate i is paired with i + d_head / 2, as in GPT-NeoX and TransformerLens,
     and not with its neighbour as in the paper.
     """
-    _, seq, d_head = vectors.shape
+    seq, d_head = vectors.shape[-2:]
     steps = jnp.arange(d_head // 2, dtype=vectors.dtype)
     rates = ROTARY_BASE ** (-2 * steps / d_head)
     angles = jnp.arange(seq, dtype=vectors.dtype)[:, None] * rates  # [seq, d_head / 2]
@@ -143,63 +205,50 @@ def rotate(vectors: Float[Array, "head seq d_head"]) -> Float[Array, "head seq d
     return jnp.concatenate(turned, axis=-1)
 
 
-def transform(config: Config, weights: Weights, layer: int, stream: Stream) -> None:
+# MLP, LayerNorm, logits -----------------------------------------------------------
+
+
+def transform(
+    transformer: Transformer, layer: int, stream: Stream, rules: Rules = PLAIN
+) -> None:
     """Let the MLP of a layer read from the stream and write to it."""
-    out = mlp_output(config, weights, layer, stream.read(f"m{layer}"))
-    stream.write(out[None])
-
-
-def mlp_output(
-    config: Config, weights: Weights, layer: int, seen: Float[Array, "seq d_model"]
-) -> Float[Array, "seq d_model"]:
-    """Return what the MLP of a layer writes when it sees this."""
-    seen = normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
-    hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
-    return activate(config, hidden) @ weights.W_out[layer] + weights.b_out[layer]
-
-
-def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Return ReLU, or the exact GELU (Hendrycks and Gimpel 2016), by erf.
-
-    By erfc, as `jax.nn.gelu` has it, GELU takes twice as long on a CPU, and is
-    closer to its value by less than the rounding of what the MLP adds up.
-    """
-    if config.act == "relu":
-        return jax.nn.relu(hidden)
-    return 0.5 * hidden * (1.0 + jax.lax.erf(hidden * 0.5**0.5))
+    config, weights = transformer.config, transformer.weights
+    norm = weights.ln2_w[layer], weights.ln2_b[layer]
+    seen = normalise(config, stream.read(f"m{layer}"), *norm, rate=rules.rate)
+    hidden = rules.activate(config, seen @ weights.W_in[layer] + weights.b_in[layer])
+    stream.write((hidden @ weights.W_out[layer] + weights.b_out[layer])[None])
 
 
 def unembed(
-    config: Config, weights: Weights, seen: Float[Array, "seq d_model"]
+    transformer: Transformer, seen: Float[Array, "seq d_model"], rules: Rules = PLAIN
 ) -> Float[Array, "seq d_vocab_out"]:
     """Return the logits."""
-    final = normalise(config, seen, weights.lnf_w, weights.lnf_b)
+    config, weights = transformer.config, transformer.weights
+    final = normalise(config, seen, weights.lnf_w, weights.lnf_b, rate=rules.rate)
     return final @ weights.W_U + weights.b_U
-
-
-def run_layers(
-    config: Config,
-    weights: Weights,
-    first: int,
-    stream: Stream,
-    allowed: Bool[Array, "seq key"],
-) -> Float[Array, "seq d_vocab_out"]:
-    """Run the layers from `first` on, and return the logits."""
-    for layer in range(first, config.n_layers):
-        attend(config, weights, layer, stream, allowed)
-        transform(config, weights, layer, stream)
-    return unembed(config, weights, stream.read("logits"))
 
 
 def normalise(
     config: Config,
-    seen: Float[Array, "*readers seq d_model"],
+    seen: Float[Array, "..."],
     scale: Float[Array, " _"],
     bias: Float[Array, " _"],
-) -> Float[Array, "*readers seq d_model"]:
-    """Return what is seen after LayerNorm, or as it is where there is none."""
+    axis: int = -1,
+    rate: Callable[[Array], Array] = _as_it_is,
+) -> Float[Array, "..."]:
+    """Return what is seen after LayerNorm, or as it is where there is none.
+
+    Args:
+        config: says which it is.
+        seen: what readers see.
+        scale: of each coordinate.
+        bias: likewise.
+        axis: where the coordinates stand in `seen`, counted from the end.
+        rate: a rule for 1 / std, see `Rules`.
+    """
     if config.norm == "none":
         return seen
-    centred = seen - seen.mean(-1, keepdims=True)
-    variance = (centred**2).mean(-1, keepdims=True)
-    return centred * jax.lax.rsqrt(variance + config.ln_eps) * scale + bias
+    scale, bias = (a.reshape(-1, *(1,) * (-1 - axis)) for a in (scale, bias))
+    centred = seen - seen.mean(axis, keepdims=True)
+    variance = (centred**2).mean(axis, keepdims=True)
+    return centred * rate(jax.lax.rsqrt(variance + config.ln_eps)) * scale + bias

@@ -7,7 +7,8 @@ whether there is a patch. Three cases cost differently:
     node mask   all readers see one sum, of writes that are already replaced
     edge mask   every reader sees that sum and a correction of its own, made from
                 the differences donor - write of the sources before it
-    nudge       every reader sees that and something added for it alone
+
+To any of these a perturbation may be added, to what each reader sees a term of its own.
 
 Used by `layers.py` and `forward.py` only.
 """
@@ -28,10 +29,9 @@ class Stream:
     Args:
         names: the transformer's sources and readers.
         patch: an intervention whose masks have full rank (`Patch.expanded`).
-        empty: zeros [seq, d_model]; or what the sources before wrote.
-        nudge: [reader, seq, d_model] what is added to what each reader sees, or None.
-        before: how many sources, at the front of `Names.sources`, have written what is
-            there. What a patch changes of them is in the nudge, or nobody sees it.
+        empty: zeros [seq, d_model].
+        perturbation: [reader, seq, d_model] what is added to what each reader sees, or
+            None.
 
     Attributes:
         total: what a reader without a correction of its own sees, [seq, d_model].
@@ -43,11 +43,10 @@ class Stream:
         names: Names,
         patch: Patch | None,
         empty: Float[Array, "seq d_model"],
-        nudge: Float[Array, "reader seq d_model"] | None = None,
-        before: int = 0,
+        perturbation: Float[Array, "reader seq d_model"] | None = None,
     ) -> None:
         self.names = names
-        self._nudge = nudge
+        self._perturbation = perturbation
         self.total = empty
         self.writes: list[Array] = []
         patch = patch or Patch(None, None, None)
@@ -56,7 +55,6 @@ class Stream:
         self._where = None if where is None else where[:, None].astype(empty.dtype)
         # Blocks of donor - write, in the patch's basis; for an edge patch only.
         self._differences: list[Array] = []
-        self._before = before
 
     def write(
         self,
@@ -70,7 +68,7 @@ class Stream:
             mix: a cheaper way to the sum of gate * write over the block, if there
                 is one; it takes the gate, [source, seq or 1, 1] or a number.
         """
-        start = self._before + sum(len(earlier) for earlier in self.writes)
+        start = sum(len(earlier) for earlier in self.writes)
         here = slice(start, start + len(block))
         self.writes.append(block)
         mix = mix or (lambda gate: _add_up(gate * block))
@@ -108,7 +106,9 @@ class Stream:
         seen = self.total
         if self._differences and self._edge_mask is not None:
             seen = self._correct(self._edge_mask[row])
-        return seen if self._nudge is None else seen + self._nudge[row]
+        if self._perturbation is None:
+            return seen
+        return seen + self._perturbation[row]
 
     def read_heads(self, layer: int) -> Float[Array, "*readers seq d_model"]:
         """Return what the heads of a layer see.
@@ -120,8 +120,8 @@ class Stream:
         seen = self.total
         if self._differences and self._edge_mask is not None:
             seen = self._correct(self._of_heads(self._edge_mask, layer))
-        if self._nudge is not None:
-            seen = seen + self._of_heads(self._nudge, layer)
+        if self._perturbation is not None:
+            seen = seen + self._of_heads(self._perturbation, layer)
         return seen
 
     def _of_heads(
@@ -140,7 +140,7 @@ class Stream:
         What a reader sees is a prefix of the sources: entries of the mask for
         sources that are not written yet are never looked at.
         """
-        terms, start = [], self._before
+        terms, start = [], 0
         if rows.ndim > 3:
             # One matrix product for all heads needs one array. It is kept, so that
             # later layers do not copy the differences block by block again.

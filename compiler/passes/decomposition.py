@@ -72,7 +72,14 @@ def _attention(
     selector = as_formula(work.matches)
     if work.kind == "width":
         return t.Width(selector, _counts(step.domain, typed.max_len))
-    assert isinstance(own, t.Mean | t.Pick) and work.value is not None
+    assert work.value is not None
+    if own is None:
+        # One case of a selector, picked by a head of its own.
+        assert work.recode is not None
+        return t.Pick(
+            selector, work.value, work.recode, work.default, work.rule, proven=True
+        )
+    assert isinstance(own, t.Mean | t.Pick)
     return replace(own, selector=selector, value=work.value)
 
 

@@ -33,12 +33,14 @@ from compiler.passes.steps import (
     Step,
     Tabulated,
     Work,
+    can_be_counted,
     needed_steps,
     read_steps,
     relocate,
     split_steps,
 )
 from compiler.passes.units import Units, solve_table
+from compiler.passes.wording import author_text
 from compiler.rasp.values import is_number
 
 # Tolerated errors of one-hot values: where heads must weigh keys alike, and else.
@@ -155,21 +157,60 @@ def choose_codes(typed: Typed) -> Plan:
     Raises:
         ProgramError: a table cannot be computed exactly in float32.
     """
-    steps, place = split_steps(typed)
-    extra = [place[i] for i in typed.extra]
-    planner = _Planner(typed, steps, place[typed.output], extra)
-    for index in range(len(steps)):
-        planner.visit(index)
-    return planner.finish()
+    solved: dict[object, Units | None] = {}
+    counted: frozenset[int] = frozenset()
+    while True:
+        steps, place = split_steps(typed, counted)
+        extra = [place[i] for i in typed.extra]
+        careful: frozenset[int] = frozenset()
+        while True:
+            planner = _Planner(
+                typed, steps, place[typed.output], extra, careful, solved
+            )
+            try:
+                return planner.plan()
+            except _Unclear as unclear:
+                more = planner.noisy(unclear.place, unclear.index)
+                means = planner.means(unclear.place) - counted
+                if not more and not means:
+                    raise ProgramError([unclear.problem], typed.name) from None
+            if not more:
+                counted |= means
+                break
+            careful |= more
+
+
+class _Unclear(Exception):
+    """Values that float32 cannot tell apart, as the steps before them stand.
+
+    Attributes:
+        problem: what the author is told if nothing helps.
+        place: the planned steps whose errors are too large.
+        index: the step that reads them; None for a cast or the output.
+    """
+
+    def __init__(
+        self, problem: str, place: Sequence[int], index: int | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.problem, self.place, self.index = problem, list(place), index
 
 
 class _Planner:
     """Chooses codes front to back, after needs have been found back to front."""
 
     def __init__(
-        self, typed: Typed, steps: list[Step], output: int, extra: list[int]
+        self,
+        typed: Typed,
+        steps: list[Step],
+        output: int,
+        extra: list[int],
+        careful: frozenset[int],
+        solved: dict[object, Units | None],
     ) -> None:
         self.typed, self.steps, self.output, self.extra = typed, steps, output, extra
+        # Steps that read what is recoded without errors; tables that were solved.
+        self.careful, self.solved = careful, solved
         # Who decides on a step's code: of what the output needs, only readers that
         # the output needs too. So nothing beside the program changes its circuit.
         self.readers: list[list[int]] = [[] for _ in steps]
@@ -191,8 +232,60 @@ class _Planner:
             self.mark_bos(index)
         self.planned: list[PlannedStep] = []
         self.place: list[int] = []
+        # The step that a planned step is; casts are none.
+        self.origin: dict[int, int] = {}
         self.casts: dict[int, int] = {}
         self.cleaned: dict[int, int] = {}
+
+    def said(self, name: str) -> str:
+        """Return how a message names a step: as the author wrote its variable."""
+        index = self.typed.index(name.partition(".")[0])
+        return repr(name) if index < 0 else author_text(self.typed, index)
+
+    def plan(self) -> Plan:
+        """Return the plan.
+
+        Raises:
+            _Unclear: errors of some steps are too large for their readers.
+        """
+        for index in range(len(self.steps)):
+            self.visit(index)
+        return self.finish()
+
+    def noisy(self, places: Sequence[int], index: int | None) -> frozenset[int]:
+        """Return the nearest steps that would do better if they read without errors.
+
+        These are heads whose keys, queries or values have errors, and the table that
+        failed itself; none of those that read without errors already.
+        """
+        if index is not None and index not in self.careful:
+            return frozenset({index})
+        seen: set[int] = set()
+        frontier = list(places)
+        while frontier:
+            heads = {self.origin[p] for p in frontier if p in self.origin}
+            found = {i for i in heads - self.careful if self.reads_errors(i)}
+            if found:
+                return frozenset(found)
+            seen |= set(frontier)
+            further = {r for p in frontier for r in reads(self.planned[p].part)}
+            frontier = sorted(further - seen)
+        return frozenset()
+
+    def means(self, places: Sequence[int]) -> frozenset[int]:
+        """Return the variables among what is read that are means of a few numbers."""
+        found = needed(self.planned, places)
+        steps = [self.steps[self.origin[p]] for p in found if p in self.origin]
+        variables = {s.variable for s in steps if s.variable is not None}
+        return frozenset(v for v in variables if can_be_counted(self.typed, v))
+
+    def reads_errors(self, index: int) -> bool:
+        """Return whether a head reads something that has errors."""
+        work = self.steps[index].work
+        return isinstance(work, Attended) and any(
+            self.planned[self.place[s]].code.noise.max(initial=0) > _CLEAN[0]
+            for s in read_steps(work)
+        )
 
     # What readers need ------------------------------------------------------------
 
@@ -289,6 +382,7 @@ class _Planner:
             case Attended():
                 value = self.head(index, step, step.work)
         self.place.append(self.add(value))
+        self.origin[self.place[-1]] = index
 
     def code(self, index: int) -> Code:
         domain = self.steps[index].domain
@@ -317,12 +411,11 @@ class _Planner:
             exact = self.solve(work, args, code, self.tolerances(code, True), relative)
             units = exact or units
         if units is None:
-            raise ProgramError(
-                [
-                    f"{step.name!r}: its values cannot be told apart in float32. Lower "
-                    "max_len, or compute it in smaller steps."
-                ],
-                self.typed.name,
+            raise _Unclear(
+                f"{self.said(step.name)}: its values cannot be told apart in float32. "
+                "Lower max_len, or compute it in smaller steps.",
+                args,
+                index,
             )
         size = np.maximum(1.0, np.abs(code.rows).max(axis=1)) if relative else 1.0
         code = Code(code.rows, units.error * np.ones(len(code.rows)) * size)
@@ -341,7 +434,7 @@ class _Planner:
         found: list[Callable[[int], int]] = [lambda place: place]
         if self.has_numbers(args):
             found.append(self.cast)
-        if index in self.exact:
+        if index in self.exact or index in self.careful:
             found.append(self.clean)
         return found
 
@@ -378,14 +471,24 @@ class _Planner:
         relative: bool = False,
     ) -> Units | None:
         steps = [self.planned[a] for a in args]
-        return solve_table(
-            work.table,
-            [s.code for s in steps],
-            [natural_numbers(s.domain) for s in steps],
-            code,
+        codes = [s.code for s in steps]
+        key = (
+            work.table.shape,
+            work.table.tobytes(),
+            *((c.rows.tobytes(), c.noise.tobytes()) for c in (*codes, code)),
             tolerances,
             relative,
         )
+        if key not in self.solved:
+            self.solved[key] = solve_table(
+                work.table,
+                codes,
+                [natural_numbers(s.domain) for s in steps],
+                code,
+                tolerances,
+                relative,
+            )
+        return self.solved[key]
 
     def cast(self, place: int) -> int:
         """Return the step that holds the same values one-hot."""
@@ -398,12 +501,10 @@ class _Planner:
             tolerances = (*_STRICT, *_LOOSE)
             units = self.solve(identity, [place], one_hot(size), tolerances)
             if units is None:
-                raise ProgramError(
-                    [
-                        f"{step.name!r}: its {size} values cannot be told apart in "
-                        "float32. Lower max_len."
-                    ],
-                    self.typed.name,
+                raise _Unclear(
+                    f"{self.said(step.name)}: its {size} values cannot be told apart "
+                    "in float32. Lower max_len.",
+                    [place],
                 )
             code = Code(np.eye(size), np.full(size, units.error))
             self.casts[place] = self.add(
@@ -461,6 +562,10 @@ class _Planner:
                 work, source, planned.code, self.steps, self.empties[index], out.free
             ):
                 places[source] = self.cast(places[source])
+        if index in self.careful:
+            for source in places:
+                if self.planned[places[source]].code.noise.max(initial=0) > _CLEAN[0]:
+                    places[source] = self.clean(places[source])
         if index in self.exact and work.kind == "mean":
             self.clean_scores(work, places)
         codes = {s: self.planned[p].code for s, p in places.items()}
@@ -532,14 +637,12 @@ class _Planner:
         error = self.number_error(output)
         if error > _PROMISE:
             step = self.planned[output]
-            raise ProgramError(
-                [
-                    f"{step.name!r}: its {step.domain.size} values cannot be told "
-                    f"apart in float32: errors reach {error:.0e}, and {_PROMISE:.0e} "
-                    "is promised. Lower max_len, compute it in smaller steps, or make "
-                    "it categorical."
-                ],
-                self.typed.name,
+            raise _Unclear(
+                f"{self.said(step.name)}: its {step.domain.size} values cannot be told "
+                f"apart in float32: errors reach {error:.0e}, and {_PROMISE:.0e} "
+                "is promised. Lower max_len, compute it in smaller steps, or make "
+                "it categorical.",
+                [output],
             )
         return output
 

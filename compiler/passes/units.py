@@ -23,6 +23,8 @@ from compiler.passes.rectangles import cover
 _MANY = 5
 # Products that are simulated to measure the rounding error of one candidate.
 _SIMULATED, _FEW = 50_000_000, 500
+# Numbers in the largest array that one candidate may make: larger ones are left out.
+_MOST_NUMBERS = 8_000_000
 # What float32 leaves of a sum, relative to its terms; as measured, not at worst.
 _ROUNDING = 2.0**-25
 
@@ -112,7 +114,6 @@ class _Problem:
         self.table, self.args, self.scalars, self.out = table, args, scalars, out
         self.live = table >= 0
         self.cells = np.argwhere(self.live)
-        self.target = out.rows[table[self.live]]  # [cells, rank]
         self.results = table[self.live]
 
     def candidates(self) -> Iterator[Candidate]:
@@ -194,6 +195,12 @@ class _Problem:
         heads = results[starts]
         if (heads[group] != results).any():
             return None
+        changes = int(np.count_nonzero(np.diff(heads)))
+        # Rows of a one-hot code never lie on one line: every change takes a unit.
+        if bound is not None and self.out.free and changes >= bound:
+            return None
+        if len(heads) * self.out.rank > _MOST_NUMBERS:
+            return None
         points, values = ordered[starts], self.out.rows[heads]
         hinges = fit_hinges(points, values, sign=sign, plateau=plateau)
         if bound is not None and len(hinges.place) >= bound:
@@ -221,16 +228,9 @@ class _Problem:
         A free code gives any function for nothing; a number needs a hinge wherever
         the slope of its function changes.
         """
-        design = np.concatenate(
-            [np.eye(len(c.rows))[self.cells[:, a]] for a, c in enumerate(self.args)],
-            axis=1,
-        )
-        goal = self.target[:, 0]
-        solution = _sums(design, goal)
-        if solution is None:
+        parts = self.sum_parts()
+        if parts is None:
             return None
-        ends = np.cumsum([len(c.rows) for c in self.args])[:-1]
-        parts = np.split(solution, ends)
         linear = [
             part if code.free else self.tangent(code, part)
             for code, part in zip(self.args, parts, strict=True)
@@ -240,6 +240,32 @@ class _Problem:
             if not code.free:
                 units = self.bent(units, axis, part - linear[axis], sign)
         return units
+
+    def sum_parts(self) -> list[Floats] | None:
+        """Return a function of each argument; their sum is the result. None if none."""
+        sizes = [len(c.rows) for c in self.args]
+        goal = self.out.rows[self.results, 0]
+        chosen = np.arange(len(self.cells))
+        large = len(chosen) * sum(sizes) > _MOST_NUMBERS
+        if large:
+            # Some cells with each value of each argument decide; all are checked.
+            firsts = [np.unique(c, return_index=True)[1] for c in self.cells.T]
+            spread = np.linspace(0, len(goal) - 1, 4 * sum(sizes)).astype(int)
+            chosen = np.unique(np.concatenate([*firsts, spread]))
+            if len(chosen) * sum(sizes) > _MOST_NUMBERS:
+                return None
+        design = np.concatenate(
+            [np.eye(n)[self.cells[chosen, a]] for a, n in enumerate(sizes)], axis=1
+        )
+        solution = _sums(design, goal[chosen])
+        if solution is None:
+            return None
+        parts = np.split(solution, np.cumsum(sizes)[:-1])
+        if large:
+            found = sum(p[self.cells[:, a]] for a, p in enumerate(parts))
+            if np.abs(found - goal).max() > 1e-9 * max(1.0, np.abs(goal).max()):
+                return None
+        return parts
 
     def tangent(self, code: Code, part: Floats) -> Floats:
         """Return the line through the two ends of a function of a number."""
@@ -325,7 +351,9 @@ class _Problem:
         worst = 0.0
         for count in sorted({min(n, len(self.cells)) for n in (_FEW, room)}):
             pick = np.linspace(0, len(self.cells) - 1, count).astype(int)
-            worst = self.error(units, self.cells[pick], self.target[pick])
+            worst = self.error(
+                units, self.cells[pick], self.out.rows[self.results[pick]]
+            )
             if worst > limit:
                 break
         return Units(units.read, units.bias, units.write, units.base, worst)

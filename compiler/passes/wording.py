@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from compiler.ir import typed as t
+from compiler.ir.graph import place_in_program
 from compiler.rasp.values import show
 
 # Shared parts are written out wherever they are read: an end to their growth.
@@ -63,6 +64,13 @@ def written(typed: t.Typed) -> list[str]:
         if not (variable.named or isinstance(variable.operation, t.Input)):
             words[variable.name] = _bracket(text)
     return texts
+
+
+def author_text(typed: t.Typed, index: int) -> str:
+    """Return how an error names a variable: as its author wrote it."""
+    variable = typed.variables[index]
+    name = variable.name if variable.named else None
+    return place_in_program(name, written(typed)[index])
 
 
 def definition(variable: t.Variable) -> str:

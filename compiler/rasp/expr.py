@@ -39,8 +39,8 @@ _evaluate: Callable[..., list[Any]] | None = None
 def set_evaluator(evaluate: Callable[..., list[Any]]) -> None:
     """Set what a call such as `tokens("abc")` is answered by.
 
-    This room only describes programs; `compiler.evaluate` computes them, and hands
-    itself in when it is imported.
+    This room only describes programs; `compiler.evaluate` computes them, and
+    `compiler/__init__.py` hands it in.
     """
     global _evaluate
     _evaluate = evaluate
@@ -50,7 +50,7 @@ def evaluate_expression(
     expression: SOp | Selector, tokens: Any, causal: bool = False
 ) -> list[Any]:
     """Return what the evaluator gives for one input."""
-    assert _evaluate is not None, "compiler/__init__.py imports compiler.evaluate"
+    assert _evaluate is not None, "compiler/__init__.py sets it"
     return _evaluate(expression, tokens, causal)
 
 

@@ -14,13 +14,14 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from compiler.errors import InputError
 from compiler.rasp.expr import SOp
 from compiler.rasp.values import Value, canonical, in_order
+
+if TYPE_CHECKING:  # only samples are drawn with NumPy
+    import numpy as np
 
 
 @runtime_checkable

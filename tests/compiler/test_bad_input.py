@@ -373,7 +373,8 @@ def test_means_that_are_too_many():
 def test_a_mode_of_too_many_values():
     often = Aggregate(TRUE, tokens, rule="mode").named("often")
     (only,) = problems(often, range(10))
-    assert only.startswith("'often': the rule 'mode' compares the counts of 10 values")
+    assert only.startswith("'often', that is often = mode(everything, tokens): the ")
+    assert "rule 'mode' compares the counts of 10 values" in only
     assert "Map the values to fewer classes first" in only
 
 

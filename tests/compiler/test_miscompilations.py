@@ -372,7 +372,7 @@ def test_gradients_go_through_a_model():
     ids = model.encode_batch(["abc"])
 
     def loss(matrix: Any) -> Any:
-        return logits_batch(model.config, model.weights._replace(W_U=matrix), ids).sum()
+        return logits_batch(model.transformer.with_arrays(W_U=matrix), ids).sum()
 
     gradient = jax.grad(loss)(jnp.asarray(model.weights.W_U))
     assert gradient.shape == model.weights.W_U.shape

@@ -77,12 +77,12 @@ def complement_run(model: Model, inputs: int = PAIRS) -> tuple[np.ndarray, np.nd
     accepts = programs.find(model.name).accepts
     tokens, lengths, _ = sample_inputs(model.typed, inputs, 7, accepts)
     ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
-    clean = forward_batch(model.config, model.weights, ids)
+    clean = forward_batch(model.transformer, ids)
     donors = np.random.default_rng(8).permutation(len(ids))
     mask = edge_mask(model.config.names, model.circuit.complement())
     masks = np.broadcast_to(mask, (len(ids), *mask.shape))
     patch = Patch.edges(masks, np.asarray(clean.writes)[donors])
-    patched = logits_batch(model.config, model.weights, ids, patch)
+    patched = logits_batch(model.transformer, ids, patch)
     place = np.arange(model.config.n_ctx)[None, :]
     live = (place >= 1) & (place <= lengths[:, None])
     return np.asarray(clean.logits)[live], np.asarray(patched)[live]
@@ -179,7 +179,7 @@ def test_decoys_work_on_the_input(models) -> None:
     model = models["sort", "decoys"]
     tokens, lengths, _ = sample_inputs(model.typed, 50, 0)
     ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
-    writes = np.asarray(forward_batch(model.config, model.weights, ids).writes)
+    writes = np.asarray(forward_batch(model.transformer, ids).writes)
     spread = writes[:, :, 1:].std(axis=0).max(axis=(1, 2))
     fixed = model.config.names.source_index("positions")
     assert (np.delete(spread, fixed) > 1e-2).all()
@@ -193,7 +193,7 @@ def test_distractors_compute_real_variables(models) -> None:
         tokens, lengths, _ = sample_inputs(model.typed, 200, 0)
         trace = interpret(model.typed, tokens, lengths)
         ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
-        writes = np.asarray(forward_batch(model.config, model.weights, ids).writes)
+        writes = np.asarray(forward_batch(model.transformer, ids).writes)
         names = [*model.facts["decoys"]]
         assert len(names) == CHOICES[choice]["decoys"]
         if "beside" in model.facts:

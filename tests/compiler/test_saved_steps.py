@@ -21,7 +21,7 @@ from compiler.passes.check import sample_inputs
 from compiler.rasp import EQ, LT, Select, SelectorWidth, indices, tokens
 from compiler.save import CONFIG, FILES, PROGRAM, load_model, save_model
 from compiler.tabulated import typed_to_json
-from zoo.auditing.subject import steps_of
+from zoo.causal.saved import steps_of
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,9 @@ def test_audit_takes_what_the_command_line_does(reverse: zoo.Model, tmp_path: Pa
         assert audit(same, pairs=20).to_json() == direct
     by_name = audit("reverse", pairs=20)
     assert by_name.to_json() == audit(zoo.compile("reverse"), pairs=20).to_json()
-    with pytest.raises(NameLookupError, match="no program is named 'revers'"):
+    with pytest.raises(
+        NameLookupError, match="no release or program is named 'revers'"
+    ):
         audit("revers")
 
 

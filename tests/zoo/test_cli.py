@@ -105,7 +105,8 @@ def test_wrong_use_has_status_2(call: Call, arguments: list[str], expected: str)
 def test_an_unknown_program_offers_the_nearest_names(call: Call, command: str):
     extra = ["--input", "[1]"] if command == "run" else []
     message = mistake(call, command, "revers", *extra)
-    assert message.startswith("no program is named 'revers'. Did you mean 'reverse'")
+    expected = "no release or program is named 'revers'. Did you mean 'reverse'"
+    assert message.startswith(expected)
 
 
 @pytest.mark.parametrize("command", ["run", "show", "verify"])
@@ -423,8 +424,8 @@ def test_a_saved_model_takes_no_other_setting(
     extra = ["--input", "[1]"] if command == "run" else []
     message = mistake(call, command, "saved", *option, *extra)
     assert message == (
-        "saved is a saved model: its vocabulary and length are fixed. Leave --vocab "
-        "and --max-len out, or give a program's name"
+        "saved is a saved model: its vocabulary and length are fixed. Leave vocab "
+        "(--vocab) and max_len (--max-len) out, or give a program"
     )
 
 

@@ -14,11 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch, logits_from
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 from zoo.alignment.interchanges import Interchanges
 from zoo.alignment.places import Place
 from zoo.cases.case import Case
@@ -42,8 +41,8 @@ class Runs(NamedTuple):
 
 def run_both(case: Case, pairs: Interchanges) -> Runs:
     """Return the runs of all bases and all sources."""
-    base = forward_batch(case.config, case.weights, pairs.base)
-    source = forward_batch(case.config, case.weights, pairs.source)
+    base = forward_batch(case.transformer, pairs.base)
+    source = forward_batch(case.transformer, pairs.source)
     return Runs(pairs.base, base.writes, source.writes, base.logits)
 
 
@@ -67,13 +66,12 @@ def logits_under(
     turn = np.zeros((case.config.d_model,) * 2, np.float32)
     turn[: basis.shape[1]] = np.asarray(basis, np.float32).T
     share = np.ones(len(turn), np.float32)
-    return _logits_under(case.config, place, case.weights, runs, where, turn, share)
+    return _logits_under(case.transformer, place, runs, where, turn, share)
 
 
 def patched_logits(
-    config: Config,
+    transformer: Transformer,
     place: Place,
-    weights: Weights,
     runs: Runs,
     where: Bool[Any, "pair ctx"],
     turn: Float[Any, "d_model d_model"],
@@ -82,22 +80,20 @@ def patched_logits(
     """Return `logits_under`, not compiled: for use inside what is.
 
     Args:
-        config: the model's shape.
+        transformer: the model's shape and its arrays.
         place: the site.
-        weights: its arrays.
         runs: of bases and sources.
         where: positions that are patched.
         turn: orthonormal rows, or rows of zeros.
         share: how much of each row's direction is taken, from 0 to 1.
     """
-    weights = Weights(*(jnp.asarray(array) for array in weights))
-    chosen = np.zeros((len(config.names.sources), 1, 1), np.float32)
+    chosen = np.zeros((len(transformer.config.names.sources), 1, 1), np.float32)
     chosen[list(place.sources)] = 1.0
     mask = jnp.asarray(chosen) * share  # [source, 1, d_model]
 
     def one(ids: Array, writes: Array, donor: Array, where: Array) -> Array:
         patch = Patch.nodes(mask, donor, jnp.asarray(turn), where)
-        return logits_from(config, weights, ids, writes, place.layer, patch)
+        return logits_from(transformer, ids, writes, place.layer, patch)
 
     live = jnp.asarray(where).astype(jnp.float32)
     return jax.vmap(one)(
@@ -106,5 +102,5 @@ def patched_logits(
 
 
 _logits_under = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)(
-    patched_logits, static_argnames=("config", "place")
+    patched_logits, static_argnames="place"
 )

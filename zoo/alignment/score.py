@@ -24,7 +24,9 @@ from zoo.alignment.subspaces import (
     random_subspace,
     share_inside,
 )
-from zoo.cases.case import Case, open_for
+from zoo.auditing.certificate import Certificate
+from zoo.cases.case import Case, open_case
+from zoo.cases.pairs import TURNED
 
 DRAWS = 5
 
@@ -38,7 +40,12 @@ def score_alignment(
     pairs: int = PAIRS,
     draws: int = DRAWS,
     seed: int = 0,
-    **options: Any,
+    certificate: Certificate | None = None,
+    split: str = "test",
+    turned: float = TURNED,
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
 ) -> AlignmentReport:
     """Return what the claim is worth that a variable lives in a subspace of a site.
 
@@ -50,7 +57,13 @@ def score_alignment(
         pairs: how many pairs of a base and a source are run.
         draws: how many random subspaces are taken as a control.
         seed: of pairs and controls.
-        options: of `open_case`; the split is `test` unless said otherwise.
+        certificate: of a model that is no release; it is audited if None.
+        split: of the data: `train` or `test`.
+        turned: share of the pairs whose corrupt run has shifted positions.
+        ablation: what stands in the place of a patched write: `resample`, `mean`,
+            `zero` or `optimal`; see `Case`.
+        loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
+        positions: `all` positions at which answers differ, or the `one` of the data.
 
     Raises:
         NameLookupError: the variable or the site is unknown; the nearest are offered.
@@ -60,7 +73,15 @@ def score_alignment(
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random subspace")
     basis = plain(basis)
-    case = open_for(score_alignment, source, options)
+    case = open_case(
+        source,
+        certificate=certificate,
+        split=split,
+        turned=turned,
+        ablation=ablation,
+        loss=loss,
+        positions=positions,
+    )
     drawn = draw_interchanges(case, variable, pairs, seed)
     place = find_place(case.config, site)
     claimed = check_basis(basis, case.config.d_model)

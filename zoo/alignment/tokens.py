@@ -16,7 +16,7 @@ def read_tokens(case: Case, place: Place) -> Float[np.ndarray, "token d_model"]:
     Each input counts once; BOS and PAD are no tokens.
     """
     ids = case.pairs.inputs
-    writes = forward_batch(case.config, case.weights, ids).writes
+    writes = forward_batch(case.transformer, ids).writes
     live = ids != case.config.pad_id
     live[:, 0] = False
     return place.held(writes)[live].astype(np.float32)

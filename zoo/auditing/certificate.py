@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from compiler.errors import InputError
+from compiler import html
+from compiler.errors import InputError, count
 from compiler.lower.readout import plain
 from compiler.machine.names import Edge
 from compiler.model import Model
@@ -166,6 +167,34 @@ class Certificate:
     effects: Mapping[str, Rate]
     all_edges: Rate
     claims: tuple[Claim, ...]
+
+    def __repr__(self) -> str:
+        holds = "holds" if self.holds else "FAILS"
+        return (
+            f"<Certificate {self.model}: {holds}, {count(len(self.circuit), 'edge')}, "
+            f"{count(self.pairs, 'pair')} of inputs>"
+        )
+
+    def _repr_html_(self) -> str:
+        failed = [claim.name for claim in self.claims if not claim.holds]
+        claims = html.table(
+            ("claim", "found", "has to reach", "worst at"),
+            [
+                (c.name, f"{c.found:.4f}", f"{c.at_least:g}", c.worst)
+                for c in self.claims
+            ],
+        )
+        edges = html.table(
+            ("edge of the circuit", "status", "effect when patched alone", "carries"),
+            [
+                (f.edge, f.status, f"{f.effect.share:.4f}", ", ".join(f.carries))
+                for f in self.circuit
+            ],
+        )
+        pairs = count(self.pairs, "pair")
+        head = html.heading(f"{self.model}: an audit over {pairs} of inputs")
+        alarm = html.alarm((failed and f"FAILS: {', '.join(failed)}") or "")
+        return f"{head}{alarm}{claims}{edges}"
 
     @property
     def holds(self) -> bool:

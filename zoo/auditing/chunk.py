@@ -16,20 +16,21 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.lower.readout import Readout
-from compiler.machine.behind import (
-    Rows,
-    Spot,
-    last_logits,
-    logits_under,
-    make_rows,
-    move,
-    run_under,
-)
 from compiler.machine.config import Config
-from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.packed import Packing, pack, take
-from compiler.machine.radius import curvatures, has_radii, radii, winners
-from compiler.machine.weights import Weights
+from compiler.machine.jit import CACHE_BYTES, QUICK_TO_COMPILE
+from compiler.machine.rerun.bounds import curvatures, has_radii, radii, winners
+from compiler.machine.rerun.packed import Packing, pack, take
+from compiler.machine.rerun.rerun import (
+    BaseRuns,
+    Donors,
+    Target,
+    last_logits,
+    masked_logits,
+    pack_runs,
+    propagate,
+    run_masked,
+)
+from compiler.machine.transformer import Transformer, precise
 from zoo.auditing.decisions import (
     Verdict,
     decide,
@@ -42,7 +43,6 @@ from zoo.causal.model import COMPUTED
 from zoo.causal.pool import Pool
 from zoo.causal.runs import compiled_runs
 
-BLOCK_BYTES = 1.5 * 2**20  # that one sublayer makes: a core's second-level cache
 LEAST_BLOCKS = 4  # in a chunk; the last one filled has places with nothing in them
 
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
@@ -112,8 +112,7 @@ class Found(NamedTuple):
 
 
 def prepare(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     pool: Pool,
     base: Int[np.ndarray, " pair"],
     source: Int[np.ndarray, " pair"],
@@ -124,8 +123,7 @@ def prepare(
     """Return a chunk.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         pool: the inputs.
         base: indices into the pool.
         source: likewise.
@@ -133,13 +131,14 @@ def prepare(
         fresh: which pairs count; the others fill the chunk up.
         output: index of the variable that is put out.
     """
+    config = transformer.config
     ids, values, lengths = map(np.asarray, (pool.ids, pool.values, pool.lengths))
     shared = np.minimum(lengths[base], lengths[source])
     where = np.arange(config.n_ctx)[None, :] < shared[:, None]
     unturned = np.zeros_like(turns)
-    run = compiled_runs(config, weights, ids[base], unturned)
-    straight = compiled_runs(config, weights, ids[source], unturned).writes
-    turned = compiled_runs(config, weights, ids[source], turns).writes
+    run = compiled_runs(transformer, ids[base], unturned)
+    straight = compiled_runs(transformer, ids[source], unturned).writes
+    turned = compiled_runs(transformer, ids[source], turns).writes
     return Part(
         ids=ids[base],
         lengths=np.where(fresh, lengths[base], 0),
@@ -185,7 +184,7 @@ def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
     finite = np.isfinite(part.spread).all() and np.isfinite(part.writes).all()
     packing = pack(config, lengths, alone=not finite)
     widest = 4 * config.n_ctx * max(config.d_mlp, 4 * config.d_model)
-    count = max(LEAST_BLOCKS, round(most * widest / BLOCK_BYTES))
+    count = max(LEAST_BLOCKS, round(most * widest / CACHE_BYTES))
     height = -(-most // min(count, most))
     filled = len(packing.sequence)
     blocks = []
@@ -215,7 +214,7 @@ class _Block(NamedTuple):
     """A block of a chunk, packed: [place, row] at the end of every array.
 
     Attributes:
-        rows: the bases' runs.
+        runs: of the bases.
         where: positions that are patched.
         straight: what donors' writes are.
         turned: the same with turned positions.
@@ -226,7 +225,7 @@ class _Block(NamedTuple):
         packing: both of these, rows first.
     """
 
-    rows: Rows
+    runs: BaseRuns
     where: Any
     straight: Any
     turned: Any
@@ -238,14 +237,14 @@ class _Block(NamedTuple):
 
 
 def _make_block(
-    config: Config, weights: Weights, part: Part, blocks: Packing, number: Array
+    transformer: Transformer, part: Part, blocks: Packing, number: Array
 ) -> _Block:
     packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
     straight, turned, clean = (
         take(packing, array) for array in (part.straight, part.turned, part.clean)
     )
     return _Block(
-        rows=make_rows(config, weights, packing, part.writes),
+        runs=pack_runs(transformer, packing, part.writes),
         where=take(packing, part.where[..., None])[0],
         straight=straight,
         turned=turned,
@@ -319,9 +318,8 @@ def _sums(verdict: Verdict, valid: Array) -> Int[Array, 3]:
 
 
 def _count(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     part: Part,
     blocks: Packing,
     n_blocks: Any,
@@ -331,18 +329,18 @@ def _count(
     """Return what `size` patches do: in every block, one after the other.
 
     Args:
-        config: the transformer's shape.
+        transformer: its shape and its arrays, of jax.
         readout: how logits are turned into outputs.
-        weights: the transformer's arrays, of jax.
         part: a chunk.
         blocks: of `make_blocks`.
         n_blocks: likewise.
         size: how many patches there are.
         patches_of: given a block, returns what gives the outcome of each patch.
     """
+    config, weights = transformer.config, transformer.weights
 
     def count_block(number: Array, found: Found) -> Found:
-        block = _make_block(config, weights, part, blocks, number)
+        block = _make_block(transformer, part, blocks, number)
         outcome_of = patches_of(block)
 
         def count(index: Array, found: Found) -> Found:
@@ -358,10 +356,11 @@ def _count(
     return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
 
 
-def bends_of(
-    config: Config, readout: Readout, weights: Weights
+def curvature_of(
+    transformer: Transformer, readout: Readout
 ) -> Float[np.ndarray, "class class"] | None:
     """Return what `count_changes` wants to know of a model."""
+    config, weights = transformer.config, transformer.weights
     if not has_radii(config) or readout.kind != "classes":
         return None
     if not all(np.isfinite(array).all() for array in weights):
@@ -369,15 +368,15 @@ def bends_of(
     return curvatures(weights).astype(np.float32)
 
 
-@partial(_jit, static_argnames=("config", "readout"))
+@partial(_jit, static_argnames="readout")
+@precise
 def count_changes(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     part: Part,
     labels: Int[Array, "pair ctx labels"],
     groups: Groups,
-    bends: Float[Any, "class class"] | None,
+    curvature: Float[Any, "class class"] | None,
     blocks: Packing,
     n_blocks: Any,
     table: Int[Any, "change 6"],
@@ -385,50 +384,49 @@ def count_changes(
     """Return what single changes of the stream do.
 
     Args:
-        config: the transformer's shape.
+        transformer: its shape and its arrays.
         readout: how logits are turned into outputs.
-        weights: the transformer's arrays.
         part: a chunk.
         labels: of `labels_of`.
         groups: as there.
-        bends: `radius.curvatures`, or None to run the last MLP for all positions.
+        curvature: `bounds.curvatures`, or None to run the last MLP for all positions.
         blocks: of `make_blocks`.
         n_blocks: likewise.
-        table: rows of (kind, layer, head, slot, change, labels): a `Spot`, a change as
-            in `change_of`, and which labels the outputs are held to.
+        table: rows of (kind, layer, head, slot, change, labels): a `Target`, a change
+            as in `change_of`, and which labels the outputs are held to.
     """
-    weights, table = _arrays(weights), jnp.asarray(table)
+    table = jnp.asarray(table)
 
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
-        given = config, weights, block.rows
+        given = transformer, block.runs
         held_to = _labels_in(block, labels)
         straight, turned = (
-            jnp.where(block.where, donor - block.rows.writes, 0.0)
+            jnp.where(block.where, donor - block.runs.writes, 0.0)
             for donor in (block.straight, block.turned)
         )
         own = _along(straight[groups.sources], groups)
         changes = jnp.concatenate([straight, turned, own])
-        if bends is not None:
-            radius = radii(*given, block.clean, bends)
+        if curvature is not None:
+            radius = radii(*given, block.clean, curvature)
 
         def outcome_of(index: Array) -> _Outcome:
             *place, change, label = table[index]
-            moved, way = move(*given, Spot(*place), changes[change])
+            arrived, path = propagate(*given, Target(*place), changes[change])
 
             def logits_of() -> Array:
-                return last_logits(config, weights, block.rows.stream[-2], moved, way)
+                return last_logits(transformer, block.runs.stream[-2], arrived, path)
 
-            if bends is None:
+            if curvature is None:
                 outputs = logits_of()
             else:
                 asked = held_to[0] >= 0
                 known = block.winner, radius, asked
-                outputs = winners(*given, moved, way, *known, decide)
+                outputs = winners(*given, arrived, path, *known, decide)
             return _Outcome(outputs, held_to[label], logits_of)
 
         return outcome_of
 
-    given = config, readout, weights, part, blocks, n_blocks
+    given = transformer, readout, part, blocks, n_blocks
     return _count(*given, len(table), patches_of)
 
 
@@ -451,16 +449,15 @@ def _along(
     directions = jnp.asarray(groups.directions)[..., None, None]
     if groups.basis is None:
         return change * directions
-    with jax.default_matmul_precision("highest"):
-        turned = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
-        return jnp.einsum("bd,gbpr->gdpr", groups.basis, turned * directions)
+    turned = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
+    return jnp.einsum("bd,gbpr->gdpr", groups.basis, turned * directions)
 
 
-@partial(_jit, static_argnames=("config", "readout"))
+@partial(_jit, static_argnames="readout")
+@precise
 def count_under(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     part: Part,
     blocks: Packing,
     n_blocks: Any,
@@ -470,9 +467,8 @@ def count_under(
     """Return what single edges do besides everything outside the circuit.
 
     Args:
-        config: the transformer's shape.
+        transformer: its shape and its arrays.
         readout: how logits are turned into outputs.
-        weights: the transformer's arrays.
         part: a chunk.
         blocks: of `make_blocks`.
         n_blocks: likewise.
@@ -480,27 +476,23 @@ def count_under(
         table: (reader, source, layer) of each edge; source -1 for no edge. The layer is
             the reader's, or any before it.
     """
-    weights, table = _arrays(weights), jnp.asarray(table)
+    table = jnp.asarray(table)
     outside = jnp.asarray(outside)
 
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
         labels = _labels_in(block, part.labels[..., None])[0]
-        given = config, weights, block.rows
-        donors = block.turned, block.where
-        whole = run_under(*given, outside, *donors)
+        given = transformer, block.runs
+        donors = Donors(block.turned, block.where)
+        whole = run_masked(*given, outside, donors)
 
         def outcome_of(index: Array) -> _Outcome:
             reader, source, layer = table[index]
             more = jnp.where(source >= 0, 1.0, 0.0).astype(outside.dtype)
             mask = outside.at[reader, source].max(more)
-            logits = logits_under(*given, mask, *donors, whole, layer)
+            logits = masked_logits(*given, mask, donors, whole, layer)
             return _Outcome(logits, labels, lambda: logits)
 
         return outcome_of
 
-    given = config, readout, weights, part, blocks, n_blocks
+    given = transformer, readout, part, blocks, n_blocks
     return _count(*given, len(table), patches_of)
-
-
-def _arrays(weights: Weights) -> Weights:
-    return Weights(*(jnp.asarray(array) for array in weights))

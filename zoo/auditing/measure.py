@@ -16,13 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
-from compiler.machine.behind import Spot, spot_behind, spot_of_reader
 from compiler.machine.forward import logits_batch
+from compiler.machine.rerun.rerun import Target, target_of_node, target_of_reader
 from zoo.auditing import chunk
 from zoo.auditing.counts import Adder, Count, Tallied, Tally
 from zoo.auditing.decisions import decide, same_class, same_number
 from zoo.auditing.subject import Subject
 from zoo.causal.pairs import Pairs
+from zoo.causal.runs import SILENT
 
 CHUNK = 512
 
@@ -72,10 +73,10 @@ def measure(
     size = len(pairs.base)
     tally = Tally(len(subject.config.names.sources))
 
-    bends = chunk.bends_of(subject.config, subject.readout, subject.weights)
+    curvature = chunk.curvature_of(subject.transformer, subject.readout)
 
     def count(number: int) -> Tally:
-        patches = _Patches(subject, pairs, number * CHUNK, bends)
+        patches = _Patches(subject, pairs, number * CHUNK, curvature)
         return _count_chunk(patches, inside, outside)
 
     for number, found in enumerate(_in_order(count, -(-size // CHUNK), threads)):
@@ -121,13 +122,13 @@ class _Item(NamedTuple):
 
     Attributes:
         key: what it is counted under.
-        spot: where the change goes in.
+        target: which readers see the change.
         change: which one, see `chunk.change_of`.
         labels: which labels it is held to: 0 for the base's, then one a group.
     """
 
     key: Any
-    spot: Spot
+    target: Target
     change: int
     labels: int = 0
 
@@ -158,11 +159,13 @@ class _Patches:
         subject: what is audited.
         pairs: over which inputs.
         start: the chunk's first pair.
-        bends: of `chunk.bends_of`.
+        curvature: of `chunk.curvature_of`.
     """
 
-    def __init__(self, subject: Subject, pairs: Pairs, start: int, bends: Any) -> None:
-        self.subject, self.start, self._bends = subject, start, bends
+    def __init__(
+        self, subject: Subject, pairs: Pairs, start: int, curvature: Any
+    ) -> None:
+        self.subject, self.start, self._curvature = subject, start, curvature
         self.part = _part(subject, pairs, start)
         self._blocks = chunk.make_blocks(subject.config, self.part)
         self._groups = _groups(subject)
@@ -174,7 +177,7 @@ class _Patches:
         return [
             _Item(
                 group.name,
-                spot_behind(config.names, config.names.sources[group.source]),
+                target_of_node(config.names, config.names.sources[group.source]),
                 chunk.change_of(config, "group", index),
                 1 + index,
             )
@@ -187,7 +190,7 @@ class _Patches:
         return [
             _Item(
                 int(node),
-                spot_behind(config.names, config.names.sources[node]),
+                target_of_node(config.names, config.names.sources[node]),
                 chunk.change_of(config, "turned", int(node)),
             )
             for node in self.subject.others
@@ -199,7 +202,7 @@ class _Patches:
         return [
             _Item(
                 (reader, source),
-                spot_of_reader(config.names, config.names.readers[reader]),
+                target_of_reader(config.names, config.names.readers[reader]),
                 chunk.change_of(config, donor, source),
             )
             for reader, source in entries
@@ -208,16 +211,15 @@ class _Patches:
     def count(self, *wanted: tuple[Adder, Sequence[_Item]]) -> None:
         """Add what each patch does to the counts that it is wanted for."""
         items = [item for _, some in wanted for item in some]
-        table = [(*i.spot, i.change, i.labels) for i in items]
+        table = [(*i.target, i.change, i.labels) for i in items]
         subject = self.subject
         found = chunk.count_changes(
-            subject.config,
+            subject.transformer,
             subject.readout,
-            subject.weights,
             self.part,
             self._labels,
             self._groups,
-            self._bends,
+            self._curvature,
             *self._blocks,
             np.array(table, np.int32).reshape(-1, 6),
         )
@@ -237,9 +239,8 @@ class _Patches:
             for entry, layer in zip(inside, layers, strict=True)
         ]
         found = chunk.count_under(
-            subject.config,
+            subject.transformer,
             subject.readout,
-            subject.weights,
             self.part,
             *self._blocks,
             subject.outside.astype(np.float32),
@@ -265,10 +266,6 @@ def _tallied(sums: np.ndarray) -> Tallied:
     return Tallied(*(int(n) for n in sums))
 
 
-# A source whose writes differ by no more than this carries nothing.
-SILENT = 1e-6
-
-
 def _entries(mask: Bool[np.ndarray, "reader source"]) -> list[tuple[int, int]]:
     return [(int(r), int(s)) for r, s in np.argwhere(mask)]
 
@@ -280,8 +277,7 @@ def _part(subject: Subject, pairs: Pairs, start: int) -> chunk.Part:
     places = np.arange(start, start + min(CHUNK, count))
     rows = places % count
     return chunk.prepare(
-        subject.config,
-        subject.weights,
+        subject.transformer,
         pairs.pool,
         pairs.base[rows],
         pairs.source[rows],
@@ -314,7 +310,7 @@ def _behaviour(subject: Subject, pairs: Pairs) -> Count:
     for start in range(0, len(ids), 4 * CHUNK):
         rows = np.arange(start, start + min(4 * CHUNK, len(ids))) % len(ids)
         fresh = start + np.arange(len(rows)) < len(ids)
-        logits = logits_batch(subject.config, subject.weights, ids[rows])
+        logits = logits_batch(subject.transformer, ids[rows])
         labels = np.where(fresh[:, None], values[rows], -1)
         if subject.readout.kind == "classes":
             verdict = same_class(decide(jnp.moveaxis(logits, -1, 0)), labels)

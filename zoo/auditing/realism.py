@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from jaxtyping import Array, Float
 from compiler.emit import align
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
+from compiler.machine.transformer import Transformer
 from compiler.model import Model
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.causal.pairs import draw_pairs
@@ -64,7 +64,7 @@ def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
         for name, array in subject.weights._asdict().items()
         if name.startswith("W_")
     }
-    run = forward_batch(config, subject.weights, ids[pairs.base])
+    run = forward_batch(subject.transformer, ids[pairs.base])
     writes = np.asarray(run.writes, np.float64)
     live = ids[pairs.base] != config.pad_id
     final = writes.sum(axis=1)[live]
@@ -84,32 +84,31 @@ def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
     )
 
 
-@partial(jax.jit, static_argnames=("config",))
+@jax.jit
 def _gradient(
-    config: object, weights: object, base: Array, source: Array
+    transformer: Transformer, base: Array, source: Array
 ) -> Float[Array, "reader source"]:
     """Return the gradient of the mean change of the right logits in the edge mask."""
-    donor = forward_batch(config, weights, source).writes  # type: ignore[arg-type]
-    clean = logits_batch(config, weights, base)  # type: ignore[arg-type]
+    donor = forward_batch(transformer, source).writes
+    clean = logits_batch(transformer, base)
     answer = clean.argmax(axis=-1)
 
     def loss(mask: Array) -> Array:
         patch = Patch.edges(mask, donor)
-        logits = logits_batch(config, weights, base, patch, shared_mask=True)  # type: ignore[arg-type]
+        logits = logits_batch(transformer, base, patch, shared_mask=True)
         if logits.shape[-1] == 1:
             return jnp.square(logits - clean + 1e-3).mean()
         chosen = jax.nn.log_softmax(logits)
         return -jnp.take_along_axis(chosen, answer[..., None], axis=-1).mean()
 
-    names = config.names  # type: ignore[attr-defined]
-    return jax.grad(loss)(jnp.zeros(names.visible.shape))
+    return jax.grad(loss)(jnp.zeros(transformer.config.names.visible.shape))
 
 
 def eap_scores(
     subject: Subject, base: np.ndarray, source: np.ndarray
 ) -> Float[np.ndarray, "reader source"]:
     """Return edge attribution scores: the mask's gradient (Syed et al. 2023)."""
-    return np.asarray(_gradient(subject.config, subject.weights, base, source))
+    return np.asarray(_gradient(subject.transformer, base, source))
 
 
 def _sparsity(arrays: Sequence[np.ndarray]) -> float:

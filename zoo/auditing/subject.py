@@ -12,19 +12,20 @@ from jaxtyping import Bool, Float, Int
 
 import programs
 from compiler.errors import InputError
-from compiler.ir.typed import Typed
 from compiler.lower.readout import Readout
 from compiler.machine.circuit import Circuit
 from compiler.machine.config import Config
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.passes.check import Accepts
 from zoo import tasks
+from zoo.auditing.claims import TRAINED_CLAIMS, thresholds
 from zoo.causal.by_hand import fitting, task_of
-from zoo.causal.derived_steps import derived_steps
 from zoo.causal.model import CausalModel, Task
 from zoo.causal.outputs import unscaled
-from zoo.causal.tabular import TabularModel, check_steps
+from zoo.causal.saved import tabular_of
+from zoo.causal.tabular import TabularModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,11 @@ class Subject:
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
+    def transformer(self) -> Transformer:
+        """The configuration and the arrays as one value, a pytree."""
+        return Transformer(self.config, self.weights)
+
+    @property
     def outside(self) -> Bool[np.ndarray, "reader source"]:
         """Entries of an edge mask that are in the transformer, not in the circuit."""
         return self.config.names.visible & ~self.circuit.mask()
@@ -87,16 +93,6 @@ class Subject:
             [i for i, n in enumerate(names) if i > 1 and n not in self.circuit.nodes],
             dtype=np.int64,
         )
-
-
-TRAINED_CLAIMS = {
-    "behaviour": 0.995,
-    "interchange": 0.995,
-    "nodes": 0.995,
-    "edges": 0.99,
-    "all edges at once": 0.99,
-}
-COMPILED_CLAIMS = dict.fromkeys(TRAINED_CLAIMS, 1.0)
 
 
 @runtime_checkable
@@ -142,8 +138,6 @@ def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
     if not isinstance(model, Model):
         return _of_training(model)
     held_to = causal_of(model) if causal is None else fitting(causal, model)
-    # What is compressed was learned, too: it is right but for a few inputs.
-    trained = model.facts.get("kind") in ("trained", "compressed")
     return Subject(
         name=model.name,
         causal=held_to,
@@ -153,7 +147,7 @@ def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
         circuit=model.circuit,
         groups=_groups(held_to, model.circuit, model.basis),
         basis=model.basis,
-        claims=TRAINED_CLAIMS if trained else COMPILED_CLAIMS,
+        claims=thresholds(str(model.facts.get("kind", "compiled"))),
         facts=model.facts,
     )
 
@@ -166,28 +160,13 @@ def causal_of(model: Model) -> TabularModel | Task:
     """
     name = task_of(model)
     if name is None:
-        return TabularModel(model.typed, steps_of(model), accepts_of(model))
+        return tabular_of(model, accepts_of(model))
     if name not in tasks.all_tasks():
         raise InputError(
             f"{model.name}: its causal model {name!r} was written by hand, and is no "
             "task of the zoo. Give it: zoo.audit(model, causal=...)"
         )
     return fitting(tasks.find(name), model)
-
-
-def steps_of(model: Model) -> Typed | None:
-    """Return the steps that a model carries, or those that its circuit names.
-
-    None where each variable of the program has a component of its own.
-
-    Raises:
-        InputError: the steps are not those of the model's program.
-    """
-    if model.steps is None:
-        beside = () if model.beside is None else (model.beside,)
-        return derived_steps(model.typed, model.circuit, *beside)
-    check_steps(model.typed, model.steps, accepts_of(model))
-    return model.steps
 
 
 def _of_training(result: Trained) -> Subject:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.cases.adam import follow
 from zoo.cases.losses import Goal
@@ -41,9 +40,7 @@ def donors_of(
     """
     if ablation == "zero":
         return jnp.zeros_like(writes)
-    corrupt = compiled_runs(
-        model.config, model.weights, pairs.corrupt, pairs.turns
-    ).writes
+    corrupt = compiled_runs(model.transformer, pairs.corrupt, pairs.turns).writes
     if ablation == "resample":
         return corrupt
     filled = np.ones(pairs.corrupt.shape, np.float32)
@@ -53,18 +50,17 @@ def donors_of(
     total = (corrupt * filled[:, None, :, None]).sum(axis=0)
     mean = total / np.maximum(filled.sum(axis=0), 1.0)[None, :, None]
     if ablation == "optimal":
-        machine = Machine(model.config, model.readout, "divergence")
+        machine = Machine(model.transformer, model.readout, "divergence")
         few = jax.tree.map(
             lambda part: part[:ROWS], Batch(pairs.clean, writes, writes, goal)
         )
-        mean = mean + _optimal_shift(machine, model.weights, few, mean)
+        mean = mean + _optimal_shift(machine, few, mean)
     return jnp.broadcast_to(mean, writes.shape)
 
 
-@partial(jax.jit, static_argnames=("machine",), compiler_options=QUICK_TO_COMPILE)
+@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 def _optimal_shift(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     mean: Float[Array, "source ctx d_model"],
 ) -> Float[Array, "source 1 d_model"]:
@@ -79,7 +75,7 @@ def _optimal_shift(
     def loss(shift: Array) -> Array:
         donors = jnp.broadcast_to(mean + shift * scale, batch.writes.shape)
         alone = jnp.eye(len(mean), dtype=mean.dtype)
-        losses = node_losses(machine, weights, batch._replace(donors=donors), alone)
+        losses = node_losses(machine, batch._replace(donors=donors), alone)
         return losses.mean(axis=1).sum()
 
     start = jnp.zeros((len(mean), 1, mean.shape[-1]), mean.dtype)

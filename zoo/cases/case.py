@@ -13,25 +13,18 @@ A method is a function of a case that returns scores in any format; it does not 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from compiler.errors import (
-    FormatError,
-    InputError,
-    NameLookupError,
-    nearest,
-    unknown_name,
-)
+from compiler.errors import FormatError, InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.machine.names import Names
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
@@ -46,13 +39,12 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
+from zoo.causal.runs import SILENT
+from zoo.lookup import MODELS, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
 AUDIT_PAIRS = 2_000
 """Pairs of the audit of a model that has no certificate yet."""
-
-SILENT = 1e-6
-"""A source whose writes move by no more than this share of their size is silent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +96,11 @@ class Case:
         return self.model.config
 
     @property
+    def transformer(self) -> Transformer:
+        """The model's configuration and arrays, a pytree."""
+        return self.model.transformer
+
+    @property
     def weights(self) -> Weights:
         """Its arrays."""
         return self.model.weights
@@ -123,7 +120,7 @@ class Case:
         """The pairs as arrays: ids, writes, donors, what losses compare with."""
         from compiler.machine.forward import forward_batch
 
-        run = forward_batch(self.config, self.weights, self.pairs.clean)
+        run = forward_batch(self.transformer, self.pairs.clean)
         contrast = contrast_of(self.model.readout, self.pairs, self.positions)
         live = (self.pairs.clean_labels >= 0).astype(np.float32)
         goal = Goal(contrast, run.logits, live)
@@ -139,8 +136,8 @@ class Case:
         return moved <= SILENT * np.maximum(size, 1e-30)
 
     def machine(self, loss: str | None = None) -> Machine:
-        """Return what compiled runs of this case need, besides weights and batch."""
-        return Machine(self.config, self.model.readout, loss or self.loss)
+        """Return what compiled runs of this case need, besides the batch."""
+        return Machine(self.transformer, self.model.readout, loss or self.loss)
 
     def losses(
         self, mask: Any = None, loss: str | None = None
@@ -151,9 +148,7 @@ class Case:
             mask: [reader, source], 1 where an edge sees the donor; nothing if None.
             loss: another one than the case's.
         """
-        found = losses_under(
-            self.machine(loss), self.weights, self.batch, self._mask(mask)
-        )
+        found = losses_under(self.machine(loss), self.batch, self._mask(mask))
         return np.asarray(found)
 
     def losses_of_each(
@@ -167,16 +162,14 @@ class Case:
         self, mask: Any = None, loss: str | None = None
     ) -> Float[np.ndarray, "reader source"]:
         """Return the gradient of the mean loss in the mask, at zeros if None."""
-        found = mask_gradient(
-            self.machine(loss), self.weights, self.batch, self._mask(mask)
-        )
+        found = mask_gradient(self.machine(loss), self.batch, self._mask(mask))
         return np.asarray(found)
 
     def single_edges(
         self, loss: str | None = None
     ) -> Float[np.ndarray, "reader source pair"]:
         """Return the loss of each pair with each edge patched alone."""
-        return single_edges(self.machine(loss), self.weights, self.batch)
+        return single_edges(self.machine(loss), self.batch)
 
     def with_changes(self, **changes: Any) -> Case:
         """Return the case with other pairs, or another ablation, loss, positions."""
@@ -250,30 +243,6 @@ def open_case(
     return Case(name, model, truth, drawn, ablation, loss, positions, folder)
 
 
-def open_for(
-    caller: Callable[..., Any],
-    source: str | Path | Model | Case,
-    options: Mapping[str, Any],
-) -> Case:
-    """Return the case that a public function scores on: the test split, unless said.
-
-    Args:
-        caller: the function.
-        source: as for `open_case`.
-        options: what the function was given besides its own arguments.
-
-    Raises:
-        TypeError: an option is no argument of the function, nor of `open_case`.
-    """
-    known = [*signature(caller).parameters, *signature(open_case).parameters]
-    for name in options:
-        if name not in known:
-            raise TypeError(
-                f"{caller.__name__}() has no argument {name!r}.{nearest(name, known)}"
-            )
-    return open_case(source, **{"split": "test", **options})
-
-
 def _pairs(
     model: Model,
     folder: Path | None,
@@ -289,29 +258,10 @@ def _pairs(
 
 def _open(source: str | Path | Model) -> tuple[Model, Path | None]:
     """Return the model, and the folder that it comes from."""
-    from compiler.api import compile_model
-    from compiler.save import load_model
-    from programs import all_programs, find
-    from zoo.files import MODEL
-    from zoo.release.resolve import SCHEME, resolve
-    from zoo.release.shelf import list_releases
-
     if isinstance(source, Model):
         return source, None
-    text = str(source)
-    if text in all_programs() and not Path(source).is_dir():
-        return compile_model(find(text)), None
-    try:
-        folder = resolve(source)
-    except NameLookupError:
-        if text.startswith(SCHEME):
-            raise
-        known = [*(entry["name"] for entry in list_releases()), *all_programs()]
-        raise unknown_name("release or program", text, known) from None
-    if not folder.is_dir():
-        raise FormatError(f"{folder}: there is no such folder")
-    inner = folder / MODEL
-    return load_model(inner if inner.is_dir() else folder), folder
+    target = look_up(source, MODELS)
+    return open_model(target), target.folder
 
 
 def _read_json(path: Path) -> Any:

@@ -19,7 +19,8 @@ from compiler.errors import InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.model import Model
 from zoo.release.data import SPLITS, draw_rows
-from zoo.release.tables import data_file, from_parquet, spell
+from zoo.release.fields import data_file
+from zoo.release.tables import from_parquet, spell
 from zoo.release.whole import Folder
 
 PAIRS = 256

@@ -6,6 +6,7 @@ share a compilation.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,11 +17,18 @@ from jaxtyping import Array, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
-from compiler.machine.forward import logits_batch, logits_from
+from compiler.machine.forward import fitting_batch, logits_batch, logits_from
 from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.layers import PLAIN, Rules
 from compiler.machine.patch import Patch
-from compiler.machine.single import by_place, logits_after_part, place_indices
-from compiler.machine.weights import Weights
+from compiler.machine.rerun.rerun import (
+    Target,
+    edge_targets,
+    perturbed_logits,
+    stack,
+    stack_runs,
+    unstack,
+)
 from zoo.cases.losses import Goal, loss_of
 
 
@@ -40,12 +48,29 @@ class Batch(NamedTuple):
     goal: Goal
 
 
-class Machine(NamedTuple):
-    """What is fixed when a run is compiled."""
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["transformer"],
+    meta_fields=["readout", "loss"],
+)
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """A transformer and the loss of its outputs; a pytree like the transformer.
 
-    config: Config
+    Attributes:
+        transformer: its shape and its arrays.
+        readout: how logits are turned into values.
+        loss: the name of the loss, see `losses.py`.
+    """
+
+    transformer: Any
     readout: Readout
     loss: str
+
+    @property
+    def config(self) -> Config:
+        """The transformer's shape."""
+        return self.transformer.config
 
 
 AT_A_TIME = 16
@@ -54,40 +79,35 @@ AT_A_TIME = 16
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 
 
-@partial(_jit, static_argnames=("machine",))
+@_jit
 def losses_under(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     mask: Float[Any, "reader source"],
 ) -> Float[Array, " pair"]:
     """Return the losses when the edges of a mask see the donors."""
-    return edge_losses(machine, weights, batch, jnp.asarray(mask))
+    return edge_losses(machine, batch, jnp.asarray(mask))
 
 
-def edge_losses(
-    machine: Machine, weights: Weights, batch: Batch, mask: Array
-) -> Float[Array, " pair"]:
+def edge_losses(machine: Machine, batch: Batch, mask: Array) -> Float[Array, " pair"]:
     """Return `losses_under`, not compiled: for use inside what is."""
     patch = Patch.edges(mask, batch.donors)
-    logits = logits_batch(machine.config, weights, batch.ids, patch, shared_mask=True)
+    logits = logits_batch(machine.transformer, batch.ids, patch, shared_mask=True)
     return loss_of(machine.readout, machine.loss, logits, batch.goal)
 
 
-@partial(_jit, static_argnames=("machine",))
+@_jit
 def losses_under_nodes(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     masks: Float[Any, "mask source"],
 ) -> Float[Array, "mask pair"]:
     """Return the losses when the nodes of each mask write what the donors do."""
-    return node_losses(machine, weights, batch, jnp.asarray(masks))
+    return node_losses(machine, batch, jnp.asarray(masks))
 
 
 def node_losses(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     masks: Float[Array, "mask source"],
 ) -> Float[Array, "mask pair"]:
@@ -96,62 +116,63 @@ def node_losses(
     def one(mask: Array) -> Array:
         shared = jnp.broadcast_to(mask, (len(batch.ids), len(mask)))
         patch = Patch.nodes(shared, batch.donors)
-        logits = logits_batch(machine.config, weights, batch.ids, patch)
+        logits = logits_batch(machine.transformer, batch.ids, patch)
         return loss_of(machine.readout, machine.loss, logits, batch.goal)
 
     return jax.lax.map(one, masks)
 
 
-@partial(_jit, static_argnames=("machine",))
+@_jit
 def mask_gradient(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     mask: Float[Any, "reader source"],
 ) -> Float[Array, "reader source"]:
     """Return the gradient of the mean loss in an edge mask."""
 
     def mean(mask: Array) -> Array:
-        return edge_losses(machine, weights, batch, mask).mean()
+        return edge_losses(machine, batch, mask).mean()
 
     return jax.grad(mean)(jnp.asarray(mask))
 
 
-@partial(_jit, static_argnames=("machine", "layer"))
+@partial(_jit, static_argnames=("layer", "rules"))
 def reader_gradients(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     mask: Float[Any, " source"],
     layer: int = 0,
+    rules: Rules = PLAIN,
 ) -> Float[Array, "pair reader ctx d_model"]:
     """Return the gradient of each pair's loss in what every reader sees.
 
     Args:
         machine: the model's shape, and the loss.
-        weights: its arrays.
         batch: the pairs.
         mask: where between the clean write (0) and the donor (1) the sources stand.
         layer: the first that is computed; readers before it must see no change.
+        rules: how gradients go back through what is not linear.
     """
-    return reader_gradient(machine, weights, batch, mask, layer)
+    return reader_gradient(machine, batch, mask, layer, rules)
 
 
 def reader_gradient(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     mask: Float[Any, " source"],
     layer: int,
+    rules: Rules = PLAIN,
 ) -> Float[Array, "pair reader ctx d_model"]:
     """Return `reader_gradients`, not compiled: for use inside what is."""
-    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
+    config = machine.config
     shape = len(config.names.readers), batch.ids.shape[1], config.d_model
 
     def one(ids: Array, writes: Array, donor: Array, goal: Goal) -> Array:
-        def loss(nudge: Array) -> Array:
+        def loss(added: Array) -> Array:
             patch = Patch.nodes(jnp.asarray(mask), donor)
-            logits = logits_from(config, weights, ids, writes, layer, patch, nudge)
+            logits = logits_from(
+                machine.transformer, ids, writes, layer, patch, added, rules
+            )
             whole = Goal(*(part[None] for part in goal))
             return loss_of(machine.readout, machine.loss, logits[None], whole)[0]
 
@@ -160,10 +181,9 @@ def reader_gradient(
     return jax.vmap(one)(batch.ids, batch.writes, batch.donors, batch.goal)
 
 
-@partial(_jit, static_argnames=("machine", "layer"))
+@partial(_jit, static_argnames="layer")
 def attribute_each(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     masks: Float[Any, "mask source"],
     layer: int = 0,
@@ -177,9 +197,7 @@ def attribute_each(
         whole = jax.tree.map(lambda part: part[None], pair)
 
         def add(total: Array, mask: Array) -> tuple[Array, None]:
-            return total + reader_gradient(machine, weights, whole, mask, layer)[
-                0
-            ], None
+            return total + reader_gradient(machine, whole, mask, layer)[0], None
 
         shape = len(machine.config.names.readers), *pair.writes.shape[1:]
         start = jnp.zeros(shape, pair.writes.dtype)
@@ -201,45 +219,53 @@ def attribute(
     return total / len(difference)
 
 
+def in_blocks(machine: Machine, batch: Batch) -> Batch:
+    """Return the pairs in blocks, an axis in front, each of which fits a core's cache.
+
+    The last block is filled up with pairs of the first; `of_pairs` leaves them out.
+    """
+    count = len(batch.ids)
+    size = fitting_batch(machine.transformer, *batch.ids.shape)
+    rows = np.arange(-(-count // size) * size).reshape(-1, size) % count
+    return jax.tree.map(lambda part: jnp.asarray(part)[rows], batch)
+
+
+def of_pairs(values: Float[Array, "block pair"], batch: Batch) -> Float[Array, " pair"]:
+    """Return what was computed block by block, each pair once."""
+    return values.reshape(-1)[: len(batch.ids)]
+
+
 def single_edges(
-    machine: Machine, weights: Weights, batch: Batch
+    machine: Machine, batch: Batch
 ) -> Float[np.ndarray, "reader source pair"]:
     """Return each pair's loss with one edge patched, for every edge; 0 for no edge.
 
-    Nothing before the reader's layer is computed again.
+    Nothing before the reader is computed again, and all edges share a compilation.
     """
     names = machine.config.names
+    edges = edge_targets(names)
     found = np.zeros((*names.visible.shape, len(batch.ids)), np.float32)
-    entries = [(int(r), int(s)) for r, s in np.argwhere(names.visible)]
-    for (kind, layer), group in by_place(names, entries).items():
-        rows = _one_by_one(
-            machine, weights, batch, place_indices(names, group), kind, layer
-        )
-        found[tuple(np.transpose(group))] = np.asarray(rows)
+    found[edges[:, 0], edges[:, 1]] = np.asarray(_one_by_one(machine, batch, edges))
     return found
 
 
-@partial(_jit, static_argnames=("machine", "kind", "layer"))
+@_jit
 def _one_by_one(
-    machine: Machine,
-    weights: Weights,
-    batch: Batch,
-    index: Int[Any, "edge 3"],
-    kind: str,
-    layer: int | None,
+    machine: Machine, batch: Batch, edges: Int[Any, "edge 7"]
 ) -> Float[Array, "edge pair"]:
-    weights = Weights(*(jnp.asarray(a) for a in weights))
+    transformer, edges = machine.transformer, jnp.asarray(edges)
 
-    def one(place: Array) -> Array:
-        source, head, slot = place
+    def of_block(block: Batch) -> Array:
+        base = stack_runs(transformer, block.ids, block.writes)
+        differences = stack(block.donors) - base.writes
 
-        def run(ids: Array, writes: Array, donor: Array) -> Array:
-            change = donor[source] - writes[source]
-            return logits_after_part(
-                machine.config, weights, ids, writes, kind, layer, (head, slot), change
-            )
+        def of_edge(edge: Array) -> Array:
+            _, source, _, *target = edge
+            change = differences[source]
+            logits = perturbed_logits(transformer, base, Target(*target), change)
+            return loss_of(machine.readout, machine.loss, unstack(logits), block.goal)
 
-        logits = jax.vmap(run)(batch.ids, batch.writes, batch.donors)
-        return loss_of(machine.readout, machine.loss, logits, batch.goal)
+        return jax.lax.map(of_edge, edges)
 
-    return jax.lax.map(one, jnp.asarray(index))
+    losses = jax.lax.map(of_block, in_blocks(machine, batch))  # [block, edge, pair]
+    return jax.vmap(of_pairs, (1, None))(losses, batch)

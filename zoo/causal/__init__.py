@@ -8,3 +8,6 @@ pairs.py     pairs of inputs for an audit: all of them, or a seeded sample
 runs.py      donor runs with shifted position embeddings
 outputs.py   the loss of outputs, whether they are right, whether two differ
 """
+
+FAMILY = "tasks written by hand"
+"""The group that tasks are listed under."""

@@ -19,9 +19,9 @@ from compiler.ir.domain import Domain, tokens_domain
 from compiler.ir.interpret import Trace
 from compiler.model import Model
 from compiler.rasp.values import unordered
+from zoo.causal import FAMILY
 from zoo.causal.model import COMPUTED, CausalVariable, Task
 
-FAMILY = "tasks written by hand"
 TASK = "task"
 """The fact that names a model's task; no model of a program has it."""
 

@@ -8,49 +8,47 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.config import Config
 from compiler.machine.forward import Run, forward, forward_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
+
+SILENT = 1e-6
+"""A source whose writes move by no more than this share of their size is silent."""
 
 
 def donor_writes(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     ids: Int[Any, "batch ctx"],
     turns: Int[Any, " batch"],
 ) -> Float[Array, "batch source ctx d_model"]:
     """Return what the sources write in `turned_runs`."""
-    return turned_runs(config, weights, ids, turns).writes
+    return turned_runs(transformer, ids, turns).writes
 
 
 def turned_runs(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     ids: Int[Any, "batch ctx"],
     turns: Int[Any, " batch"],
 ) -> Run:
     """Return runs whose positions are turned.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         ids: inputs.
         turns: position i > 0 of example n gets the embedding that is turns[n] places
             further on, around the end; BOS keeps its own.
     """
+    config, weights = transformer.config, transformer.weights
     if config.positions == "rotary":
-        return forward_batch(config, weights, ids)
+        return forward_batch(transformer, ids)
     places = jnp.arange(config.n_ctx - 1)
 
     def one(ids: Array, turn: Array) -> Run:
         order = jnp.pad(1 + (places + turn) % (config.n_ctx - 1), (1, 0))
         turned = jnp.asarray(weights.W_pos)[order]
-        return forward(config, weights._replace(W_pos=turned), ids)
+        return forward(transformer.with_arrays(W_pos=turned), ids)
 
     return jax.vmap(one)(jnp.asarray(ids), jnp.asarray(turns))
 
 
-compiled_runs = jax.jit(
-    turned_runs, static_argnames=("config",), compiler_options=QUICK_TO_COMPILE
-)
+compiled_runs = jax.jit(turned_runs, compiler_options=QUICK_TO_COMPILE)

@@ -9,63 +9,67 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import (
-    MaxLen,
-    Seed,
-    Source,
-    Vocab,
-    is_folder,
-    open_model,
-    progress,
-    release_folder,
-)
+from zoo.commands.options import MaxLen, Source, Vocab, find, open_model
 
 if TYPE_CHECKING:
     from compiler.model import Model
+    from zoo.lookup import Target
 
 
 def audit(
     source: Source,
     pairs: Annotated[
-        int, typer.Option(min=1, help="All pairs of inputs, or a sample of this size.")
+        int,
+        typer.Option(
+            min=1,
+            help="Run all pairs of inputs if there are at most this many, else a "
+            "random sample of this size.",
+        ),
     ] = 10_000,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random sample.")] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where the JSON goes; certificate.json in DIR by default."),
+        typer.Option(
+            help="Write the certificate to this JSON file; of a model in a folder, "
+            "certificate.json in it by default."
+        ),
     ] = None,
     realism: Annotated[
         bool,
         typer.Option(
             "--realism",
-            help="Also describe weights and activations, beside the compiled original.",
+            help="Also describe weights and activations, next to those of the compiled "
+            "model and of the natural twin, where they are.",
         ),
     ] = False,
     twin: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="A natural twin, for --realism; DIR-twin by default, if it is there.",
+            help="The natural twin (trained on behaviour alone) that --realism "
+            "describes; DIR-twin by default, if it is there.",
         ),
     ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Patch every edge, node and variable; status 1 if one fails."""
+    """Test a circuit: patch every edge, node and variable.
+
+    The exit status is 1 if a claim fails.
+    """
+    if twin is not None and not realism:
+        raise InputError("--twin is for --realism; give both, or neither")
+    target = find(source)
     from zoo.threads import use_all_cores
 
     threads = use_all_cores()
+    import zoo
     from compiler.files import write_atomically
-    from zoo.auditing.certificate import audit as certify
     from zoo.auditing.table import table
 
-    if twin is not None and not realism:
-        raise InputError("--twin is for --realism; give both, or neither")
-    model = open_model(source, vocab, max_len)
+    model = open_model(target, vocab, max_len)
     beside = _beside(source, model, twin) if realism else {}
-    certificate = certify(
-        model, pairs=pairs, seed=seed, progress=progress("pairs"), threads=threads
-    )
+    certificate = zoo.audit(model, pairs=pairs, seed=seed, threads=threads)
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
     if realism:
@@ -73,8 +77,8 @@ def audit(
 
         found = {name: realism_of(m, seed=seed) for name, m in beside.items()}
         print("\n".join(["", *describe(found)]))
-    if out is None and is_folder(source) and release_folder(source) is None:
-        out = Path(source) / "certificate.json"
+    if out is None:
+        out = _place(target)
     if out is not None:
         text = json.dumps(certificate.to_json(), indent=1) + "\n"
         write_atomically(out, text.encode())
@@ -83,16 +87,22 @@ def audit(
         raise typer.Exit(1)
 
 
+def _place(target: Target) -> Path | None:
+    """Return where the certificate goes by default: into the folder, if no release."""
+    if target.folder is None or target.release is not None:
+        return None
+    return target.folder / "certificate.json"
+
+
 def _beside(source: str, model: Model, twin: Path | None) -> dict[str, Model]:
     """Return the model, its compiled original and its natural twin, where they are."""
     import zoo
-    from zoo.api import has_run
 
     models = {model.facts.get("kind", "compiled"): model}
     typed = model.typed
     if "compiled" not in models and model.name in zoo.programs():
         models["compiled"] = zoo.compile(model.name, typed.vocab, typed.max_len)
     folder = twin or Path(f"{source.rstrip('/')}-twin")
-    if twin is not None or has_run(folder):
+    if twin is not None or zoo.has_run(folder):
         models["twin"] = zoo.load(folder)
     return models

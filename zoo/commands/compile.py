@@ -8,49 +8,64 @@ from typing import Annotated
 
 import typer
 
-from compiler.errors import InputError, count
-from zoo.commands.options import MaxLen, Vocab, read_vocab
+from compiler.errors import count
+from zoo.commands.options import MaxLen, Vocab, check_free, find, read_vocab
 
 # Parameters above which a model is slow to save, load and run.
 _LARGE = 20_000_000
 
 
 def compile_program(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A program's name.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The program; `zoo list` has all.")
+    ],
     out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
     vocab: Vocab = None,
     max_len: MaxLen = None,
     rotate: Annotated[
-        int | None, typer.Option(help="Seed of a random basis of the stream.")
+        int | None,
+        typer.Option(help="Rotate the residual stream into a random basis, by seed."),
     ] = None,
     permute_heads: Annotated[
-        int | None, typer.Option(help="Seed of a random order of the heads.")
+        int | None,
+        typer.Option(help="Put each layer's heads into a random order, by seed."),
     ] = None,
     decoys: Annotated[
-        int, typer.Option(min=0, help="Heads a layer that nothing reads.")
+        int,
+        typer.Option(min=0, help="Add this many heads to each layer, read by nothing."),
     ] = 0,
     beside: Annotated[
-        str | None, typer.Option(help="A second program in the same weights.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Compute a second program in the same weights; nothing reads it.",
+        ),
     ] = None,
     max_table: Annotated[
-        int | None, typer.Option(min=1, help="Most combinations of one table.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Refuse element-wise functions of more combinations of arguments.",
+        ),
     ] = None,
     max_domain: Annotated[
-        int | None, typer.Option(min=1, help="Most values of one variable.")
+        int | None,
+        typer.Option(min=1, help="Refuse variables with more possible values."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="What the decoys are drawn from.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the heads that --decoys adds.")
+    ] = 0,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the model that is there.")
+        bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
 ) -> None:
-    """Compile a program and save its model in a folder."""
+    """Compile a program into a transformer, and save that."""
+    from zoo.lookup import COMPILED
+
+    name = find(name, COMPILED).name
+    check_free(out, force)
     import zoo
 
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise InputError(
-            f"{out} is there already. Give another --out, or --force to replace the "
-            "model in it"
-        )
     model = zoo.compile(
         name,
         read_vocab(vocab),

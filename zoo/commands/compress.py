@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compiler.errors import InputError
-from zoo.commands.options import MaxLen, Source, Vocab, open_model
+from zoo.commands.options import (
+    MaxLen,
+    Source,
+    Vocab,
+    check_free,
+    find,
+    open_model,
+)
 
 if TYPE_CHECKING:
     from zoo.compression.compress import Check, Compression
@@ -18,33 +24,51 @@ if TYPE_CHECKING:
 def compress(
     source: Source,
     d_model: Annotated[
-        int, typer.Option(help="Width of the stream, at most the compiled one.")
+        int,
+        typer.Option(
+            help="Width of the compressed stream, at most that of the compiled one."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Budget of optimizer steps.")
+        int | None, typer.Option(min=1, help="Take at most this many optimizer steps.")
     ] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Inputs a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Its peak.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Number of inputs in each step.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The peak learning rate of Adam.")
+    ] = None,
     layers: Annotated[
-        float | None, typer.Option(help="Weight of reconstructing heads and MLPs.")
+        float | None,
+        typer.Option(
+            help="Weight of the loss that reconstructs what heads and MLPs write."
+        ),
     ] = None,
     accuracy_at_least: Annotated[
-        float | None, typer.Option(help="Reached on held-out inputs, it ends the run.")
+        float | None,
+        typer.Option(
+            help="Stop once accuracy on held-out inputs reaches this; 0.999 by default."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the projection and of the inputs.")
+    ] = 0,
     vocab: Vocab = None,
     max_len: MaxLen = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the model that is there.")
+        bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
 ) -> None:
-    """Learn a narrower stream, in which the features overlap.
+    """Squeeze a compiled model into a narrower stream.
 
-    The circuit stays; the model is saved with the direction of every feature. Status 1
-    when the steps are used up and the accuracy was not reached: it is saved all the
-    same.
+    Features overlap there.
+    The circuit stays the same; the model is saved with the direction of every feature.
+    The exit status is 1 if the steps were used up before the accuracy was reached; the
+    model is saved all the same.
     """
+    target = find(source)
+    check_free(out, force)
     from zoo.threads import use_one_thread
 
     use_one_thread()
@@ -61,12 +85,7 @@ def compress(
     }
     changes = {name: value for name, value in given.items() if value is not None}
     settings = make_settings(d_model, {**changes, "seed": seed})
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise InputError(
-            f"{out} is there already. Give another --out, or --force to replace the "
-            "model in it"
-        )
-    model = open_model(source, vocab, max_len)
+    model = open_model(target, vocab, max_len)
     print(f"{model.name}: d_model {model.config.d_model} to {d_model}", flush=True)
     made = squeeze(model, settings, _show)
     zoo.save(made.model, out, overwrite=force)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 index = typer.Typer(
-    help="Serve releases to other machines.",
+    help="Serve a folder of releases to other machines.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -16,48 +16,68 @@ index = typer.Typer(
 
 def download(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="NAME, NAME@2 or hf://OWNER/REPO.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="The release: NAME, NAME@VERSION or hf://OWNER/REPO."
+        ),
     ],
     origin: Annotated[
         str | None,
         typer.Option(
             "--from",
             metavar="URL",
-            help="An index, or hf://OWNER/REPO. [default: what CIRCUITZOO_INDEX says]",
+            help="Where it is: the address of an index, or hf://OWNER/REPO. Without "
+            "it, the index that the environment variable CIRCUITZOO_INDEX names.",
         ),
     ] = None,
     revision: Annotated[
         str | None,
-        typer.Option(help="A version of an index; a branch, tag or commit of a Hub."),
+        typer.Option(
+            help="The version, at an index; the branch, tag or commit, at the Hub."
+        ),
     ] = None,
 ) -> None:
-    """Fetch a release into the cache; goes on where it broke off."""
-    from zoo.commands.options import bytes_bar
-    from zoo.release.resolve import download as fetch
+    """Fetch a release into the cache.
+
+    A download that was interrupted is continued.
+    """
+    from zoo.publishing import download as fetch
     from zoo.release.whole import check_files
 
-    with bytes_bar(name) as progress:
-        folder = fetch(name, origin, revision, progress)
+    folder = fetch(name, origin, revision)
     files = check_files(folder)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    print(f"{name}: {files} files, all as they should be, {size / 1024:,.0f} KiB")
+    print(
+        f"{name}: {files} files, each with the digest that the release lists, "
+        f"{size / 1024:,.0f} KiB"
+    )
     print(folder)
 
 
 def publish(
     name: Annotated[
-        str, typer.Argument(metavar="RELEASE", help="NAME, NAME@2 or a folder.")
+        str,
+        typer.Argument(
+            metavar="RELEASE", help="The release: NAME, NAME@VERSION or its folder."
+        ),
     ],
-    to: Annotated[str, typer.Option(metavar="hf://OWNER/REPO", help="The repository.")],
+    to: Annotated[
+        str, typer.Option(metavar="hf://OWNER/REPO", help="The repository to write to.")
+    ],
 ) -> None:
-    """Put a release into a repository of the Hugging Face Hub."""
+    """Put a release into a repository of the Hugging Face Hub.
+
+    That is a commit and a tag.
+    """
+    from zoo.lookup import SAVED, look_up
     from zoo.release.hub import parse_repo
     from zoo.release.hub import publish as put
-    from zoo.release.resolve import resolve
     from zoo.release.whole import open_folder
 
     repo = parse_repo(to)
-    folder = open_folder(resolve(name))
+    place = look_up(name, SAVED).folder
+    assert place is not None
+    folder = open_folder(place)
     address, fresh = put(folder, repo)
     said = "is published" if fresh else "was there already, the same"
     print(f"{folder.summary()['name']}, version {folder.summary()['version']}, {said}")
@@ -67,24 +87,18 @@ def publish(
 @index.command("serve")
 def serve(
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="The folder of releases.")
+        Path,
+        typer.Option("--folder", metavar="DIR", help="The folder of releases."),
     ] = Path("releases"),
     host: Annotated[
-        str, typer.Option(help="Where to listen; 0.0.0.0 for all machines.")
+        str,
+        typer.Option(help="The address to listen at; 0.0.0.0 is open to all machines."),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 for a free one.")
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")
     ] = 8017,
 ) -> None:
     """Serve a folder of releases over HTTP until it is stopped."""
-    import sys
+    from zoo.publishing import serve as run
 
-    from zoo.release.serve import make_server
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    with make_server(folder, host, port, say) as server:
-        address = f"http://{host}:{server.server_address[1]}"
-        print(f"{address}  (CIRCUITZOO_INDEX={address}; stop with Ctrl-C)", flush=True)
-        server.serve_forever()
+    run(folder, host, port)

@@ -15,16 +15,33 @@ if TYPE_CHECKING:
 
 Methods = Annotated[
     list[str] | None,
-    typer.Option("--method", help="A method; give several. All by default."),
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help="A method to run; repeat it for several. All methods by default.",
+    ),
 ]
 Suite = Annotated[
     list[str],
-    typer.Option(help="core, compiled, rotated, decoys, or a model; several."),
+    typer.Option(
+        metavar="NAME",
+        help="The models: core (all trained releases), compiled, rotated, decoys, or a "
+        "release, folder or program; repeat it for several.",
+    ),
 ]
-Seeds = Annotated[int, typer.Option(min=1, help="How many.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes at a time.")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds for one run.")]
-Count = Annotated[int, typer.Option(min=1, help="Pairs that a method gets.")]
+Seeds = Annotated[
+    int,
+    typer.Option(min=1, help="Run each method on this many draws of input pairs."),
+]
+Jobs = Annotated[
+    int, typer.Option(min=1, help="Run models in this many processes at a time.")
+]
+Timeout = Annotated[
+    float, typer.Option(min=0.1, help="End a run of a method after so many seconds.")
+]
+Count = Annotated[
+    int, typer.Option(min=1, help="Number of input pairs that a method is given.")
+]
 
 
 def evaluate(
@@ -32,16 +49,21 @@ def evaluate(
     suite: Suite = ["core"],  # noqa: B006 - typer's way
     seeds: Seeds = 3,
     out: Annotated[
-        Path, typer.Option(help="Where cells are kept; none is run twice.")
+        Path,
+        typer.Option(
+            help="Keep the result of every run in this folder; what is there already "
+            "is not run again."
+        ),
     ] = Path("out/leaderboard"),
     jobs: Jobs = 1,
     timeout: Timeout = 600.0,
     pairs: Count = 256,
     show: Annotated[
-        bool, typer.Option("--list", help="Print the methods, and stop.")
+        bool,
+        typer.Option("--list", help="List the built-in methods instead, and exit."),
     ] = False,
 ) -> None:
-    """Run methods on models, and print the table."""
+    """Run circuit-discovery methods on models, and print a table."""
     if show:
         _print_methods()
         return
@@ -51,7 +73,11 @@ def evaluate(
 
 def leaderboard(
     out: Annotated[
-        Path, typer.Option(help="Where cells and pages go; none is run twice.")
+        Path,
+        typer.Option(
+            help="Write pages, and keep the result of every run, in this folder; what "
+            "is there already is not run again."
+        ),
     ] = Path("leaderboard"),
     method: Methods = None,
     suite: Suite = ["core"],  # noqa: B006
@@ -60,7 +86,10 @@ def leaderboard(
     timeout: Timeout = 600.0,
     pairs: Count = 256,
 ) -> None:
-    """Run what is missing; write Markdown, JSON and plots."""
+    """Run methods on models, and write the table as pages.
+
+    These are Markdown, JSON and plots.
+    """
     table = _run(method, suite, seeds, out, jobs, timeout, pairs)
     from zoo.scoring.evaluate import write_leaderboard
 
@@ -77,17 +106,18 @@ def _run(
     timeout: float,
     pairs: int,
 ) -> Table:
+    from zoo.methods import check_method
+    from zoo.methods import names as known
+    from zoo.scoring.suites import models_of
+
+    names = list(dict.fromkeys(map(check_method, method or known())))
+    models = models_of(suite)
     from zoo.threads import use_one_thread
 
     use_one_thread()
     from zoo.jobs import run_jobs
-    from zoo.methods import find_method, known_methods
     from zoo.scoring.evaluate import evaluate as run
-    from zoo.scoring.suites import models_of
 
-    found = (find_method(name).name for name in method or known_methods())
-    names = list(dict.fromkeys(found))
-    models = models_of(suite)
     settings: dict[str, Any] = {"out": out, "timeout": timeout, "pairs": pairs}
     settings["hung"] = end_process
     if jobs > 1:
@@ -121,14 +151,21 @@ def end_process(cell: Cell) -> None:
 
 
 def _print_methods() -> None:
-    from compiler.emit import align
-    from zoo.methods import known_methods
-    from zoo.scoring.lines import folded
+    from zoo.grid import Column, print_grid
+    from zoo.methods.catalogue import built_in
 
-    known = known_methods().values()
-    rows = [(m.name, m.level, m.paper or "control") for m in known]
-    head, *lines = align([("method", "finest", "paper; below it the score"), *rows])
-    print(head)
-    for line, one in zip(lines, known, strict=True):
-        print(line)
-        print("\n".join(folded(f"      {one.equation}")))
+    columns = [
+        Column("method"),
+        Column("finest"),
+        Column("paper", wrap=True),
+        Column("score of an edge", wrap=True),
+    ]
+    print_grid(
+        columns,
+        (
+            (about.name, about.level, about.paper or "(control)", about.equation)
+            for about in built_in().values()
+        ),
+    )
+    print("\nfinest: qkv scores edges into q, k and v; head edges between nodes;")
+    print("node nodes only. A control is there to compare methods with.")

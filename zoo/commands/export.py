@@ -2,98 +2,98 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from zoo.commands.options import MaxLen, Seed, Source, Vocab, open_model, progress
-
-if TYPE_CHECKING:
-    from compiler.model import Model
+from zoo.commands.options import MaxLen, Source, Vocab, find, read_vocab
 
 
 def export(
     source: Source,
-    name: Annotated[str, typer.Option(help="The release's: small letters, - and _.")],
+    name: Annotated[
+        str, typer.Option(help="Name of the release: small letters, digits, - and _.")
+    ],
     version: Annotated[
-        int, typer.Option(min=1, help="Of the release; a version never changes.")
+        int,
+        typer.Option(min=1, help="Version of the release; a version never changes."),
     ] = 1,
     to: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder of releases.")
+        Path, typer.Option(metavar="DIR", help="The folder of releases to add it to.")
     ] = Path("releases"),
     pairs: Annotated[
-        int, typer.Option(min=1, help="Pairs of the audit: all, or a sample.")
+        int,
+        typer.Option(
+            min=1,
+            help="Audit all pairs of inputs if there are at most this many, else a "
+            "sample of this size.",
+        ),
     ] = 10_000,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the audit's sample.")] = 0,
     rotate: Annotated[
-        int | None, typer.Option(help="Compile in a random basis of this seed.")
+        int | None,
+        typer.Option(help="Compile the program into a random basis, by seed."),
     ] = None,
     decoys: Annotated[
-        int, typer.Option(min=0, help="Compile with this many idle heads a layer.")
+        int,
+        typer.Option(
+            min=0, help="Compile it with this many heads a layer that nothing reads."
+        ),
     ] = 0,
     beside: Annotated[
-        str | None, typer.Option(help="Compile this program in beside it.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Compile a second program into the same weights; nothing reads it.",
+        ),
     ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Audit a model, and publish it as plain files."""
+    """Audit a model, and write it as a release.
+
+    A release is a folder of plain files.
+    """
+    from zoo.release.shelf import check_name
+
+    check_name(name)
+    target = find(source)
     from zoo.threads import use_all_cores
 
     threads = use_all_cores()
+    import zoo
     from compiler.errors import InputError
-    from zoo.auditing.certificate import audit
-    from zoo.commands.options import is_folder, read_vocab
-    from zoo.release.build import Draft, release_files
-    from zoo.release.shelf import add, check_name
 
-    check_name(name)
-    options = {"rotate": rotate, "decoys": decoys, "beside": beside}
-    if any(options.values()) or rotate is not None:
-        import zoo
-
-        if is_folder(source):
+    if decoys or beside is not None or rotate is not None:
+        if target.kind != "program":
             raise InputError(
                 "--rotate, --decoys and --beside compile a program: give its name, "
                 f"not {source}"
             )
         model = zoo.compile(
-            source,
+            target.name,
             read_vocab(vocab),
             max_len,
             rotate=rotate,
             decoys=decoys,
             beside=beside,
         )
+        made = zoo.export(
+            model, name, version, to=to, pairs=pairs, seed=seed, threads=threads
+        )
     else:
-        model = open_model(source, vocab, max_len)
-    recipe, history = _training(source, model)
-    certificate = audit(
-        model, pairs=pairs, seed=seed, progress=progress("pairs"), threads=threads
-    )
-    draft = Draft(name, version, model, certificate, recipe, history)
-    files = release_files(draft)
-    folder, fresh = add(to, name, version, files)
-    size = sum(map(len, files.values()))
-    said = "is written" if fresh else "was there already, the same to the byte"
-    print(f"{name}, version {version}, {said}: {folder} ({size / 1024:,.0f} KiB)")
-
-
-def _training(source: str, model: Model) -> tuple[str, list[dict]]:
-    """Return (recipe, checks) of the training run that a model is from."""
-    folder = Path(source)
-    if model.facts.get("kind") != "trained" or not (folder / "recipe.toml").is_file():
-        return "", []
-    from compiler.errors import FormatError
-
-    try:
-        recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
-        history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(
-            f"{folder}: the recipe or history of this run cannot be read ({error}). "
-            "Resume the run, which writes both"
-        ) from None
-    return recipe, history
+        given = None if vocab is None else read_vocab(vocab)
+        made = zoo.export(
+            target.folder or target.text,
+            name,
+            version,
+            to=to,
+            vocab=given,
+            max_len=max_len,
+            pairs=pairs,
+            seed=seed,
+            threads=threads,
+        )
+    size = sum(f.stat().st_size for f in made.rglob("*") if f.is_file())
+    print(f"{name}, version {version}: {made} ({size / 1024:,.0f} KiB)")

@@ -2,130 +2,87 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-# Columns between the name and the meaning, each as wide as its title.
-SETTING = ("vocab", "len")
-SIZES = ("layers", "heads", "d_model", "   params")
-_LEAST_MEANING, _ONE_LINE = 24, 10_000
+if TYPE_CHECKING:
+    from zoo.catalogue import Entry
+
+SIZES = ("layers", "heads", "d_model", "params")
 
 
 def list_programs(
     text: Annotated[
-        str, typer.Argument(help="Only with this in the name or the meaning.")
+        str,
+        typer.Argument(help="List only what has this text in its name or meaning."),
     ] = "",
     family: Annotated[
-        str, typer.Option(metavar="TEXT", help="Only families with this in the name.")
+        str,
+        typer.Option(
+            metavar="TEXT", help="List only families with this text in their name."
+        ),
     ] = "",
     sizes: Annotated[
-        bool, typer.Option("--sizes", help="Compile each, and print its size.")
+        bool,
+        typer.Option(
+            "--sizes", help="Compile each program, and print its size instead."
+        ),
     ] = False,
 ) -> None:
-    """List programs and tasks: vocabulary size, length, meaning."""
-    from compiler.errors import NameLookupError, nearest
+    """List the programs and tasks, and what each computes.
 
-    every = _entries()
-    of_family = [e for e in every if family.lower() in e.family.lower()]
-    if not of_family:
-        known = ", ".join(dict.fromkeys(p.family for p in every))
-        raise NameLookupError(
-            f"no family has {family!r} in its name. The families are: {known}"
-        )
-    wanted = text.lower()
-    chosen = [e for e in of_family if wanted in f"{e.name}\n{e.meaning}".lower()]
-    if not chosen:
-        hint = nearest(text, [e.name for e in of_family])
-        where = f" of the families {family!r}" if family else ""
-        raise NameLookupError(
-            f"nothing{where} has {text!r} in its name or meaning.{hint} `zoo list` "
-            "prints all"
-        )
-    width = _width()
-    titles = (*SETTING, *SIZES) if sizes else SETTING
-    for name, group in groupby(chosen, key=lambda p: p.family):
+    Columns: the size of the vocabulary, the greatest length of an input, the meaning.
+    """
+    from zoo.catalogue import entries, list_entries
+    from zoo.grid import Column, print_grid, terminal_width
+
+    chosen = list_entries(text, family)
+    last = [Column(title, right=True) for title in SIZES] if sizes else []
+    for name, group in groupby(chosen, key=lambda e: e.family):
+        columns = [
+            Column(name),
+            Column("vocab", right=True),
+            Column("len", right=True),
+            *(last or [Column("meaning", wrap=True)]),
+        ]
         members = list(group)
-        longest = max(len(name) - 2, *(len(e.name) for e in members))
-        heading = "" if sizes else "  meaning"
-        print(f"{name:<{longest + 2}}  {'  '.join(titles)}{heading}")
-        for entry in members:
-            print("\n".join(_lines(entry, longest, width, titles)), flush=True)
+        room = _room(terminal_width(), max(len(e.name) for e in members), name)
+        print_grid(columns, [_row(entry, sizes, room) for entry in members])
         print()
     counts = [
-        f"{sum(e.compiles == kind for e in chosen)} of "
-        f"{sum(e.compiles == kind for e in every)} {words}"
-        for kind, words in ((True, "programs"), (False, "tasks"))
+        f"{sum(e.kind == kind for e in chosen)} of "
+        f"{sum(e.kind == kind for e in entries())} {words}"
+        for kind, words in (("program", "programs"), ("task", "tasks"))
     ]
     print(", ".join(counts))
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """What is listed: a program, or a task, which is trained and not compiled."""
-
-    name: str
-    family: str
-    vocab: int
-    max_len: int
-    meaning: str
-    compiles: bool
+def _room(width: int | None, longest: int, family: str) -> int | None:
+    """Return the characters that a line has left for the meaning."""
+    if width is None:
+        return None
+    return width - max(longest + 2, len(family)) - len("  vocab  len  ")
 
 
-def _width() -> int:
-    """Return the width of a line: what reads a pipe wants one a program."""
-    if not sys.stdout.isatty():
-        return _ONE_LINE
-    return max(60, shutil.get_terminal_size((80, 24)).columns)
+def _row(entry: Entry, sizes: bool, room: int | None) -> list[str]:
+    """Return the cells of an entry, without its example where that needs a line."""
+    meaning, begun, _ = entry.meaning.partition(": `")
+    if room is None or len(entry.meaning) <= room or not begun:
+        meaning = entry.meaning
+    elif not meaning.endswith("."):
+        meaning += "."
+    more = _sizes(entry) if sizes else [meaning]
+    return [f"  {entry.name}", str(entry.tokens), str(entry.max_len), *more]
 
 
-def _entries() -> list[_Entry]:
-    import programs
-    from zoo.causal.by_hand import FAMILY
-    from zoo.tasks import all_tasks
+def _sizes(entry: Entry) -> list[str]:
+    """Return the sizes of a compiled program; a task is trained, and has none."""
+    if entry.kind == "task":
+        return ["-"] * len(SIZES)
+    import zoo
 
-    listed = [
-        _Entry(p.name, p.family, len(p.vocab), p.max_len, p.meaning, True)
-        for p in programs.all_programs().values()
-    ]
-    return listed + [
-        _Entry(t.name, FAMILY, len(t.vocab), t.n_ctx - 1, t.meaning, False)
-        for t in all_tasks().values()
-    ]
-
-
-def _lines(entry: _Entry, longest: int, width: int, titles: Sequence[str]) -> list[str]:
-    """Return an entry's row, and the rest of its meaning below that."""
-    figures = [str(entry.vocab), str(entry.max_len)]
-    if len(titles) > len(figures):
-        figures += _sizes(entry.name) if entry.compiles else ["-"] * len(SIZES)
-    cells = (f"{f:>{len(title)}}" for f, title in zip(figures, titles, strict=True))
-    row = f"  {entry.name:<{longest}}  {'  '.join(cells)}"
-    if len(titles) > len(SETTING):
-        return [row]
-    indent = len(row) + 2
-    first, *rest = _wrap(entry.meaning, max(_LEAST_MEANING, width - indent))
-    return [f"{row}  {first}", *(f"{'':{indent}}{line}" for line in rest)]
-
-
-def _wrap(meaning: str, room: int) -> list[str]:
-    """Return a meaning in lines, without its example where that needs a second one."""
-    if len(meaning) > room and ": `" in meaning:
-        meaning = meaning.partition(": `")[0]
-        meaning += "" if meaning.endswith(".") else "."
-    return textwrap.wrap(meaning, room, break_on_hyphens=False)
-
-
-def _sizes(name: str) -> list[str]:
-    import programs
-    from compiler.api import compile_model
-
-    config = compile_model(programs.find(name)).config
+    config = zoo.compile(entry.name).config
     sizes = (config.n_layers, config.n_heads, config.d_model, config.n_params)
     return [f"{size:,}" for size in sizes]

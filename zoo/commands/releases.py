@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,22 +13,38 @@ if TYPE_CHECKING:
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="RELEASE", help="NAME, NAME@2, hf://OWNER/REPO or a folder."
+        metavar="RELEASE",
+        help="A release: NAME, NAME@VERSION, hf://OWNER/REPO, or its folder.",
     ),
 ]
+
+LEGEND = """
+  size      layers x heads a layer x d_model
+  circuit   edges of the circuit / edges of the transformer
+The other columns are shares of outputs that are right, 1 at best:
+  vars      with a variable swapped between two inputs (the worst variable)
+  nodes     with a node outside the circuit patched (the worst node)
+  edges     with an edge outside the circuit patched (the worst edge)
+  all       with all edges outside the circuit patched at once
+"""
 
 
 def releases(
     kind: Annotated[
-        str | None, typer.Option(help="Only these: compiled, trained or compressed.")
+        str | None,
+        typer.Option(help="List only those that are compiled, trained or compressed."),
     ] = None,
     origin: Annotated[
-        str | None, typer.Option("--from", metavar="URL", help="Those of an index.")
+        str | None,
+        typer.Option(
+            "--from", metavar="URL", help="List the releases of the index at this URL."
+        ),
     ] = None,
 ) -> None:
-    """List the published models: kind, size, circuit, figures."""
-    from compiler.emit import align
-    from compiler.errors import InputError
+    """List the published models, with their figures."""
+    from compiler.errors import InputError, count
+    from zoo.auditing.claims import missed
+    from zoo.grid import Column, print_grid
     from zoo.release.index import newest_of, read_index
     from zoo.release.shelf import list_broken, list_releases
 
@@ -46,30 +62,29 @@ def releases(
         print("There are no releases here. `zoo export` makes one.")
         _tell(broken)
         return
-    head = ("name", "kind", "size", "circuit", "vars", "nodes", "edges", "all")
-    rows: list[tuple[str, ...]] = [head]
-    for entry in chosen:
-        claims = entry["claims"]
-        rows.append(
-            (
-                entry["name"],
-                entry["kind"],
-                f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
-                f"{entry['edges']}/{entry['of_edges']}",
-                *(_share(claims.get(claim)) for claim in _CLAIMS),
-            )
-        )
-    print("\n".join(align(rows)))
-    count = f"{len(chosen)} release{'s' * (len(chosen) != 1)}"
-    print(
-        f"\n{count}. Size: layers x heads x d_model. Circuit: its edges of all.\n"
-        "Then shares of outputs that are as they should be: the worst variable swapped,"
-        "\nthe worst node and edge outside replaced, all edges outside at once."
-    )
+    right = ("size", "circuit", "vars", "nodes", "edges", "all")
+    columns = ["name", "kind", *(Column(title, right=True) for title in right)]
+    failed = {e["name"]: missed(e["kind"], e["claims"]) for e in chosen}
+    if any(failed.values()):
+        columns.append("")
+    print_grid(columns, (_row(e, failed[e["name"]], len(columns)) for e in chosen))
+    print(f"\n{count(len(chosen), 'release')}\n{LEGEND.rstrip()}")
     _tell(broken)
 
 
-_CLAIMS = ("interchange", "nodes", "edges", "all edges at once")
+def _row(entry: dict[str, Any], failed: list[str], columns: int) -> list[str]:
+    claims = entry["claims"]
+    row = [
+        entry["name"],
+        entry["kind"],
+        f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
+        f"{entry['edges']}/{entry['of_edges']}",
+        *(
+            _share(claims.get(name))
+            for name in ("interchange", "nodes", "edges", "all edges at once")
+        ),
+    ]
+    return row if columns == len(row) else [*row, "FAILS" if failed else ""]
 
 
 def _tell(broken: Sequence[Broken]) -> None:
@@ -86,13 +101,6 @@ def _share(found: float | None) -> str:
 
 def card(name: Name) -> None:
     """Print the model card of a release."""
-    from zoo.commands.options import bytes_bar
-    from zoo.release.fields import CARD
-    from zoo.release.resolve import resolve
-    from zoo.release.whole import open_folder
+    from zoo.publishing import card as text_of
 
-    with bytes_bar(name) as progress:
-        folder = resolve(name, progress)
-    text = open_folder(folder).text(CARD)
-    body = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
-    print(body.strip())
+    print(text_of(name))

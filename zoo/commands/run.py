@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import MaxLen, Source, Vocab, open_model, read_json, to_value
+from zoo.commands.options import (
+    MaxLen,
+    Source,
+    Vocab,
+    find,
+    open_model,
+    read_json,
+    to_value,
+)
 
 if TYPE_CHECKING:
     from compiler.model import Model
@@ -20,28 +28,35 @@ def run(
     source: Source,
     input: Annotated[
         str | None,
-        typer.Option(metavar="JSON", help="One input, '[3,1,2]', or a list of them."),
+        typer.Option(
+            metavar="JSON", help="One input, such as '[3,1,2]', or a list of inputs."
+        ),
     ] = None,
     input_file: Annotated[
         Path | None,
-        typer.Option(help="A file with one JSON list a line; - for standard input."),
+        typer.Option(
+            help="A file of inputs, one JSON list a line; - is standard input."
+        ),
     ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Run inputs: one JSON list a line comes out.
+    """Run a model on inputs, and print the outputs as JSON.
 
-    None is null, and a tuple is a list in a list, in what goes in and comes out.
+    Each output is a line.
+
+    In JSON, None is null, and a token that is a tuple is a list.
     """
+    target = find(source)
     if (input is None) == (input_file is None):
         raise InputError("give --input or --input-file, one of the two")
     if input is not None:
-        model = open_model(source, vocab, max_len)
+        model = open_model(target, vocab, max_len)
         sequences = [("--input", s) for s in _read(input, model)]
     else:
         assert input_file is not None
         lines = _lines(input_file)
-        model = open_model(source, vocab, max_len)
+        model = open_model(target, vocab, max_len)
         sequences = [
             (place, sequence)
             for place, text in lines

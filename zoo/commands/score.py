@@ -9,46 +9,73 @@ from typing import Annotated, Any
 import typer
 
 from compiler.errors import InputError
+from zoo.commands.options import Source, find
 
 BASELINES = ("random", "weight-norm", "eap")
 
 
 def score(
-    model: Annotated[
-        str, typer.Argument(metavar="NAME|DIR", help="A release, a folder, a program.")
-    ],
+    model: Source,
     scores: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Scores: .json, .csv, .npy or .pt.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="The scores, one for each edge: .json, .csv, .npy or .pt.",
+        ),
     ],
     format: Annotated[
-        str | None, typer.Option(help="Of the file, where it is not recognised.")
+        str | None,
+        typer.Option(help="The format of the file, where it cannot be recognised."),
     ] = None,
     missing: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER|lowest", help="The score of what has none."),
+        typer.Option(
+            metavar="NUMBER|lowest",
+            help="The score of edges that the file has none for: a number, or 'lowest' "
+            "to rank them last. Without it, such a file is refused.",
+        ),
     ] = None,
     absolute: Annotated[
-        bool, typer.Option("--absolute", help="Rank by absolute value.")
+        bool,
+        typer.Option("--absolute", help="Rank edges by the absolute value of scores."),
     ] = False,
     granularity: Annotated[
-        str | None, typer.Option(help="qkv, head or node, if coarser than the file's.")
+        str | None,
+        typer.Option(
+            help="What is ranked: qkv (edges into q, k and v), head (edges between "
+            "nodes) or node; as fine as the file by default."
+        ),
     ] = None,
     convention: Annotated[
         str,
         typer.Option(
-            help="How the AUROC is taken: exact, acdc, auto-circuit, mib, ten-sizes."
+            help="How the AUROC is computed: exact (ties count half), or as other "
+            "tools do: acdc, auto-circuit, mib, ten-sizes; see docs/scoring.md."
         ),
     ] = "exact",
     ablation: Annotated[
-        str, typer.Option(help="resample, mean, zero or optimal.")
+        str,
+        typer.Option(
+            help="What a patched edge carries: resample (from a corrupt input), mean, "
+            "zero or optimal (the constant that hurts least)."
+        ),
     ] = "resample",
-    out: Annotated[Path | None, typer.Option(help="Where the JSON goes.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Where a PNG goes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the report to this JSON file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a plot to this PNG file.")
+    ] = None,
 ) -> None:
-    """Score a file of edge scores; say what it missed, and why."""
+    """Compare scores of edges with a model's true circuit.
+
+    Three baselines are scored too. The report lists the edges that the scores missed,
+    each with a pair of inputs that shows its effect.
+    """
     from zoo.scoring.endings import check_file
 
-    check_file(scores)  # before anything that takes seconds to import
+    check_file(scores)
+    target = find(model)
     from zoo.threads import use_one_thread
 
     use_one_thread()
@@ -62,7 +89,9 @@ def score(
 
     for path in filter(None, (out, plot)):
         check_parent(path)
-    case = open_case(model, split="test", ablation=ablation)
+    case = open_case(
+        target.folder or f"{target.kind}:{target.name}", split="test", ablation=ablation
+    )
     read = read_scores(case.names, scores, format, _policy(missing))
     turned = 0.0 if read.level.merged else TURNED  # as `zoo.score` does
     case = case.turned(turned)

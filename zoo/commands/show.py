@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from zoo.commands.options import MaxLen, Source, Vocab, is_folder, read_vocab
+from compiler.errors import InputError
+from zoo.commands.options import MaxLen, Source, Vocab, find, read_vocab
 
 
 def show(
@@ -23,21 +24,32 @@ def show(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Write the circuit's picture there: .svg or .png."),
+        typer.Option(
+            metavar="FILE",
+            help="Write a picture of the circuit to this file, .svg or .png.",
+        ),
     ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Show the program, its variables, schedule, circuit and sizes."""
-    import zoo
+    """Show a program and its transformer, with the circuit.
+
+    Variables, schedule, circuit and sizes are shown.
+
+    Of a training run also a plot of its history, in the run's folder.
+    """
+    target = find(source)
+    if emit is not None and target.kind != "program":
+        raise InputError(
+            f"--emit needs a program's name, and {source} names a {target.kind}; of a "
+            "saved model only the last stage is left"
+        )
     from compiler.api import to_model
     from compiler.emit import emit as emit_stage
-    from compiler.errors import InputError
+    from compiler.picture import check_format
     from compiler.pipeline import STAGES, compile_stages, read_source
-    from zoo.api import find
-    from zoo.commands.options import open_model
-    from zoo.picture import check_format, save_picture
-    from zoo.show import show_model
+    from zoo import lookup
+    from zoo.description import show_model
 
     if picture is not None:
         check_format(picture)
@@ -46,19 +58,14 @@ def show(
             f"--emit: no stage is named {emit!r}; the stages are {', '.join(STAGES)}"
         )
     stages = None
-    if is_folder(source):
-        if emit is not None:
-            raise InputError(
-                f"--emit needs a program's name, and {source} names a folder; of a "
-                "saved model only the last stage is left"
-            )
-        model = open_model(source, vocab, max_len)
-    else:
-        read = read_source(find(source), read_vocab(vocab), max_len)
-        stages = compile_stages(read)
+    given = read_vocab(vocab)
+    if target.kind == "program":
+        stages = compile_stages(read_source(target.define(), given, max_len))
         model = to_model(stages)
+    else:
+        model = lookup.open_model(target, given, max_len)
     if picture is not None:
-        save_picture(model, picture)
+        model.picture().save(picture)
     if emit is not None:
         assert stages is not None
         print(emit_stage(stages, emit))
@@ -67,9 +74,9 @@ def show(
     print("\n".join(show_model(model, stages, width)))
     if picture is not None:
         print(f"\nThe picture is in {picture}.")
-    if zoo.has_run(source):
+    if target.folder is not None and lookup.has_run(target.folder):
         from zoo.curves import save_curves
 
-        path = Path(source) / "training.png"
-        save_curves(Path(source), path)
+        path = target.folder / "training.png"
+        save_curves(target.folder, path)
         print(f"\nThe training's curves are in {path}.")

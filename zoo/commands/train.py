@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compiler.errors import InputError, count
-from zoo.commands.options import MaxLen, Vocab, read_vocab
+from zoo.commands.options import MaxLen, Vocab, find, read_vocab
 
 if TYPE_CHECKING:
     from zoo.training.loop import OnCheck
@@ -21,44 +19,68 @@ if TYPE_CHECKING:
 def train(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Programs or tasks to train.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="The programs or tasks to train; `zoo list` has all.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder; runs/NAME by default.")
+        Path | None,
+        typer.Option(help="The folder to keep the run in; runs/NAME by default."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Go on with the run in DIR.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Continue the run in this folder."),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A recipe in TOML.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Train as this TOML file says."),
     ] = None,
     set: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Change the recipe; may be repeated."),
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Change one setting of the recipe; repeat it for several.",
+        ),
     ] = None,
     twin: Annotated[
         bool,
-        typer.Option("--twin", help="Train the natural twin: behaviour only."),
+        typer.Option(
+            "--twin",
+            help="Train the natural twin: the same model on behaviour alone, with no "
+            "circuit imposed.",
+        ),
     ] = False,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Programs at a time, a process each.")
+        int,
+        typer.Option(min=1, help="Train this many programs at a time, a process each."),
     ] = 1,
     seeds: Annotated[
         str | None,
-        typer.Option(metavar="N,N,..", help="Train these seeds at once, under vmap."),
+        typer.Option(
+            metavar="N,N,..",
+            help="Train one model for each of these seeds, all at once (for a GPU).",
+        ),
     ] = None,
     recipe_keys: Annotated[
         bool,
-        typer.Option("--recipe-keys", help="Print the keys of a recipe, and stop."),
+        typer.Option(
+            "--recipe-keys", help="List the settings of a recipe instead, and exit."
+        ),
     ] = False,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Train transformers that have exactly the program's circuit.
+    """Train a transformer to have the circuit of a program.
 
-    Status 1 when the steps are used up and a threshold was not met.
+    A program of your own is trained in Python: zoo.train(EXPRESSION, vocab=..,
+    max_len=..). The exit status is 1 if the steps were used up before every threshold
+    was met.
     """
-    names = names or []
+    from zoo.lookup import TRAINED
+
+    names = [find(name, TRAINED).name for name in names or []]
     if recipe_keys:
         _print_keys()
     elif resume is not None:
@@ -79,18 +101,14 @@ def train(
 
 
 def _print_keys() -> None:
+    import shutil
+
+    from zoo.grid import Column, grid_lines
     from zoo.training.recipe import describe_keys
 
-    rows = describe_keys()
-    longest = max(len(key) for key, _, _ in rows)
-    widest = max(len(default) for _, default, _ in rows)
-    indent = longest + widest + 4
-    room = max(40, shutil.get_terminal_size((80, 24)).columns - indent)
-    print(f"{'key':<{longest}}  {'default':<{widest}}  meaning")
-    for key, default, meaning in rows:
-        first, *rest = textwrap.wrap(meaning, room)
-        print(f"{key:<{longest}}  {default:<{widest}}  {first}")
-        print("".join(f"{'':{indent}}{line}\n" for line in rest), end="")
+    columns = [Column("key"), Column("default"), Column("meaning", wrap=True)]
+    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    print("\n".join(grid_lines(columns, describe_keys(), width)))
 
 
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
@@ -114,12 +132,15 @@ def _train_one(
     from zoo.threads import use_one_thread
 
     use_one_thread()
+    from zoo.progress import show_progress
     from zoo.training.session import find_setting, train_into
 
     setting = find_setting(name, read_vocab(vocab), max_len)
     folder = out or Path("runs") / (f"{name}-twin" if twin else name)
     chosen = _recipe(name, recipe, changes, twin)
-    _finish(train_into(folder, setting, chosen, _progress()), folder)
+    with show_progress(f"train {name}", "steps") as on_step:
+        result = train_into(folder, setting, chosen, _progress(), on_step)
+    _finish(result, folder)
 
 
 def _train_seeds(
@@ -164,6 +185,7 @@ def _resume(
     from zoo.threads import use_one_thread
 
     use_one_thread()
+    from zoo.progress import show_progress
     from zoo.training.session import resume
     from zoo.training.store import read_setting
 
@@ -177,7 +199,9 @@ def _resume(
         )
     given = recipe is not None or changes or twin
     chosen = _recipe(name, recipe, changes, twin) if given else None
-    _finish(resume(folder, chosen, _progress()), folder)
+    with show_progress(f"train {name}", "steps") as on_step:
+        result = resume(folder, chosen, _progress(), on_step)
+    _finish(result, folder)
 
 
 def _train_many(
@@ -242,7 +266,7 @@ def _heading(run: Any) -> None:
         f"{count(config.n_heads, 'head')}, d_model {config.d_model}; {edges} of "
         f"{len(config.names.edges)}"
     )
-    print("worst cases on held-out pairs; - is not tried yet\n")
+    print("the worst figures on held-out pairs; - where there is none yet\n")
     print("   step     loss  behaviour  variables   nodes   edges  all edges")
 
 

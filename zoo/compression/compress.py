@@ -21,11 +21,11 @@ from compiler.errors import InputError
 from compiler.ir.interpret import interpret
 from compiler.lower.readout import Readout, decode_indices
 from compiler.machine.circuit import Circuit, Site
-from compiler.machine.config import Config
 from compiler.machine.features import Features
 from compiler.machine.forward import logits_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.weights import Weights, freeze
+from compiler.machine.transformer import Transformer
+from compiler.machine.weights import freeze
 from compiler.model import Model
 from compiler.passes.check import sample_inputs
 from zoo.auditing.subject import accepts_of
@@ -98,7 +98,7 @@ OnCheck = Callable[[tuple[Check, ...]], None]
 class _Data(NamedTuple):
     """What a step needs and does not change."""
 
-    weights: Weights
+    transformer: Transformer
     ids: Int[Any, "input ctx"]
     labels: Int[Any, "input ctx"]
 
@@ -116,7 +116,6 @@ class _State(NamedTuple):
 class _Shape:
     """What a step is compiled for; the settings are those of `_of_steps`."""
 
-    configs: tuple[Config, Config]
     readout: Readout
     settings: Settings
 
@@ -137,8 +136,7 @@ def compress(
     """
     check_width(settings.d_model, model.config.d_model, model.name)
     named = name_dimensions(model)
-    narrow = replace(model.config, d_model=settings.d_model)
-    shape = _Shape((model.config, narrow), model.readout, _of_steps(settings))
+    shape = _Shape(model.readout, _of_steps(settings))
     seen, held_out, disjoint = _inputs(named, settings)
     state = _start(settings, model.config.d_model)
     history: tuple[Check, ...] = ()
@@ -187,10 +185,10 @@ def _inputs(named: Named, settings: Settings) -> tuple[_Data, _Data, bool]:
     tokens, lengths = found[0].astype(np.int32), found[1].astype(np.int64)
     ids = np.unique(model.ids(tokens, lengths), axis=0)
     seen, held_out, disjoint = split_inputs(ids, settings.seed)
-    weights = Weights(*(jnp.asarray(a) for a in named.weights))
+    transformer = Transformer(model.config, named.weights).in_jax()
 
     def data(ids: np.ndarray) -> _Data:
-        return _Data(weights, jnp.asarray(ids), jnp.asarray(_labels(model, ids)))
+        return _Data(transformer, jnp.asarray(ids), jnp.asarray(_labels(model, ids)))
 
     return data(seen), data(held_out[:HELD_OUT]), disjoint
 
@@ -247,9 +245,8 @@ def _next_state(shape: _Shape, state: _State, data: _Data) -> _State:
     def total(projection: Array) -> Array:
         output, layers = losses(
             projection,
-            shape.configs,
+            data.transformer,
             shape.readout,
-            data.weights,
             data.ids[drawn],
             data.labels[drawn],
         )
@@ -264,9 +261,7 @@ def _next_state(shape: _Shape, state: _State, data: _Data) -> _State:
     return _State(new, moments, state.step + 1, state.seed)
 
 
-_losses = jax.jit(
-    losses, static_argnames=("configs", "readout"), compiler_options=QUICK_TO_COMPILE
-)
+_losses = jax.jit(losses, static_argnames="readout", compiler_options=QUICK_TO_COMPILE)
 
 
 def _check(shape: _Shape, state: _State, data: _Data, name: str) -> Check:
@@ -275,7 +270,7 @@ def _check(shape: _Shape, state: _State, data: _Data, name: str) -> Check:
     Raises:
         InputError: one of them is no number.
     """
-    arguments = (shape.configs, shape.readout, data.weights, data.ids, data.labels)
+    arguments = (data.transformer, shape.readout, data.ids, data.labels)
     output, layers = (float(x) for x in _losses(state.projection, *arguments))
     step = int(state.step)
     if not np.isfinite(output + layers):
@@ -284,8 +279,8 @@ def _check(shape: _Shape, state: _State, data: _Data, name: str) -> Check:
             f"again with a smaller learning_rate (it was "
             f"{shape.settings.learning_rate})"
         )
-    weights = squeeze(data.weights, state.projection)
-    logits = np.asarray(logits_batch(shape.configs[1], weights, data.ids))
+    small = squeeze(data.transformer, state.projection)
+    logits = np.asarray(logits_batch(small, data.ids))
     labels = np.asarray(data.labels)
     right = decode_indices(shape.readout, logits) == labels
     return Check(step, float(right[labels >= 0].mean()), output, layers)
@@ -310,13 +305,16 @@ def squeezed_model(
         facts: what is to be known beside what the compiled model says.
     """
     model, wide = named.model, projection.astype(np.float64)
-    exact = squeeze(Weights(*(np.asarray(a, np.float64) for a in named.weights)), wide)
+    exact = Transformer(model.config, named.weights).cast(
+        lambda array: np.asarray(array, np.float64)
+    )
+    small = squeeze(exact, wide).cast(lambda array: np.asarray(array, np.float32))
     directions = named.scale[:, None] * wide
     axes = np.eye(len(wide)) if model.basis is None else np.asarray(model.basis)
     return replace(
         model,
-        config=replace(model.config, d_model=projection.shape[1]),
-        weights=freeze(Weights(*(np.asarray(a, np.float32) for a in exact))),
+        config=small.config,
+        weights=freeze(small.weights),
         circuit=_whole_nodes(model.circuit),
         beside=None if model.beside is None else _whole_nodes(model.beside),
         rows=MappingProxyType(

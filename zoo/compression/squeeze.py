@@ -11,6 +11,7 @@ Axis names beyond those of `forward`: `feature` is a dimension of the compiled s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -18,9 +19,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from compiler.lower.readout import Readout
-from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses
 
 WRITERS = ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out")
@@ -43,14 +43,18 @@ class Losses(NamedTuple):
     layers: Float[Array, ""]
 
 
-def squeeze(weights: Weights, projection: Float[Any, "feature d_model"]) -> Weights:
-    """Return the weights of the compressed transformer.
+def squeeze(
+    transformer: Transformer, projection: Float[Any, "feature d_model"]
+) -> Transformer:
+    """Return the compressed transformer.
 
     Args:
-        weights: of the compiled one, its stream in features; without LayerNorm.
+        transformer: the compiled one, its stream in features; without LayerNorm.
         projection: W, row i is the direction of feature i.
     """
-    return weights._replace(
+    config = replace(transformer.config, d_model=projection.shape[1])
+    weights = transformer.weights
+    return Transformer(config, weights).with_arrays(
         **{name: getattr(weights, name) @ projection for name in WRITERS},
         **{name: projection.T @ getattr(weights, name) for name in READERS},
     )
@@ -58,9 +62,8 @@ def squeeze(weights: Weights, projection: Float[Any, "feature d_model"]) -> Weig
 
 def losses(
     projection: Float[Array, "feature d_model"],
-    configs: tuple[Config, Config],
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     ids: Int[Any, "batch ctx"],
     labels: Int[Any, "batch ctx"],
 ) -> Losses:
@@ -71,19 +74,18 @@ def losses(
 
     Args:
         projection: W.
-        configs: of the compiled and of the compressed transformer.
+        transformer: the compiled one; it does not learn.
         readout: how logits are turned into values.
-        weights: of the compiled transformer; they are not learned.
         ids: token ids.
         labels: index of the output's value at each position, -1 where undefined.
     """
-    goal = forward_batch(configs[0], weights, ids).writes
-    run = forward_batch(configs[1], squeeze(weights, projection), ids)
+    goal = forward_batch(transformer, ids).writes
+    run = forward_batch(squeeze(transformer, projection), ids)
     defined = labels >= 0
     error = position_losses(
         readout, in_range(readout, run.logits), jnp.maximum(labels, 0)
     )
-    live = ids != configs[0].pad_id
+    live = ids != transformer.config.pad_id
     # [batch, source, ctx, d_model] -> [batch, source, ctx, feature]
     missed = jnp.square(run.writes @ projection.T - goal)[:, EMBEDDINGS:]
     return Losses(_mean(error, defined), _mean(missed.sum((1, 3)), live))

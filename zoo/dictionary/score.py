@@ -14,9 +14,10 @@ from compiler.torch_values import plain
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import span
 from zoo.alignment.tokens import read_tokens
-from zoo.auditing.certificate import rate
+from zoo.auditing.certificate import Certificate, rate
 from zoo.cases.bootstrap import interval_of_mean
-from zoo.cases.case import Case, open_for
+from zoo.cases.case import Case, open_case
+from zoo.cases.pairs import TURNED
 from zoo.dictionary.cosines import (
     Cosines,
     check_dictionary,
@@ -42,7 +43,12 @@ def score_dictionary(
     threshold: float = THRESHOLD,
     draws: int = DRAWS,
     seed: int = 0,
-    **options: Any,
+    certificate: Certificate | None = None,
+    split: str = "test",
+    turned: float = TURNED,
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
 ) -> DictionaryReport:
     """Return how near the directions of a dictionary come to a model's features.
 
@@ -55,7 +61,13 @@ def score_dictionary(
         threshold: the least |cosine| of a match.
         draws: how many random dictionaries are taken as a control.
         seed: of these.
-        options: of `open_case`; the split is `test` unless said otherwise.
+        certificate: of a model that is no release; it is audited if None.
+        split: of the data: `train` or `test`.
+        turned: share of the pairs whose corrupt run has shifted positions.
+        ablation: what stands in the place of a patched write: `resample`, `mean`,
+            `zero` or `optimal`; see `Case`.
+        loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
+        positions: `all` positions at which answers differ, or the `one` of the data.
 
     Raises:
         NameLookupError: the site is unknown; the nearest are offered.
@@ -66,7 +78,15 @@ def score_dictionary(
         raise InputError(f"threshold is {threshold}; give a cosine above 0, at most 1")
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random dictionary")
-    case = open_for(score_dictionary, source, options)
+    case = open_case(
+        source,
+        certificate=certificate,
+        split=split,
+        turned=turned,
+        ablation=ablation,
+        loss=loss,
+        positions=positions,
+    )
     found = check_dictionary(plain(dictionary), case.config.d_model)
     place = find_place(case.config, site)
     known = known_features(case, place)

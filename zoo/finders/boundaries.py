@@ -74,14 +74,12 @@ def boundless_das(
 
 
 def _objective(
-    values: dict[str, Array], done: Any, site: Site, weights: Any, rows: Examples
+    values: dict[str, Array], done: Any, site: Site, rows: Examples
 ) -> Float[Array, ""]:
     turn = orthonormal(values["R"]).T
     boundary = jax.nn.sigmoid(values["boundary"])
     place = jnp.arange(len(turn)).astype(turn.dtype) + 0.5
     heat = HOT * (COLD / HOT) ** done
     share = jax.nn.sigmoid((boundary * len(turn) - place) / heat)
-    loss = interchange_loss(
-        site, weights, rows.runs, rows.where, rows.labels, turn, share
-    )
+    loss = interchange_loss(site, rows.runs, rows.where, rows.labels, turn, share)
     return loss + PRICE * boundary

@@ -6,6 +6,7 @@ The objective is the loss of the interchanged outputs against the causal model's
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,9 +17,7 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.lower.readout import Readout
-from compiler.machine.config import Config
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.weights import Weights
 from zoo.alignment.interchanges import Interchanges
 from zoo.alignment.patching import Runs, patched_logits
 from zoo.alignment.places import Place
@@ -30,10 +29,16 @@ ROWS = 64
 """Pairs of a step."""
 
 
-class Site(NamedTuple):
-    """What is fixed when a descent is compiled."""
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["transformer"],
+    meta_fields=["readout", "place"],
+)
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A place in a transformer, and how its logits are turned into values; a pytree."""
 
-    config: Config
+    transformer: Any
     readout: Readout
     place: Place
 
@@ -56,7 +61,7 @@ class Examples(NamedTuple):
     kept: Any
 
 
-# (parameters, share of the steps done, site, weights, examples) -> loss
+# (parameters, share of the steps done, site, examples) -> loss
 Objective = Callable[..., Float[Array, ""]]
 
 
@@ -67,7 +72,6 @@ def examples_of(pairs: Interchanges, runs: Runs) -> Examples:
 
 def interchange_loss(
     site: Site,
-    weights: Weights,
     runs: Runs,
     where: Array,
     labels: Array,
@@ -75,7 +79,7 @@ def interchange_loss(
     share: Float[Array, " d_model"],
 ) -> Float[Array, ""]:
     """Return the mean loss over the outputs that have a label."""
-    logits = patched_logits(site.config, site.place, weights, runs, where, turn, share)
+    logits = patched_logits(site.transformer, site.place, runs, where, turn, share)
     losses = position_losses(site.readout, logits, jnp.maximum(labels, 0))
     valid = labels >= 0
     count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
@@ -110,21 +114,20 @@ def descend(
         steps: how many.
         rate: of learning; it falls to 0 along a cosine.
     """
-    site = Site(case.config, case.model.readout, place)
+    site = Site(case.transformer, case.model.readout, place)
     key = jax.random.key(seed)
     start = {n: jnp.asarray(p, jnp.float32) for n, p in parameters.items()}
-    found = _descend(site, case.weights, examples, start, key, objective, steps, rate)
+    found = _descend(site, examples, start, key, objective, steps, rate)
     return {name: np.asarray(array, np.float64) for name, array in found.items()}
 
 
 @partial(
     jax.jit,
-    static_argnames=("site", "objective", "steps", "rate"),
+    static_argnames=("objective", "steps", "rate"),
     compiler_options=QUICK_TO_COMPILE,
 )
 def _descend(
     site: Site,
-    weights: Weights,
     examples: Examples,
     parameters: Any,
     key: Any,
@@ -140,7 +143,7 @@ def _descend(
         rows = jax.random.randint(own, (ROWS,), 0, count)
         some = jax.tree.map(lambda part: part[rows], examples)
         done = number.astype(jnp.float32) / steps
-        return jax.grad(objective)(values, done, site, weights, some)
+        return jax.grad(objective)(values, done, site, some)
 
     every = (jnp.arange(steps), jax.random.split(key, steps))
     falling = optax.cosine_decay_schedule(rate, steps)

@@ -105,20 +105,18 @@ def _search(
 
 
 def _objective(
-    values: dict[str, Array], done: Any, site: Site, weights: Any, rows: Examples
+    values: dict[str, Array], done: Any, site: Site, rows: Examples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
-    return interchange_loss(
-        site, weights, rows.runs, rows.where, rows.labels, turn, share
-    )
+    return interchange_loss(site, rows.runs, rows.where, rows.labels, turn, share)
 
 
 def _multi_task(
-    values: dict[str, Array], done: Any, site: Site, weights: Any, rows: Examples
+    values: dict[str, Array], done: Any, site: Site, rows: Examples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
-    kept = interchange_loss(site, weights, rows.runs, rows.same, rows.kept, turn, share)
-    return kept + _objective(values, done, site, weights, rows)
+    kept = interchange_loss(site, rows.runs, rows.same, rows.kept, turn, share)
+    return kept + _objective(values, done, site, rows)
 
 
 def _rows(

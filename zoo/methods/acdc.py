@@ -9,7 +9,7 @@ of an edge is the smallest threshold that removes it: of `TAUS`, or one above th
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,20 +17,20 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.layers import unembed
-from compiler.machine.names import SLOTS
-from compiler.machine.patch import Patch
-from compiler.machine.single import (
-    by_place,
-    first_reader,
-    logits_beyond,
-    rewrite,
-    stream_before,
+from compiler.machine.rerun.rerun import (
+    BaseRuns,
+    Donors,
+    MaskedRuns,
+    edge_targets,
+    masked_logits,
+    stack,
+    stack_runs,
+    unmasked,
+    unstack,
 )
-from compiler.machine.weights import Weights
 from zoo.cases.case import Case
 from zoo.cases.losses import Goal, loss_of
-from zoo.cases.running import Batch, Machine
+from zoo.cases.running import Batch, Machine, in_blocks, of_pairs
 from zoo.methods.method import method
 
 TAUS = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
@@ -53,146 +53,83 @@ def acdc_circuit(
     case: Case, tau: float, loss: str = "divergence"
 ) -> Bool[np.ndarray, "reader source"]:
     """Return the edges that survive a threshold."""
-    names, machine = case.names, case.machine(loss)
-    removed = jnp.zeros(names.visible.shape, jnp.float32)
-    current = jnp.asarray(case.losses(None, loss).mean())
-    for (kind, layer), edges in by_place(names, removal_order(case)).items():
-        removed, current = _sweep(
-            machine,
-            case.weights,
-            case.batch,
-            removed,
-            current,
-            jnp.float32(tau),
-            np.array(edges, np.int32),
-            _nodes_of(case, edges),
-            kind,
-            case.config.n_layers if layer is None else layer,
-        )
-    return names.visible & ~np.asarray(removed > 0)
+    edges = removal_order(case)
+    found = _sweep(
+        case.machine(loss),
+        case.batch,
+        jnp.asarray(case.losses(None, loss).mean()),
+        jnp.float32(tau),
+        edges,
+        _nodes_of(case, edges),
+    )
+    return case.names.visible & ~np.asarray(found > 0)
 
 
-def removal_order(case: Case) -> list[tuple[int, int]]:
+def removal_order(case: Case) -> Int[np.ndarray, "edge 7"]:
     """Return all edges, last reader first, and its last sender first."""
-    entries = [(int(r), int(s)) for r, s in np.argwhere(case.names.visible)]
-    return entries[::-1]
+    return edge_targets(case.names)[::-1]
 
 
-def _nodes_of(case: Case, edges: list[tuple[int, int]]) -> Int[np.ndarray, " edge"]:
+def _nodes_of(case: Case, edges: Int[np.ndarray, "edge 7"]) -> Int[np.ndarray, " edge"]:
     """Return the source that each edge's reader feeds; one past the end for logits."""
     names = case.names
-    nodes = [names.node_of(names.readers[reader]) for reader, _ in edges]
+    nodes = [names.node_of(names.readers[reader]) for reader in edges[:, 0]]
     count = len(names.sources)
     return np.array(
         [count if n == "logits" else names.source_index(n) for n in nodes], np.int32
     )
 
 
-class _Pair(NamedTuple):
-    """What trials of one place have in common, for one pair.
-
-    Attributes:
-        ids: of the clean run.
-        donors: [source, ctx, d_model].
-        before: [source, ctx, d_model] donor - write, of the sources in front.
-        total: the stream in front, unpatched.
-        nudge: [reader, ctx, d_model] what removed edges from the sources in front add
-            to what each reader sees.
-    """
-
-    ids: Any
-    donors: Any
-    before: Any
-    total: Any
-    nudge: Any
-
-
-@partial(
-    jax.jit,
-    static_argnames=("machine", "kind", "layer"),
-    compiler_options=QUICK_TO_COMPILE,
-)
+@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 def _sweep(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
-    removed: Float[Array, "reader source"],
-    current: Float[Array, ""],
+    loss: Float[Array, ""],
     tau: Float[Array, ""],
-    edges: Int[Any, "edge 2"],
+    edges: Int[Any, "edge 7"],
     nodes: Int[Any, " edge"],
-    kind: str,
-    layer: int,
-) -> tuple[Float[Array, "reader source"], Float[Array, ""]]:
-    """Return what is removed after the edges into the readers of one place were tried.
+) -> Float[Array, "reader source"]:
+    """Return a mask of what is removed after all edges were tried.
 
-    A trial changes what one node writes, so that node is run, and all after its layer.
+    Only edges of later readers are out when one is tried, so that all runs are the
+    clean ones in front of its reader's layer.
 
     Args:
-        machine: the model's shape, and the loss.
-        weights: its arrays.
+        machine: the model, and the loss.
         batch: the pairs.
-        removed: 1 at the edges that are out already: of later readers only.
-        current: the loss with these patched.
+        loss: with nothing removed.
         tau: the threshold.
-        edges: (reader, source) in the order in which they are tried.
-        nodes: the source that each reader feeds.
-        kind: of the readers: `head`, `mlp` or `logits`.
-        layer: theirs; the number of layers for the logits.
+        edges: in the order in which they are tried, see `edge_targets`.
+        nodes: the source that each edge's reader feeds.
     """
-    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
-    visible = jnp.asarray(config.names.visible)
-    count = config.names.sources_before(layer, kind == "mlp")
+    transformer = machine.transformer
+    visible = jnp.asarray(machine.config.names.visible)
 
-    def prepare(ids: Array, writes: Array, donors: Array) -> _Pair:
-        before = (donors - writes)[:count]
-        total = stream_before(config, weights, writes, layer, kind == "mlp")
-        nudge = jnp.einsum("rs,spd->rpd", removed[:, :count], before)
-        return _Pair(ids, donors, before, total, nudge)
+    def prepare(block: Batch) -> tuple[BaseRuns, Donors, MaskedRuns, Goal]:
+        base = stack_runs(transformer, block.ids, block.writes)
+        donors = Donors(stack(block.donors))
+        return base, donors, unmasked(base, donors), Goal(*block.goal)
 
-    def trial(
-        mask: Array, reader: Array, pair: _Pair, block: Array
-    ) -> tuple[Array, Array]:
-        if kind == "logits":
-            seen = pair.total + jnp.einsum("s,spd->pd", mask[-1, :count], pair.before)
-            return unembed(config, weights, seen), block
-        first, rows = first_reader(config, kind, layer), len(SLOTS)
-        head = (reader - first) // rows if kind == "head" else None
-        start = first if head is None else first + head * rows
-        rows = 1 if head is None else rows
-        own = jax.lax.dynamic_slice_in_dim(mask, start, rows)[:, :count]
-        seen = pair.total + jnp.einsum("rs,spd->rpd", own, pair.before)
-        block = rewrite(config, weights, pair.ids, block, layer, head, seen)
-        patch = Patch.edges(mask, pair.donors)
-        logits = logits_beyond(
-            config, weights, pair.ids, pair.total, block, kind, layer, patch, pair.nudge
-        )
-        return logits, block
+    blocks = jax.lax.map(prepare, in_blocks(machine, batch))
 
-    pairs = jax.vmap(prepare)(batch.ids, batch.writes, batch.donors)
-    size = {"head": config.n_heads, "mlp": 1, "logits": 0}[kind]
-    blocks = jnp.asarray(batch.writes)[:, count : count + size]
+    def loss_under(mask: Array, layer: Array) -> Array:
+        def of_block(block: tuple[BaseRuns, Donors, MaskedRuns, Goal]) -> Array:
+            base, donors, clean, goal = block
+            logits = masked_logits(transformer, base, mask, donors, clean, layer)
+            return loss_of(machine.readout, machine.loss, unstack(logits), goal)
 
-    def run(mask: Array, reader: Array, blocks: Array) -> tuple[Array, Array]:
-        one = partial(trial, mask, reader)
-        logits, blocks = jax.vmap(one)(pairs, blocks)
-        goal = Goal(*batch.goal)
-        return loss_of(machine.readout, machine.loss, logits, goal).mean(), blocks
+        return of_pairs(jax.lax.map(of_block, blocks), batch).mean()
 
-    def step(carry: tuple[Array, Array, Array], edge: tuple[Array, Array]) -> Any:
-        mask, before, blocks = carry
-        (reader, source), node = edge
+    def step(carry: tuple[Array, Array], now: tuple[Array, Array]) -> Any:
+        (mask, before), (edge, node) = carry, now
+        reader, source, layer, *_ = edge
         # The logits are no source: a column of survivors stands for them.
         survives = jnp.append((visible & (mask == 0)).any(axis=0), True)[node]
         tried = mask.at[reader, source].set(1.0)
-        after, changed = jax.lax.cond(
-            survives, run, lambda *_: (before, blocks), tried, reader, blocks
-        )
+        after = jax.lax.cond(survives, loss_under, lambda *_: before, tried, layer)
         out = ~survives | (after - before < tau)
-        kept = (mask, before, blocks)
-        return jax.tree.map(
-            partial(jnp.where, out), (tried, after, changed), kept
-        ), None
+        return (jnp.where(out, tried, mask), jnp.where(out, after, before)), None
 
+    nothing = jnp.zeros(visible.shape, jnp.float32)
     entries = (jnp.asarray(edges), jnp.asarray(nodes))
-    return jax.lax.scan(step, (removed, current, blocks), entries)[0][:2]
+    return jax.lax.scan(step, (nothing, loss), entries)[0][0]

@@ -20,10 +20,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.config import Config
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.single import head_change, place_indices
-from compiler.machine.weights import Weights
+from compiler.machine.rerun.rerun import (
+    Target,
+    edge_targets,
+    first_head,
+    head_change,
+    stack,
+    stack_runs,
+)
+from compiler.machine.transformer import Transformer, precise
 from zoo.cases.case import Case
 from zoo.methods.interpolation import gradients, inputs_at
 from zoo.methods.method import method
@@ -56,47 +62,31 @@ def edge_changes(
         jnp.einsum("nspd,nrpd,rs->nrs", difference, gradient, visible, optimize=True)
     )
     into_writes = jnp.einsum("nrpd,rs->nspd", gradient, visible)
-    parts = list(names.reader_parts.values())
-    for layer in range(names.n_layers):
-        entries = [
-            (int(r), int(s))
-            for r, s in np.argwhere(names.visible)
-            if parts[r].layer == layer and parts[r].slot in ("q", "k")
-        ]
-        index = place_indices(names, entries)
-        scores = _changes(case.config, case.weights, batch, into_writes, index, layer)
-        readers, sources = np.transpose(entries)
-        found[:, readers, sources] = np.asarray(scores).T
+    slots = [part.slot for part in names.reader_parts.values()]
+    edges = [e for e in edge_targets(names) if slots[e[0]] in ("q", "k")]
+    readers, sources, *_ = np.transpose(edges)
+    scores = _head_changes(case.transformer, batch, into_writes, np.array(edges))
+    found[:, readers, sources] = np.asarray(scores).T
     return found
 
 
-@partial(
-    jax.jit,
-    static_argnames=("config", "layer"),
-    compiler_options=QUICK_TO_COMPILE,
-)
-def _changes(
-    config: Config,
-    weights: Weights,
+@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
+@precise
+def _head_changes(
+    transformer: Transformer,
     batch: Any,
-    into_writes: Float[Array, "pair source ctx d_model"],
-    index: Int[Any, "edge 3"],
-    layer: int,
+    gradient: Float[Array, "pair source ctx d_model"],
+    edges: Int[Any, "edge 7"],
 ) -> Float[Array, "edge pair"]:
-    weights = Weights(*(jnp.asarray(a) for a in weights))
-    first = config.names.sources_before(layer)
+    """Return the change of a head's write, times its gradient, for edges into heads."""
+    base = stack_runs(transformer, batch.ids, batch.writes)
+    differences, gradient = stack(batch.donors) - base.writes, stack(gradient)
 
-    def one(place: Array) -> Array:
-        source, head, slot = place
+    def one(edge: Array) -> Array:
+        _, source, layer, *target = edge
+        to = Target(*target)
+        change = head_change(transformer, base, to, differences[source])
+        head = first_head(transformer.config.names, layer) + to.head
+        return (change * gradient[head]).sum((0, 1))
 
-        def run(ids: Array, writes: Array, donors: Array, gradient: Array) -> Array:
-            change = donors[source] - writes[source]
-            moved = head_change(
-                config, weights, ids, writes, layer, (head, slot), change
-            )
-            return (moved * gradient[first + head]).sum()
-
-        pairs = batch.ids, batch.writes, batch.donors, into_writes
-        return jax.vmap(run)(*pairs)
-
-    return jax.lax.map(one, jnp.asarray(index))
+    return jax.lax.map(one, jnp.asarray(edges))

@@ -51,4 +51,4 @@ def gradients_without(
     )
     # A node patch with the clean writes changes no value, and lets nothing back.
     held = case.batch._replace(donors=case.batch.writes)
-    return reader_gradients(case.machine(), case.weights, held, mask)
+    return reader_gradients(case.machine(), held, mask)

@@ -60,12 +60,12 @@ def _log_chance(values: dict[str, Array]) -> Float[Array, "reader source"]:
 
 
 def _objective(
-    values: dict[str, Array], done: Any, machine: Any, weights: Any, rows: Any, key: Any
+    values: dict[str, Array], done: Any, machine: Any, rows: Any, key: Any
 ) -> Float[Array, ""]:
     first, second = jax.random.split(key)
     edges = hard_concrete.sample(values["edges"], first, ROWS)
     nodes = hard_concrete.sample(values["nodes"], second, ROWS)
-    loss = keep_losses(machine, weights, rows, edges * nodes[:, None]).mean()
+    loss = keep_losses(machine, rows, edges * nodes[:, None]).mean()
     visible = jnp.asarray(machine.config.names.visible)
     sparsity = 1 - jnp.mean(jnp.exp(_log_chance(values)), where=visible)
     gap = SPARSITY * jnp.minimum(2 * done, 1.0) - sparsity

@@ -28,16 +28,14 @@ def gradients(
         mask: where each source stands, between clean (0) and donor (1).
         layer: the first that is computed: no earlier reader sees a change.
     """
-    return reader_gradients(case.machine(), case.weights, case.batch, mask, layer)
+    return reader_gradients(case.machine(), case.batch, mask, layer)
 
 
 def edge_scores(
     case: Case, masks: Sequence[Float[np.ndarray, " source"]], layer: int = 0
 ) -> Float[np.ndarray, "reader source"]:
     """Return (z' - z) . the mean of the gradients at some node masks, for all edges."""
-    total = attribute_each(
-        case.machine(), case.weights, case.batch, np.stack(masks), layer
-    )
+    total = attribute_each(case.machine(), case.batch, np.stack(masks), layer)
     return np.asarray(total) / len(masks) * case.names.visible
 
 
@@ -70,7 +68,7 @@ def every_run_scores(
         for share in shares:
             between = batch.writes + share * (batch.donors - batch.writes)
             run = batch._replace(donors=between)
-            gradient = reader_gradients(machine, case.weights, run, mask)
+            gradient = reader_gradients(machine, run, mask)
             total += np.asarray(attribute(batch.donors - batch.writes, gradient))
     return total / (len(sublayers) * len(shares)) * case.names.visible
 

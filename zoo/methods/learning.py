@@ -13,7 +13,6 @@ from jaxtyping import Array, Float
 from compiler.machine.forward import logits_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
-from compiler.machine.weights import Weights
 from zoo.cases.adam import follow
 from zoo.cases.case import Case
 from zoo.cases.losses import loss_of
@@ -40,7 +39,7 @@ def learn(
 
     Args:
         case: the model and the pairs.
-        objective: a function of (parameters, share of the steps done, machine, weights,
+        objective: a function of (parameters, share of the steps done, machine,
             rows of the batch, key); a function at the top of a module, so that it is
             compiled once for every shape.
         parameters: a dict of arrays, where to start.
@@ -51,7 +50,6 @@ def learn(
     """
     return _learn(
         case.machine("divergence"),
-        case.weights,
         case.batch,
         parameters,
         jax.random.key(seed),
@@ -64,24 +62,22 @@ def learn(
 
 def keep_losses(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     keep: Float[Array, "pair reader source"],
 ) -> Float[Array, " pair"]:
     """Return the loss of every pair with masks of its own: 1 keeps an edge."""
     patch = Patch.edges(1 - keep, batch.donors)
-    logits = logits_batch(machine.config, weights, batch.ids, patch)
+    logits = logits_batch(machine.transformer, batch.ids, patch)
     return loss_of(machine.readout, machine.loss, logits, batch.goal)
 
 
 @partial(
     jax.jit,
-    static_argnames=("machine", "objective", "steps", "rate", "ascending"),
+    static_argnames=("objective", "steps", "rate", "ascending"),
     compiler_options=QUICK_TO_COMPILE,
 )
 def _learn(
     machine: Machine,
-    weights: Weights,
     batch: Batch,
     parameters: Any,
     key: Any,
@@ -99,7 +95,7 @@ def _learn(
         rows = jax.random.randint(first, (ROWS,), 0, count)
         some = jax.tree.map(lambda part: part[rows], batch)
         done = number.astype(jnp.float32) / steps
-        found = jax.grad(objective)(values, done, machine, weights, some, second)
+        found = jax.grad(objective)(values, done, machine, some, second)
         return {k: -g if k in ascending else g for k, g in found.items()}
 
     every = (jnp.arange(steps), jax.random.split(key, steps))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compiler.errors import InputError, unknown_name
-from zoo.cases.case import Case
+from compiler.errors import InputError
 
-Run = Callable[[Case, int], Any]
+if TYPE_CHECKING:
+    from zoo.cases.case import Case
+
+Run = Callable[["Case", int], Any]
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,6 @@ class Method:
 
 
 _KNOWN: dict[str, Method] = {}
-_SHORT = {"eap-ig": "eap-ig-inputs", "exact-size": "exact"}
-"""Other names of a method: what papers say, or what says more of it."""
 
 
 def method(name: str, **about: Any) -> Callable[[Run], Run]:
@@ -72,18 +72,6 @@ def method(name: str, **about: Any) -> Callable[[Run], Run]:
     return register
 
 
-def find_method(name: str) -> Method:
-    """Return the method of that name.
-
-    Raises:
-        NameLookupError: there is none; the nearest are offered.
-    """
-    name = _SHORT.get(name, name)
-    if name not in _KNOWN:
-        raise unknown_name("method", name, _KNOWN)
-    return _KNOWN[name]
-
-
-def known_methods() -> dict[str, Method]:
-    """Return every registered method by name, in the order of registration."""
+def registered() -> dict[str, Method]:
+    """Return the methods whose modules are imported, by name."""
     return dict(_KNOWN)

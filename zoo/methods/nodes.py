@@ -24,7 +24,7 @@ PAPER = "Vig et al. 2020; Heimersheim and Nanda 2024"
 def noising(case: Case, seed: int) -> Scores:
     """Return how much worse the clean run gets when a node is patched."""
     masks = np.eye(len(case.names.sources), dtype=np.float32)
-    found = losses_under_nodes(case.machine(), case.weights, case.batch, masks)
+    found = losses_under_nodes(case.machine(), case.batch, masks)
     change = np.asarray(found) - case.losses()
     return Scores(Level(case.names, "node"), change.mean(axis=1), source="noising")
 
@@ -42,7 +42,7 @@ def denoising(case: Case, seed: int) -> Scores:
     masks[:, :2] = 1.0
     masks[[0, 1], [0, 1]] = 0.0  # an embedding is restored by leaving it alone
     mixed = batch._replace(donors=donors)
-    found = losses_under_nodes(case.machine(), case.weights, mixed, masks)
+    found = losses_under_nodes(case.machine(), mixed, masks)
     *restored, corrupt = np.asarray(found).mean(axis=1)
     level = Level(case.names, "node")
     return Scores(level, corrupt - np.array(restored), source="denoising")

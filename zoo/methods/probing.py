@@ -47,14 +47,14 @@ def _learned(case: Case, shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 def _objective(
-    values: dict[str, Array], done: Any, machine: Any, weights: Any, rows: Any, key: Any
+    values: dict[str, Array], done: Any, machine: Any, rows: Any, key: Any
 ) -> Float[Array, ""]:
     logits = values["logits"]
     keep = hard_concrete.sample(logits, key, ROWS)
     visible = jnp.asarray(machine.config.names.visible)
     if logits.ndim == 1:  # a node's mask is that of all of its edges
         keep = jnp.broadcast_to(keep[:, None, :], (ROWS, *visible.shape))
-    loss = keep_losses(machine, weights, rows, keep).mean()
+    loss = keep_losses(machine, rows, keep).mean()
     return loss + WEIGHT * jnp.mean(
         hard_concrete.chance(logits), where=None if logits.ndim == 1 else visible
     )

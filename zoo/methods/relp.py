@@ -18,22 +18,15 @@ products pattern x values and queries x keys (Achtibat et al. 2024, section 3.3)
 
 from __future__ import annotations
 
-from functools import partial
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax import stop_gradient
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 
 from compiler.machine.config import Config
-from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.layers import activate, allow, embed, project, rotate
-from compiler.machine.stream import Stream
-from compiler.machine.weights import Weights
+from compiler.machine.layers import Rules, activate
 from zoo.cases.case import Case
-from zoo.cases.losses import Goal, loss_of
-from zoo.cases.running import Batch, Machine, attribute
+from zoo.cases.running import attribute, reader_gradients
 from zoo.methods.method import method
 
 PAPER = "Jafari et al. 2025, sec. 3"
@@ -61,76 +54,21 @@ def relp_half(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     return _scores(case, halves=True)
 
 
+def coefficients(case: Case, halves: bool) -> Float[Array, "pair reader ctx d_model"]:
+    """Return LRP's coefficients of each pair's loss in what every reader sees."""
+    nothing = np.zeros(len(case.names.sources), np.float32)
+    return reader_gradients(case.machine(), case.batch, nothing, 0, rules_of(halves))
+
+
 def _scores(case: Case, halves: bool) -> Float[np.ndarray, "reader source"]:
-    batch = case.batch
-    found = coefficients(case.machine(), case.weights, batch, halves)
-    scores = attribute(batch.donors - batch.writes, found)
+    difference = case.batch.donors - case.batch.writes
+    scores = attribute(difference, coefficients(case, halves))
     return np.asarray(scores) * case.names.visible
 
 
-@partial(
-    jax.jit, static_argnames=("machine", "halves"), compiler_options=QUICK_TO_COMPILE
-)
-def coefficients(
-    machine: Machine, weights: Weights, batch: Batch, halves: bool
-) -> Float[Array, "pair reader ctx d_model"]:
-    """Return LRP's coefficients of each pair's loss in what every reader sees."""
-    config, weights = machine.config, Weights(*(jnp.asarray(a) for a in weights))
-    shape = len(config.names.readers), batch.ids.shape[1], config.d_model
-
-    def one(ids: Array, goal: Goal) -> Array:
-        def loss(nudge: Array) -> Array:
-            logits = logits_by_rules(config, weights, ids, nudge, halves)
-            whole = Goal(*(part[None] for part in goal))
-            return loss_of(machine.readout, machine.loss, logits[None], whole)[0]
-
-        return jax.grad(loss)(jnp.zeros(shape, weights.W_E.dtype))
-
-    return jax.vmap(one)(batch.ids, jax.tree.map(jnp.asarray, Goal(*batch.goal)))
-
-
-def logits_by_rules(
-    config: Config,
-    weights: Weights,
-    ids: Int[Array, " seq"],
-    nudge: Float[Array, "reader seq d_model"],
-    halves: bool,
-) -> Float[Array, "seq d_vocab_out"]:
-    """Return the model's logits; a gradient of them goes back by the rules."""
-    empty = jnp.zeros((len(ids), config.d_model), weights.W_E.dtype)
-    stream = Stream(config.names, None, empty, nudge)
-    with jax.default_matmul_precision("highest"):
-        stream.write(embed(config, weights, ids))
-        allowed = allow(config, ids)
-        for layer in range(config.n_layers):
-            _attend(config, weights, layer, stream, allowed, halves)
-            seen = stream.read(f"m{layer}")
-            seen = _normalise(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
-            hidden = seen @ weights.W_in[layer] + weights.b_in[layer]
-            out = _activate(config, hidden) @ weights.W_out[layer]
-            stream.write((out + weights.b_out[layer])[None])
-        seen = _normalise(config, stream.read("logits"), weights.lnf_w, weights.lnf_b)
-        return seen @ weights.W_U + weights.b_U
-
-
-def _attend(
-    config: Config,
-    weights: Weights,
-    layer: int,
-    stream: Stream,
-    allowed: Bool[Array, "seq key"],
-    halves: bool,
-) -> None:
-    seen = stream.read_heads(layer)
-    seen = _normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-    q, k, v = project(weights, layer, seen)
-    if config.positions == "rotary":
-        q, k = rotate(q), rotate(k)
-    scores = _halve(q @ k.swapaxes(-1, -2)) / config.d_head**0.5
-    pattern = jax.nn.softmax(jnp.where(allowed, scores, -jnp.inf), axis=-1)
-    mixed = _halve(pattern @ v) if halves else stop_gradient(pattern) @ v
-    stream.write(mixed @ weights.W_O[layer])
-    stream.shift(weights.b_O[layer])
+def rules_of(halves: bool) -> Rules:
+    """Return the rules of the table above; `halves` shares attention among factors."""
+    return HALVES if halves else CONSTANT_PATTERN
 
 
 def _halve(product: Float[Array, "*n"]) -> Float[Array, "*n"]:
@@ -146,15 +84,5 @@ def _activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
     return hidden * stop_gradient(ratio)
 
 
-def _normalise(
-    config: Config,
-    seen: Float[Array, "*n d_model"],
-    scale: Float[Array, " _"],
-    bias: Float[Array, " _"],
-) -> Float[Array, "*n d_model"]:
-    """Return what is seen after LayerNorm, whose division is by a constant."""
-    if config.norm == "none":
-        return seen
-    centred = seen - seen.mean(-1, keepdims=True)
-    rate = jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + config.ln_eps)
-    return centred * stop_gradient(rate) * scale + bias
+CONSTANT_PATTERN = Rules(rate=stop_gradient, activate=_activate, pattern=stop_gradient)
+HALVES = Rules(rate=stop_gradient, activate=_activate, scores=_halve, mixed=_halve)

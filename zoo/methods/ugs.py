@@ -65,7 +65,7 @@ def _learned(
 
 
 def _objective(
-    values: dict[str, Array], done: Any, machine: Any, weights: Any, rows: Any, key: Any
+    values: dict[str, Array], done: Any, machine: Any, rows: Any, key: Any
 ) -> Float[Array, ""]:
     first, second, third = jax.random.split(key, 3)
     theta = values["theta"]
@@ -82,7 +82,7 @@ def _objective(
         constant = mean + jnp.abs(mean).max() * values["constant"]
         donors = jnp.broadcast_to(constant, rows.donors.shape)
         rows = rows._replace(donors=donors)
-    loss = keep_losses(machine, weights, rows, mask + through).mean()
+    loss = keep_losses(machine, rows, mask + through).mean()
     visible = jnp.asarray(machine.config.names.visible)
     # dp / dtheta = p (1 - p) weighs the price as often as a mask is drawn uniformly.
     return loss + PRICE * jnp.where(visible, jax.nn.sigmoid(theta), 0.0).sum()

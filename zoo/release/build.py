@@ -14,11 +14,10 @@ from typing import Any
 from compiler.errors import InputError
 from compiler.model import Model
 from compiler.notation import render
-from compiler.save import CIRCUIT, to_files
-from compiler.sealed import SUMS, digest, sums_of
+from compiler.save import to_files
+from compiler.sealed import CIRCUIT, SUMS, digest, sums_of
 from zoo.auditing.certificate import Certificate
 from zoo.causal.model import Task
-from zoo.picture import draw, to_svg
 from zoo.release.annotate import annotation
 from zoo.release.card import card
 from zoo.release.data import data_files
@@ -92,7 +91,7 @@ def make_files(draft: Draft) -> dict[str, bytes]:
     files[CIRCUIT] = render({**circuit, "annotation": annotation(model, certificate)})
     files[CERTIFICATE] = certificate_bytes(certificate)
     files[CARD] = card(draft.name, draft.version, model, certificate).encode()
-    files[PICTURE] = to_svg(draw(model)).encode()
+    files[PICTURE] = model.picture().svg.encode()
     files[SOURCE] = (_HEADER + "\n" + str(model.facts.get("source", ""))).encode()
     files.update(data_files(model, causal=draft.causal))
     if draft.recipe:

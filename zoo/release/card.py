@@ -9,10 +9,10 @@ from typing import Any
 
 from compiler.lower.options import Options
 from compiler.model import Model
+from compiler.rasp.values import show, show_many
 from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.compression.settings import Settings
 from zoo.release.fields import PICTURE
-from zoo.release.tables import spell
 
 _FRONT = """---
 license: apache-2.0
@@ -70,7 +70,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         _what(model, kind, version),
         f"![The circuit of {name}]({PICTURE})",
         "## What it computes",
-        f"```python\n{str(facts.get('source', '')).strip()}\n```",
+        _program(model),
         f"For example `{example[0]}` gives `{example[1]}`.",
         _variables(model),
         "## Certificate",
@@ -80,6 +80,14 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         _provenance(facts, kind),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _program(model: Model) -> str:
+    """Return the program's text, or how each variable is defined where it is lost."""
+    text = str(model.facts.get("source", "")).strip()
+    if not text:
+        text = "\n".join(variable.text for variable in model.typed.variables)
+    return f"```python\n{text}\n```"
 
 
 def _what(model: Model, kind: str, version: int) -> str:
@@ -96,8 +104,8 @@ def _what(model: Model, kind: str, version: int) -> str:
         f"{_count(c.n_heads, 'head')} a layer, d_model {c.d_model}, d_mlp {c.d_mlp}, "
         f"{c.act}, {norm}, {c.positions} positions, "
         f"{'causal' if c.causal else 'bidirectional'}, {c.n_params:,} parameters. "
-        f"Inputs are 1 to {model.typed.max_len} of {len(model.typed.vocab)} tokens. "
-        f"Version {version}."
+        f"An input is a sequence of 1 to {_count(model.typed.max_len, 'token')}, from "
+        f"a vocabulary of {len(model.typed.vocab)}. Version {version}."
     )
 
 
@@ -110,17 +118,21 @@ def _example(model: Model, certificate: Certificate) -> tuple[str, str]:
     found = [f.witness for f in certificate.circuit if f.witness is not None]
     if not found:
         tokens: Sequence[Any] = model.typed.vocab[:1]
-        return repr(list(tokens)), repr(model(list(tokens)))
+        return repr(list(tokens)), _list(model(list(tokens)))
     longest = max(found, key=lambda w: len(w.base))
-    return repr(list(longest.base)), repr(list(longest.before))
+    return repr(list(longest.base)), _list(longest.before)
+
+
+def _list(values: Sequence[Any]) -> str:
+    """Return values as a list, fractions as `1/3`."""
+    return f"[{', '.join(map(show, values))}]"
 
 
 def _variables(model: Model) -> str:
     rows = ["| variable | values | computed by | definition |", "|---|---|---|---|"]
     for variable in model.typed.variables:
         site = model.circuit.sites.get(variable.name)
-        values = [spell(v) for v in variable.domain.values]
-        shown = ", ".join(str(v) for v in values[:6]) + (", .." * (len(values) > 6))
+        shown = show_many(variable.domain.values)
         rows.append(
             f"| `{variable.name}` | {_cell(shown)} | "
             f"{'' if site is None else site.node} | {_cell(variable.text)} |"
@@ -163,16 +175,25 @@ def _interval(found: Rate) -> str:
     return f"{found.low:.4f}..{found.high:.4f}"
 
 
+_ENDED = {
+    "passed": "It ended when every threshold of the recipe was met. ",
+    "budget": "It ended when the recipe's steps were used up. Not every threshold of "
+    "the recipe was met by then; the thresholds of the audit, above, are lower. ",
+}
+"""By the outcome of a training, how it ended."""
+
+
 def _provenance(facts: Mapping[str, Any], kind: str) -> str:
     if kind != "trained":
         options = {k: _ordered(k, facts[k]) for k in _OPTIONS if k in facts}
         said = f" with {json.dumps(options)}" if options else ""
         return f"Compiled by circuitzoo{said}. Licence: Apache-2.0."
     return (
-        f"Trained by circuitzoo for {facts.get('steps')} steps, which ended as "
-        f"`{facts.get('outcome')}`; the recipe is in `recipe.toml`, every check in "
-        "`history.parquet`. The weights were drawn and trained from the seed in the "
-        "recipe; no data but inputs of the program was used. Licence: Apache-2.0."
+        f"Trained by circuitzoo for {facts.get('steps')} steps. "
+        f"{_ENDED.get(str(facts.get('outcome')), '')}The recipe is in `recipe.toml`, "
+        "every check in `history.parquet`. The weights were drawn and trained from the "
+        "seed in the recipe; no data but inputs of the program was used. Licence: "
+        "Apache-2.0."
     )
 
 

@@ -31,7 +31,8 @@ from zoo.causal.by_hand import trace as trace_by_hand
 from zoo.causal.model import Task
 from zoo.causal.pairs import MOST_INPUTS
 from zoo.causal.tabular import TabularModel
-from zoo.release.tables import data_file, spell, to_parquet
+from zoo.release.fields import data_file
+from zoo.release.tables import spell, to_parquet
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from compiler.rasp.values import Value
-from compiler.save import FILES
+from compiler.sealed import FILES
 from zoo.release.schema import LARGEST, Document, Rule
 
 CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"

@@ -8,7 +8,6 @@ Any static server of a folder of releases is one; `zoo index serve` is too.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,18 +19,10 @@ from zoo.release.schema import read
 from zoo.release.shelf import Broken
 from zoo.release.transport import NotThereError, get
 
-ADDRESS = "CIRCUITZOO_INDEX"
-"""The environment variable with the address of an index."""
-
 MOST_INDEX = 2**24
 """Bytes of an index above which it is not read."""
 MOST_ENTRIES = 2**14
 """Releases of an index above which it is not read."""
-
-
-def index_address() -> str | None:
-    """Return the address of the index that is set, if one is."""
-    return os.environ.get(ADDRESS) or None
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler import html
 from compiler.errors import FormatError, InputError, unknown_name
 from compiler.model import Model
 from compiler.notation import refuse
 from compiler.rasp.values import UNDEFINED, Value
 from compiler.save import load_model
+from zoo.auditing.claims import missed
 from zoo.release.fields import (
     CARD,
     CERTIFICATE,
     RECIPE,
     SPLITS,
     Summary,
+    data_file,
 )
-from zoo.release.tables import data_file, from_parquet, spell
+from zoo.release.tables import from_parquet, spell
 from zoo.release.whole import Folder, open_folder
 
 if TYPE_CHECKING:
@@ -72,6 +75,22 @@ class Released(Model):
         said = self.summary
         named = f"{said['name']}, version {said['version']}"
         return f"<Released {named}: {super().__repr__()[1:-1]}>"
+
+    @property
+    def failure(self) -> str:
+        """The claims of the certificate that fail; "" where all of them hold.
+
+        Thresholds of a recipe are stricter than those of an audit, so that a training
+        can have missed its own and the audit pass: the audit counts.
+        """
+        failed = missed(self.summary["kind"], self.summary["claims"])
+        return f"its audit fails: {', '.join(failed)}" if failed else ""
+
+    def _repr_html_(self) -> str:
+        said = self.summary
+        head = html.line(f"release {said['name']}, version {said['version']}")
+        rows = [(name, f"{found:.4f}") for name, found in said["claims"].items()]
+        return f"{head}{super()._repr_html_()}{html.table(('claim', 'found'), rows)}"
 
     @cached_property
     def certificate(self) -> Certificate:

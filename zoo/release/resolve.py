@@ -2,7 +2,6 @@
 
     sort-siit, sort-siit@2          a name: the shelves, the cache, then the index
     hf://OWNER/REPO@REVISION        a repository of the Hugging Face Hub
-    runs/sort, ./x                  a folder
 
 What comes from elsewhere is fetched into the cache, checked whole, and kept.
 """
@@ -17,51 +16,35 @@ from compiler.errors import FetchError, InputError, NameLookupError, nearest
 from compiler.files import write_atomically
 from compiler.notation import refuse
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
-from programs import all_programs
 from zoo.release.cache import cached_repo, cached_shelf, put_in_place
 from zoo.release.fetch import Progress, fetch
 from zoo.release.fields import RELEASE
 from zoo.release.index import (
-    ADDRESS,
     find_entry,
-    index_address,
     read_index,
     remote_of,
 )
 from zoo.release.shelf import (
+    ADDRESS,
+    SCHEME,
     check_name,
     find_release,
     folder_name,
+    index_address,
     list_releases,
     shelves,
+    split_name,
     versions,
 )
 from zoo.release.transport import check_address
 from zoo.release.whole import check_files, open_folder
 
-SCHEME = "hf://"
 
-
-def split_name(text: str) -> tuple[str, int | None]:
-    """Return (name, version) of `NAME` or `NAME@VERSION`.
-
-    Raises:
-        InputError: it is neither.
-    """
-    name, at, version = text.partition("@")
-    check_name(name)
-    if not at:
-        return name, None
-    if not (version.isascii() and version.isdecimal() and len(version) < 10):
-        raise InputError(f"{text}: {version!r} is no version; write {name}@1")
-    return name, int(version)
-
-
-def resolve(source: str | Path, progress: Progress | None = None) -> Path:
+def resolve(text: str, progress: Progress | None = None) -> Path:
     """Return the folder of a release, fetched if it is not here.
 
     Args:
-        source: a name, `hf://OWNER/REPO`, or a folder.
+        text: a name, or `hf://OWNER/REPO`.
         progress: called with (bytes there, bytes) while one is fetched.
 
     Raises:
@@ -69,21 +52,18 @@ def resolve(source: str | Path, progress: Progress | None = None) -> Path:
         FetchError: it cannot be fetched.
         FormatError: what was fetched is not what it must be.
     """
-    text = str(source)
     if text.startswith(SCHEME):
         return resolve_repo(text, None, progress)
-    if isinstance(source, Path) or "/" in text or _exists(text):
-        return Path(source)
     try:
         name, version = split_name(text)
-    except InputError as error:
-        raise NameLookupError(f"{_unknown(text, text)}. As a name: {error}") from None
+    except InputError:
+        raise unknown_release(text) from None
     found = find_release(name, version)
     if found is not None:
         return found
     address = index_address()
     if address is None:
-        raise _unknown(text, name, version)
+        raise unknown_release(text)
     return _from_index(name, version, address, progress)
 
 
@@ -126,28 +106,23 @@ def download(
     return _from_index(name, version, address, progress)
 
 
-def _exists(text: str) -> bool:
+def unknown_release(text: str) -> NameLookupError:
+    """Return the error of a release that is not here, where no index is set."""
     try:
-        return Path(text).exists()
-    except OSError:  # too long for a file's name
-        return False
-
-
-def _unknown(text: str, name: str, version: int | None = None) -> NameLookupError:
-    """Return the error of a name that is not here, where no index is set."""
+        name, version = split_name(text)
+    except InputError as error:
+        name, version, more = text, None, f" As a name: {error}"
+    else:
+        more = ""
     here = sorted({v for shelf in shelves() for v in versions(shelf, name)})
     if version is not None and here:
         return NameLookupError(
             f"{name} has no version {version} here; it has {', '.join(map(str, here))}"
         )
-    if name in all_programs():
-        return NameLookupError(
-            f"{name!r} is a program, no release: zoo.compile({name!r}) in Python"
-        )
     near = nearest(name, [entry["name"] for entry in list_releases()])
     return NameLookupError(
         f"no release is named {text!r} here.{near} Elsewhere: set {ADDRESS} to the "
-        "address of an index, or give hf://OWNER/REPO"
+        f"address of an index, or give hf://OWNER/REPO.{more}"
     )
 
 

@@ -13,18 +13,17 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 from compiler.model import Model
 from zoo.causal.runs import turned_runs
 
 PIECE = 64
 """Inputs that are run at a time."""
 
-_jit = partial(jax.jit, static_argnames=("config",), compiler_options=QUICK_TO_COMPILE)
+_jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 
 
 def clean_logits(
@@ -54,7 +53,7 @@ def patched_logits(
     """
     lengths = [(ids != model.config.pad_id).sum(axis=1) for ids in (base, source)]
     shared = np.minimum(*lengths)
-    run = partial(_patched, model.config, model.weights)
+    run = partial(_patched, model.transformer)
     return _in_pieces(run, base, source, turns, masks, shared)
 
 
@@ -71,15 +70,14 @@ def _in_pieces(function: Any, *arrays: np.ndarray) -> np.ndarray:
 
 @_jit
 def _patched(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     base: Int[Any, "pair ctx"],
     source: Int[Any, "pair ctx"],
     turns: Int[Any, " pair"],
     masks: Float[Any, "pair reader source"],
     shared: Int[Any, " pair"],
 ) -> Float[Array, "pair ctx class"]:
-    donors = turned_runs(config, weights, source, turns).writes
-    where = jax.numpy.arange(config.n_ctx)[None, :] < shared[:, None]
+    donors = turned_runs(transformer, source, turns).writes
+    where = jax.numpy.arange(transformer.config.n_ctx)[None, :] < shared[:, None]
     patch = Patch.edges(masks, donors, where=where)
-    return forward_batch(config, weights, base, patch).logits
+    return forward_batch(transformer, base, patch).logits

@@ -30,6 +30,11 @@ from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 PLACE = "CIRCUITZOO_RELEASES"
 """The environment variable that names a folder of releases."""
 
+ADDRESS = "CIRCUITZOO_INDEX"
+"""The environment variable that names the address of an index."""
+
+SCHEME = "hf://"
+
 _NAME = re.compile(NAME)
 _MOST_SUMMARY = 2**20  # bytes of release.json
 _LOCK = ".lock"
@@ -47,6 +52,26 @@ def check_name(name: str) -> str:
             "at most 80, for example sort-siit"
         )
     return name
+
+
+def split_name(text: str) -> tuple[str, int | None]:
+    """Return (name, version) of `NAME` or `NAME@VERSION`.
+
+    Raises:
+        InputError: it is neither.
+    """
+    name, at, version = text.partition("@")
+    check_name(name)
+    if not at:
+        return name, None
+    if not (version.isascii() and version.isdecimal() and len(version) < 10):
+        raise InputError(f"{text}: {version!r} is no version; write {name}@1")
+    return name, int(version)
+
+
+def index_address() -> str | None:
+    """Return the address of the index that is set, None where none is."""
+    return os.environ.get(ADDRESS) or None
 
 
 def folder_name(name: str, version: int) -> str:

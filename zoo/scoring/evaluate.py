@@ -63,11 +63,12 @@ def evaluate(
 
     Raises:
         NameLookupError: a method, a suite or a model is unknown.
-        InputError: a function has no name that a file can have, two have one name, or
-            there are no seeds.
+        InputError: two methods have one name, there are no seeds, or a function whose
+            cells are kept has no name that a file can have.
     """
     several = isinstance(method, Sequence | Set) and not isinstance(method, str)
-    tried = [_method(given) for given in (method if several else [method])]  # type: ignore[union-attr]
+    every: list[Any] = list(method) if several else [method]  # type: ignore[arg-type]
+    tried = [_method(given, kept=out is not None) for given in every]
     if unordered(method):
         tried = sorted(tried, key=lambda one: one.name)
     names = [one.name for one in tried]
@@ -139,7 +140,7 @@ def _drawn(case: Case, seed: int, count: int) -> Case:
     return case.with_changes(pairs=case.pairs.take(np.sort(rows)))
 
 
-def _method(given: Given) -> Method:
+def _method(given: Given, *, kept: bool) -> Method:
     if isinstance(given, Method):
         ours = known_methods().get(given.name) is given
         return given if ours else replace(given, code=_digest(given.run))
@@ -147,10 +148,12 @@ def _method(given: Given) -> Method:
         return find_method(given)
     name = getattr(given, "__name__", type(given).__name__).replace("_", "-")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
-        raise InputError(
-            f"a method named {name!r} cannot be kept in a file. Define it with def, or "
-            "give zoo.methods.method.Method(name, run)"
-        )
+        if kept:
+            raise InputError(
+                f"a method named {name!r} cannot be kept in a file (out=). Define it "
+                "with def, or give zoo.methods.method.Method(name, run)"
+            )
+        name = re.sub(r"[^A-Za-z0-9]+", "", name) or "function"
     takes = len(inspect.signature(given).parameters)
     run = given if takes > 1 else lambda case, seed: given(case)
     return Method(name, run, code=_digest(given))
@@ -181,6 +184,47 @@ def _code(code: CodeType) -> tuple[Any, ...]:
         for constant in code.co_consts
     ]
     return code.co_code, code.co_names, constants
+
+
+def leaderboard(
+    out: str | Path,
+    method: Given | Iterable[Given] | None = None,
+    suite: str | Iterable[str] = "core",
+    seeds: int | Iterable[int] = 3,
+    *,
+    timeout: float = TIMEOUT,
+    pairs: int = PAIRS,
+    progress: Callable[[Cell], None] | None = None,
+    hung: Callable[[Cell], None] | None = None,
+) -> Table:
+    """Return the table of all methods on a suite, and write it as pages and plots.
+
+    Args:
+        out: the folder of the pages; each cell is kept there, and run once.
+        method: as for `zoo.evaluate`; all that are built in if None.
+        suite: as for `zoo.evaluate`.
+        seeds: how many, or which.
+        timeout: seconds for one run of a method.
+        pairs: how many a method gets.
+        progress: called with every cell.
+        hung: as for `zoo.evaluate`.
+
+    Raises:
+        NameLookupError: a method, a suite or a model is unknown.
+    """
+    tried = list(known_methods()) if method is None else method
+    table = evaluate(
+        tried,
+        suite,
+        seeds,
+        out=out,
+        timeout=timeout,
+        pairs=pairs,
+        progress=progress,
+        hung=hung,
+    )
+    write_leaderboard(table, out)
+    return table
 
 
 def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:

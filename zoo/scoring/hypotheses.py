@@ -31,7 +31,9 @@ from compiler.machine.circuit import Circuit
 from compiler.machine.names import Names
 from compiler.machine.patch import Patch, edge_mask
 from compiler.torch_values import plain
-from zoo.cases.case import Case, open_for
+from zoo.auditing.certificate import Certificate
+from zoo.cases.case import Case, open_case
+from zoo.cases.pairs import PAIRS, TURNED
 from zoo.scoring.independence import PERMUTATIONS, independence, permute_within
 from zoo.scoring.minimality import Needed, minimality
 
@@ -96,7 +98,13 @@ def examine_circuit(
     permutations: int = PERMUTATIONS,
     level: float = 0.05,
     seed: int = 0,
-    **options: Any,
+    certificate: Certificate | None = None,
+    split: str = "test",
+    pairs: int = PAIRS,
+    turned: float = TURNED,
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
 ) -> Hypotheses:
     """Return the three hypothesis tests of a circuit.
 
@@ -109,13 +117,29 @@ def examine_circuit(
         permutations: of the independence test.
         level: of all three tests.
         seed: of ways, donors and permutations.
-        options: of `open_case`; the split is `test`.
+        certificate: of a model that is no release; it is audited if None.
+        split: of the data: `train` or `test`.
+        pairs: how many of them, at most.
+        turned: share of the pairs whose corrupt run has shifted positions.
+        ablation: what stands in the place of a patched write: `resample`, `mean`,
+            `zero` or `optimal`; see `Case`.
+        loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
+        positions: `all` positions at which answers differ, or the `one` of the data.
 
     Raises:
         InputError: the circuit has no edges or all, or a mask has another shape.
         NameLookupError: an edge is unknown.
     """
-    case = open_for(examine_circuit, source, options)
+    case = open_case(
+        source,
+        certificate=certificate,
+        split=split,
+        pairs=pairs,
+        turned=turned,
+        ablation=ablation,
+        loss=loss,
+        positions=positions,
+    )
     circuit = _mask(case.names, plain(edges))
     rng = np.random.default_rng(seed)
     every = case.names.visible
@@ -168,9 +192,7 @@ def _independence(
     rng = np.random.default_rng(seed)
     donors = np.asarray(case.batch.donors)[permute_within(groups, rng)]
     patch = Patch.edges(circuit.astype(np.float32), donors)
-    rest = logits_batch(
-        case.config, case.weights, case.batch.ids, patch, shared_mask=True
-    )
+    rest = logits_batch(case.transformer, case.batch.ids, patch, shared_mask=True)
     whole = np.asarray(case.batch.goal.clean)
     outputs = [
         (np.asarray(logits) * live[..., None]).reshape(len(live), -1)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from compiler import html
 from compiler.errors import InputError
 from zoo.cases.bootstrap import DRAWS, Interval, middle
 from zoo.cases.truth import Known
@@ -102,8 +103,8 @@ class Report:
         undetectable: circuit items that no donor can show: not counted.
         silent: other items that carry the same in every pair: not counted.
         unused: items that the program claims, and that count as outside.
-        missed: true items that were not found, highest first. What ties leave open is
-            not found.
+        missed: true items that were not found, highest first. Items that are tied at
+            the cut-off do not count as found.
         spurious: found items that are not true, highest first.
         faithfulness_curve: of the circuits of the highest scores, with their signs.
         magnitude_curve: of the circuits of the greatest absolute values.
@@ -153,6 +154,32 @@ class Report:
         from zoo.scoring.lines import report_lines
 
         return "\n".join(report_lines(self))
+
+    def _repr_html_(self) -> str:
+        low, high = self.auroc_interval
+        figures = html.table(
+            ("AUROC", "95 %", "AP", "F1", "CPR", "CMD"),
+            [
+                (
+                    f"{self.auroc:.3f}",
+                    f"{low:.3f} to {high:.3f}",
+                    f"{self.average_precision:.3f}",
+                    f"{self.f1:.3f}",
+                    f"{self.cpr:.3f}",
+                    f"{self.cmd:.3f}",
+                )
+            ],
+        )
+        missed = html.table(
+            ("missed", "score", "rank"),
+            [(m.item, f"{m.score:.4g}", m.rank) for m in self.missed],
+        )
+        notes = "".join(html.line(f"note: {warning}") for warning in self.warnings)
+        head = html.heading(
+            f"{self.model}: {self.true} of {self.counted} items are true, "
+            f"{len(self.missed)} of them missed"
+        )
+        return f"{head}{figures}{notes}{missed if self.missed else ''}"
 
     @property
     def cpr(self) -> float:

@@ -9,9 +9,11 @@ import numpy as np
 
 from compiler.errors import InputError, count
 from compiler.model import Model
+from zoo.auditing.certificate import Certificate
 from zoo.cases.bootstrap import Interval, interval_over_items
-from zoo.cases.case import Case, open_for
+from zoo.cases.case import Case, open_case
 from zoo.cases.levels import Level
+from zoo.cases.pairs import PAIRS, TURNED
 from zoo.cases.scores import Scores
 from zoo.scoring.conventions import area, known_convention
 from zoo.scoring.endings import check_file
@@ -37,7 +39,13 @@ def score(
     threshold: float | None = None,
     behaviour: bool = True,
     seed: int = 0,
-    **options: Any,
+    certificate: Certificate | None = None,
+    split: str = "test",
+    pairs: int = PAIRS,
+    turned: float | None = None,
+    ablation: str = "resample",
+    loss: str = "difference",
+    positions: str = "all",
 ) -> Report:
     """Return what scores of a model's edges are worth.
 
@@ -55,7 +63,15 @@ def score(
             given and not scores, its items count as found if both are None.
         behaviour: whether the circuits are also run: curves, completeness, minimality.
         seed: of intervals and knock-outs.
-        options: of `open_case`.
+        certificate: of a model that is no release; it is audited if None.
+        split: of the data: `train` or `test`.
+        pairs: how many of them, at most.
+        turned: share of the pairs whose corrupt run has shifted positions; None is
+            half of them, or none where the scores have one node for both embeddings.
+        ablation: what stands in the place of a patched write: `resample`, `mean`,
+            `zero` or `optimal`; see `Case`.
+        loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
+        positions: `all` positions at which answers differ, or the `one` of the data.
 
     Raises:
         NameLookupError: an edge, a release or a convention is unknown.
@@ -67,9 +83,18 @@ def score(
     convention = known_convention(convention)
     if isinstance(scores, str | Path):
         check_file(Path(scores))
-    case = open_for(score, source, options)
+    case = open_case(
+        source,
+        certificate=certificate,
+        split=split,
+        pairs=pairs,
+        turned=TURNED if turned is None else turned,
+        ablation=ablation,
+        loss=loss,
+        positions=positions,
+    )
     read = read_scores(case.names, scores, format, missing)
-    if read.level.merged and not isinstance(source, Case) and "turned" not in options:
+    if read.level.merged and not isinstance(source, Case) and turned is None:
         # Tools with one input node cannot turn the positions of a run.
         case = case.turned(0.0)
     level = Level(case.names, granularity or read.level.kind, read.level.merged)

@@ -12,14 +12,17 @@ options of the compiler: `sort?rotate=1`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compiler.api import compile_model
-from compiler.errors import InputError, unknown_name
+from compiler.errors import InputError
 from compiler.rasp.values import in_order
-from programs import all_programs, find
-from zoo.cases.case import Case, open_case
+from programs import all_programs
+from zoo.lookup import COMPILED as COMPILED_ONLY
+from zoo.lookup import MODELS, find_program, look_up
 from zoo.release.shelf import list_releases
+
+if TYPE_CHECKING:
+    from zoo.cases.case import Case
 
 COMPILED = (
     "reverse",
@@ -49,12 +52,8 @@ def models_of(suite: str | Iterable[str]) -> list[str]:
     if suite in SUITES:
         known = all_programs()
         return [f"{name}{SUITES[suite]}" for name in COMPILED if name in known]
-    name = suite.partition("?")[0]
-    releases = [r["name"] for r in list_releases()]
-    if "/" not in name and name not in releases and name not in all_programs():
-        raise unknown_name(
-            "suite, release or program", name, ["core", *SUITES, *releases]
-        )
+    name, _, options = suite.partition("?")
+    look_up(name, COMPILED_ONLY if options else MODELS)
     return [suite]
 
 
@@ -68,6 +67,9 @@ def open_model(line: str, **options: Any) -> Case:
     Raises:
         InputError: an option of the compiler is unknown or no integer.
     """
+    from compiler.api import compile_model
+    from zoo.cases.case import open_case
+
     name, _, rest = line.partition("?")
     if not rest:
         return open_case(name, **options)
@@ -80,5 +82,5 @@ def open_model(line: str, **options: Any) -> Case:
                 "integer, as in sort?rotate=1"
             )
         changes[key] = int(value)
-    case = open_case(compile_model(find(name), **changes), **options)
+    case = open_case(compile_model(find_program(name), **changes), **options)
     return case.with_changes(name=line)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from compiler import html
 from compiler.errors import unknown_name
 from zoo.cases.bootstrap import Interval, interval_of_mean
 from zoo.cases.levels import KINDS
@@ -81,6 +82,25 @@ class Table:
         from zoo.scoring.lines import table_lines
 
         return "\n".join(table_lines(self))
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for level in KINDS:
+            rows = [
+                (
+                    row.method,
+                    row.models,
+                    f"{row.auroc:.3f}",
+                    f"{row.average_precision:.3f}",
+                    f"{row.seconds:.2f}",
+                    row.failed,
+                )
+                for row in self.rows(level)
+            ]
+            titles = ("method", "models", "AUROC", "AP", "seconds", "failed")
+            if rows:
+                parts += [html.heading(level), html.table(titles, rows)]
+        return "".join(parts) or html.line("no results")
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -4,23 +4,74 @@
 protocol that RASP programs satisfy (`zoo/causal/model.py`), and have words for their
 tokens and values besides, so that what is trained on them can be saved and loaded. A
 saved model holds the task's name; its definition is here, and in no file.
+
+`SUMMARIES` says what a list shows, so that listing the tasks imports no arrays.
 """
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from compiler.errors import unknown_name
-from zoo.causal.model import Task
-from zoo.tasks.greater_than import GreaterThan
-from zoo.tasks.induction import InductionHeads
+
+if TYPE_CHECKING:
+    from zoo.causal.model import Task
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is known of a task before its module is imported.
+
+    Attributes:
+        name: the task's.
+        module: the module of this package that it is in.
+        class_name: its class there.
+        meaning: one sentence.
+        tokens: how many tokens its vocabulary has.
+        max_len: the greatest number of tokens of an input.
+    """
+
+    name: str
+    module: str
+    class_name: str
+    meaning: str
+    tokens: int
+    max_len: int
+
+
+SUMMARIES = (
+    Summary(
+        name="greater_than",
+        module="greater_than",
+        class_name="GreaterThan",
+        meaning="In which years something can have ended, at the end of a sentence.",
+        tokens=71,
+        max_len=15,
+    ),
+    Summary(
+        name="induction_heads",
+        module="induction",
+        class_name="InductionHeads",
+        meaning="In a block of random tokens that is repeated, the token that comes "
+        "next.",
+        tokens=10,
+        max_len=12,
+    ),
+)
 
 
 @cache
 def all_tasks() -> dict[str, Task]:
     """Return every task by name."""
-    tasks: list[Task] = [GreaterThan(), InductionHeads()]
-    return {task.name: task for task in tasks}
+    return {about.name: _make(about) for about in SUMMARIES}
+
+
+def _make(about: Summary) -> Task:
+    module = importlib.import_module(f"{__name__}.{about.module}")
+    return getattr(module, about.class_name)()
 
 
 def find(name: str) -> Task:

@@ -17,7 +17,7 @@ from compiler.machine.forward import logits_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 from zoo.causal.model import CausalModel
 from zoo.causal.outputs import is_right
 from zoo.causal.pool import Pool, draw_inputs, draw_key, draw_turns
@@ -86,7 +86,7 @@ class Checker:
         layout: Layout,
         pool: Pool,
     ) -> None:
-        self.model, self.config, self.layout, self.pool = model, config, layout, pool
+        self.model, self.layout, self.pool = model, layout, pool
         self.names = config.names
         key = draw_key(recipe.seed + 1_000_003)
         self.base, self.source, self.turns = _draw_pairs(
@@ -94,8 +94,8 @@ class Checker:
         )
         self.edges = np.argwhere(layout.outside)
 
-    def __call__(self, weights: Weights, step: int, loss: float) -> Check:
-        """Return the check of some weights."""
+    def __call__(self, transformer: Transformer, step: int, loss: float) -> Check:
+        """Return the check of a transformer."""
         size = len(self.names.sources)
         columns = np.eye(size, dtype=bool)
         nodes = [*self.layout.circuit_nodes, *np.flatnonzero(self.layout.other_nodes)]
@@ -109,18 +109,18 @@ class Checker:
         count = len(self.layout.circuit_nodes)
         ids = self.pool.ids[self.source]
         straight, donor = (
-            compiled_runs(self.config, weights, ids, turns).writes
+            compiled_runs(transformer, ids, turns).writes
             for turns in (jnp.zeros_like(self.turns), self.turns)
         )
         found = [
-            *self.accuracies(weights, straight, masks[:count], chosen[:count]),
-            *self.accuracies(weights, donor, masks[count:], chosen[count:]),
+            *self.accuracies(transformer, straight, masks[:count], chosen[:count]),
+            *self.accuracies(transformer, donor, masks[count:], chosen[count:]),
         ]
         by_name = [self.names.sources[n] for n in nodes]
         values = [float(v) for v in found]
         edges, worst = None, ""
         if min(values) >= _WORTH_EDGES:
-            edges, worst = self.worst_edge(weights, donor)
+            edges, worst = self.worst_edge(transformer, donor)
         return Check(
             step=step,
             loss=loss,
@@ -133,7 +133,7 @@ class Checker:
         )
 
     def worst_edge(
-        self, weights: Weights, donor: Float[Any, "pair source ctx d_model"]
+        self, transformer: Transformer, donor: Float[Any, "pair source ctx d_model"]
     ) -> tuple[float, str]:
         """Return the least accuracy with one edge outside patched, and that edge."""
         if len(self.edges) == 0:
@@ -141,7 +141,7 @@ class Checker:
         singles = np.zeros((len(self.edges), *self.layout.outside.shape), bool)
         singles[np.arange(len(self.edges)), self.edges[:, 0], self.edges[:, 1]] = True
         nothing = [np.zeros(len(self.names.sources), bool)] * len(singles)
-        found = self.accuracies(weights, donor, list(singles), nothing)
+        found = self.accuracies(transformer, donor, list(singles), nothing)
         return float(found.min()), str(self.edge(int(found.argmin())))
 
     def edge(self, index: int) -> Edge:
@@ -151,17 +151,17 @@ class Checker:
 
     def accuracies(
         self,
-        weights: Weights,
+        transformer: Transformer,
         donor: Float[Any, "pair source ctx d_model"],
         masks: Sequence[Bool[np.ndarray, "reader source"]],
         chosen: Sequence[Bool[np.ndarray, " source"]],
     ) -> Float[np.ndarray, " patch"]:
         """Return the accuracy under each of several patches, over all pairs."""
         pairs = self.base, self.source, donor
-        fixed = self.model, self.config, self.layout
+        fixed = self.model, self.layout
         return np.array(
             [
-                float(_accuracy(*fixed, self.pool, weights, *pairs, mask, picked))
+                float(_accuracy(*fixed, self.pool, transformer, *pairs, mask, picked))
                 for mask, picked in zip(masks, chosen, strict=True)
             ]
         )
@@ -179,15 +179,14 @@ def _draw_pairs(
 
 @partial(
     jax.jit,
-    static_argnames=("model", "config", "layout"),
+    static_argnames=("model", "layout"),
     compiler_options=QUICK_TO_COMPILE,
 )
 def _accuracy(
     model: CausalModel,
-    config: Config,
     layout: Layout,
     pool: Pool,
-    weights: Weights,
+    transformer: Transformer,
     base: Int[Any, " pair"],
     source: Int[Any, " pair"],
     donor: Float[Any, "pair source ctx d_model"],
@@ -203,7 +202,7 @@ def _accuracy(
     labels = values[:, layout.output]
     masks = jnp.broadcast_to(mask.astype(jnp.float32), (size, *mask.shape))
     patch = Patch.edges(masks, donor, where=where)
-    logits = logits_batch(config, weights, pool.ids[base], patch)
+    logits = logits_batch(transformer, pool.ids[base], patch)
     valid = labels >= 0
     right = is_right(model.readout, logits, jnp.maximum(labels, 0))
     return (right & valid).sum() / jnp.maximum(valid.sum(), 1)

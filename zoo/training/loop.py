@@ -17,6 +17,7 @@ import optax
 from jaxtyping import Array, Float
 
 from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, freeze
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import draw_key
@@ -28,6 +29,8 @@ from zoo.training.recipe import Recipe
 from zoo.training.run import Run, State, optimizer, prepare, start
 
 OnCheck = Callable[[Run, State, tuple[Check, ...]], None]
+OnStep = Callable[[int, int], None]
+"""Called with (steps done, steps)."""
 
 
 def closed_share(recipe: Recipe, state: State) -> Float[Array, ""]:
@@ -36,7 +39,9 @@ def closed_share(recipe: Recipe, state: State) -> Float[Array, ""]:
     return 1.0 - (1.0 - recipe.keep) * jnp.clip(opened, 0.0, 1.0)
 
 
-def advance(run: Run, state: State, count: int) -> tuple[State, float]:
+def advance(
+    run: Run, state: State, count: int, on_step: OnStep | None = None
+) -> tuple[State, float]:
     """Return the state after `count` steps, and the mean loss.
 
     On a CPU drawing a batch and learning from it are a call each: XLA runs them at
@@ -47,7 +52,10 @@ def advance(run: Run, state: State, count: int) -> tuple[State, float]:
         state, mean = _scan(run, state, count)
         return state, float(mean)
     losses = []
-    for _ in range(count):
+    begun = 0 if on_step is None else int(state.step)
+    for number in range(count):
+        if on_step is not None:
+            on_step(begun + number, run.recipe.steps)
         state, loss = _next_state(run, state, _next_batch(run, state))
         losses.append(loss)
     return state, float(np.mean(jax.device_get(losses)))
@@ -74,13 +82,14 @@ def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array
 
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
         weights, probes = params
+        transformer = Transformer(run.config, weights)
         loss, writes, sources = batch_loss(
-            run.config, run.model.readout, weights, batch, recipe.donor_gradient
+            transformer, run.model.readout, batch, recipe.donor_gradient
         )
         reading = decoding_loss(probes, writes, sources_of, batch)
         whole = loss + recipe.decoding * closed * reading
         if batch.selected is not None:
-            looking = attending_loss(run.config, weights, sources, sources_of, batch)
+            looking = attending_loss(transformer, sources, sources_of, batch)
             whole += recipe.attending * closed * looking
         return whole, loss
 
@@ -114,6 +123,7 @@ def train(
     state: State | None = None,
     history: tuple[Check, ...] = (),
     on_check: OnCheck | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Return a trained transformer with the circuit of a causal model.
 
@@ -122,12 +132,15 @@ def train(
         recipe: how; the defaults if None.
         state: where to go on from; the beginning if None.
         history: the checks so far.
-        on_check: called after every check (to save, to show progress).
+        on_check: called after every check (to save, to show figures).
+        on_step: called with (steps done, steps) as it goes on.
 
     Raises:
         InputError: the transformer is too small for the circuit.
     """
-    return train_run(prepare(model, recipe or Recipe()), state, history, on_check)
+    return train_run(
+        prepare(model, recipe or Recipe()), state, history, on_check, on_step
+    )
 
 
 def train_run(
@@ -135,6 +148,7 @@ def train_run(
     state: State | None = None,
     history: tuple[Check, ...] = (),
     on_check: OnCheck | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Return the result of a prepared run; see `train`."""
     recipe = run.recipe
@@ -142,10 +156,14 @@ def train_run(
     good = state
     while int(state.step) < recipe.steps and not is_done(run, state, history):
         count = min(recipe.check_every, recipe.steps - int(state.step))
-        state, loss = advance(run, state, count)
+        state, loss = advance(run, state, count, on_step)
+        if on_step is not None:
+            on_step(int(state.step), recipe.steps)
         if not np.isfinite(loss):
             return finish(run, good, history, "diverged")
-        check = run.checker(state.weights, int(state.step), loss)
+        check = run.checker(
+            Transformer(run.config, state.weights), int(state.step), loss
+        )
         state = open_early(recipe, state, check)
         good, history = state, (*history, check)
         if on_check is not None:
@@ -170,5 +188,4 @@ def is_done(run: Run, state: State, history: tuple[Check, ...]) -> bool:
 
 def finish(run: Run, state: State, history: tuple[Check, ...], outcome: str) -> Result:
     """Return the result of a run that has ended."""
-    arrays = Weights(*(np.asarray(a) for a in state.weights))
-    return Result(run, freeze(arrays), history, outcome)
+    return Result(run, freeze(state.weights), history, outcome)

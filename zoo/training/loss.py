@@ -12,13 +12,9 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
-from compiler.machine.config import Config
-from compiler.machine.forward import forward_batch
-from compiler.machine.layers import allow, attention_scores, normalise, project
-from compiler.machine.names import Part
+from compiler.machine.forward import attention_logits, forward_batch
 from compiler.machine.patch import Patch
-from compiler.machine.single import stream_before
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses
 from zoo.causal.runs import donor_writes
 from zoo.training.examples import Batch
@@ -37,9 +33,8 @@ class Probes(NamedTuple):
 
 
 def batch_loss(
-    config: Config,
+    transformer: Transformer,
     readout: Readout,
-    weights: Weights,
     batch: Batch,
     donor_gradient: bool,
 ) -> tuple[
@@ -51,10 +46,10 @@ def batch_loss(
 
     The loss is in nats (or squared ranges, for numbers).
     """
-    sources = donor_writes(config, weights, batch.source_ids, batch.turns)
+    sources = donor_writes(transformer, batch.source_ids, batch.turns)
     donor = sources if donor_gradient else jax.lax.stop_gradient(sources)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
-    run = forward_batch(config, weights, batch.ids, patch)
+    run = forward_batch(transformer, batch.ids, patch)
     valid = batch.labels >= 0
     losses = position_losses(readout, run.logits, jnp.maximum(batch.labels, 0))
     return _mean(losses, valid), run.writes, sources
@@ -77,8 +72,7 @@ def decoding_loss(
 
 
 def attending_loss(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     writes: Float[Array, "batch source ctx d_model"],
     sources_of: Int[Any, " variable"],
     batch: Batch,
@@ -86,46 +80,30 @@ def attending_loss(
     """Return the mean cross-entropy of attention from what is selected, in nats.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays.
+        transformer: its shape and its arrays.
         writes: of the source runs, in which nothing is patched.
         sources_of: by variable, the index of the node that writes it.
         batch: says what is selected. Runs whose positions are turned do not count.
     """
     assert batch.selected is not None
-    parts = list(config.names.source_parts.values())
+    parts = list(transformer.config.names.source_parts.values())
     straight = (batch.turns == 0)[:, None]
     losses, valid = [], []
     for variable, source in enumerate(np.asarray(sources_of)):
-        if parts[source].head is None:
+        part = parts[source]
+        if part.head is None or part.layer is None:
             continue
-        look = partial(_log_pattern, config, weights, parts[source])
+        look = partial(attention_logits, transformer, layer=part.layer)
         chosen = batch.selected[:, variable]
         count = chosen.sum(axis=-1)
-        found = jax.vmap(look)(batch.source_ids, writes)
+        scores = jax.vmap(look)(batch.source_ids, writes)[:, part.head]
+        found = jax.nn.log_softmax(scores, axis=-1)
         loss = -jnp.where(chosen, found, 0.0).sum(axis=-1)
         losses.append(loss / jnp.maximum(count, 1).astype(loss.dtype))
         valid.append((count > 0) & straight)
     if not losses:
         return jnp.zeros(())
     return _mean(jnp.stack(losses), jnp.stack(valid))
-
-
-def _log_pattern(
-    config: Config,
-    weights: Weights,
-    head: Part,
-    ids: Int[Array, " ctx"],
-    writes: Float[Array, "source ctx d_model"],
-) -> Float[Array, "ctx key"]:
-    """Return the logarithm of where a head attends to in an unpatched run."""
-    layer = head.layer
-    assert layer is not None
-    seen = stream_before(config, weights, writes, layer, False)
-    seen = normalise(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-    q, k, _ = project(weights, layer, seen)
-    scores = attention_scores(config, q, k, allow(config, ids))
-    return jax.nn.log_softmax(scores[head.head], axis=-1)
 
 
 def _mean(losses: Float[Array, "*n"], valid: Bool[Array, "*n"]) -> Float[Array, ""]:

@@ -9,11 +9,12 @@ from math import floor
 from types import MappingProxyType
 from typing import Any
 
+from compiler import html
 from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
-from compiler.model import Model
+from compiler.model import FAILURES, Model
 from zoo.causal.by_hand import describe, facts_of
 from zoo.causal.model import CausalModel, Task
 from zoo.causal.outputs import unscaled
@@ -42,7 +43,31 @@ class Result:
 
     def __repr__(self) -> str:
         step = self.history[-1].step if self.history else 0
-        return f"<Result {self.run.model.name}: {self.outcome}, step {step}>"
+        ended = "passed" if self.passed else f"FAILED, {FAILURES[self.outcome]}"
+        return f"<Result {self.name}: {ended}, step {step}>"
+
+    @property
+    def passed(self) -> bool:
+        """Whether every figure reached its threshold."""
+        return self.outcome == "passed"
+
+    def _repr_html_(self) -> str:
+        last = self.history[-1] if self.history else None
+        failed = FAILURES.get(self.outcome, "")
+        rows = [] if last is None else figures_of(last, self.run.recipe)
+        table = html.table(
+            ("figure", "found", "threshold"),
+            [(n, _rounded_down(found), least) for n, (found, least) in rows],
+        )
+        step = 0 if last is None else last.step
+        head = html.heading(f"{self.name}: trained for {step:,} steps")
+        alarm = html.alarm(failed and f"The training failed: {failed}.")
+        return f"{head}{alarm}{table}{self.circuit.picture(self.name).svg}"
+
+    @property
+    def name(self) -> str:
+        """The name of what it was trained to compute."""
+        return self.run.model.name
 
     @property
     def causal(self) -> CausalModel:
@@ -113,6 +138,17 @@ def shortfalls(check: Check, recipe: Recipe) -> list[str]:
 
     Empty where `check.passes(recipe)`.
     """
+    return [
+        f"{name} {_rounded_down(found)}, at least {least}"
+        for name, (found, least) in figures_of(check, recipe)
+        if (found or 0.0) < least
+    ]
+
+
+def figures_of(
+    check: Check, recipe: Recipe
+) -> list[tuple[str, tuple[float | None, float]]]:
+    """Return the figures of a check by name, each with its threshold."""
     measures = {
         "behaviour": (check.behaviour, recipe.behaviour_at_least),
         "variables": (check.worst_interchange, recipe.interchange_at_least),
@@ -120,11 +156,7 @@ def shortfalls(check: Check, recipe: Recipe) -> list[str]:
         "edges": (check.edges, recipe.edges_at_least),
         "all edges": (check.all_edges, recipe.edges_at_least),
     }
-    return [
-        f"{name} {_rounded_down(found)}, at least {least}"
-        for name, (found, least) in measures.items()
-        if (found or 0.0) < least
-    ]
+    return list(measures.items())
 
 
 def _rounded_down(share: float | None) -> str:

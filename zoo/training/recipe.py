@@ -11,11 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from compiler.errors import InputError, nearest
-from compiler.machine.config import CHOICES
-from zoo.causal.model import CausalModel
+
+if TYPE_CHECKING:
+    from zoo.causal.model import CausalModel
 
 KEYS_ARE_LISTED = "`zoo train --recipe-keys` lists the keys"
 PROGRAM = "program"
@@ -36,38 +37,46 @@ class Recipe:
         norm: `none` or `pre`.
         positions: `learned` or `rotary`.
         placement: `identity` or `random` (which head a variable takes).
-        seed: of weights, batches and placement.
-        inputs_seed: of the inputs that are drawn from, and of those held out.
-        steps: budget of optimizer steps.
-        batch: examples a step.
+        seed: seed of the weights, the batches and a random placement.
+        inputs_seed: seed of the inputs that are trained on and of those held out.
+        steps: the most optimizer steps.
+        batch: examples of a step.
         learning_rate: its peak, after `warmup` steps; a cosine falls to a hundredth.
-        warmup: steps.
+        warmup: steps over which the learning rate rises to its peak.
         weight_decay: of AdamW.
-        clip: global norm of gradients.
-        circuit_steps: most steps in which every example has all non-circuit edges
-            patched.
-        open_at: accuracy with all of them patched at which this ends earlier.
-        opening_steps: steps over which the share of such examples falls to `keep`.
-        keep: share of such examples that stays.
-        behaviour: share of examples without an intervention.
-        interchange: share with variables from a source run.
-        strict_nodes: share with random non-circuit nodes from a source run.
-        strict_edges: share with random non-circuit edges from a source run.
-        decoding: weight of reading each variable linearly off its node, while what
-            lies outside the circuit is closed; it fades out with the opening.
-        attending: weight of heads attending to what the program selects, in runs with
-            nothing patched, for as long; only where the causal model says what that is.
-        donor_gradient: whether gradients flow through the source run.
-        same_length: share of source runs that are drawn among inputs of their base's
-            length: what stands at one place in both is a contrast.
-        check_every: steps between checks on held-out inputs (and checkpoints).
+        clip: gradients of a greater global norm are scaled down to this norm.
+        circuit_steps: the most steps of the first phase, the circuit-only phase. In
+            all of its examples every edge outside the circuit is patched.
+        open_at: the circuit-only phase ends earlier once accuracy, with every edge
+            outside the circuit patched, reaches this value.
+        opening_steps: steps of the second phase, over which the share of such fully
+            patched examples is lowered from 1 to `keep`.
+        keep: share of fully patched examples after the second phase.
+        behaviour: share of the other examples in which nothing is patched.
+        interchange: share of examples in which variables of the circuit are set from
+            a donor run, the run of another input.
+        strict_nodes: share of examples in which random nodes outside the circuit are
+            set from a donor run.
+        strict_edges: share of examples in which random edges outside the circuit are
+            set from a donor run.
+        decoding: weight of a loss that reads each variable linearly off its node. It
+            counts in full in the first phase, and ever less over the second.
+        attending: weight of a loss on heads that do not attend to what the program
+            selects. It falls as `decoding` does, and is there only where the causal
+            model says what is selected.
+        donor_gradient: whether gradients also flow through the donor run.
+        same_length: share of donor inputs that are drawn as long as their base input,
+            so that the two can differ at one place only.
+        check_every: steps between checks on held-out inputs, each with a checkpoint.
         pairs: held-out pairs of a check.
-        behaviour_at_least: accuracy with nothing patched. This and the next three
-            are above what an audit asks, which runs many more pairs.
-        interchange_at_least: worst variable, fraction in [0, 1].
-        nodes_at_least: worst non-circuit node.
-        edges_at_least: worst non-circuit edge, and all of them at once.
-        inputs: most inputs that are drawn from.
+        behaviour_at_least: threshold of the accuracy with nothing patched. Training
+            ends when all four thresholds are met; an audit asks for a little less, of
+            many more pairs.
+        interchange_at_least: threshold of the accuracy with the worst variable set.
+        nodes_at_least: threshold with the worst node outside the circuit patched.
+        edges_at_least: threshold with the worst edge outside the circuit patched, and
+            with all of them patched at once.
+        inputs: the most inputs that are drawn from.
     """
 
     n_layers: int = 0
@@ -108,6 +117,8 @@ class Recipe:
     inputs: int = 50_000
 
     def __post_init__(self) -> None:
+        from compiler.machine.config import CHOICES  # it imports NumPy
+
         problems = [
             f"{name} is {getattr(self, name)!r}; it must be at least {least}"
             for name, least in _LEAST.items()
@@ -138,6 +149,47 @@ class Recipe:
             problems.append(f"d_head is {self.d_head}; rotary positions need an even")
         if problems:
             raise InputError("recipe: " + "; ".join(problems) + ".")
+
+
+class RecipeChanges(TypedDict, total=False):
+    """Fields of a `Recipe`, as keyword arguments: what each means is said there."""
+
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    d_mlp: int
+    act: str
+    norm: str
+    positions: str
+    placement: str
+    seed: int
+    inputs_seed: int
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    clip: float
+    circuit_steps: int
+    open_at: float
+    opening_steps: int
+    keep: float
+    behaviour: float
+    interchange: float
+    strict_nodes: float
+    strict_edges: float
+    decoding: float
+    attending: float
+    donor_gradient: bool
+    same_length: float
+    check_every: int
+    pairs: int
+    behaviour_at_least: float
+    interchange_at_least: float
+    nodes_at_least: float
+    edges_at_least: float
+    inputs: int
 
 
 _LEAST = {
@@ -247,7 +299,7 @@ def is_twin(recipe: Mapping[str, Any]) -> bool:
 
 def describe_keys() -> list[tuple[str, str, str]]:
     """Return (key, default, meaning) of every key, as the docstring has them."""
-    defaults = asdict(Recipe())
+    defaults = {field.name: field.default for field in fields(Recipe)}
     text = inspect.cleandoc(Recipe.__doc__ or "").partition("Attributes:\n")[2]
     found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
     return [

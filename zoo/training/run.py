@@ -83,7 +83,7 @@ def prepare(model: CausalModel, recipe: Recipe) -> Run:
 
 def start(run: Run) -> State:
     """Return the state before the first step."""
-    weights = Weights(*(jnp.asarray(a) for a in init(run.config, run.recipe.seed)))
+    weights = Weights(*map(jnp.asarray, init(run.config, run.recipe.seed)))
     shape = len(run.model.variables), run.config.d_model
     size = max(v.size for v in run.model.variables)
     zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)

@@ -13,25 +13,29 @@ from typing import Any
 
 import programs
 from compiler.api import program_facts
-from compiler.errors import InputError, unknown_name
+from compiler.errors import InputError
+from compiler.model import Model
 from compiler.passes.decomposition import steps_beyond
 from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
 from compiler.rasp.values import Value, canonical, in_order
 from compiler.save import save_model
-from zoo import tasks
+from zoo import catalogue, tasks
+from zoo.causal.by_hand import fitting, task_of
 from zoo.causal.model import CausalModel
+from zoo.causal.saved import tabular_of
 from zoo.causal.tabular import TabularModel
 from zoo.files import MODEL
 from zoo.training import store
 from zoo.training.held_out import Check
-from zoo.training.loop import OnCheck, train_run
+from zoo.training.loop import OnCheck, OnStep, train_run
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe, read_recipe, sized
 from zoo.training.run import Run, State, prepare
 from zoo.training.together import train_together
 
+_ABOUT = ("family", "meaning", "source")
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 
@@ -60,48 +64,50 @@ def find_setting(
         NameLookupError: there is neither; the message offers the nearest names.
         InputError: a task was given another vocabulary or length.
     """
-    every, by_hand = programs.all_programs(), tasks.all_tasks()
-    if name in by_hand and name not in every:
-        task = by_hand[name]
-        own = store.Setting(name, task.vocab, task.n_ctx - 1)
+    found = catalogue.define(name)
+    if not isinstance(found, Program):
         if vocab is not None or max_len is not None:
             raise InputError(
                 f"{name} is a task, written by hand: its vocabulary and length are "
                 "fixed. Leave --vocab and --max-len out"
             )
-        return own
-    if name not in every:
-        raise unknown_name("program", name, {*every, *by_hand})
-    program = every[name]
+        return store.Setting(name, found.vocab, found.n_ctx - 1)
+    program = found
     tokens = program.vocab if vocab is None else tuple(map(canonical, in_order(vocab)))
     return store.Setting(name, tokens, program.max_len if max_len is None else max_len)
 
 
-def find_causal_model(name: str) -> CausalModel:
-    """Return the causal model of a program or a task of the zoo.
+def causal_model_of(setting: store.Setting | Model) -> CausalModel:
+    """Return the causal model that a setting stands for, or that a model computes.
 
     Raises:
-        NameLookupError: there is neither; the message offers the nearest names.
-    """
-    return _causal_model_of(find_setting(name))
-
-
-def _causal_model_of(setting: store.Setting) -> CausalModel:
-    """Return the causal model that a setting stands for.
-
-    Raises:
+        NameLookupError: nothing has that name any more.
         InputError: it is a task whose words are others by now.
     """
-    every, by_hand = programs.all_programs(), tasks.all_tasks()
-    if setting.name not in every and setting.name in by_hand:
+    if isinstance(setting, Model):
+        return _causal_model_of_model(setting)
+    found = catalogue.define(setting.name)
+    if not isinstance(found, Program):
         if setting != find_setting(setting.name):
             raise InputError(
                 f"{setting.name}: the run was begun when this task had other words "
                 "than it has now; begin a new one"
             )
-        return by_hand[setting.name]
-    program = programs.find(setting.name)
-    return causal_model(read_source(program, setting.vocab, setting.max_len))
+        return found
+    return causal_model(read_source(found, setting.vocab, setting.max_len))
+
+
+def _causal_model_of_model(model: Model) -> CausalModel:
+    """Return the causal model of a compiled, trained or loaded model."""
+    task = task_of(model)
+    if task is not None:
+        return fitting(tasks.find(task), model)
+    known = catalogue.kinds_of(model.name)[:1] == ["program"]
+    program = programs.find(model.name) if known else None
+    same = program is not None and program.family == model.facts.get("family")
+    about = {k: model.facts[k] for k in _ABOUT if k in model.facts}
+    accepts = program.accepts if program is not None and same else None
+    return tabular_of(model, accepts, about)
 
 
 def recipe_for(name: str) -> Recipe:
@@ -115,6 +121,7 @@ def train_into(
     setting: store.Setting,
     recipe: Recipe,
     on_check: OnCheck | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Train a program or a task from the beginning, and keep the run in a new folder.
 
@@ -123,11 +130,14 @@ def train_into(
     """
     run = _prepare(setting, recipe)
     store.begin(folder, setting, run.recipe)
-    return _go_on(folder, run, None, (), on_check)
+    return _go_on(folder, run, None, (), on_check, on_step)
 
 
 def resume(
-    folder: Path, recipe: Recipe | None = None, on_check: OnCheck | None = None
+    folder: Path,
+    recipe: Recipe | None = None,
+    on_check: OnCheck | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Go on with the run in a folder.
 
@@ -135,6 +145,7 @@ def resume(
         folder: of a run that was begun.
         recipe: what the run is expected to follow; whatever it says if None.
         on_check: called after every check.
+        on_step: called with (steps done, steps) as it goes on.
 
     Raises:
         FormatError: the folder holds no run, or a damaged one.
@@ -144,7 +155,7 @@ def resume(
     run = _prepare(setting, recipe or read_recipe(folder / store.RECIPE))
     store.check_recipe(folder, run.recipe)
     state, history = store.load_checkpoint(folder, run)
-    return _go_on(folder, run, state, history, on_check)
+    return _go_on(folder, run, state, history, on_check, on_step)
 
 
 def train_seeds_into(
@@ -161,7 +172,7 @@ def train_seeds_into(
     Raises:
         InputError: a folder holds something, or the seeds cannot go together.
     """
-    model = _causal_model_of(setting)
+    model = causal_model_of(setting)
     folders = {seed: folder / f"seed{seed}" for seed in seeds}
     for seed, place in folders.items():
         store.begin(place, setting, sized(replace(recipe, seed=seed), model))
@@ -179,7 +190,7 @@ def train_seeds_into(
 
 
 def _prepare(setting: store.Setting, recipe: Recipe) -> Run:
-    return prepare(_causal_model_of(setting), recipe)
+    return prepare(causal_model_of(setting), recipe)
 
 
 def _go_on(
@@ -188,13 +199,14 @@ def _go_on(
     state: State | None,
     history: tuple[Check, ...],
     on_check: OnCheck | None,
+    on_step: OnStep | None,
 ) -> Result:
     def keep(run: Run, state: State, history: tuple[Check, ...]) -> None:
         store.save_checkpoint(folder, state, history)
         if on_check is not None:
             on_check(run, state, history)
 
-    result = train_run(run, state, history, keep)
+    result = train_run(run, state, history, keep, on_step)
     if result.outcome == "diverged":
         step = result.history[-1].step if result.history else 0
         raise InputError(

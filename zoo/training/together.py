@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from compiler.errors import InputError
 from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.transformer import Transformer
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import draw_key
 from zoo.training.examples import Batch
@@ -81,7 +82,9 @@ def train_together(
             if not np.isfinite(losses[i]):
                 ended[i] = good[i], "diverged"
                 continue
-            check = run.checker(parts[i].weights, step, float(losses[i]))
+            check = run.checker(
+                Transformer(run.config, parts[i].weights), step, float(losses[i])
+            )
             histories[i] = (*histories[i], check)
             parts[i] = good[i] = open_early(run.recipe, parts[i], check)
             if is_done(run, parts[i], histories[i]):

@@ -16,9 +16,9 @@ import pytest
 
 import programs
 from compiler.api import compile_model
-from compiler.machine.config import Config
 from compiler.machine.forward import forward
-from compiler.machine.layers import allow, mix_values, normalise, project
+from compiler.machine.layers import allow, attention_scores, project
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, init
 from compiler.model import Model, Tokens
 
@@ -58,21 +58,22 @@ def inputs(model: Model) -> list[Tokens]:
 
 
 def run_parts(
-    config: Config, weights: Weights, ids: np.ndarray
+    transformer: Transformer, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (logits, writes [batch, source, ..], z [batch, layer, head, seq, ..])."""
 
-    weights = Weights(*map(jnp.asarray, weights))
+    transformer = transformer.in_jax()
+    config, weights = transformer.config, transformer.weights
 
     def one(tokens: jax.Array) -> tuple[jax.Array, ...]:
-        run, names = forward(config, weights, tokens), config.names
+        run, names = forward(transformer, tokens), config.names
         per_layer = []
         for layer in range(config.n_layers):
             visible = names.visible[names.reader_index(f"a{layer}.h0<q>")]
             seen = run.writes[visible].sum(0) + weights.b_O[:layer].sum(0)
-            ln1 = weights.ln1_w[layer], weights.ln1_b[layer]
-            q, k, v = project(weights, layer, normalise(config, seen, *ln1))
-            per_layer.append(mix_values(config, q, k, v, allow(config, tokens)))
+            q, k, v = project(transformer, layer, seen)
+            scores = attention_scores(config, q, k, allow(config, tokens))
+            per_layer.append(jax.nn.softmax(scores, axis=-1) @ v)
         return run.logits, run.writes, jnp.stack(per_layer)
 
     logits, writes, z = jax.jit(jax.vmap(one))(ids)

@@ -41,9 +41,9 @@ def test_transformers_gives_the_same_logits(tmp_path, act):
 
 def test_a_folder_reads_back_and_is_the_same_bytes_every_time(tmp_path):
     model = untrained(act="gelu", **GPT2)
-    config, weights = read_folder(model.to_hf(tmp_path / "one"))
-    assert config == model.config
-    for found, expected in zip(weights, model.weights, strict=True):
+    again = read_folder(model.to_hf(tmp_path / "one"))
+    assert again.config == model.config
+    for found, expected in zip(again.weights, model.weights, strict=True):
         np.testing.assert_array_equal(found, expected)
     model.to_hf(tmp_path / "two")
     for file in ("config.json", "model.safetensors"):

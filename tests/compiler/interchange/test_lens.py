@@ -17,7 +17,6 @@ import pytest
 
 from compiler.errors import InputError
 from compiler.machine.patch import Patch, node_mask
-from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.save import load_model
 from tests.compiler.interchange.models import (
@@ -71,7 +70,7 @@ MODELS = {
 def test_all_logits_and_activations_are_ours_whatever_the_length(name, torch):
     model = MODELS[name]()
     ids = model.encode_batch(inputs(model))
-    logits, writes, z = run_parts(model.config, model.weights, ids)
+    logits, writes, z = run_parts(model.transformer, ids)
     lens = model.to_transformer_lens()
     hooked = type(lens).__name__ == "HookedTransformer"
     if hooked:  # version 4 has no hook_result in models of its own making
@@ -103,8 +102,8 @@ def test_in_double_precision_nothing_differs(program, options, torch):
     model = compiled(program, **options)
     ids = model.encode_batch(inputs(model))
     with jax.enable_x64(True):
-        double = Weights(*(np.asarray(a, np.float64) for a in model.weights))
-        logits, _, z = run_parts(model.config, double, ids)
+        double = model.transformer.cast(lambda array: np.asarray(array, np.float64))
+        logits, _, z = run_parts(double, ids)
     lens = model.to_transformer_lens().double()
     found, cache = lens.run_with_cache(torch.tensor(ids).long())
     assert distance(found, logits) < 1e-12
@@ -125,7 +124,7 @@ def test_each_call_hides_its_own_pad(torch):
     lens = model.to_transformer_lens()
     for sequences in ([list("abc"), list("b")], [list("ab")], [list("a"), list("ca")]):
         ids = model.encode_batch(sequences)
-        logits, _, _ = run_parts(model.config, model.weights, ids)
+        logits, _, _ = run_parts(model.transformer, ids)
         assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
 
 
@@ -169,7 +168,7 @@ def test_pad_stays_hidden_in_copies_and_files(how, torch):
     if how != "deepcopy" and type(lens).__name__ != "HookedTransformer":
         pytest.skip("version 4 pickles none of its bridges: they hold local functions")
     ids = model.encode_batch([list("abc"), list("b")])
-    logits, _, _ = run_parts(model.config, model.weights, ids)
+    logits, _, _ = run_parts(model.transformer, ids)
     lens(torch.tensor(ids).long())
     found = again(lens, how, torch)
     lens(torch.tensor(model.encode_batch([list("ca")])).long())
@@ -181,7 +180,7 @@ def test_pad_stays_hidden_when_hooks_are_reset(torch):
     lens = model.to_transformer_lens()
     lens.reset_hooks(including_permanent=True)
     ids = model.encode_batch([list("abc"), list("b")])
-    logits, _, _ = run_parts(model.config, model.weights, ids)
+    logits, _, _ = run_parts(model.transformer, ids)
     assert distance(lens(torch.tensor(ids).long()), logits) < CLOSE
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from compiler.machine.config import Config
 from compiler.machine.forward import Run, forward
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, expected_shapes
 
 # n_heads * d_head differs from d_model, so that no two axes can be confused.
@@ -30,17 +31,16 @@ CONFIGS = {
 SEQ = 4
 
 
-def run_machine(
-    config: Config, weights: Weights, tokens: np.ndarray, patch=None
-) -> Run:
+def run_machine(transformer: Transformer, tokens: np.ndarray, patch=None) -> Run:
     # Operation by operation: a law has too many shapes to compile each of them.
-    return forward(config, weights, jnp.asarray(tokens), patch)
+    return forward(transformer, jnp.asarray(tokens), patch)
 
 
-def draw_weights(config: Config, rng: np.random.Generator) -> Weights:
-    """Weights in which no array is zero or one, biases and LayerNorms included."""
+def draw_transformer(config: Config, rng: np.random.Generator) -> Transformer:
+    """A transformer none of whose arrays is zeros or ones, biases included."""
     shapes = expected_shapes(config).values()
-    return Weights(*(rng.standard_normal(shape) * 0.7 for shape in shapes))
+    drawn = Weights(*(rng.standard_normal(shape) * 0.7 for shape in shapes))
+    return Transformer(config, drawn)
 
 
 def draw_tokens(config: Config, rng: np.random.Generator) -> np.ndarray:
@@ -52,13 +52,12 @@ def draw_donor(config: Config, rng: np.random.Generator) -> np.ndarray:
 
 
 def run_reference(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     tokens: np.ndarray,
     see: Callable[[int, int, np.ndarray], np.ndarray] = lambda r, s, write: write,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits and computed writes; reader r sees `see(r, s, write)` of source s."""
-    seq, w = len(tokens), weights
+    seq, config, w = len(tokens), transformer.config, transformer.weights
     writes = [w.W_E[tokens], w.W_pos[:seq] if len(w.W_pos) else 0 * w.W_E[tokens]]
     bias = np.zeros((seq, config.d_model))  # what belongs to no source
     reader = 0

@@ -14,7 +14,7 @@ from tests.compiler.machine.reference import (
     SEQ,
     assert_close,
     draw_tokens,
-    draw_weights,
+    draw_transformer,
     run_machine,
     run_reference,
 )
@@ -28,10 +28,10 @@ seeds = st.integers(0, 10**6)
 @given(seed=seeds)
 def test_clean_run_follows_the_definition(config, seed):
     rng = np.random.default_rng(seed)
-    weights = draw_weights(config, rng)
+    transformer = draw_transformer(config, rng)
     tokens = rng.integers(0, config.d_vocab, SEQ)
-    logits, writes = run_reference(config, weights, tokens)
-    run = run_machine(config, weights, tokens)
+    logits, writes = run_reference(transformer, tokens)
+    run = run_machine(transformer, tokens)
     assert_close(run.logits, logits)
     assert_close(run.writes, writes)
 
@@ -42,22 +42,22 @@ def test_clean_run_follows_the_definition(config, seed):
 def test_padding_changes_nothing_at_other_positions(name, seed):
     config, n_pad = CONFIGS[name], 2
     rng = np.random.default_rng(seed)
-    weights, tokens = draw_weights(config, rng), draw_tokens(config, rng)
+    transformer, tokens = draw_transformer(config, rng), draw_tokens(config, rng)
     tokens[-n_pad:] = config.pad_id
-    padded = run_machine(config, weights, tokens).logits[:-n_pad]
-    short = forward(config, weights, jnp.asarray(tokens[:-n_pad])).logits
+    padded = run_machine(transformer, tokens).logits[:-n_pad]
+    short = forward(transformer, jnp.asarray(tokens[:-n_pad])).logits
     assert_close(padded, short)
-    embeddings = weights.W_E.copy()
+    embeddings = transformer.weights.W_E.copy()
     embeddings[config.pad_id] += 1  # what PAD says is heard by nobody else
-    louder = run_machine(config, weights._replace(W_E=embeddings), tokens)
+    louder = run_machine(transformer.with_arrays(W_E=embeddings), tokens)
     assert_close(louder.logits[:-n_pad], short)
 
 
 def test_sequence_of_only_padding_is_finite():
     config = CONFIGS["plain"]
-    weights = draw_weights(config, np.random.default_rng(0))
+    transformer = draw_transformer(config, np.random.default_rng(0))
     tokens = np.full(SEQ, config.pad_id)
-    assert np.isfinite(run_machine(config, weights, tokens).logits).all()
+    assert np.isfinite(run_machine(transformer, tokens).logits).all()
 
 
 @pytest.mark.parametrize("name", ["causal", "rotary"])
@@ -66,10 +66,10 @@ def test_sequence_of_only_padding_is_finite():
 def test_causal_logits_ignore_later_tokens(name, seed, change):
     config = CONFIGS[name]
     rng = np.random.default_rng(seed)
-    weights, tokens = draw_weights(config, rng), draw_tokens(config, rng)
+    transformer, tokens = draw_transformer(config, rng), draw_tokens(config, rng)
     other = tokens.copy()
     other[change:] = draw_tokens(config, rng)[change:]
-    first, second = (run_machine(config, weights, t).logits for t in (tokens, other))
+    first, second = (run_machine(transformer, t).logits for t in (tokens, other))
     np.testing.assert_array_equal(first[:change], second[:change])
 
 
@@ -85,6 +85,6 @@ def test_rotary_scores_depend_on_distance_only(seed, shift):
 
 def test_sequence_longer_than_n_ctx_is_refused():
     config = CONFIGS["plain"]
-    weights = draw_weights(config, np.random.default_rng(0))
+    transformer = draw_transformer(config, np.random.default_rng(0))
     with pytest.raises(InputError, match="6 tokens, but n_ctx is 5"):
-        forward(config, weights, jnp.ones(6, int))
+        forward(transformer, jnp.ones(6, int))

@@ -8,7 +8,7 @@ from compiler.errors import InputError, NameLookupError
 from compiler.machine.forward import forward
 from compiler.machine.names import Edge, Names
 from compiler.machine.patch import Patch, edge_mask, node_mask
-from tests.compiler.machine.reference import CONFIGS, SEQ, draw_donor, draw_weights
+from tests.compiler.machine.reference import CONFIGS, SEQ, draw_donor, draw_transformer
 
 NAMES = Names(2, 2)
 
@@ -77,8 +77,8 @@ def test_names_in_place_of_a_mask_are_told_the_remedy(names):
 )
 def test_patch_that_does_not_fit_says_what_was_expected(wrong):
     config, rng = CONFIGS["plain"], np.random.default_rng(0)
-    weights, names = draw_weights(config, rng), config.names
+    transformer, names = draw_transformer(config, rng), config.names
     n_sources, n_readers = len(names.sources), len(names.readers)
     patch = wrong(n_sources, n_readers, draw_donor(config, rng))
     with pytest.raises(InputError, match=r"patch: .*expected"):
-        forward(config, weights, jnp.ones(SEQ, int), patch)
+        forward(transformer, jnp.ones(SEQ, int), patch)

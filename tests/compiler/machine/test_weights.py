@@ -13,7 +13,7 @@ from compiler.machine.weights import (
     init,
     to_tensors,
 )
-from tests.compiler.machine.reference import CONFIGS, draw_weights
+from tests.compiler.machine.reference import CONFIGS, draw_transformer
 
 every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 
@@ -21,7 +21,7 @@ every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 @every_config
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_tensors_read_back(config, dtype):
-    drawn = draw_weights(config, np.random.default_rng(0))
+    drawn = draw_transformer(config, np.random.default_rng(0)).weights
     weights = Weights(*(array.astype(dtype) for array in drawn))
     again = from_tensors(to_tensors(weights, config), config)
     for field, before, after in zip(Weights._fields, weights, again, strict=True):

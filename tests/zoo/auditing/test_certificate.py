@@ -81,7 +81,7 @@ def test_effects_are_those_of_a_plain_loop(model, certificate):
     pairs = draw_pairs(subject.causal, PAIRS, 0)
     ids = np.asarray(pairs.pool.ids)
     names = model.config.names
-    turned = donor_writes(model.config, model.weights, ids[pairs.source], pairs.turns)
+    turned = donor_writes(model.transformer, ids[pairs.source], pairs.turns)
     straight = model.run([_tokens(model, ids[i]) for i in pairs.source]).writes
     clean = np.asarray(model.logits_of(ids[pairs.base])).argmax(-1)
     lengths = np.asarray(pairs.pool.lengths)
@@ -114,8 +114,7 @@ def test_every_witness_shows_what_it_says(model, certificate):
         witness = found.witness
         assert witness is not None
         donor = donor_writes(
-            model.config,
-            model.weights,
+            model.transformer,
             model.encode_batch([list(witness.source)]),
             np.array([witness.turn]),
         )[0]
@@ -210,9 +209,9 @@ def test_radii_change_no_figure_and_no_witness(
     learner, learner_certificate, monkeypatch
 ):
     subject = subject_of(learner)
-    given = subject.config, subject.readout, subject.weights
-    assert chunk.bends_of(*given) is not None
-    monkeypatch.setattr(chunk, "bends_of", lambda *given: None)
+    given = subject.transformer, subject.readout
+    assert chunk.curvature_of(*given) is not None
+    monkeypatch.setattr(chunk, "curvature_of", lambda *given: None)
     assert audit(learner, pairs=PAIRS).to_json() == learner_certificate.to_json()
 
 
@@ -220,7 +219,7 @@ def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certifi
     pairs = draw_pairs(subject_of(learner).causal, PAIRS, 0)
     ids, names = np.asarray(pairs.pool.ids), learner.config.names
     straight, turned = (
-        donor_writes(learner.config, learner.weights, ids[pairs.source], turns)
+        donor_writes(learner.transformer, ids[pairs.source], turns)
         for turns in (0 * pairs.turns, pairs.turns)
     )
     clean = np.asarray(learner.logits_of(ids[pairs.base])).argmax(-1)
@@ -249,8 +248,8 @@ def test_weights_that_are_no_numbers_have_no_radii(learner):
     b_U[0] = -np.inf
     broken = replace(learner, weights=freeze(learner.weights._replace(b_U=b_U)))
     subject = subject_of(broken)
-    given = subject.config, subject.readout, subject.weights
-    assert chunk.bends_of(*given) is None
+    given = subject.transformer, subject.readout
+    assert chunk.curvature_of(*given) is None
     assert not audit(broken, pairs=PAIRS).holds
 
 

@@ -50,14 +50,14 @@ def test_eap_scores_are_finite_differences_of_the_loss_in_the_mask(reverse):
     ids = np.asarray(pairs.pool.ids)
     base, source = ids[pairs.base], ids[pairs.source]
     found = realism.eap_scores(subject, base, source)
-    config, weights = subject.config, subject.weights
-    donor = forward_batch(config, weights, source).writes
-    clean = np.asarray(forward_batch(config, weights, base).logits, np.float64)
+    transformer, config = subject.transformer, subject.config
+    donor = forward_batch(transformer, source).writes
+    clean = np.asarray(forward_batch(transformer, base).logits, np.float64)
     answer = clean.argmax(axis=-1)
 
     def loss(mask: np.ndarray) -> float:
         patch = Patch.edges(np.broadcast_to(mask, (len(base), *mask.shape)), donor)
-        run = forward_batch(config, weights, base, patch)
+        run = forward_batch(transformer, base, patch)
         logits = np.asarray(run.logits, np.float64)
         top = logits.max(axis=-1, keepdims=True)
         logs = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))

@@ -25,9 +25,7 @@ def by_hand(case: Case, mask: np.ndarray) -> np.ndarray:
         patch = Patch.edges(
             mask[None].astype(np.float32), case.batch.donors[row : row + 1]
         )
-        run = forward_batch(
-            case.config, case.weights, case.pairs.clean[row : row + 1], patch
-        )
+        run = forward_batch(case.transformer, case.pairs.clean[row : row + 1], patch)
         logits = np.asarray(run.logits[0])
         one, other = case.pairs.clean_labels[row], case.pairs.corrupt_labels[row]
         gaps = [
@@ -76,7 +74,7 @@ def test_ablations_are_what_they_say(case: Case, ablation: str) -> None:
     changed = case.with_changes(ablation=ablation)
     donors = np.asarray(changed.batch.donors)
     straight = case.pairs.turns == 0
-    run = forward_batch(case.config, case.weights, case.pairs.corrupt)
+    run = forward_batch(case.transformer, case.pairs.corrupt)
     if ablation == "zero":
         assert not donors.any()
     elif ablation == "resample":

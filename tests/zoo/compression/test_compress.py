@@ -18,7 +18,6 @@ import zoo
 from compiler.errors import FormatError, InputError
 from compiler.machine.features import Features
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.save import to_files
 from zoo.auditing.subject import TRAINED_CLAIMS, subject_of
@@ -87,7 +86,9 @@ def test_the_gradient_of_the_losses_is_that_of_finite_differences() -> None:
     data, *_ = _inputs(named, Settings(d_model=1))
     rng, size = np.random.default_rng(0), len(named.names)
     with jax.enable_x64(True):
-        wide = Weights(*(jnp.asarray(np.asarray(a), jnp.float64) for a in data.weights))
+        wide = data.transformer.cast(
+            lambda array: jnp.asarray(np.asarray(array), jnp.float64)
+        )
         # Near the identity, where the softmax is not saturated at wrong positions.
         start = jnp.asarray(np.eye(size) + 0.1 * rng.standard_normal((size, size)))
         way = jnp.asarray(rng.standard_normal((size, size)))
@@ -95,9 +96,8 @@ def test_the_gradient_of_the_losses_is_that_of_finite_differences() -> None:
         def loss(step: Any) -> Any:
             both = losses(
                 start + step * way,
-                (model.config, model.config),
-                model.readout,
                 wide,
+                model.readout,
                 data.ids,
                 data.labels,
             )
@@ -225,7 +225,7 @@ def test_directions_without_length_overlap_with_nothing() -> None:
 
 def test_squeezing_keeps_what_the_stream_does_not_touch(reverse: Model) -> None:
     drawn = np.random.default_rng(0).standard_normal((reverse.config.d_model, 3))
-    made = squeeze(reverse.weights, drawn)
+    made = squeeze(reverse.transformer, drawn).weights
     np.testing.assert_array_equal(made.b_in, reverse.weights.b_in)
     assert made.W_O.shape == (*reverse.weights.W_O.shape[:-1], 3)
     assert made.W_U.shape == (3, reverse.config.d_vocab_out)

@@ -16,7 +16,7 @@ from compiler.model import Model
 from zoo.cases.case import Case
 from zoo.methods import find_method
 from zoo.methods.atp_star import gradients_without
-from zoo.methods.relp import coefficients, logits_by_rules
+from zoo.methods.relp import coefficients, rules_of
 
 
 def run(name: str, case: Case) -> np.ndarray:
@@ -61,19 +61,19 @@ def test_the_rules_change_no_value(case: Case, norm: str, halves: bool) -> None:
     model = drawn(case, norm).model
     rng = np.random.default_rng(1)
     shape = len(model.config.names.readers), case.pairs.clean.shape[1]
-    nudge = rng.normal(size=(*shape, model.config.d_model)).astype(np.float32)
-    weights = Weights(*(jnp.asarray(a) for a in model.weights))
+    added = rng.normal(size=(*shape, model.config.d_model)).astype(np.float32)
     for ids in case.pairs.clean[:3]:
-        args = model.config, weights, jnp.asarray(ids)
-        expected = forward(*args, nudge=jnp.asarray(nudge)).logits
-        found = logits_by_rules(*args, jnp.asarray(nudge), halves)
+        args = model.transformer, jnp.asarray(ids)
+        given = {"perturbation": jnp.asarray(added)}
+        expected = forward(*args, **given).logits
+        found = forward(*args, **given, rules=rules_of(halves)).logits
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("norm", ["none", "pre"])
 def test_relevance_is_conserved_without_biases(case: Case, norm: str) -> None:
     plain = drawn(case, norm, plain=True)
-    found = coefficients(plain.machine(), plain.weights, plain.batch, False)
+    found = coefficients(plain, False)
     writes = np.asarray(plain.batch.writes)
     by_edge = np.einsum("nspd,nrpd->nrs", writes, np.asarray(found))
     by_edge *= plain.names.visible
@@ -97,9 +97,9 @@ def test_factors_share_the_gradient_in_halves(case: Case) -> None:
     assert np.abs(halves[readers]).max() > 0
 
 
-def lost(nudge: Any, config: Any, weights: Any, ids: Any, contrast: Any) -> Any:
+def lost(added: Any, transformer: Any, ids: Any, contrast: Any) -> Any:
     """Return the loss of one pair with something added to what readers see."""
-    logits = forward(config, weights, jnp.asarray(ids), nudge=nudge).logits
+    logits = forward(transformer, jnp.asarray(ids), perturbation=added).logits
     return -(logits * jnp.asarray(contrast)).sum()
 
 
@@ -113,14 +113,14 @@ def test_a_dropped_layer_lets_no_gradient_back(case: Case) -> None:
         arrays = {n: np.array(a) for n, a in model.weights._asdict().items()}
         for name in ("W_O", "W_out", "b_out"):
             arrays[name][layer] = 0
-        weights = Weights(**{n: jnp.asarray(a) for n, a in arrays.items()})
+        without = model.transformer.with_arrays(**arrays)
         first = 2 + layer * (n_heads + 1)
         writes = np.asarray(made.batch.writes)[:, first : first + n_heads + 1]
         sees = names.visible[:, first : first + n_heads + 1].astype(np.float32)
         added = np.einsum("nspd,rs->nrpd", writes, sees)
         for row in range(3):
-            given = weights, made.batch.ids[row], made.batch.goal.contrast[row]
-            expected = jax.grad(lost)(jnp.asarray(added[row]), model.config, *given)
+            given = without, made.batch.ids[row], made.batch.goal.contrast[row]
+            expected = jax.grad(lost)(jnp.asarray(added[row]), *given)
             assert np.allclose(found[row], expected, rtol=1e-3, atol=1e-4)
 
 

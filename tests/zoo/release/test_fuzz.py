@@ -27,10 +27,10 @@ from compiler.save import CIRCUIT, CONFIG, PROGRAM, WEIGHTS, to_files
 from compiler.sealed import SUMS, sums_of
 from tests.saved_files import normal_files
 from zoo.release.documents import CERTIFICATE_DOCUMENT, DOCUMENTS
-from zoo.release.fields import CERTIFICATE, INDEX_DOCUMENT, RELEASE, SPLITS
+from zoo.release.fields import CERTIFICATE, INDEX_DOCUMENT, RELEASE, SPLITS, data_file
 from zoo.release.released import Released
 from zoo.release.schema import Document
-from zoo.release.tables import data_file, from_parquet, to_parquet
+from zoo.release.tables import from_parquet, to_parquet
 
 SHARDS, EACH = 10, 500
 MOST_SECONDS = 10.0  # a whole load; the machine may be busy

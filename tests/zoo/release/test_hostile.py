@@ -18,7 +18,6 @@ from compiler.escapes import escape, escape_lines
 from compiler.notation import MOST_DEPTH, MOST_VALUES, parse, render
 from compiler.save import CIRCUIT, PROGRAM
 from compiler.sealed import SUMS, sums_of
-from zoo.picture import draw, to_svg
 from zoo.release.documents import CERTIFICATE_DOCUMENT
 from zoo.release.fields import CERTIFICATE, INDEX, RELEASE, RELEASE_DOCUMENT
 from zoo.release.index import read_index
@@ -159,7 +158,7 @@ def test_foreign_text_reaches_no_terminal_raw(shelf, call, command):
 
 def test_a_picture_shows_foreign_names_escaped():
     model = zoo.compile("reverse", vocab=["\x1b[2J", "<b>", "\ud800"], max_len=2)
-    text = to_svg(draw(model))
+    text = model.picture().svg
     assert text.encode("utf-8")
     assert not {"\x1b", "\ud800"} & set(text)
     assert "<b>" not in text

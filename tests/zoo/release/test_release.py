@@ -16,6 +16,7 @@ import zoo
 from compiler.errors import FormatError, InputError, NameLookupError
 from compiler.machine.config import Config
 from compiler.machine.forward import forward_batch
+from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init, to_tensors
 from compiler.save import load_model
 from zoo.auditing.certificate import audit
@@ -98,7 +99,9 @@ def test_the_example_of_the_docs_is_the_forward_pass(example, changes):
     words = {"d_vocab": 6, "d_vocab_out": 3, "n_ctx": 6, "bos_id": 4, "pad_id": 5}
     config = Config(**{**shape, **words, **changes})
     weights, ids = init(config, 0), np.array([4, 0, 3, 2, 5, 5])
-    ours = np.asarray(forward_batch(config, weights, ids[None]).logits)[0, :4]
+    ours = np.asarray(forward_batch(Transformer(config, weights), ids[None]).logits)[
+        0, :4
+    ]
     tensors = to_tensors(weights, config)
     theirs = example["logits"](config.to_json(), tensors, ids)[:4]
     assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(ours).max()

@@ -10,8 +10,8 @@ import pytest
 
 import zoo
 from zoo.cli import main
+from zoo.description import show_heading
 from zoo.jobs import run_jobs
-from zoo.show import show_heading
 from zoo.training.held_out import Check
 from zoo.training.outcome import shortfalls
 from zoo.training.recipe import Recipe
@@ -133,7 +133,7 @@ def test_show_draws_the_curves(folder, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["nosuch"], "no program is named 'nosuch'"),
+        (["nosuch"], "no program or task is named 'nosuch'"),
         (["maximum", "--set=stepz=3"], "unknown key 'stepz'"),
         (["maximum", "--set=steps=0"], "steps is 0; it must be at least 1"),
         (["maximum", "--set=steps"], "--set takes key=value"),
@@ -141,7 +141,7 @@ def test_show_draws_the_curves(folder, monkeypatch, capsys):
         (["sort", "--set=n_heads=1", "--set=d_head=4"], "is left for"),
         (["maximum", "minimum", "--vocab", "[1,2]"], "go with one program"),
         (["maximum", "minimum", "--set=steps=0"], "recipe: steps is 0; it must be"),
-        (["maximum", "nosuch"], "no program is named 'nosuch'"),
+        (["maximum", "nosuch"], "no program or task is named 'nosuch'"),
         ([], "which program?"),
     ],
 )

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from compiler.machine.config import Config
-from compiler.machine.weights import Weights, init
+from compiler.machine.transformer import Transformer
+from compiler.machine.weights import init
 from zoo.training.examples import Batch
 from zoo.training.loss import Probes, attending_loss, decoding_loss
 
@@ -88,8 +89,7 @@ def test_attending_is_compared_with_what_is_selected():
                 odds = np.exp(scores) / np.exp(scores).sum()
                 losses += [-np.log(odds[own]).mean()] if len(own) else []
     found = attending_loss(
-        config,
-        Weights(*(jnp.asarray(array) for array in weights)),
+        Transformer(config, weights).in_jax(),
         jnp.asarray(writes),
         sources_of,
         Batch(*(jnp.asarray(array) for array in arrays)),

@@ -73,7 +73,7 @@ def test_every_key_is_described_once_with_its_default():
     for key, choices in CHOICES.items():
         assert all(choice in meanings[key] for choice in choices)
     assert meanings["placement"].startswith("identity or random")
-    assert meanings["circuit_steps"].endswith("edges patched.")
+    assert meanings["circuit_steps"].endswith("is patched.")
 
 
 def test_a_twin_is_what_twin_recipe_makes():

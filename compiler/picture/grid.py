@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.machine.circuit import Circuit
 from compiler.machine.names import SLOTS, Edge, Part, Slot
+from compiler.picture.drawn import Drawn
 
 # How often the order of every row is improved; it settles in two or three.
 _SWEEPS = 4
@@ -62,7 +62,7 @@ class Grid:
     gaps: tuple[tuple[Line, ...], ...]
 
 
-def make_grid(circuit: Circuit) -> Grid:
+def make_grid(circuit: Drawn) -> Grid:
     """Return the grid of a circuit; nodes outside it have their places too."""
     parts = {**circuit.names.source_parts, "logits": Part("logits")}
     levels = {
@@ -92,7 +92,7 @@ def _level(part: Part, n_layers: int) -> int:
 
 
 def _lines(
-    circuit: Circuit, levels: dict[str, int], top: dict[str, int], row: int
+    circuit: Drawn, levels: dict[str, int], top: dict[str, int], row: int
 ) -> Iterator[Line]:
     """Yield the lines of the gap below a row."""
     for name, level in levels.items():

@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from compiler.machine.names import Edge
-from zoo.picture.grid import Grid, Item
+from compiler.picture.grid import Grid, Item
 
 SPACE = 16.0  # between two items of a row
 WIRE = 2.0  # width of a wire, its space not counted

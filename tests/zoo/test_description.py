@@ -13,7 +13,7 @@ from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp import tokens
-from zoo.show import show_model, show_schedule, show_sizes, show_variables
+from zoo.description import show_model, show_schedule, show_sizes, show_variables
 from zoo.wires import draw_wires
 
 # Long names, long definitions, many wires; fractions and tuples as values.

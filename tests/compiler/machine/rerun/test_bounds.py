@@ -7,25 +7,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from compiler.machine import radius
-from compiler.machine.behind import (
-    BOTH,
-    PASSED,
-    SEEN,
-    last_logits,
-    make_rows,
-)
 from compiler.machine.forward import forward_batch
-from compiler.machine.packed import pack, take
-from compiler.machine.radius import (
+from compiler.machine.rerun import bounds
+from compiler.machine.rerun.bounds import (
     CURVATURE,
     curvatures,
     has_radii,
     radii,
     winners,
 )
-from compiler.machine.weights import Weights
-from tests.compiler.machine.reference import CONFIGS, draw_weights
+from compiler.machine.rerun.packed import pack, take
+from compiler.machine.rerun.rerun import (
+    MLP_AND_RESIDUAL,
+    MLP_ONLY,
+    RESIDUAL_ONLY,
+    last_logits,
+    pack_runs,
+)
+from tests.compiler.machine.reference import CONFIGS, draw_transformer
 
 CONFIG = replace(CONFIGS["causal"], n_layers=2, pad_id=0, d_vocab_out=4, d_mlp=9)
 
@@ -33,31 +32,31 @@ CONFIG = replace(CONFIGS["causal"], n_layers=2, pad_id=0, d_vocab_out=4, d_mlp=9
 class Case:
     def __init__(self) -> None:
         rng = self.rng = np.random.default_rng(5)
-        drawn = draw_weights(CONFIG, rng)
+        drawn = draw_transformer(CONFIG, rng)
         # Winners that win by something, as after training.
-        drawn = drawn._replace(W_U=4 * drawn.W_U)
-        self.weights = Weights(*(jnp.asarray(a) for a in drawn))
+        drawn = drawn.with_arrays(W_U=4 * drawn.weights.W_U)
+        self.transformer = drawn.in_jax()
         ids = jnp.asarray(rng.integers(1, CONFIG.d_vocab, (40, CONFIG.n_ctx)))
-        run = forward_batch(CONFIG, self.weights, ids)
+        run = forward_batch(self.transformer, ids)
         self.packing = pack(CONFIG, [CONFIG.n_ctx] * len(ids))
-        self.rows = make_rows(CONFIG, self.weights, self.packing, run.writes)
+        self.runs = pack_runs(self.transformer, self.packing, run.writes)
         self.logits = take(self.packing, run.logits)
-        self.bends = curvatures(self.weights)
-        self.radius = radii(CONFIG, self.weights, self.rows, self.logits, self.bends)
+        self.curvature = curvatures(self.transformer.weights)
+        self.radius = radii(self.transformer, self.runs, self.logits, self.curvature)
 
-    def after(self, moved, way):
-        front = self.rows.stream[-2]
-        return last_logits(CONFIG, self.weights, front, moved, way)
+    def after(self, moved, path):
+        front = self.runs.stream[-2]
+        return last_logits(self.transformer, front, moved, path)
 
     def directions(self):
         """Random ones, and those in which each class gains most."""
-        shape = self.rows.stream[-2].shape
+        shape = self.runs.stream[-2].shape
         yield from self.rng.standard_normal((20, *shape))
         for number in range(CONFIG.d_vocab_out):
             yield np.asarray(jax.grad(self.gain)(jnp.zeros(shape), number))
 
     def gain(self, moved, number):
-        logits = self.after(moved, BOTH)
+        logits = self.after(moved, MLP_AND_RESIDUAL)
         return (logits[number] - logits.max(0)).sum()
 
 
@@ -66,9 +65,9 @@ def case():
     return Case()
 
 
-@pytest.mark.parametrize("way", [BOTH, SEEN, PASSED])
-def test_no_output_changes_within_the_radius(case, way):
-    reach = np.asarray(case.radius[way])
+@pytest.mark.parametrize("path", [MLP_AND_RESIDUAL, MLP_ONLY, RESIDUAL_ONLY])
+def test_no_output_changes_within_the_radius(case, path):
+    reach = np.asarray(case.radius[path])
     assert (reach > 0).mean() > 0.9 and np.isfinite(reach).all()
     winner = np.asarray(case.logits.argmax(0))
     changed = 0
@@ -76,18 +75,18 @@ def test_no_output_changes_within_the_radius(case, way):
         length = np.sqrt((direction**2).sum(0))
         unit = direction / np.maximum(length, 1e-30)
         for share in (0.3, 1.0):
-            after = case.after(jnp.asarray(unit * reach * share), way)
+            after = case.after(jnp.asarray(unit * reach * share), path)
             assert (np.asarray(after.argmax(0)) == winner).all()
-        far = case.after(jnp.asarray(unit * (reach + 0.05) * 20), way)
+        far = case.after(jnp.asarray(unit * (reach + 0.05) * 20), path)
         changed += int((np.asarray(far.argmax(0)) != winner).sum())
     assert changed > 0  # there was something to be wrong about
 
 
 def test_without_an_mlp_between_the_radius_is_exact(case):
-    """Where only what passes the MLP by moves, logits are linear in it."""
-    U = np.asarray(case.weights.W_U)
+    """Where only the residual stream beside the MLP moves, logits are linear in it."""
+    U = np.asarray(case.transformer.weights.W_U)
     logits = np.asarray(case.logits)
-    reach = np.asarray(case.radius[PASSED])
+    reach = np.asarray(case.radius[RESIDUAL_ONLY])
     for place, row in np.ndindex(*reach.shape):
         here = logits[:, place, row]
         best = here.argmax()
@@ -107,23 +106,23 @@ def test_the_remainder_is_within_its_bound(case):
     def gaps(seen):
         seen = jnp.asarray(seen)
         nothing = jnp.zeros_like(seen)
-        logits = last_logits(CONFIG, case.weights, nothing, seen, SEEN)[:, 0, 0]
+        logits = last_logits(case.transformer, nothing, seen, MLP_ONLY)[:, 0, 0]
         return logits[:, None] - logits[None]
 
     slope = jax.jacobian(gaps)(jnp.asarray(seen))[..., 0, 0]
     for step in case.rng.standard_normal((200, CONFIG.d_model)):
         moved = np.asarray(gaps(seen + step[:, None, None]) - gaps(seen))
         rest = np.abs(moved - np.asarray(slope @ step))
-        bound = CURVATURE / 2 * case.bends * (step @ step)
+        bound = CURVATURE / 2 * case.curvature * (step @ step)
         assert (rest <= bound + 1e-9).all()
 
 
 def test_with_many_classes_the_bound_is_looser(case, monkeypatch):
-    monkeypatch.setattr(radius, "MANY", 2)
-    looser = curvatures(case.weights)
+    monkeypatch.setattr(bounds, "MANY", 2)
+    looser = curvatures(case.transformer.weights)
     others = ~np.eye(len(looser), dtype=bool)
-    assert (looser >= case.bends)[others].all()
-    assert (looser <= 3 * case.bends)[others].all()
+    assert (looser >= case.curvature)[others].all()
+    assert (looser <= 3 * case.curvature)[others].all()
 
 
 def test_curvature_is_the_largest_second_derivative_of_gelu():
@@ -135,33 +134,33 @@ def test_curvature_is_the_largest_second_derivative_of_gelu():
     np.testing.assert_allclose(CURVATURE, found, rtol=1e-9)
 
 
-@pytest.mark.parametrize("way", [BOTH, SEEN, PASSED])
+@pytest.mark.parametrize("path", [MLP_AND_RESIDUAL, MLP_ONLY, RESIDUAL_ONLY])
 @pytest.mark.parametrize("size", [0.0, 0.05, 0.5, 5.0])
-def test_winners_are_those_of_the_last_mlp(case, way, size):
-    moved = size * case.rng.standard_normal(case.rows.stream[-2].shape)
+def test_winners_are_those_of_the_last_mlp(case, path, size):
+    moved = size * case.rng.standard_normal(case.runs.stream[-2].shape)
     moved = jnp.asarray(moved)
     asked = jnp.asarray(case.rng.random(moved.shape[1:]) < 0.7)
-    given = CONFIG, case.weights, case.rows
+    given = case.transformer, case.runs
     before = case.logits.argmax(0)
     rest = before, case.radius, asked
-    found = np.asarray(jax.jit(lambda way: winners(*given, moved, way, *rest))(way))
-    exact = np.asarray(case.after(moved, way).argmax(0))
+    found = np.asarray(jax.jit(lambda path: winners(*given, moved, path, *rest))(path))
+    exact = np.asarray(case.after(moved, path).argmax(0))
     assert (found == exact)[asked].all()
     assert (found == np.asarray(before))[~asked].all()
 
 
 def test_what_is_no_number_is_not_taken_for_a_small_movement(case):
-    moved = jnp.full(case.rows.stream[-2].shape, jnp.nan)
+    moved = jnp.full(case.runs.stream[-2].shape, jnp.nan)
     before = case.logits.argmax(0)
-    given = CONFIG, case.weights, case.rows
+    given = case.transformer, case.runs
     asked = jnp.ones(before.shape, bool)
-    found = winners(*given, moved, BOTH, before, case.radius, asked)
-    exact = case.after(moved, BOTH).argmax(0)
+    found = winners(*given, moved, MLP_AND_RESIDUAL, before, case.radius, asked)
+    exact = case.after(moved, MLP_AND_RESIDUAL).argmax(0)
     assert bool((found == exact).all()) and bool((found != before).any())
     nowhere = jnp.full_like(case.radius, jnp.nan)
     moved = 9.0 * jnp.ones_like(moved)
-    found = winners(*given, moved, BOTH, before, nowhere, asked)
-    assert bool((found == case.after(moved, BOTH).argmax(0)).all())
+    found = winners(*given, moved, MLP_AND_RESIDUAL, before, nowhere, asked)
+    assert bool((found == case.after(moved, MLP_AND_RESIDUAL).argmax(0)).all())
 
 
 def test_only_gelu_without_layernorm_has_radii():

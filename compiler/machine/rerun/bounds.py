@@ -1,8 +1,8 @@
 """How far the stream may move in front of the last MLP before an output can change.
 
-Most changes that an audit tries change no output, and for most of these that can be
-proven without running the last MLP, which is half of the work. Let l_c be the logit of
-class c, and * the class that wins. When what stands in front of the MLP moves by d,
+Most perturbations that an audit tries change no output, and for most of these that can
+be proven without running the last MLP, which is half of the work. Let l_c be the logit
+of class c, and * the class that wins. When what stands in front of the MLP moves by d,
 
     l_c - l_*  moves by at most  |J_c - J_*| |d| + g/2 q_c |d|^2
 
@@ -28,10 +28,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.machine.behind import Rows, last_logits
 from compiler.machine.config import Config
 from compiler.machine.layers import activate
-from compiler.machine.packed import times
+from compiler.machine.rerun.packed import times
+from compiler.machine.rerun.rerun import BaseRuns, last_logits
+from compiler.machine.transformer import Transformer, precise
 from compiler.machine.weights import Weights
 
 CURVATURE = 2 / sqrt(2 * pi)
@@ -73,42 +74,43 @@ def curvatures(weights: Weights) -> Float[np.ndarray, "class class"]:
     return np.stack([largest(np.abs(out - winner)) for winner in out], axis=1)
 
 
+@precise
 def radii(
-    config: Config,
-    weights: Weights,
-    rows: Rows,
+    transformer: Transformer,
+    base: BaseRuns,
     logits: Float[Array, "class place row"],
-    bends: Float[Any, "class class"],
-) -> Float[Array, "way place row"]:
-    """Return the radius of every position, by what moves: BOTH, SEEN or PASSED.
+    curvature: Float[Any, "class class"],
+) -> Float[Array, "path place row"]:
+    """Return the radius of every position, by what moves.
+
+    The rows are MLP_AND_RESIDUAL, MLP_ONLY and RESIDUAL_ONLY, see `rerun.py`.
 
     Args:
-        config: the transformer's shape; `has_radii` is true of it.
-        weights: its arrays, of jax.
-        rows: unpatched runs.
+        transformer: its shape and its arrays.
+        base: unpatched runs.
         logits: theirs.
-        bends: `curvatures` of the weights.
+        curvature: `curvatures` of the weights.
     """
+    config, weights = transformer.config, transformer.weights
     winner = logits.argmax(0)
     ahead = logits.max(0) - logits - SLACK * (1.0 + jnp.abs(logits).max(0))
-    with jax.default_matmul_precision("highest"):
-        W_in, b_in = weights.W_in[-1], weights.b_in[-1]
-        hidden = times(W_in, rows.stream[-2]) + b_in[:, None, None]
-        slopes = jax.grad(lambda hidden: activate(config, hidden).sum())(hidden)
-        out = (weights.W_out[-1] @ weights.W_U).T  # [class, hidden]
+    W_in, b_in = weights.W_in[-1], weights.b_in[-1]
+    hidden = times(W_in, base.stream[-2]) + b_in[:, None, None]
+    slopes = jax.grad(lambda hidden: activate(config, hidden).sum())(hidden)
+    out = (weights.W_out[-1] @ weights.W_U).T  # [class, hidden]
 
-        def gradient(own: Float[Array, " hidden"]) -> Float[Array, "d_model place row"]:
-            return times(W_in.T, slopes * own[:, None, None])
+    def gradient(own: Float[Array, " hidden"]) -> Float[Array, "d_model place row"]:
+        return times(W_in.T, slopes * own[:, None, None])
 
-        seen = jax.lax.map(gradient, out)
+    seen = jax.lax.map(gradient, out)
     seen = seen - jnp.take_along_axis(seen, winner[None, None], axis=0)
     passed = weights.W_U.T[..., None, None] - weights.W_U[:, winner]
-    bends = jnp.asarray(bends, seen.dtype)[:, winner] * (CURVATURE / 2)
+    bend = jnp.asarray(curvature, seen.dtype)[:, winner] * (CURVATURE / 2)
     found = jnp.stack(
         [
-            _reach(seen + passed, bends, ahead),
-            _reach(seen, bends, ahead),
-            _reach(passed, jnp.zeros_like(bends), ahead),
+            _reach(seen + passed, bend, ahead),
+            _reach(seen, bend, ahead),
+            _reach(passed, jnp.zeros_like(bend), ahead),
         ]
     )
     others = jnp.arange(len(logits))[:, None, None] != winner
@@ -135,33 +137,32 @@ def _largest(logits: Float[Array, "class n"]) -> Int[Array, " n"]:
 
 
 def winners(
-    config: Config,
-    weights: Weights,
-    rows: Rows,
-    moved: Float[Array, "d_model place row"],
-    way: Any,
+    transformer: Transformer,
+    base: BaseRuns,
+    arrived: Float[Array, "d_model place row"],
+    path: Any,
     winner: Int[Array, "place row"],
-    radius: Float[Array, "way place row"],
+    radius: Float[Array, "path place row"],
     asked: Bool[Array, "place row"],
     decide: Callable[[Any], Any] = _largest,
 ) -> Int[Array, "place row"]:
-    """Return which class wins after a movement in front of the last MLP.
+    """Return which class wins after a perturbation in front of the last MLP.
 
     Args:
-        config: the transformer's shape.
-        weights: its arrays, of jax.
-        rows: unpatched runs.
-        moved: by how much the stream moves, of `behind.move`.
-        way: what of it moves, likewise.
+        transformer: its shape and its arrays.
+        base: unpatched runs.
+        arrived: by how much the stream moves there, as `rerun.propagate` says.
+        path: what of it moves, likewise.
         winner: of the unpatched runs.
         radius: of `radii`.
         asked: the positions for which it is wanted; `winner` is returned elsewhere.
         decide: says which class wins, given logits with the classes first; it gives
             the same for all logits whose largest leads by SLACK.
     """
+    config = transformer.config
     flat = config.d_model, -1
-    front, moved = rows.stream[-2].reshape(flat), moved.reshape(flat)
-    near = (moved**2).sum(0) < radius[way].reshape(-1) ** 2
+    front, arrived = base.stream[-2].reshape(flat), arrived.reshape(flat)
+    near = (arrived**2).sum(0) < radius[path].reshape(-1) ** 2
     unsure = asked.reshape(-1) & ~near  # NaN is near nothing
     padded = -(-unsure.size // PIECE) * PIECE
     (places,) = jnp.nonzero(unsure, size=padded, fill_value=unsure.size)
@@ -169,10 +170,9 @@ def winners(
     def run(piece: Array, known: Array) -> Array:
         some = jax.lax.dynamic_slice_in_dim(places, piece * PIECE, PIECE)
         stood, moves = (
-            array.at[:, some].get(mode="clip")[..., None] for array in (front, moved)
+            array.at[:, some].get(mode="clip")[..., None] for array in (front, arrived)
         )
-        found = last_logits(config, weights, stood, moves, way)[..., 0]
-        found = decide(found)
+        found = decide(last_logits(transformer, stood, moves, path)[..., 0])
         return known.at[some].set(found.astype(known.dtype), mode="drop")
 
     pieces = -(-unsure.sum() // PIECE)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from zoo.picture.shapes import Box, Curve, Page, Shape, Text
+from compiler.picture.shapes import Box, Curve, Page, Shape, Text
 
 # A pixel of the page is a point, of which an inch has 72: font sizes are as they are.
 _POINTS = 72.0

@@ -17,9 +17,9 @@ import pytest
 import zoo
 from compiler.errors import InputError
 from compiler.model import Model
-from zoo.picture import Page, draw, save_picture, to_svg
-from zoo.picture.paint import INK, PALER
-from zoo.picture.shapes import Box, Curve, Text
+from compiler.picture import Page, to_svg
+from compiler.picture.paint import INK, PALER
+from compiler.picture.shapes import Box, Curve, Text
 
 PROGRAMS = (
     "identity",
@@ -41,7 +41,7 @@ def model_of(name: str) -> Model:
 
 @cache
 def page_of(name: str) -> Page:
-    return draw(model_of(name))
+    return model_of(name).picture().page
 
 
 def node_boxes(page: Page) -> dict[str, Box]:
@@ -179,7 +179,7 @@ def test_the_svg_is_xml_with_an_arrow_an_edge(name: str):
 
 
 def test_the_same_model_gives_the_same_svg():
-    assert to_svg(draw(zoo.compile("reverse"))) == to_svg(page_of("reverse"))
+    assert to_svg(zoo.compile("reverse").picture().page) == to_svg(page_of("reverse"))
 
 
 def test_names_are_escaped_in_svg():
@@ -192,12 +192,12 @@ def test_names_are_escaped_in_svg():
 @pytest.mark.parametrize("suffix", [".svg", ".SVG"])
 def test_the_svg_file_holds_the_svg(tmp_path: Path, suffix: str):
     path = tmp_path / f"r{suffix}"
-    save_picture(model_of("reverse"), path)
+    model_of("reverse").picture().save(path)
     assert path.read_text(encoding="utf-8") == to_svg(page_of("reverse"))
 
 
 def test_the_png_has_the_size_of_the_page(tmp_path: Path):
-    save_picture(model_of("reverse"), tmp_path / "r.png")
+    model_of("reverse").picture().save(tmp_path / "r.png")
     head = (tmp_path / "r.png").read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     page = page_of("reverse")
@@ -209,5 +209,5 @@ def test_the_png_has_the_size_of_the_page(tmp_path: Path):
 @pytest.mark.parametrize("name", ["r.pdf", "r", "svg", ".svg"])
 def test_another_format_is_refused_and_nothing_is_written(tmp_path: Path, name: str):
     with pytest.raises(InputError, match=r"Give a name that ends in \.svg or \.png"):
-        save_picture(model_of("reverse"), tmp_path / name)
+        model_of("reverse").picture().save(tmp_path / name)
     assert not list(tmp_path.iterdir())

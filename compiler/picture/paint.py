@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from compiler.machine.circuit import Circuit
 from compiler.machine.names import Slot
-from zoo.picture.grid import Grid, Item, Line, make_grid
-from zoo.picture.nodes import (
+from compiler.picture.drawn import Drawn
+from compiler.picture.grid import Grid, Item, Line, make_grid
+from compiler.picture.nodes import (
     LETTER_LINE,
     NAME_LINE,
     NAME_SIZE,
@@ -22,8 +22,8 @@ from zoo.picture.nodes import (
     Node,
     make_nodes,
 )
-from zoo.picture.place import WIRE, place_columns
-from zoo.picture.shapes import Box, Curve, Page, Shape, Text, text_width
+from compiler.picture.place import WIRE, place_columns
+from compiler.picture.shapes import Box, Curve, Page, Shape, Text, text_width
 
 # Colours that differ for colour-blind readers too (Okabe and Ito 2008).
 COLORS: dict[Slot | None, str] = {
@@ -62,7 +62,7 @@ class _Frame:
     height: float
 
 
-def paint(circuit: Circuit, title: str, subtitle: str = "") -> Page:
+def paint(circuit: Drawn, title: str, subtitle: str = "") -> Page:
     """Return the picture of a circuit.
 
     Args:
@@ -93,7 +93,7 @@ def paint(circuit: Circuit, title: str, subtitle: str = "") -> Page:
     return Page(round(width, 1), round(frame.height, 1), tuple(shapes), title)
 
 
-def _frame(circuit: Circuit, *, words: bool) -> _Frame:
+def _frame(circuit: Drawn, *, words: bool) -> _Frame:
     grid = make_grid(circuit)
     nodes = make_nodes(circuit, grid, words=words)
     extents = {name: node.extent for name, node in nodes.items()}
@@ -136,7 +136,7 @@ def _leave(
 # Shapes ----------------------------------------------------------------------------
 
 
-def _bands(frame: _Frame, circuit: Circuit, width: float) -> list[Shape]:
+def _bands(frame: _Frame, circuit: Drawn, width: float) -> list[Shape]:
     """Return the background of every layer, and its label."""
     shapes: list[Shape] = []
     for layer in range(circuit.names.n_layers):
@@ -147,7 +147,7 @@ def _bands(frame: _Frame, circuit: Circuit, width: float) -> list[Shape]:
     return shapes
 
 
-def _lines(frame: _Frame, circuit: Circuit) -> list[Shape]:
+def _lines(frame: _Frame, circuit: Drawn) -> list[Shape]:
     """Return all lines: wires first, so that edges lie above them."""
     wires = _wires(frame, circuit)
     edges: list[Shape] = []
@@ -180,7 +180,7 @@ def _from(frame: _Frame, row: int, line: Line) -> float:
     return frame.foot[row - 1] - frame.nodes[line.source].height
 
 
-def _wires(frame: _Frame, circuit: Circuit) -> list[Shape]:
+def _wires(frame: _Frame, circuit: Drawn) -> list[Shape]:
     """Return the part of every wire that crosses a row, upright."""
     shapes: list[Shape] = []
     for (r, item), left in frame.left.items():
@@ -191,7 +191,7 @@ def _wires(frame: _Frame, circuit: Circuit) -> list[Shape]:
     return shapes
 
 
-def _read_by(circuit: Circuit, source: str) -> str:
+def _read_by(circuit: Drawn, source: str) -> str:
     readers = [edge.reader for edge in circuit.edges if edge.source == source]
     return f"{source} is read by {', '.join(readers)}"
 
@@ -243,7 +243,7 @@ def _ports(node: Node, x: float, y: float) -> list[Shape]:
     return shapes
 
 
-def _legend(frame: _Frame, circuit: Circuit) -> list[Text]:
+def _legend(frame: _Frame, circuit: Drawn) -> list[Text]:
     """Return the line below the picture, in its colours."""
     slots = {circuit.names.reader_parts[edge.reader].slot for edge in circuit.edges}
     words = {

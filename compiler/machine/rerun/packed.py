@@ -1,13 +1,12 @@
-"""Many sequences at once: short ones share a row, and rows are the last axis.
+"""Many sequences at once: rows are the last axis, and short sequences may share one.
 
 Nothing is spent on PAD, and since heads and MLPs are small, a core's lanes had better
 run over rows than over a head's coordinates: for a stream of width 20 that takes a
-third of the time. The parts of a transformer stand here once more in that layout,
-[d_model, place, row]; `layers.py` defines what they compute. `behind.py` and
-`radius.py` call them.
+third of the time. The parts of a transformer stand here in that layout, [d_model,
+place, row]; `layers.py` defines what they compute, and a layer may be traced here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.machine.config import Config
 from compiler.machine.layers import activate, normalise, rotate, slots
-from compiler.machine.weights import Weights
+from compiler.machine.transformer import Transformer
 
 
 class Packing(NamedTuple):
@@ -93,16 +92,18 @@ def allow_within(config: Config, packing: Packing) -> Bool[Array, "place key row
     return allowed
 
 
+# Parts of a transformer -----------------------------------------------------------
+
+
 def project(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: Any,
     seen: Float[Array, "d_model place row"],
 ) -> Float[Array, "slot head d_head place row"]:
     """Return the queries, keys and values of a layer whose heads all see this."""
-    seen = norm_heads(config, weights, layer, seen)
-    W, b = slots(weights, layer)
-    fused = W.transpose(2, 0, 1, 3).reshape(config.d_model, -1)
+    seen = norm_heads(transformer, layer, seen)
+    W, b = slots(transformer.weights, layer)
+    fused = W.transpose(2, 0, 1, 3).reshape(len(seen), -1)
     qkv = times(fused, seen).reshape(*b.shape, *seen.shape[1:])
     return qkv + b[..., None, None]
 
@@ -114,9 +115,15 @@ def mix(
     v: Float[Array, "head d_head place row"],
     allowed: Bool[Array, "place key row"],
 ) -> Float[Array, "head d_head place row"]:
-    """Return the values that heads attend to, term by term: see `layers.mix_values`."""
+    """Return the values that heads attend to, in front of their output matrices.
+
+    Products are added up term by term: see `layers.attend` for what they are.
+    """
     if config.positions == "rotary":
-        q, k = (_of_last(rotate, vectors) for vectors in (q, k))
+        q, k = (
+            jnp.moveaxis(rotate(jnp.moveaxis(x, (1, 2), (-1, -2))), (-1, -2), (1, 2))
+            for x in (q, k)
+        )
     terms = [q[:, i, :, None] * k[:, i, None] for i in range(config.d_head)]
     scores = reduce(jnp.add, terms) / config.d_head**0.5
     pattern = jax.nn.softmax(jnp.where(allowed, scores, -jnp.inf), axis=2)
@@ -125,41 +132,37 @@ def mix(
 
 
 def transform(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: Any,
     seen: Float[Array, "d_model place row"],
 ) -> Float[Array, "d_model place row"]:
     """Return what the MLP of a layer writes when it sees this."""
-    seen = _norm(config, seen, weights.ln2_w[layer], weights.ln2_b[layer])
+    config, weights = transformer.config, transformer.weights
+    norm = weights.ln2_w[layer], weights.ln2_b[layer]
+    seen = normalise(config, seen, *norm, axis=-3)
     hidden = times(weights.W_in[layer], seen) + weights.b_in[layer][:, None, None]
     out = times(weights.W_out[layer], activate(config, hidden))
     return out + weights.b_out[layer][:, None, None]
 
 
-def unembed_rows(
-    config: Config, weights: Weights, seen: Float[Array, "d_model place row"]
+def unembed(
+    transformer: Transformer, seen: Float[Array, "d_model place row"]
 ) -> Float[Array, "d_vocab_out place row"]:
     """Return the logits."""
-    seen = _norm(config, seen, weights.lnf_w, weights.lnf_b)
+    config, weights = transformer.config, transformer.weights
+    seen = normalise(config, seen, weights.lnf_w, weights.lnf_b, axis=-3)
     return times(weights.W_U, seen) + weights.b_U[:, None, None]
 
 
 def norm_heads(
-    config: Config,
-    weights: Weights,
+    transformer: Transformer,
     layer: Any,
     seen: Float[Array, "*readers d_model place row"],
 ) -> Float[Array, "*readers d_model place row"]:
     """Return what heads see after the LayerNorm in front of them, if there is one."""
-    return _norm(config, seen, weights.ln1_w[layer], weights.ln1_b[layer])
-
-
-def _norm(config: Config, seen: Array, scale: Array, bias: Array) -> Array:
-    if config.norm == "none":
-        return seen
-    turned = normalise(config, jnp.moveaxis(seen, -3, -1), scale, bias)
-    return jnp.moveaxis(turned, -1, -3)
+    weights = transformer.weights
+    norm = weights.ln1_w[layer], weights.ln1_b[layer]
+    return normalise(transformer.config, seen, *norm, axis=-3)
 
 
 def times(
@@ -167,8 +170,3 @@ def times(
 ) -> Float[Array, "b place row"]:
     """Return vectors @ W, where vectors stand along the first axis."""
     return (W.T @ vectors.reshape(len(W), -1)).reshape(-1, *vectors.shape[1:])
-
-
-def _of_last(function: Callable[..., Array], vectors: Array) -> Array:
-    """Return a function of [head, seq, d_head] at [head, d_head, place, row]."""
-    return jax.vmap(function, -1, -1)(vectors.swapaxes(1, 2)).swapaxes(1, 2)

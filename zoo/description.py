@@ -20,6 +20,7 @@ from zoo.training.recipe import is_twin
 from zoo.wires import LEGEND, draw_wires
 
 WIDTH = 80
+REMEDY = "The circuit below is what the training aimed at; `zoo audit` measures it."
 TWIN = "The circuit is a hypothesis: this model was trained on behaviour alone."
 
 
@@ -55,6 +56,8 @@ def show_heading(model: Model, width: int = WIDTH) -> list[str]:
     vocab = f"{tokens} {{{show_many(typed.vocab)}}}"
     setting = f"{vocab}, lengths 1..{typed.max_len}, {attention}"
     lines = [f"{model.name}{family}", *meaning, *textwrap.wrap(setting, width)]
+    if model.failure:
+        lines += textwrap.wrap(f"FAILED: {model.failure}. {REMEDY}", width)
     recipe = facts.get("recipe")
     if isinstance(recipe, Mapping) and is_twin(recipe):
         lines += textwrap.wrap(TWIN, width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax import saxutils
 
 from compiler.escapes import escape
-from zoo.picture.shapes import Box, Curve, Page, Shape, Text
+from compiler.picture.shapes import Box, Curve, Page, Shape, Text
 
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 # A line is thin; this much of its surroundings counts as the line under a pointer.

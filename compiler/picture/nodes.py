@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler.machine.circuit import Circuit
 from compiler.machine.names import SLOTS, Edge, Slot
-from zoo.picture.grid import Grid, Item, Line
-from zoo.picture.place import Extent
-from zoo.picture.shapes import shorten, text_width
+from compiler.picture.drawn import Drawn
+from compiler.picture.grid import Grid, Item, Line
+from compiler.picture.place import Extent
+from compiler.picture.shapes import shorten, text_width
 
 NAME_SIZE, WORD_SIZE = 12.0, 10.0
 NAME_LINE, WORD_LINE = 15.0, 12.5
@@ -106,7 +106,7 @@ class Node:
         return Extent(self.width, self.height, ends)
 
 
-def make_nodes(circuit: Circuit, grid: Grid, *, words: bool) -> dict[str, Node]:
+def make_nodes(circuit: Drawn, grid: Grid, *, words: bool) -> dict[str, Node]:
     """Return every node of a grid by name.
 
     Args:
@@ -132,7 +132,7 @@ def make_nodes(circuit: Circuit, grid: Grid, *, words: bool) -> dict[str, Node]:
 
 
 def _ports(
-    circuit: Circuit, lines: Sequence[Line], below: Sequence[Item], words: bool
+    circuit: Drawn, lines: Sequence[Line], below: Sequence[Item], words: bool
 ) -> tuple[Port, ...]:
     """Return the ports of one node, each line's cell in the order of their starts."""
     ports = []

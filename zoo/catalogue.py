@@ -1,0 +1,110 @@
+"""The programs and the tasks of the zoo, by name: what they are, and which comes first.
+
+Nothing here imports arrays, so that lists and unknown names are answered at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import programs
+from compiler.errors import NameLookupError, nearest, unknown_name
+from compiler.rasp.program import Program
+from zoo import tasks
+from zoo.causal import FAMILY
+
+if TYPE_CHECKING:
+    from zoo.causal.model import Task
+
+Kind = Literal["program", "task"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the catalogue.
+
+    Attributes:
+        name: of the program or the task.
+        kind: `program` (can be compiled and trained) or `task` (can be trained).
+        family: the group that it is listed under.
+        meaning: one sentence on what it computes.
+        tokens: how many tokens its usual vocabulary has.
+        max_len: its usual greatest number of tokens.
+    """
+
+    name: str
+    kind: Kind
+    family: str
+    meaning: str
+    tokens: int
+    max_len: int
+
+
+def entries() -> list[Entry]:
+    """Return every program by family, then every task."""
+    listed = [
+        Entry(p.name, "program", p.family, p.meaning, len(p.vocab), p.max_len)
+        for p in programs.all_programs().values()
+    ]
+    return listed + [
+        Entry(t.name, "task", FAMILY, t.meaning, t.tokens, t.max_len)
+        for t in tasks.SUMMARIES
+    ]
+
+
+def list_entries(text: str = "", family: str = "") -> list[Entry]:
+    """Return the programs and tasks in which a text occurs.
+
+    Args:
+        text: what the name or the meaning has to contain; upper case is as lower.
+        family: what the name of the family has to contain.
+
+    Raises:
+        NameLookupError: there is none; the message offers the nearest names.
+    """
+    every = entries()
+    of_family = [e for e in every if family.lower() in e.family.lower()]
+    if not of_family:
+        known = ", ".join(dict.fromkeys(e.family for e in every))
+        raise NameLookupError(
+            f"no family has {family!r} in its name. The families are: {known}"
+        )
+    wanted = text.lower()
+    chosen = [e for e in of_family if wanted in f"{e.name}\n{e.meaning}".lower()]
+    if not chosen:
+        hint = nearest(text, [e.name for e in of_family])
+        where = f" of the families {family!r}" if family else ""
+        raise NameLookupError(
+            f"nothing{where} has {text!r} in its name or meaning.{hint} `zoo list` "
+            "prints all"
+        )
+    return chosen
+
+
+def names() -> list[str]:
+    """Return the names of all programs and tasks."""
+    return [*programs.all_programs(), *(t.name for t in tasks.SUMMARIES)]
+
+
+def kinds_of(name: str) -> Sequence[Kind]:
+    """Return what has a name here: a program comes before a task of the same name."""
+    found: list[Kind] = []
+    if name in programs.all_programs():
+        found.append("program")
+    if any(task.name == name for task in tasks.SUMMARIES):
+        found.append("task")
+    return found
+
+
+def define(name: str) -> Program | Task:
+    """Return the program of that name, or else the task.
+
+    Raises:
+        NameLookupError: there is neither; the message offers the nearest names.
+    """
+    kinds = kinds_of(name)
+    if not kinds:
+        raise unknown_name("program or task", name, names())
+    return programs.find(name) if kinds[0] == "program" else tasks.find(name)

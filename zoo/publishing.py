@@ -1,0 +1,224 @@
+"""Releases from Python: list, read, make, fetch, publish and serve them.
+
+The functions of `zoo` behind `zoo releases`, `card`, `export`, `download`, `publish`
+and `index serve`. Listing and cards import no arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.files import MODEL
+from zoo.lookup import SAVED, look_up, open_model
+from zoo.progress import show_progress
+from zoo.release.whole import Folder, open_folder
+
+if TYPE_CHECKING:
+    import datasets
+
+    from compiler.model import Model
+    from compiler.rasp.expr import SOp
+    from compiler.rasp.program import Program
+    from compiler.rasp.values import Value
+
+Progress = bool | Callable[[int, int], None]
+
+
+def releases(origin: str | None = None) -> list[dict[str, Any]]:
+    """Return what the published models say of themselves, by name.
+
+    Args:
+        origin: the address of an index; the folders of releases and the cache if None.
+
+    Raises:
+        FetchError: the index cannot be reached.
+    """
+    from zoo.release.index import newest_of, read_index
+    from zoo.release.shelf import list_releases
+
+    found: Any = (
+        list_releases() if origin is None else newest_of(read_index(origin).entries)
+    )
+    return found
+
+
+def _open(source: str | Path, progress: Progress = True) -> Folder:
+    """Return the folder of a release, fetched and checked."""
+    with show_progress(str(source), "bytes", progress, bytes=True) as show:
+        folder = look_up(source, SAVED, progress=show).folder
+    assert folder is not None
+    return open_folder(folder)
+
+
+def card(source: str | Path) -> str:
+    """Return the model card of a release, in Markdown.
+
+    Args:
+        source: a release's name, `hf://OWNER/REPO`, or its folder.
+
+    Raises:
+        NameLookupError: no release has that name.
+        FormatError: it is no release, or it is truncated or altered.
+    """
+    from zoo.release.fields import CARD
+
+    text = _open(source).text(CARD)
+    body = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+    return body.strip()
+
+
+def data(source: str | Path) -> datasets.DatasetDict:
+    """Return the pairs of a release as a datasets.DatasetDict, `train` and `test`.
+
+    Args:
+        source: a release's name, `hf://OWNER/REPO`, or its folder.
+
+    Raises:
+        NameLookupError: no release has that name.
+        FetchError: it is elsewhere, and cannot be fetched.
+        FormatError: it is no release, or it is truncated, altered or newer.
+    """
+    import datasets
+
+    from zoo.release.fields import SPLITS, data_file
+    from zoo.release.tables import from_parquet
+
+    folder = _open(source)
+    tables = {s: from_parquet(folder.read(data_file(s)), data_file(s)) for s in SPLITS}
+    return datasets.DatasetDict(
+        {
+            split: datasets.Dataset(table, split=datasets.NamedSplit(split))
+            for split, table in tables.items()
+        }
+    )
+
+
+def export(
+    source: str | Path | Model | Program | SOp,
+    name: str,
+    version: int = 1,
+    *,
+    to: str | Path = "releases",
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    pairs: int = 10_000,
+    seed: int = 0,
+    threads: int = 1,
+    progress: Progress = True,
+) -> Path:
+    """Audit a model, write it as a release, and return the release's folder.
+
+    Args:
+        source: a model, a folder, a release, a program, its name, or an expression.
+        name: of the release: small letters, digits, - and _.
+        version: of the release; a version never changes.
+        to: the folder of releases.
+        vocab: the tokens, in order, where a program is compiled.
+        max_len: the greatest number of tokens, where a program is compiled.
+        pairs: the audit runs all pairs of inputs if they are at most this many, else
+            a sample of this size.
+        seed: of that sample.
+        threads: how many chunks of pairs the audit runs at once.
+        progress: whether the audited pairs are shown; or a function that is called
+            with (pairs done, pairs).
+
+    Raises:
+        InputError: a claim of the audit fails, or the version is there and differs.
+    """
+    from zoo.auditing.certificate import audit
+    from zoo.release.build import Draft, release_files
+    from zoo.release.shelf import add, check_name
+
+    check_name(name)
+    target: Any = look_up(source) if isinstance(source, str | Path) else source
+    model = open_model(target, vocab, max_len)
+    recipe, history = _training(getattr(target, "folder", None), model)
+    with show_progress(f"audit {model.name}", "pairs", progress) as show:
+        certificate = audit(
+            model, pairs=pairs, seed=seed, progress=show, threads=threads
+        )
+    draft = Draft(name, version, model, certificate, recipe, history)
+    return add(Path(to), name, version, release_files(draft))[0]
+
+
+def _training(folder: Path | None, model: Model) -> tuple[str, list[dict]]:
+    """Return (recipe, checks) of the training run that a model is from."""
+    trained = model.facts.get("kind") == "trained"
+    if folder is None or not trained or not (folder / MODEL).is_dir():
+        return "", []
+    recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
+    history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    return recipe, history
+
+
+def download(
+    name: str,
+    origin: str | None = None,
+    revision: str | None = None,
+    *,
+    progress: Progress = True,
+) -> Path:
+    """Fetch a release into the cache, check every file, and return its folder.
+
+    Args:
+        name: its name, `NAME@VERSION`, or `hf://OWNER/REPO`.
+        origin: the address of an index, or `hf://OWNER/REPO`; the index that
+            `CIRCUITZOO_INDEX` names if None.
+        revision: a version of an index, or a branch, tag or commit of a repository.
+        progress: whether a bar is shown; or a function that is called with (bytes
+            there, bytes).
+
+    Raises:
+        InputError: no index is set, or the release here says something else.
+        NameLookupError: there is no such release, repository or revision.
+        FetchError: it cannot be fetched.
+        FormatError: what was fetched is not what it must be.
+    """
+    from zoo.release.resolve import download as fetch
+
+    with show_progress(name, "bytes", progress, bytes=True) as show:
+        return fetch(name, origin, revision, show)
+
+
+def publish(source: str | Path, to: str) -> str:
+    """Put a release into a repository of the Hugging Face Hub; return its address.
+
+    Args:
+        source: a release's name or its folder.
+        to: `hf://OWNER/REPO`.
+
+    Raises:
+        InputError: the repository holds something else under that version.
+        FetchError: the Hub cannot be reached, or refuses.
+    """
+    from zoo.release.hub import parse_repo
+    from zoo.release.hub import publish as put
+
+    repo = parse_repo(to)
+    return put(_open(source), repo)[0]
+
+
+def serve(
+    folder: str | Path = "releases", host: str = "127.0.0.1", port: int = 8017
+) -> None:
+    """Serve a folder of releases over HTTP until it is interrupted.
+
+    Args:
+        folder: of releases, with its index.json.
+        host: where to listen; `0.0.0.0` for all machines.
+        port: of the server; 0 for one that is free.
+    """
+    import sys
+
+    from zoo.release.serve import make_server
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    with make_server(Path(folder), host, port, say) as server:
+        address = f"http://{host}:{server.server_address[1]}"
+        print(f"{address}  (CIRCUITZOO_INDEX={address}; stop with Ctrl-C)", flush=True)
+        server.serve_forever()
