@@ -1,8 +1,8 @@
 """One patch after the other, over all pairs, in chunks.
 
 Edges and nodes outside the circuit are patched from donor runs with shifted positions
-(`zoo.causal.runs.turned_runs`). Those of the circuit are patched from donor runs without
-a shift, because there the outputs are compared with the causal model's.
+(`zoo.causal.runs.turned_runs`). Those of the circuit are patched from donor runs
+without a shift, because there the outputs are compared with the causal model's.
 """
 
 from __future__ import annotations
