@@ -26,7 +26,7 @@ _IN_ONE_LINE = re.compile(f"[{_UNSEEN}\\t\\n]")
 
 
 def escape(text: object) -> str:
-    r"""Return a text on one line, with every character in it one that can be seen.
+    r"""Return a text on one line in which every character is visible.
 
     The character ESC becomes the four characters `\x1b`.
     """
@@ -34,7 +34,7 @@ def escape(text: object) -> str:
 
 
 def escape_lines(text: object) -> str:
-    """Return a text of several lines likewise; line ends and tabs stay."""
+    """Return a text of several lines, escaped; line ends and tabs stay."""
     return _IN_LINES.sub(_named, str(text))
 
 
