@@ -49,6 +49,8 @@ class _Shown(io.TextIOBase):
         self.stream = stream
 
     def write(self, text: str, /) -> int:
+        if not isinstance(text, str):  # click finds out by bytes whether this is binary
+            raise TypeError(f"a text stream takes str, not {type(text).__name__}")
         shown = escape_lines(text)
         try:
             self.stream.write(shown)
