@@ -52,7 +52,7 @@ class Pairs:
         return len(self.clean)
 
     def __repr__(self) -> str:
-        return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} turned>"
+        return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} shifted>"
 
     @property
     def inputs(self) -> Int[np.ndarray, "input ctx"]:
