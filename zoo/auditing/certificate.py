@@ -194,7 +194,7 @@ class Certificate:
         )
         pairs = count(self.pairs, "pair")
         head = html.heading(f"{self.model}: an audit over {pairs} of inputs")
-        alarm = html.alarm((failed and f"FAILS: {', '.join(failed)}") or "")
+        alarm = html.alarm(f"FAILS: {', '.join(failed)}" if failed else "")
         return f"{head}{alarm}{claims}{edges}"
 
     @property

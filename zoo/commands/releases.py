@@ -72,7 +72,7 @@ def releases(
     _tell(broken)
 
 
-def _row(entry: dict[str, Any], failed: list[str], columns: int) -> list[str]:
+def _row(entry: Mapping[str, Any], failed: list[str], columns: int) -> list[str]:
     claims = entry["claims"]
     row = [
         entry["name"],

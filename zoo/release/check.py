@@ -111,7 +111,7 @@ def verify_release(
         FetchError: the release is elsewhere, and cannot be fetched.
         FormatError: a file is missing, altered without its digest, or unreadable.
     """
-    folder = resolve(source)
+    folder = resolve(str(source))
     if not is_release(folder):
         raise InputError(
             f"{folder} is not a release: there is no {RELEASE} in it. `zoo export` "
@@ -160,7 +160,9 @@ class _Checking:
         CIRCUIT_DOCUMENT.read(opened.json(CIRCUIT))
         self.subject = _subject(model, causal)
         named = task_of(model) is not None
-        self.origin: Origin = origin_of(model, self.subject.causal if named else None)
+        self.origin: Origin = origin_of(
+            model, _task_of(self.subject) if named else None
+        )
         self.how: dict[str, How] = {}
         self.found: dict[str, list[Difference]] = {}
         self.trusted = list(self.origin.trusted)
@@ -387,6 +389,12 @@ class _Checking:
         if has_index(self.opened.path):
             self.how[INDEX] = CONTENT
             self.add(index_differences(self.opened, self.made[RELEASE]))
+
+
+def _task_of(subject: Subject) -> Task:
+    """Return the task that a subject's causal model is."""
+    assert isinstance(subject.causal, Task)
+    return subject.causal
 
 
 def _subject(model: Model, causal: Task | None) -> Subject:
