@@ -26,7 +26,7 @@ _IN_ONE_LINE = re.compile(f"[{_UNSEEN}\\t\\n]")
 
 
 def escape(text: object) -> str:
-    r"""Return a text on one line, with every character in it one that can be seen.
+    r"""Return a text on one line in which every character is visible.
 
     The character ESC becomes the four characters `\x1b`.
     """
@@ -34,7 +34,7 @@ def escape(text: object) -> str:
 
 
 def escape_lines(text: object) -> str:
-    """Return a text of several lines likewise; line ends and tabs stay."""
+    """Return a text of several lines, escaped; line ends and tabs stay."""
     return _IN_LINES.sub(_named, str(text))
 
 
@@ -49,6 +49,8 @@ class _Shown(io.TextIOBase):
         self.stream = stream
 
     def write(self, text: str, /) -> int:
+        if not isinstance(text, str):  # click finds out by bytes whether this is binary
+            raise TypeError(f"a text stream takes str, not {type(text).__name__}")
         shown = escape_lines(text)
         try:
             self.stream.write(shown)

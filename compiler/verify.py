@@ -107,9 +107,9 @@ def verify_interchange(
 ) -> Verification:
     """Return how interchanges of one variable compare with the interpreter's.
 
-    For a pair (base, source), the variable's site takes the source's values at every
-    position that both inputs have, and the interpreter overrides it likewise. All
-    pairs are run where there are at most `pairs` of them.
+    For a pair of a base input and a donor input, the variable's site gets the donor's
+    values at every position that both inputs have. The interpreter overrides the
+    variable with the same values. All pairs are run if there are at most `pairs`.
 
     Raises:
         NameLookupError: the program has no such variable, or the model no site for it.

@@ -196,9 +196,11 @@ def train_seeds(
     """Return transformers trained together, one a seed, under `vmap`; for a GPU.
 
     Args:
-        source: as for `zoo.train`.
-        seeds: of weights and batches, all different.
-        recipe: as for `zoo.train`; its own seed is not used.
+        source: the name of a program or a task, a Program, a RASP expression, a
+            compiled model (its program is trained), or a causal model that you wrote.
+        seeds: seeds of weights and batches, all different.
+        recipe: the settings, whose own seed is not used; the program's own settings, or
+            the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder for a folder `seedN` each; nothing is kept if None.
@@ -226,7 +228,8 @@ def resume(
 
     Args:
         folder: what `zoo.train(.., out=folder)` or `zoo train --out` began.
-        progress: as for `zoo.train`.
+        progress: whether steps, speed and remaining time are shown; or a function that
+            is called with (steps done, steps).
 
     Raises:
         FormatError: the folder holds no run, or a damaged one.

@@ -48,10 +48,16 @@ def case_of(name: str) -> Any:
     return case.with_changes(pairs=case.pairs.take(np.flatnonzero(full)[:PAIRS]))
 
 
+def _rank_correlation(ours: Any, theirs: Any) -> float:
+    from scipy import stats
+
+    found: Any = stats.spearmanr(ours, theirs)
+    return float(found.statistic)
+
+
 def compare(name: str) -> list[dict[str, Any]]:
     """Return how far each method's scores of a model are from theirs."""
     import torch
-    from scipy.stats import spearmanr
 
     from compiler.machine.names import merge_input
     from zoo.methods import find_method
@@ -82,7 +88,7 @@ def compare(name: str) -> list[dict[str, Any]]:
                 "model": name,
                 "method": ours,
                 "theirs": theirs,
-                "spearman": float(spearmanr(a, b)[0]),
+                "spearman": _rank_correlation(a, b),
                 "worst": float(np.abs(a - b).max() / np.abs(b).max()),
             }
         )

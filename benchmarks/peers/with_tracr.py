@@ -241,7 +241,7 @@ def _stand_in(module: str, name: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the comparison; 1 if a program differs."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tracr", type=Path, required=True, metavar="TRACR")
     parser.add_argument("--cases", type=Path, metavar="CASES")
     parser.add_argument("--inputs", type=int, default=500, help="a program, at most")

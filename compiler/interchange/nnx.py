@@ -40,7 +40,8 @@ class NnxTransformer(nnx.Module):
     def transformer(self) -> Transformer:
         """The configuration and the parameters as they are now, one pytree."""
         shapes = self.config.shapes
-        dtype = self.W_E[...].dtype
+        embedding: nnx.Param = vars(self)["W_E"]
+        dtype = embedding[...].dtype
         arrays = {
             name: getattr(self, name)[...]
             if hasattr(self, name)

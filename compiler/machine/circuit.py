@@ -1,9 +1,9 @@
 """A circuit: the edges of a transformer that carry a computation.
 
 It says which readers use which sources, which variables of the program each
-edge carries, and in which subspace of its node's write each variable lives.
-Whether it is true is for an audit to say. The lowering makes one for every
-compiled model; releases store it, scorers compare against it.
+edge carries, and in which subspace of its node's write each variable is. A circuit is a
+claim, which an audit checks. The compiler makes one for every model; releases store it,
+and scores are compared with it.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ KEYS = {"n_layers", "n_heads", "edges", "sites", "carries"}
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """Where a variable lives: a node, and a subspace of what it writes.
+    """Where a variable is: a node, and a subspace of what it writes.
 
     Args:
         node: name of the source that writes the variable.
@@ -85,7 +85,7 @@ class Circuit:
     Args:
         names: the names of the transformer.
         edges: the circuit's edges; they are kept in the order of `names.edges`.
-        sites: where each variable lives.
+        sites: the site of each variable.
         carries: the variables that an edge carries; edges may be left out.
 
     Raises:

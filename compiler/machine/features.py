@@ -1,9 +1,9 @@
-"""Directions of the residual stream that are known to mean something.
+"""Features: directions of the residual stream whose meaning is known.
 
-In a compiled stream every value of a variable has a dimension of its own. Squeezed
-into fewer dimensions (Lindner et al. 2023, section 5), the same features point in
-directions that overlap: they are in superposition. A model that was squeezed carries
-them, so that a method that looks for features can be held against the truth.
+In a compiled stream every value of a variable has a dimension of its own. After
+compression into fewer dimensions (Lindner et al. 2023, section 5), the features have
+directions that overlap: they are in superposition. A compressed model carries these
+directions, so that methods that look for features can be compared with them.
 """
 
 from __future__ import annotations

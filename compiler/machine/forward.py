@@ -72,9 +72,9 @@ def forward(
         transformer: its shape and its arrays, which set the dtype of everything.
         tokens: at most `n_ctx` tokens. No other position attends to `pad_id`.
         patch: an intervention on the stream, see `patch.py`.
-        perturbation: what is added to what each reader sees. Zeros change nothing;
-            the gradient there is the gradient in what the readers see.
-        rules: how gradients go back through what is not linear.
+        perturbation: what is added to what each reader sees. With zeros nothing
+            changes, and its gradient is that with respect to what readers see.
+        rules: rules for the gradients of the parts that are not linear.
     """
     stream = _make_stream(transformer, len(tokens), patch, perturbation)
     stream.write(embed(transformer, tokens))
@@ -110,17 +110,19 @@ def logits_from(
     perturbation: Float[Array, "reader seq d_model"] | None = None,
     rules: Rules = PLAIN,
 ) -> Float[Array, "seq d_vocab_out"]:
-    """Return the logits of `forward`, when all before a layer is known already.
+    """Return the logits of `forward`, given the writes before a layer.
 
     Args:
-        transformer: as for `forward`.
-        tokens: as for `forward`.
-        writes: [source, seq, d_model] of a run; those of the layers before are used.
-        layer: the first that is computed; `n_layers` for none.
-        patch: what no reader before the layer sees: an edge mask whose earlier rows
-            are zero, or a node mask whose ones no earlier reader reads.
-        perturbation: as for `forward`; earlier rows change nothing.
-        rules: as for `forward`.
+        transformer: its shape and its arrays.
+        tokens: at most `n_ctx` tokens.
+        writes: [source, seq, d_model] the writes of a run; only those of the layers
+            before `layer` are used.
+        layer: the first layer that is computed; `n_layers` computes none.
+        patch: an intervention that changes nothing before this layer: an edge mask
+            with zeros in earlier rows, or a node mask that no earlier reader sees.
+        perturbation: what is added to what each reader sees; rows of earlier readers
+            have no effect.
+        rules: rules for the gradients of the parts that are not linear.
     """
     config, weights = transformer.config, transformer.weights
     stream = _make_stream(transformer, len(tokens), patch, perturbation)
@@ -139,10 +141,10 @@ def attention_logits(
     """Return the logits of a layer's attention patterns in a run without a patch.
 
     Args:
-        transformer: as for `forward`.
-        tokens: as for `forward`.
-        writes: [source, seq, d_model] of the run.
-        layer: whose heads.
+        transformer: its shape and its arrays.
+        tokens: at most `n_ctx` tokens.
+        writes: [source, seq, d_model] the writes of the run.
+        layer: the layer whose patterns are returned.
     """
     config, b_O = transformer.config, transformer.weights.b_O
     seen = writes[: config.names.sources_before(layer)].sum(0) + b_O[:layer].sum(0)
@@ -162,8 +164,8 @@ def forward_batch(
     """Return `forward` of every sequence of a batch, compiled.
 
     Args:
-        transformer: as for `forward`.
-        tokens: one sequence a row.
+        transformer: its shape and its arrays.
+        tokens: one sequence in each row.
         patch: mask, donor and `where` of every example, each with a batch axis in
             front; the basis is the same for all.
         shared_mask: the mask has no batch axis, it is the same for all.
@@ -191,7 +193,7 @@ def logits_batch(
     shared_mask: bool = False,
     chunk: int | None = None,
 ) -> Float[Array, "batch seq d_vocab_out"]:
-    """Return only the logits of `forward_batch`; what only writes need is left out."""
+    """Return only the logits of `forward_batch`; the writes are not computed."""
     run = forward_batch(
         transformer, tokens, patch, shared_mask=shared_mask, chunk=chunk
     )

@@ -1,9 +1,9 @@
 """The parts of a transformer: embeddings, attention, MLP, LayerNorm.
 
-Each is a function of what it sees, and stands here once: this is the definition.
-`attend` and `transform` read from a `Stream` and write to it; they are the only parts
-that do. Axis names: see `forward.py`, which calls all of this. `rerun/packed.py` has
-the same parts in another layout, and takes from here what needs no layout.
+Each part is defined here, as a function of what it sees. Only `attend` and `transform`
+read from a `Stream` and write to it. `forward.py` calls all of this, and explains the
+names of axes. `rerun/packed.py` has the same parts in another memory layout, and
+imports from here what does not depend on the layout.
 """
 
 from collections.abc import Callable
@@ -40,11 +40,11 @@ def _as_it_is(values: Array) -> Array:
 
 @dataclass(frozen=True)
 class Rules:
-    """How gradients go back through the parts that are not linear.
+    """Rules for the gradients of the parts that are not linear.
 
-    Each rule is a function that is applied to a value on its way. The defaults change
-    nothing. An attribution method may give others, that return the same values and have
-    another gradient (`jax.lax.stop_gradient`, for one).
+    Each rule is a function that is applied to an intermediate value. The defaults
+    change nothing. An attribution method may use functions that return the same value
+    and have another gradient, such as `jax.lax.stop_gradient`.
 
     Attributes:
         rate: applied to 1 / std in a LayerNorm.
@@ -236,13 +236,13 @@ def normalise(
     axis: int = -1,
     rate: Callable[[Array], Array] = _as_it_is,
 ) -> Float[Array, "..."]:
-    """Return what is seen after LayerNorm, or as it is where there is none.
+    """Return what readers see, after LayerNorm if the transformer has one.
 
     Args:
-        config: says which it is.
+        config: the transformer's shape; its `norm` is `none` or `pre`.
         seen: what readers see.
-        scale: of each coordinate.
-        bias: likewise.
+        scale: factor of each coordinate.
+        bias: what is added to each coordinate.
         axis: where the coordinates stand in `seen`, counted from the end.
         rate: a rule for 1 / std, see `Rules`.
     """

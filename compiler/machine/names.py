@@ -3,11 +3,10 @@
 A *source* writes to the residual stream, a *reader* reads from it, an *edge*
 is a pair of the two. All orders used anywhere (rows and columns of masks, the
 first axis of `Run.writes`) are the orders of `Names.sources` and
-`Names.readers`. Names are looked up in tables made by formatting, so nothing
-ever guesses an identity from the spelling of a string.
+`Names.readers`. Names are looked up in tables that were made by formatting; the
+spelling of a string is never parsed.
 
-Relies on nothing but NumPy. The lowering, the forward pass, circuits and the
-exporters call it.
+This module needs only NumPy.
 """
 
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ INPUT = "input"
 
 
 class Edge(NamedTuple):
-    """One way through the residual stream: what `source` writes, `reader` reads."""
+    """A pair of a source and a reader that sees what the source writes."""
 
     source: str
     reader: str

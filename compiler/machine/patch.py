@@ -4,8 +4,8 @@ With a patch, reader r sees
 
     sum_s write[s] + mask[r, s] * (donor[s] - write[s])
 
-where `donor` holds what the sources write in another run, usually on another
-input. A *node* mask has no reader axis: it replaces the write for every reader.
+where `donor` holds what the sources write in the donor run, which is usually a run on
+another input. A *node* mask has no reader axis: it replaces the write for every reader.
 An *edge* mask may differ from reader to reader. Entries of an edge mask whose
 source the reader cannot see (`Names.visible`) are ignored.
 """
@@ -21,18 +21,19 @@ from compiler.machine.names import Edge, Names
 
 
 class Patch(NamedTuple):
-    """An intervention, a pytree: exactly one of the two masks is there.
+    """An intervention, a pytree: exactly one of the two masks is set.
 
-    Make one with `Patch.nodes` or `Patch.edges`. A mask is a number in [0, 1]
-    for an interpolation, a boolean, or anything real.
+    Make one with `Patch.nodes` or `Patch.edges`. The entries of a mask are booleans,
+    numbers in [0, 1] for an interpolation, or any real numbers.
 
     Args:
-        node_mask: [source], [source, seq] or [source, seq, d_model].
-        edge_mask: [reader, source], and then as above.
+        node_mask: [source], [source, seq] or [source, seq, d_model]; or None.
+        edge_mask: [reader, source], [reader, source, seq] or [reader, source, seq,
+            d_model]; or None.
         donor: [source, seq, d_model], what the sources write in the donor run.
-        basis: orthogonal [d_model, d_model], rows are directions; or None.
-        where: [seq] factor of the mask by position (0 leaves a position alone), or
-            None. Inputs of different lengths share some positions only.
+        basis: orthogonal [d_model, d_model], whose rows are directions; or None.
+        where: [seq] factor of the mask at each position, 0 for no patch; or None. It
+            excludes positions that only one of two inputs has.
     """
 
     node_mask: Any | None
@@ -51,8 +52,8 @@ class Patch(NamedTuple):
             mask: [source], [source, seq] or [source, seq, d_model]; axes of
                 length 1 stretch, so [source, 1, d_model] is one subspace for
                 all positions.
-            donor: [source, seq, d_model].
-            basis: the directions that the d_model axis of the mask counts; the
+            donor: [source, seq, d_model], the writes of the donor run.
+            basis: the directions that the d_model axis of the mask refers to; the
                 stream's own axes if None.
             where: [seq] factor of the mask by position, 1 everywhere if None.
 
@@ -71,9 +72,10 @@ class Patch(NamedTuple):
         Args:
             mask: [reader, source], [reader, source, seq] or
                 [reader, source, seq, d_model]; axes of length 1 stretch.
-            donor: [source, seq, d_model].
-            basis: as for `nodes`.
-            where: as for `nodes`.
+            donor: [source, seq, d_model], the writes of the donor run.
+            basis: the directions that the d_model axis of the mask refers to; the
+                stream's own axes if None.
+            where: [seq] factor of the mask by position, 1 everywhere if None.
 
         Raises:
             InputError: the mask holds names; `edge_mask` makes a mask of them.
@@ -127,7 +129,7 @@ def node_mask(
     """Return the node mask of the named sources, 0 elsewhere.
 
     Args:
-        names: the transformer's.
+        names: the names of the transformer's parts.
         nodes: the value at each source; or the sources alone, for 1 at each.
     """
     if isinstance(nodes, str):
@@ -145,9 +147,9 @@ def edge_mask(
     """Return the edge mask with `value` at the given edges, 0 elsewhere.
 
     Args:
-        names: the transformer's.
-        edges: each an Edge, or its text: `m0->a1.h0<q>`.
-        value: of the mask there.
+        names: the names of the transformer's parts.
+        edges: each is an Edge, or its text: `m0->a1.h0<q>`.
+        value: the value of the mask at these edges.
     """
     mask = np.zeros((len(names.readers), len(names.sources)), np.float32)
     for edge in [edges] if isinstance(edges, str | Edge) else edges:

@@ -1,14 +1,14 @@
 """The residual stream during one forward pass: what is written, what readers see.
 
-All of an intervention happens here; the layers write and read, and never ask
-whether there is a patch. Three cases cost differently:
+All of an intervention happens here. The layers write and read without knowing whether
+there is a patch. There are three cases:
 
-    no patch    all readers see one sum of the writes
-    node mask   all readers see one sum, of writes that are already replaced
-    edge mask   every reader sees that sum and a correction of its own, made from
-                the differences donor - write of the sources before it
+    no patch    all readers see the same sum of the writes
+    node mask   all readers see the same sum, of writes that are already replaced
+    edge mask   each reader sees the sum of the writes plus a correction of its own,
+                the masked sum of donor - write over the sources before it
 
-To any of these a perturbation may be added, to what each reader sees a term of its own.
+In each case a perturbation can be added: one vector for each reader and position.
 
 Used by `layers.py` and `forward.py` only.
 """
@@ -24,7 +24,7 @@ from compiler.machine.patch import Patch
 
 
 class Stream:
-    """A residual stream that is being written, in the order of the sources.
+    """The residual stream while the sources write to it, in their order.
 
     Args:
         names: the transformer's sources and readers.
@@ -34,8 +34,9 @@ class Stream:
             None.
 
     Attributes:
-        total: what a reader without a correction of its own sees, [seq, d_model].
-        writes: blocks [source, seq, d_model] of computed writes, before replacing.
+        total: [seq, d_model] what a reader sees that has no correction of its own.
+        writes: blocks [source, seq, d_model] of computed writes, before a node mask
+            replaces them.
     """
 
     def __init__(
@@ -65,8 +66,9 @@ class Stream:
 
         Args:
             block: their writes.
-            mix: a cheaper way to the sum of gate * write over the block, if there
-                is one; it takes the gate, [source, seq or 1, 1] or a number.
+            mix: a cheaper function for the sum of gate * write over the block, if
+                there is one; its argument is the gate, [source, seq or 1, 1] or a
+                number.
         """
         start = sum(len(earlier) for earlier in self.writes)
         here = slice(start, start + len(block))
@@ -97,11 +99,11 @@ class Stream:
         return _add_up(block + self._turn_back(mask * self._turn(donor - block)))
 
     def shift(self, bias: Float[Array, " d_model"]) -> None:
-        """Add something that belongs to no source, and that no patch touches."""
+        """Add a bias, which belongs to no source and which no patch changes."""
         self.total = self.total + bias
 
     def read(self, reader: str) -> Float[Array, "seq d_model"]:
-        """Return what one reader sees of all that is written so far."""
+        """Return what one reader sees of the writes so far."""
         row = self.names.reader_index(reader)
         seen = self.total
         if self._differences and self._edge_mask is not None:

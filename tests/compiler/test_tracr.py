@@ -308,9 +308,8 @@ def test_annotations_as_tracr_has_them():
     annotated = rasp.annotate(counted, name="hist[x]", flavour=3)
     assert (annotated.name, annotated.annotations["flavour"]) == ("hist[x]", 3)
     assert counted.copy().unique_id != counted.unique_id
-    assert (
-        isinstance(rasp.tokens + 1, rasp.Map) and (rasp.tokens + 1).inner is rasp.tokens
-    )
+    more = rasp.tokens + 1
+    assert isinstance(more, rasp.Map) and more.inner is rasp.tokens
     with pytest.raises(KeyError, match="no annotation is called 'taste'"):
         _ = counted.annotations["taste"]
 

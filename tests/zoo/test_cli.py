@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -50,6 +51,13 @@ def test_help_names_every_command_in_whole_sentences(call: Call):
         assert row.endswith("."), "typer cuts a sentence that is too long"
         assert not row.endswith("...")
         assert call(name, "--help").status == 0
+
+
+def test_help_is_text_in_a_process_without_checked_types():
+    # Types checked at every call, as in these tests, hide that bytes were written.
+    command = [sys.executable, "-m", "zoo", "--help"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert done.stdout.startswith(b"Usage: ")
 
 
 def test_the_version_is_that_of_the_checkout(call: Call):

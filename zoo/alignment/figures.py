@@ -1,12 +1,14 @@
-"""What interchanging a subspace does: IIA, cause, isolate, disentangle.
+"""The effect of interchanging a subspace: IIA, cause, isolate, disentangle.
 
-    iia          share of outputs that are the causal model's, the variable overridden
-    cause        the same where the override changes the output: doing nothing gets 0
-    isolate      share of outputs that stay as they are when only positions are patched
-                 at which the variable holds the same, and the site something else
+    iia          share of outputs that equal the causal model's with the variable
+                 overridden
+    cause        the same, only over outputs that the override changes; no interchange
+                 at all gets 0
+    isolate      share of outputs that stay the same when only positions are patched at
+                 which the variable has the same value and the site another vector
     disentangle  the mean of the last two (Huang et al. 2024, RAVEL)
 
-An output is one position of one pair; numbers count as right when near.
+An output is one position of one pair. Numbers count as right if they are close.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Figures:
     Attributes:
         iia: see the module.
         cause: None where no override changes an output.
-        isolate: None where nothing else stands at the site.
+        isolate: None if the site holds nothing else.
     """
 
     iia: Rate

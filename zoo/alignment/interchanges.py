@@ -1,8 +1,8 @@
-"""Pairs of inputs, and what the causal model says when a variable is taken across.
+"""Pairs of inputs, and the causal model's outputs when a variable is interchanged.
 
-The variable of the base is set to what it is in the source, at all positions that both
-inputs have. Where it holds the same in both, nothing is set: patching those positions
-must leave every output as it is.
+The variable in the base input is set to its value in the donor input, at all positions
+that both inputs have. Where the two values are equal, an interchange must not change
+any output.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ PAIRS = 512
 
 @dataclass(frozen=True, eq=False)
 class Interchanges:
-    """Bases and sources, with the outputs before and after.
+    """Base and donor inputs, with the outputs before and after an interchange.
 
     Attributes:
-        variable: what is taken across.
-        base: [pair, ctx] token ids.
-        source: [pair, ctx] token ids.
-        where: [pair, ctx] positions that both inputs have, BOS among them.
-        same: [pair, ctx] tokens among them at which both hold the same value.
-        held: [pair, ctx] index of the base's value, -1 for none.
-        given: [pair, ctx] of the source's.
-        before: [pair, ctx] index of the base's output, -1 for none.
-        after: [pair, ctx] of the output with the variable overridden.
+        variable: the variable that is interchanged.
+        base: [pair, ctx] token ids of the base inputs.
+        source: [pair, ctx] token ids of the donor inputs.
+        where: [pair, ctx] positions that both inputs have, BOS included.
+        same: [pair, ctx] tokens among these at which both inputs have the same value.
+        held: [pair, ctx] index of the value in the base input, -1 for none.
+        given: [pair, ctx] index of the value in the donor input, -1 for none.
+        before: [pair, ctx] index of the output for the base input, -1 for none.
+        after: [pair, ctx] index of the output with the variable overridden.
     """
 
     variable: str
@@ -67,10 +67,10 @@ def draw_interchanges(
     """Return random pairs of the case's inputs, half of them of one length.
 
     Args:
-        case: whose clean and corrupt inputs are paired anew.
-        variable: what is taken across.
-        count: how many pairs.
-        seed: of the draw.
+        case: the case whose clean and corrupt inputs are paired anew.
+        variable: the variable that is interchanged.
+        count: number of pairs.
+        seed: seed of the draw.
 
     Raises:
         NameLookupError: the program has no such variable; the nearest are offered.
@@ -135,7 +135,7 @@ def _index_of(model: Model, names: tuple[str, ...], variable: str) -> int:
 def _pair(
     lengths: Int[np.ndarray, " input"], count: int, rng: np.random.Generator
 ) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
-    """Return indices of bases and sources; every other source has its base's length."""
+    """Return indices of base and donor inputs; every other pair has one length."""
     base = rng.integers(0, len(lengths), size=count)
     source = rng.integers(0, len(lengths), size=count)
     rows = {size: np.flatnonzero(lengths == size) for size in np.unique(lengths)}

@@ -1,4 +1,4 @@
-"""Where in a transformer a variable can be looked for.
+"""The sites of a transformer at which a variable can be looked for.
 
 m0, a1.h2, tokens    what one source writes
 stream.1             all that is written before layer 1; of a model of n layers
@@ -42,7 +42,7 @@ class Place:
     def held(
         self, writes: Float[Any, "*n source ctx d_model"]
     ) -> Float[np.ndarray, "*n ctx d_model"]:
-        """Return what stands at the site in a run with these writes."""
+        """Return the vectors at the site in a run with these writes."""
         return np.asarray(writes)[..., list(self.sources), :, :].sum(axis=-3)
 
 

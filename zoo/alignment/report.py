@@ -1,4 +1,4 @@
-"""A claim on where a variable lives, beside the truth and two controls."""
+"""A claim about where a variable is, compared with the truth and two controls."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a claimed subspace lies to the true one.
+    """The geometry of a claimed subspace and the true one.
 
     Attributes:
-        dimensions: of the true subspace.
-        needed: how many of them two values of the variable can differ in.
+        dimensions: dimension of the true subspace.
+        needed: dimension of its part in which two values of the variable can differ.
         angles: principal angles to the true subspace in degrees, smallest first.
         inside: share of the claimed subspace that lies in the true one, in [0, 1].
         covered: share of the needed directions that lie in the claimed one.
-        random_inside: what `inside` is for random subspaces on average.
-        random_covered: what `covered` is for them.
+        random_inside: mean of `inside` over random subspaces.
+        random_covered: mean of `covered` over random subspaces.
     """
 
     dimensions: int
@@ -42,10 +42,10 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Record:
-    """How the figures were taken.
+    """How the figures were measured.
 
     Attributes:
-        pairs: of a base and a source.
+        pairs: number of pairs of a base and a donor input.
         positions: `all` that both inputs have.
         draws: random subspaces whose outputs are counted together.
         other_site: where the claimed subspace was put for the control.
@@ -61,22 +61,22 @@ class Record:
 
 @dataclass(frozen=True)
 class AlignmentReport:
-    """What a claimed subspace is worth.
+    """The figures of a claimed subspace.
 
     Attributes:
         model: name of the case.
-        variable: what is claimed to live there.
-        site: where it is claimed to.
+        variable: the variable that the claim is about.
+        site: the claimed site.
         true_site: the node that writes it.
         right_site: whether an interchange at the claimed site is right by the circuit.
-        dimension: of the claimed subspace.
-        claimed: its figures.
-        truth: those of the true subspace at the true site; of everything that the node
-            writes where no subspace is known.
-        random_subspace: those of random subspaces of that dimension at that site.
-        random_site: those of the claimed subspace at a site that is not right.
-        geometry: how it lies to the true subspace; None where that is not known.
-        record: how all this was taken.
+        dimension: dimension of the claimed subspace.
+        claimed: figures of the claimed subspace.
+        truth: figures of the true subspace at the true site; if no subspace is known,
+            of everything that the node writes.
+        random_subspace: figures of random subspaces of that dimension at that site.
+        random_site: figures of the claimed subspace at a wrong site.
+        geometry: angles to the true subspace; None if that is not known.
+        record: how the figures were measured.
         warnings: what the reader should know.
     """
 

@@ -1,6 +1,6 @@
-"""Bases of subspaces: checked, true, random; how far two subspaces are apart.
+"""Bases of subspaces: checked, true, random; the angles between two subspaces.
 
-A basis is [d_model, k], a direction a column; only its span counts.
+A basis is [d_model, k], with one direction in each column; only its span counts.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Whether a certificate says what an audit measures, on this machine or another.
+"""Whether a certificate agrees with an audit on this machine or another one.
 
-Most figures are exact: no output that they count lies close to the border of a tie
-(`decisions.py`), so they come out the same everywhere. The others may be off by as many
-outputs as lie close to it, which is their tolerance. It is what *this* audit measures,
-never what the certificate says of itself. Everything that follows from the figures (the
-intervals, the claims, which edges are used) has to follow from those that are stated.
+Most figures are exact: no output that they count is close to the threshold of a tie
+(`decisions.py`), so every machine measures the same. Any other figure may differ by the
+number of outputs that are close to the threshold; this is its tolerance. The tolerance
+is measured by the new audit and not taken from the certificate. Everything that follows
+from figures (intervals, claims, which edges are used) must follow from the stated ones.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _LAST = 1.5e-9  # ends of intervals are written with nine digits
 
 @dataclass(frozen=True)
 class Tolerated:
-    """A figure that may come out otherwise on another machine.
+    """A figure that another machine may measure differently.
 
     Attributes:
-        figure: which one.
-        stated: positions that count, by the certificate.
-        measured: the same by the audit.
-        tolerance: by how much they may differ.
+        figure: the name of the figure.
+        stated: number of positions by the certificate.
+        measured: number of positions by the audit.
+        tolerance: by how much the two may differ.
     """
 
     figure: str

@@ -2,11 +2,11 @@
 
 An edge of the circuit is
 
-    used           patched alone it changes outputs, and more of them than any edge
-                   outside does: the lower end of its interval lies above the largest
-                   effect outside, which is the noise floor of this model
-    unused         it carries something, and the outputs do not depend on it
-    undetectable   no donor changes what it carries
+    used           if patching it alone changes more outputs than patching any edge
+                   outside the circuit: the lower end of its interval is above the
+                   largest effect outside, which is the noise floor of this model
+    unused         if patching it does not change more outputs than that
+    undetectable   if no donor run changes what it carries
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class Rate:
     """A share of positions, with its 95 % interval (Clopper and Pearson 1934).
 
     Attributes:
-        hits: positions that count.
-        total: positions.
+        hits: number of positions that count.
+        total: number of positions.
         low: lower end of the interval.
-        high: upper end.
-        ties: positions at which a rounding would decide; they do not count.
-        close: positions that another machine may count otherwise: by how much `hits`
-            and `ties` may differ there. 0 says that the figure is exact.
+        high: upper end of the interval.
+        ties: number of positions at which rounding would decide; these do not count.
+        close: number of positions that another machine may count differently, so that
+            `hits` and `ties` may differ by as much. 0 means that the figure is exact.
     """
 
     hits: int
@@ -80,9 +80,9 @@ class Witness:
     """A pair of inputs that shows an effect.
 
     Attributes:
-        base: the input that was run.
-        source: the input that the donor ran on.
-        turn: by how many places the positions of the donor run were turned.
+        base: the base input.
+        source: the donor input.
+        turn: by how many places the positions of the donor run are shifted.
         position: of the token at which the output changed, from 0.
         before: the outputs without the patch.
         after: the outputs with it.
@@ -98,15 +98,16 @@ class Witness:
 
 @dataclass(frozen=True)
 class EdgeFinding:
-    """What patching one edge of the circuit alone did.
+    """The effect of patching one edge of the circuit alone.
 
     Attributes:
         edge: `source->reader`.
         carries: the variables on it.
         status: see the module.
         effect: share of positions at which the output changed.
-        restored: share of right outputs with it patched besides all edges outside.
-        witness: the first pair that shows the effect; None without one.
+        restored: share of right outputs when this edge and all edges outside the
+            circuit are patched.
+        witness: the first pair of inputs that shows the effect, or None.
     """
 
     edge: str
@@ -119,7 +120,7 @@ class EdgeFinding:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim: what is worst, what it came to, what it has to reach."""
+    """One claim: the worst figure, where it is, and what it has to reach."""
 
     name: str
     worst: str
@@ -134,7 +135,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What an audit found.
+    """The figures of an audit, and the claims that they support.
 
     Attributes:
         model: the model's name.
@@ -193,7 +194,7 @@ class Certificate:
         )
         pairs = count(self.pairs, "pair")
         head = html.heading(f"{self.model}: an audit over {pairs} of inputs")
-        alarm = html.alarm((failed and f"FAILS: {', '.join(failed)}") or "")
+        alarm = html.alarm(f"FAILS: {', '.join(failed)}" if failed else "")
         return f"{head}{alarm}{claims}{edges}"
 
     @property
@@ -233,12 +234,12 @@ def audit(
     """Return the certificate of a model: compiled, trained or loaded.
 
     Args:
-        model: what is audited; it is believed nothing.
+        model: the model to audit; nothing that it states is taken on trust.
         pairs: all pairs of inputs are run if they are at most this many, else a
             seeded sample of this size.
         seed: of the sample.
         progress: called with (pairs done, pairs).
-        threads: how many run pairs at a time; the certificate is the same.
+        threads: number of threads; the certificate does not depend on it.
 
     Raises:
         InputError: circuit and program do not belong together, or no thread is given.
@@ -304,12 +305,12 @@ def claims_of(
 
     Args:
         least: what each claim has to reach, by name; see `Subject.claims`.
-        behaviour: as in `Certificate`, like all that follow.
-        interchange: by variables.
-        nodes: by node outside the circuit.
-        edges: by edge outside the circuit.
-        all_edges: everything outside patched at once.
-        circuit: the claimed edges.
+        behaviour: share of right outputs, nothing patched.
+        interchange: share of right outputs, by the variables that are interchanged.
+        nodes: share of right outputs, by the patched node outside the circuit.
+        edges: share of right outputs, by the patched edge outside the circuit.
+        all_edges: share of right outputs, everything outside patched at once.
+        circuit: the findings on the edges of the circuit.
     """
     used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
     first_unused = next((f.edge for f in circuit if f.status == "unused"), "")

@@ -1,7 +1,7 @@
 """One chunk of pairs: its runs, and the compiled functions that patch and count.
 
-Each of these is compiled once for a model: which edge, node or variable is patched is
-data. The pairs of a chunk are packed into blocks of rows that fit a core's cache.
+Each function is compiled once for a model: the patched edge, node or variable is an
+argument. The pairs of a chunk are packed into blocks of rows that fit a core's cache.
 """
 
 from __future__ import annotations
@@ -53,16 +53,18 @@ class Part(NamedTuple):
     """A chunk of pairs, ready to be patched.
 
     Attributes:
-        ids: [pair, ctx] of the bases.
-        lengths: [pair] theirs, BOS included; 0 for a pair that was done already.
-        where: [pair, ctx] positions that both inputs have, BOS among them.
-        values: [pair, variable, ctx] of the sources.
-        writes: [pair, source, ctx, d_model] of the bases.
-        straight: the same of the sources.
-        turned: the same of the sources, their positions turned.
-        clean: [pair, ctx, class] logits of the bases.
+        ids: [pair, ctx] token ids of the base inputs.
+        lengths: [pair] lengths of the base inputs, BOS included; 0 for a pair that was
+            counted in an earlier chunk.
+        where: [pair, ctx] positions that both inputs have, BOS included.
+        values: [pair, variable, ctx] values of the variables in the donor inputs.
+        writes: [pair, source, ctx, d_model] writes of the base runs.
+        straight: [pair, source, ctx, d_model] writes of the donor runs.
+        turned: the same, of donor runs with shifted positions.
+        clean: [pair, ctx, class] logits of the base runs.
         labels: [pair, ctx] index of the output, -1 for none.
-        spread: [straight or turned donors, source] how far writes move.
+        spread: [without or with shifted positions, source] the greatest change of a
+            source's write from a base run to its donor run.
     """
 
     ids: Any
@@ -98,8 +100,9 @@ class Found(NamedTuple):
 
     Attributes:
         right: (hits, ties, close) of positions at which the output is the label.
-        changed: likewise, at which it is not what it was.
-        total: positions with a label.
+        changed: (hits, ties, close) of positions at which the output is not that of the
+            base run.
+        total: number of positions with a label.
         first: pair * n_ctx + position of the first that changed, none of them close.
         shown: logits of that pair before and after.
     """
@@ -125,11 +128,11 @@ def prepare(
     Args:
         transformer: its shape and its arrays.
         pool: the inputs.
-        base: indices into the pool.
-        source: likewise.
-        turns: by how many places the positions of each source run are turned.
-        fresh: which pairs count; the others fill the chunk up.
-        output: index of the variable that is put out.
+        base: indices of the base inputs in the pool.
+        source: indices of the donor inputs in the pool.
+        turns: by how many places the positions of each donor run are shifted.
+        fresh: which pairs count; the others only fill the chunk.
+        output: index of the output variable.
     """
     config = transformer.config
     ids, values, lengths = map(np.asarray, (pool.ids, pool.values, pool.lengths))
@@ -332,8 +335,8 @@ def _count(
         transformer: its shape and its arrays, of jax.
         readout: how logits are turned into outputs.
         part: a chunk.
-        blocks: of `make_blocks`.
-        n_blocks: likewise.
+        blocks: packings of the chunk, from `make_blocks`.
+        n_blocks: how many of the blocks are filled, from `make_blocks`.
         size: how many patches there are.
         patches_of: given a block, returns what gives the outcome of each patch.
     """
@@ -390,8 +393,8 @@ def count_changes(
         labels: of `labels_of`.
         groups: as there.
         curvature: `bounds.curvatures`, or None to run the last MLP for all positions.
-        blocks: of `make_blocks`.
-        n_blocks: likewise.
+        blocks: packings of the chunk, from `make_blocks`.
+        n_blocks: how many of the blocks are filled, from `make_blocks`.
         table: rows of (kind, layer, head, slot, change, labels): a `Target`, a change
             as in `change_of`, and which labels the outputs are held to.
     """
@@ -470,8 +473,8 @@ def count_under(
         transformer: its shape and its arrays.
         readout: how logits are turned into outputs.
         part: a chunk.
-        blocks: of `make_blocks`.
-        n_blocks: likewise.
+        blocks: packings of the chunk, from `make_blocks`.
+        n_blocks: how many of the blocks are filled, from `make_blocks`.
         outside: 1 at edges outside.
         table: (reader, source, layer) of each edge; source -1 for no edge. The layer is
             the reader's, or any before it.

@@ -1,4 +1,4 @@
-"""What patches did, added up over chunks of pairs."""
+"""How many outputs each patch changed, added up over chunks of pairs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from jaxtyping import Float
 
 
 class Tallied(NamedTuple):
-    """At how many positions something holds; see `decisions.Verdict`.
+    """How many positions a statement holds at; see `decisions.Verdict`.
 
     Attributes:
         hits: positions at which it holds.
-        ties: positions at which a rounding would decide it; they are no hits.
-        close: positions that another machine may count otherwise.
+        ties: positions at which rounding would decide it; they are not among `hits`.
+        close: positions that another machine may count differently.
     """
 
     hits: int = 0
@@ -29,13 +29,13 @@ class Tallied(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Count:
-    """What one patch did, over all positions that have a label.
+    """The outputs under one patch, over all positions that have a label.
 
     Attributes:
-        right: positions at which the output is the label.
-        changed: positions at which it is not what it was without the patch.
-        total: positions.
-        first: (pair, position) at which it changed first, or None.
+        right: positions at which the output equals the label.
+        changed: positions at which the output differs from the unpatched one.
+        total: number of positions.
+        first: the first (pair, position) at which the output changed, or None.
         shown: logits of that pair without the patch and with it, or None.
     """
 
@@ -47,17 +47,17 @@ class Count:
 
 
 class Adder:
-    """Adds the counts of chunks up, the first chunk first.
+    """Adds up the counts of chunks, in the order of the chunks.
 
     Attributes:
-        counts: by what was patched.
+        counts: the count of each patch, by what it patches.
     """
 
     def __init__(self) -> None:
         self.counts: dict[Any, Count] = {}
 
     def add(self, key: Any, more: Count) -> None:
-        """Add what a patch did in a later chunk."""
+        """Add the count of a patch in a later chunk."""
         old = self.counts.get(key, Count(Tallied(), Tallied(), 0))
         earliest = more if old.first is None else old
         self.counts[key] = Count(
@@ -75,15 +75,16 @@ class Adder:
 
 
 class Tally:
-    """What is counted, chunk by chunk; see `measure.Measured`.
+    """All counts of an audit, chunk by chunk; see `measure.Measured`.
 
     Args:
-        n_sources: of the transformer.
+        n_sources: number of sources of the transformer.
 
     Attributes:
-        turned: edges of the circuit, with turned donors.
+        turned: edges of the circuit, from donor runs with shifted positions.
         whole: everything outside the circuit patched at once.
-        spread: [straight or turned donors, source] how far writes move.
+        spread: [without or with shifted positions, source] the greatest change of a
+            source's write from a base run to its donor run.
     """
 
     def __init__(self, n_sources: int) -> None:

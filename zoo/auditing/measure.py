@@ -1,8 +1,8 @@
 """One patch after the other, over all pairs, in chunks.
 
-Donors outside the circuit come from runs with turned positions (see
-`zoo.training.loss.turned_runs`); the circuit's own from straight runs, because what
-they carry has to be right.
+Edges and nodes outside the circuit are patched from donor runs with shifted positions
+(`zoo.causal.runs.turned_runs`). Those of the circuit are patched from donor runs
+without a shift, because there the outputs are compared with the causal model's.
 """
 
 from __future__ import annotations
@@ -33,15 +33,17 @@ class Measured:
     """The counts of every patch.
 
     Attributes:
-        behaviour: nothing patched, over all inputs of the pool.
-        groups: by variables, interchanged; right is what the causal model says.
-        nodes: by node outside the circuit, all its readers seeing a source's write.
-        edges: by (reader, source), patched alone; a circuit's edge with straight
-            donors, unless only turned positions change anything.
-        turned: which of the circuit's edges had turned donors.
+        behaviour: without a patch, over all inputs of the pool.
+        groups: by group of variables that is interchanged; the label is the output of
+            the causal model.
+        nodes: by node outside the circuit that is patched for all its readers.
+        edges: by (reader, source) of the one edge that is patched. For an edge of the
+            circuit the donor runs have shifted positions only if nothing changes
+            without the shift.
+        turned: which edges of the circuit had donor runs with shifted positions.
         silent: which edges carry the same in every run.
-        all_edges: everything outside the circuit patched at once.
-        restored: by edge of the circuit, patched besides everything outside.
+        all_edges: with all edges outside the circuit patched at once.
+        restored: by edge of the circuit, with it and all edges outside patched.
     """
 
     behaviour: Count
@@ -63,10 +65,10 @@ def measure(
     """Return the counts of every patch that a certificate needs.
 
     Args:
-        subject: what is audited.
-        pairs: over which inputs.
+        subject: the model and the claims to audit.
+        pairs: the pairs of inputs.
         progress: called with (done, total), in chunks of pairs.
-        threads: chunks at a time. The counts do not depend on it.
+        threads: how many chunks run at a time; the counts do not depend on it.
     """
     inside = _entries(subject.circuit.mask())
     outside = _entries(subject.outside)

@@ -1,7 +1,7 @@
-"""How much a model looks like one that was trained in the ordinary way.
+"""Figures of how much a model looks like one that was trained without a circuit loss.
 
-Nothing here is a claim. The same figures of a natural twin and of the compiled
-original, side by side, say how far a model with a known circuit is from either.
+These figures support no claim. Compare them with those of the natural twin and of the
+compiled original to see how far a model with a known circuit is from either.
 """
 
 from __future__ import annotations

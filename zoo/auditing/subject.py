@@ -1,4 +1,4 @@
-"""What is audited: a transformer, the causal model it is held to, its circuit."""
+"""The subject of an audit: a transformer, its causal model and its circuit."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Group:
 
     Attributes:
         variables: indices into the causal model's variables.
-        name: theirs, joined by commas.
+        name: the names of the variables, joined by commas.
         source: index of the source that writes them.
-        directions: [d_model] which named directions are theirs; None for everything
+        directions: [d_model] which named directions belong to them; None for everything
             that the source writes.
     """
 
@@ -48,20 +48,20 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A claim: these weights compute this causal model by this circuit.
+    """The claim that these weights compute this causal model by this circuit.
 
     Attributes:
-        name: the program's.
-        causal: what is to be computed.
+        name: name of the program.
+        causal: the causal model that the transformer should compute.
         config: the transformer's shape.
         weights: its arrays; where the output is a number, logit 0 is that number.
         readout: how logits are turned into values of the output.
-        circuit: what is claimed.
-        groups: the variables, by where they are written.
+        circuit: the claimed circuit.
+        groups: the variables, grouped by where they are written.
         basis: [d_model, d_model] rows are the named directions; None where these are
             the axes of the stream.
-        claims: what has to hold, by name: fractions in [0, 1].
-        facts: what is to be known beside it.
+        claims: by name, the share of outputs, in [0, 1], that each claim has to reach.
+        facts: further facts about the program.
     """
 
     name: str
@@ -126,14 +126,15 @@ class Trained(Protocol):
 
 
 def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
-    """Return what there is to audit about a compiled, loaded or trained model.
+    """Return the subject of an audit of a compiled, loaded or trained model.
 
     Args:
-        model: what was made.
-        causal: what it is held to, where that is no program and no task of the zoo.
+        model: the model to audit.
+        causal: the causal model that it should compute, if that is neither a program
+            nor a task of the zoo.
 
     Raises:
-        InputError: the circuit has variables that the causal model has not.
+        InputError: the circuit has variables that the causal model does not have.
     """
     if not isinstance(model, Model):
         return _of_training(model)

@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from compiler.emit import align
 from zoo.auditing.certificate import NOTE, Certificate, EdgeFinding, Rate, Witness
 
-# Of what lies outside the circuit the worst few are printed; JSON has all of it.
+# Of the nodes and edges outside the circuit the worst few are printed; JSON has all.
 _WORST = 5
 
 
 LEGEND = (
-    "  effect    share of the outputs that change when the edge alone gets its value",
-    "            from a run on another input",
-    "  restored  right outputs with it patched besides everything outside the circuit",
-    "  used      its effect is above that of every edge outside the circuit",
-    "  unused    it is not: this model does not need the edge more than any other",
+    "  effect    share of outputs that change when this edge alone is patched from a",
+    "            run on another input",
+    "  restored  share of right outputs when this edge and everything outside the",
+    "            circuit are patched",
+    "  used      the effect is above that of every edge outside the circuit",
+    "  unused    the effect is not above that: the model does not need this edge",
     "  undetectable  no other input changes what the edge carries",
 )
 
@@ -28,7 +29,7 @@ def table(certificate: Certificate, *, numerical: bool = False) -> list[str]:
 
     Args:
         certificate: what an audit found.
-        numerical: whether outputs are numbers, which count as right when near.
+        numerical: whether outputs are numbers, which count as right if close.
     """
     c = certificate
     some = "all there are" if c.all_inputs else "a sample"
@@ -36,7 +37,7 @@ def table(certificate: Certificate, *, numerical: bool = False) -> list[str]:
     which = "all" if c.all_pairs else f"a sample, seed {c.seed}"
     pairs = f"{c.pairs:,} pairs ({which})"
     lines = [f"{c.model}: {inputs}, {pairs}", *([NOTE] if numerical else []), ""]
-    lines += ["CLAIMS  what was found, what it has to reach, and where it was worst"]
+    lines += ["CLAIMS  the figure, what it has to reach, and where it was worst"]
     lines += align(
         [
             (
@@ -58,11 +59,11 @@ def table(certificate: Certificate, *, numerical: bool = False) -> list[str]:
         "",
         *LEGEND,
         "",
-        "VARIABLES  taken from another input, as the program says",
+        "VARIABLES  right outputs with the variable's value from another input",
     ]
     lines += align([(name, *_rate(found)) for name, found in c.interchange.items()])
-    lines += _outside("NODES OUTSIDE  right outputs with one replaced", c.nodes)
-    lines += _outside("EDGES OUTSIDE  right outputs with one patched", c.edges)
+    lines += _outside("NODES OUTSIDE  right outputs with one node patched", c.nodes)
+    lines += _outside("EDGES OUTSIDE  right outputs with one edge patched", c.edges)
     lines += ["", f"  all of them at once: {' '.join(_rate(c.all_edges))}"]
     lines += _witnesses(c.circuit)
     return lines
@@ -96,21 +97,21 @@ def _outside(title: str, rates: Mapping[str, Rate]) -> list[str]:
 
 
 def _witnesses(circuit: Sequence[EdgeFinding]) -> list[str]:
-    """Return why each edge is real: a pair of inputs."""
+    """Return a pair of inputs that shows the effect of each edge."""
     lines = [
         "",
-        "WITNESSES  the edge, input and donor, the output before and after",
+        "WITNESSES  base input, donor input, the output before and after the patch",
     ]
     for found in circuit:
         if found.witness is None:
-            lines.append(f"  {found.edge}: none, no pair changed an output")
+            lines.append(f"  {found.edge}: none, no pair of inputs changed an output")
             continue
         lines += [f"  {found.edge}", *_witness(found.witness)]
     return lines
 
 
 def _witness(witness: Witness) -> list[str]:
-    turned = f", positions turned by {witness.turn}" if witness.turn else ""
+    turned = f", positions shifted by {witness.turn}" if witness.turn else ""
     parts = (
         f"{_list(witness.base)} donor {_list(witness.source)}{turned}",
         f"{_list(witness.before)} -> {_list(witness.after)}",

@@ -3,8 +3,8 @@
 case.py      what methods are given, and what their scores are compared with
 truth.py     the edges that the audit found used, unused or undetectable
 pairs.py     pairs of inputs with their outputs, from a release or drawn
-losses.py    what a method is to explain: differences of logits, divergences
+losses.py    the loss that a method explains: logit differences, divergences
 running.py   losses and gradients of patched runs, compiled once
 levels.py    edges of q, k and v, edges of heads, nodes
-scores.py    a number for every edge, head's edge or node
+scores.py    a number for every item: edge or node
 """

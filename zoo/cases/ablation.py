@@ -1,4 +1,4 @@
-"""What stands in the place of a patched write."""
+"""Ablations: what replaces a patched write."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def donors_of(
     writes: Float[Array, "pair source ctx d_model"],
     goal: Goal,
 ) -> Float[Array, "pair source ctx d_model"]:
-    """Return what the sources write where they are patched, for every pair.
+    """Return what replaces the writes of patched sources, for every pair.
 
     Args:
         model: the transformer.
         pairs: clean and corrupt inputs.
-        ablation: which value.
-        writes: of the clean runs.
+        ablation: `resample`, `mean`, `zero` or `optimal`.
+        writes: the writes of the clean runs.
         goal: what an optimal constant is to stay close to.
     """
     if ablation == "zero":

@@ -1,4 +1,4 @@
-"""Adam in one scan, inside compiled code: for all that scoring learns."""
+"""Adam in one scan inside compiled code, for everything that methods learn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def follow(
         gradient: of (parameters, what is this step's own): a pytree like these.
         start: the parameters, a pytree of arrays.
         each: a pytree whose first axis has a row for every step.
-        rate: of learning: a number, or a schedule of optax.
+        rate: the learning rate: a number, or a schedule of optax.
     """
     adam = optax.adam(rate)
 

@@ -1,4 +1,4 @@
-"""How far a figure would move with other edges: percentile intervals.
+"""Bootstrap intervals: how much a figure would vary with other edges.
 
 True items and the others are drawn again separately, with replacement, so that every
 draw has both (Efron and Tibshirani 1993, chapter 13).
@@ -48,7 +48,7 @@ def interval_of_mean(
 ) -> Interval:
     """Return the interval of the mean of some values, drawn again; NaNs left out.
 
-    NaN for fewer than three: drawn again they say nothing of others.
+    NaN for fewer than three values, from which an interval would be meaningless.
     """
     kept = values[~np.isnan(values)]
     if len(kept) < 3:

@@ -49,7 +49,7 @@ AUDIT_PAIRS = 2_000
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A model, what is known of it, and the pairs to find that with.
+    """A model with its truth, and the pairs of inputs that a method may use.
 
     Attributes:
         name: of the model.
@@ -129,7 +129,7 @@ class Case:
 
     @cached_property
     def silent(self) -> Bool[np.ndarray, " source"]:
-        """Which sources write the same whether patched or not: nothing shows them."""
+        """Which sources write the same in both runs of every pair: no effect shows."""
         batch = self.batch
         moved = np.abs(np.asarray(batch.donors - batch.writes)).max(axis=(0, 2, 3))
         size = np.abs(np.asarray(batch.writes)).max(axis=(0, 2, 3))
@@ -181,7 +181,7 @@ class Case:
         return replace(self, pairs=drawn)
 
     def turned(self, share: float) -> Case:
-        """Return the case with this share of the corrupt runs turned."""
+        """Return the case with this share of the corrupt runs shifted."""
         return replace(self, pairs=turn(self.pairs, self.config, share))
 
     def _mask(self, mask: Any) -> Float[np.ndarray, "reader source"]:
@@ -216,8 +216,8 @@ def open_case(
         certificate: of a model that is no release; it is audited if None.
         split: of the data: methods look at `train`, scores are taken on `test`.
         pairs: how many, at most.
-        turned: share of the pairs whose corrupt run has its positions turned; without
-            it no pair shows what comes from the position embeddings.
+        turned: share of the pairs whose corrupt run has shifted positions; with 0 no
+            pair shows edges from the position embeddings.
         seed: of drawn pairs and of an audit; a release has its own.
         ablation: see `Case`.
         loss: see `Case`.

@@ -1,7 +1,7 @@
-"""What is ranked: edges into q, k and v, edges into heads, or nodes.
+"""What has one score: an edge into q, k or v, an edge into a head, or a node.
 
-An *item* is what has one score. Every edge of the machine belongs to one item of a
-level, so that scores and truth go from edges to items by one array of indices.
+Each of these is called an *item* of its level. Every edge of the transformer belongs to
+one item of a level, so one array of indices takes scores and truth from edges to items.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Level:
     Args:
         names: the transformer's.
         kind: `qkv` (edges into each input of a head), `head` (the three as one), or
-            `node` (everything that a source writes).
+            `node` (all edges from one source).
         merged: whether `tokens` and `positions` are one source, `input`.
     """
 
@@ -64,7 +64,7 @@ class Level:
     def any_of(
         self, mask: Bool[np.ndarray, "reader source"]
     ) -> Bool[np.ndarray, " item"]:
-        """Return which items have an edge of the mask."""
+        """Return which items have an edge that is in the mask."""
         return self._greatest(mask, False)
 
     def spread(

@@ -1,12 +1,14 @@
-"""Losses of a run, one number a pair; lower is nearer to the clean run.
+"""Losses of a run, one number for each pair; lower is nearer to the clean run.
 
     difference   minus the difference between the clean and the corrupt answer's logits
-                 (of numbers: minus the way from the corrupt to the clean value)
-    divergence   how far the outputs are from those of the whole model: KL in nats (of
-                 numbers: the squared distance, in ranges of the values)
+                 (for numerical outputs: minus the share of the way from the corrupt to
+                 the clean value)
+    divergence   the KL divergence of the outputs from those of the unpatched model, in
+                 nats (for numerical outputs: the squared distance, in ranges of values)
 
-The first is linear in the logits, so it has a gradient at the clean run; the second has
-its least value there, and none. It is for masks and for ACDC.
+The difference is linear in the logits, so it has a gradient at the clean run. The
+divergence has its minimum there, where its gradient is zero; learned masks and ACDC use
+it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ class Goal(NamedTuple):
 
     Attributes:
         contrast: [pair, ctx, class] weights of the logits in the difference.
-        clean: [pair, ctx, class] logits of the whole model.
+        clean: [pair, ctx, class] logits of the unpatched model.
         live: [pair, ctx] 1 at the positions that have an answer.
     """
 
@@ -54,7 +56,7 @@ def loss_of(
 def _apart(
     readout: Readout, logits: Float[Array, "*n class"], clean: Float[Array, "*n class"]
 ) -> Float[Array, "*n"]:
-    """Return how far outputs are from the clean ones."""
+    """Return the divergence of outputs from the clean ones, position by position."""
     if readout.kind == "classes":
         log_p, log_q = jax.nn.log_softmax(clean), jax.nn.log_softmax(logits)
         return (jnp.exp(log_p) * (log_p - log_q)).sum(axis=-1)
@@ -80,10 +82,10 @@ def contrast_of(
     """Return the weights of the logits in the difference of answers.
 
     Args:
-        readout: how logits are read.
-        pairs: with their answers.
-        positions: `one` asks at the position that the data names; `all` takes the mean
-            over the positions at which the answers differ.
+        readout: how logits stand for values.
+        pairs: pairs of inputs with their answers.
+        positions: `one` takes the position that the data names; `all` takes the mean
+            over all positions at which the answers differ.
     """
     one, other = pairs.clean_labels, pairs.corrupt_labels
     asked = (one != other) & (one >= 0) & (other >= 0)

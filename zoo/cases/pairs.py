@@ -1,9 +1,9 @@
 """Clean and corrupt inputs with their answers: a release's data, or drawn like it.
 
-Both inputs of a pair have one length, so the source `positions` writes the same in
-both, and nobody could learn from such a pair what its edges carry. Hence the corrupt
-run of every other pair has its positions turned (see `zoo.training.loss`), unless
-`turned=0` asks for pairs as other tools have to take them.
+Both inputs of a pair have the same length, so the source `positions` writes the same in
+both, and such a pair cannot show what the edges from `positions` carry. Therefore the
+corrupt run of every other pair has shifted position embeddings (`zoo.causal.runs`).
+`turned=0` gives pairs without shifts, as other tools have to use them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ class Pairs:
     Attributes:
         clean: [pair, ctx] token ids.
         corrupt: [pair, ctx] token ids.
-        turns: [pair] by how many places the positions of the corrupt run are turned.
-        clean_labels: [pair, ctx] index of the output in `readout.values`, -1 for none.
-        corrupt_labels: [pair, ctx] likewise.
-        answer: [pair] a position (of the ids) at which the outputs differ.
+        turns: [pair] by how many places the corrupt run's positions are shifted.
+        clean_labels: [pair, ctx] index in `readout.values` of the output for the clean
+            input, -1 for none.
+        corrupt_labels: [pair, ctx] index of the output for the corrupt input.
+        answer: [pair] a position (counting BOS) at which the outputs differ.
     """
 
     clean: Int[np.ndarray, "pair ctx"]
@@ -51,7 +52,7 @@ class Pairs:
         return len(self.clean)
 
     def __repr__(self) -> str:
-        return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} turned>"
+        return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} shifted>"
 
     @property
     def inputs(self) -> Int[np.ndarray, "input ctx"]:
@@ -89,7 +90,7 @@ def read_pairs(
 def draw_pairs(
     model: Model, split: str, count: int, seed: int = 0, turned: float = TURNED
 ) -> Pairs:
-    """Return pairs that are made as a release's are."""
+    """Return pairs that are drawn as the data of a release is."""
     return make_pairs(model, draw_rows(model, seed)[split][:count], turned)
 
 
@@ -99,9 +100,9 @@ def make_pairs(
     """Return pairs of the rows of a release's data.
 
     Args:
-        model: gives the values of the output.
-        rows: as `zoo.release.data.SCHEMA` has them.
-        turned: share of the pairs whose corrupt run has its positions turned.
+        model: the model, whose output values the labels are indices of.
+        rows: rows with the columns of `zoo.release.data.SCHEMA`.
+        turned: share of the pairs whose corrupt run has shifted positions.
 
     Raises:
         InputError: there are no rows: the program's outputs never differ.
@@ -124,7 +125,7 @@ def make_pairs(
 
 
 def turn(pairs: Pairs, config: Config, turned: float) -> Pairs:
-    """Return the pairs with this share of the corrupt runs turned, and no other."""
+    """Return the pairs with this share of the corrupt runs shifted, and no others."""
     return replace(pairs, turns=_turns(config, len(pairs), turned))
 
 

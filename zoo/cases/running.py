@@ -37,9 +37,9 @@ class Batch(NamedTuple):
 
     Attributes:
         ids: [pair, ctx] of the clean inputs.
-        writes: [pair, source, ctx, d_model] in the clean runs.
+        writes: [pair, source, ctx, d_model] writes of the clean runs.
         donors: [pair, source, ctx, d_model] what a patch puts in their place.
-        goal: what losses compare with.
+        goal: what losses compare outputs with.
     """
 
     ids: Any
@@ -85,7 +85,7 @@ def losses_under(
     batch: Batch,
     mask: Float[Any, "reader source"],
 ) -> Float[Array, " pair"]:
-    """Return the losses when the edges of a mask see the donors."""
+    """Return the losses with the edges of a mask patched."""
     return edge_losses(machine, batch, jnp.asarray(mask))
 
 
@@ -102,7 +102,7 @@ def losses_under_nodes(
     batch: Batch,
     masks: Float[Any, "mask source"],
 ) -> Float[Array, "mask pair"]:
-    """Return the losses when the nodes of each mask write what the donors do."""
+    """Return the losses with the nodes of each mask patched."""
     return node_losses(machine, batch, jnp.asarray(masks))
 
 

@@ -1,4 +1,4 @@
-"""What a method says: a number for every item of a level."""
+"""Scores: a number for every item of a level, as a method returns them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FORMAT = "circuitzoo.scores"
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """A number for every item; positive where the item helps (patching it hurts).
+    """A number for every item; positive if the item helps, so that patching it hurts.
 
     Args:
-        level: what is scored.
+        level: what the items are.
         values: [item], in the order of `level.items`.
-        filled: how many items had no score, and were given one by a policy.
-        source: where they come from: the format that was read, or a method's name.
-        is_circuit: whether they choose items and do not rank them: 1 inside of a
+        filled: how many items had no score and were given one by `missing=`.
+        source: where the scores come from: the format that was read, or a method.
+        is_circuit: whether the scores are a circuit and not a ranking: 1 inside the
             circuit, 0 outside.
 
     Raises:
@@ -81,7 +81,7 @@ class Scores:
         return f"<Scores: {len(self)} at {self.level}>"
 
     def at(self, level: Level) -> Scores:
-        """Return the scores at a coarser level: the greatest of those that are joined.
+        """Return the scores at a coarser level, for each item the greatest of its own.
 
         Raises:
             InputError: the level is finer, or of another architecture.

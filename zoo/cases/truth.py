@@ -1,11 +1,12 @@
-"""What is known of a model's edges, by its certificate.
+"""The truth about a model's edges, as its certificate states it.
 
-used           in the circuit: patched alone it changes outputs; has a witness
-unused         claimed by the program, and no output depends on it: outside
-undetectable   claimed, and no donor changes what it carries: not counted
-outside        patched alone, and all at once, it changes (next to) nothing
+used           in the circuit; patched alone it changes outputs, and has a witness
+unused         in the program's circuit, but no output depends on it; counts as outside
+undetectable   in the circuit, but no donor run changes what it carries; does not count
+outside        not in the circuit; patched alone or all together, these edges change
+               (nearly) no output
 
-This is read from what an audit wrote, and is not measured again here.
+This is read from the certificate of an audit and is not measured again here.
 """
 
 from __future__ import annotations
@@ -30,15 +31,16 @@ STATUSES = ("used", "unused", "undetectable")
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one claimed edge.
+    """The status of one edge of the circuit, with its evidence.
 
     Attributes:
         edge: the edge.
         carries: the variables on it.
-        status: see the module.
-        effect: share of outputs that change when it alone is patched.
-        witness: a pair of inputs that shows it (base, source, turn, before, after),
-            as the certificate has it; None without one.
+        status: `used`, `unused` or `undetectable`; see the module.
+        effect: share of outputs that change when this edge alone is patched.
+        witness: a pair of inputs that shows the effect, as in the certificate: base,
+            source (the donor input), turn (shift of positions), before, after; None if
+            there is none.
     """
 
     edge: Edge
@@ -50,14 +52,14 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The claimed edges with their status; every other edge is outside.
+    """The edges of the circuit with their status; every other edge is outside.
 
     Args:
-        names: the transformer's.
-        known: by edge.
+        names: the names of the transformer's parts.
+        known: the status of each edge of the circuit.
 
     Raises:
-        NameLookupError: an edge is none of the transformer's.
+        NameLookupError: the transformer has no such edge.
         FormatError: a status is unknown.
     """
 
@@ -100,11 +102,11 @@ def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Trut
     """Return the truth that a certificate states.
 
     Args:
-        names: the transformer's.
-        certificate: one, or its JSON.
+        names: the names of the transformer's parts.
+        certificate: a certificate, or its JSON.
 
     Raises:
-        FormatError: the JSON is no certificate.
+        FormatError: the JSON is not that of a certificate.
     """
     said: Any = certificate
     if isinstance(certificate, Certificate):
@@ -120,7 +122,7 @@ def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Trut
 
 
 def truth_of_circuit(circuit: Circuit) -> Truth:
-    """Return the truth if every edge of a circuit is used; no audit has checked it."""
+    """Return a truth in which every edge of a circuit is used, without any audit."""
     known = {
         edge: Known(edge, carried, "used", 1.0, None)
         for edge, carried in circuit.carries.items()

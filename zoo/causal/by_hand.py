@@ -1,8 +1,8 @@
 """What a saved model holds of a causal model that was written by hand.
 
-Its definition is code, and no file holds code. So a saved model has the task's name
-among its facts, and the tokens, variables and values for people to read; whoever audits
-it finds the task by that name (`zoo/tasks/`), or is given it, and compares the two.
+The definition of such a model is code, and no file holds code. A saved model therefore
+holds the task's name, and the names of its tokens, variables and values. An audit finds
+the task by its name (`zoo/tasks/`), or is given it, and compares the two.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TASK = "task"
 
 
 def facts_of(task: Task) -> dict[str, Any]:
-    """Return what a catalogue knows of a task; its text is for reading only."""
+    """Return the facts about a task; its source text is only for people to read."""
     facts = {"family": FAMILY, "meaning": task.meaning, TASK: task.name}
     try:
         return {**facts, "source": inspect.getsource(type(task).run)}
@@ -36,7 +36,7 @@ def facts_of(task: Task) -> dict[str, Any]:
 
 
 def task_of(model: Model) -> str | None:
-    """Return the name of a model's task, None if it was made of a program."""
+    """Return the name of a model's task, None if the model computes a program."""
     name = model.facts.get(TASK)
     return None if name is None else str(name)
 
@@ -44,11 +44,11 @@ def task_of(model: Model) -> str | None:
 def describe(task: Task) -> t.Typed:
     """Return a task in the type that programs have, without its definitions.
 
-    Every variable is a table that is defined nowhere, so that the interpreter holds
-    them to be undefined, and nothing can be compared with it by mistake.
+    Every variable is a table without entries, so the interpreter finds each variable
+    undefined, and nothing can be compared with it by mistake.
 
     Raises:
-        InputError: words and sizes of the task contradict each other.
+        InputError: the values and the sizes of variables contradict each other.
     """
     _check(task)
     max_len = task.n_ctx - 1
@@ -75,7 +75,7 @@ def describe(task: Task) -> t.Typed:
 
 
 def trace(task: Task, ids: Int[np.ndarray, "input ctx"]) -> Trace:
-    """Return what every variable of a task holds, as the interpreter says it."""
+    """Return the values of every variable of a task, in the interpreter's type."""
     import jax
 
     typed = describe(task)
@@ -89,10 +89,10 @@ def trace(task: Task, ids: Int[np.ndarray, "input ctx"]) -> Trace:
 
 
 def fitting(task: Task, model: Model) -> Task:
-    """Return the task, if a model's words are those of it.
+    """Return the task, if a model has the task's tokens, variables and values.
 
     Raises:
-        InputError: they are not, so that the model was trained on something else.
+        InputError: it has others, so it was trained on something else.
     """
     found, expected = model.typed, describe(task)
     for what, one, other in (

@@ -1,7 +1,8 @@
-"""What a transformer is trained to be: variables, their parents, a run of them.
+"""The protocol of causal models: variables, their parents, and a run of them.
 
-`CausalModel` is the whole protocol. A RASP program satisfies it through
-`tabular.py`; a hand-written model (`zoo/tasks/`, or your own) implements it directly.
+A transformer is trained to compute a `CausalModel`, and is audited against it.
+`tabular.py` makes one of every RASP program. A model written by hand (in `zoo/tasks/`,
+or your own) implements the protocol directly.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from compiler.lower.readout import Readout
 from compiler.rasp.values import Value
 
 UNDEFINED, COMPUTED = -1, -2
-"""Cells of values: -1 has no meaning here; -2 in overrides means: as computed."""
+"""A value of -1 means that a variable has no value at a position. An override of -2
+means that the value is computed and not overridden."""
 
 Slot = Literal["q", "k", "v", "in"]
 
@@ -27,8 +29,8 @@ class Parent:
     """One arrow of a causal model.
 
     Attributes:
-        source: a variable's name, or `tokens` or `positions`.
-        slot: which input of the reader it goes to: q, k or v of a head, or `in`.
+        source: the parent: a variable's name, or `tokens` or `positions`.
+        slot: which input reads it: q, k or v of a head, or `in` of an MLP.
     """
 
     source: str
@@ -37,10 +39,10 @@ class Parent:
 
 @dataclass(frozen=True)
 class CausalVariable:
-    """A variable, and the kind of component that is to compute it.
+    """A variable, and the kind of component that computes it.
 
     Attributes:
-        name: unique.
+        name: its name, unique in the model.
         size: how many values it has.
         kind: `head` or `mlp`.
         layer: the first layer that it can be computed in.
@@ -59,14 +61,14 @@ class CausalModel(Protocol):
     """A causal model over sequences; arrays are over all `n_ctx` positions.
 
     Attributes:
-        name: what it computes.
-        variables: in topological order.
+        name: the name of the model.
+        variables: all variables, each one after its parents.
         output: the variable that the logits read.
         readout: how logits stand for the output's values.
-        n_ctx: longest sequence, BOS included.
+        n_ctx: the context length: greatest number of tokens, plus BOS.
         d_vocab: number of token ids, BOS and PAD included.
         bos_id: id of the token that opens each sequence.
-        pad_id: id of the token that fills it up.
+        pad_id: id of the token that fills a sequence up to `n_ctx`.
         causal: whether positions see only earlier ones.
     """
 
@@ -85,18 +87,19 @@ class CausalModel(Protocol):
     ) -> tuple[Int[np.ndarray, "input ctx"], bool]:
         """Return (distinct inputs, whether these are all that there are).
 
-        All of them if at most `limit`, else a sample of no more than that.
+        All inputs if there are at most `limit`, else a sample of at most `limit`.
         """
         ...
 
     def run(
         self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]
     ) -> Int[Any, "variable ctx"]:
-        """Return the values of all variables of one input, jittable.
+        """Return the values of all variables of one input; jax can trace it.
 
         Args:
             ids: token ids.
-            overrides: a value for each cell that is set from outside, -2 elsewhere.
+            overrides: the value of each variable and position that is set from
+                outside, -2 where it is computed.
 
         Returns:
             indices of values; -1 where a variable has none (BOS, PAD, undefined).
@@ -106,27 +109,28 @@ class CausalModel(Protocol):
 
 @runtime_checkable
 class Selecting(CausalModel, Protocol):
-    """A causal model that says where its heads attend to."""
+    """A causal model that says to which keys its heads should attend."""
 
     def selected(self, ids: Int[Any, " ctx"]) -> Bool[Any, "variable ctx key"]:
-        """Return which keys compute each variable at each position, jittable.
+        """Return which keys a variable's head should attend to; jax can trace it.
 
-        BOS is among those of a count, and stands for none. A row without a key says
-        nothing: the variable has no head, or no value there.
+        A head that counts also attends to BOS, which takes the attention where no key
+        is selected. A row without any key gives no target: the variable has no head,
+        or no value at that position.
         """
         ...
 
 
 @runtime_checkable
 class Task(CausalModel, Protocol):
-    """A causal model written by hand, with words for its tokens and values.
+    """A causal model written by hand, which also names its tokens and values.
 
-    A transformer that is trained on one can be saved: see `by_hand.py`.
+    With these names a transformer that was trained on it can be saved (`by_hand.py`).
 
     Attributes:
-        meaning: one sentence.
+        meaning: one sentence that says what the output is.
         vocab: the tokens; their ids are 0, 1, .., and BOS and PAD come after them.
-        values: by variable, what its values are.
+        values: by variable, its values; an index into them stands for a value.
     """
 
     meaning: str

@@ -1,8 +1,8 @@
-"""What an output is: its loss, where it is right, and where two are not the same.
+"""The loss of outputs, whether they are right, and whether two of them differ.
 
-While a model learns numbers, its first logit is a place in 0..1 (`position_losses`,
-`is_right`); a finished model's first logit is the number itself (`unscaled`,
-`is_correct`, `differs`).
+During training on numerical outputs, the first logit is the number scaled to 0..1
+(`position_losses`, `is_right`). In a finished model the first logit is the number
+itself (`unscaled`, `is_correct`, `differs`).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _scale(readout: Readout) -> tuple[Array, float, float, Array]:
 
 
 def unscaled(weights: Weights, readout: Readout) -> Weights:
-    """Return weights whose first logit is the number itself, not its place in 0..1."""
+    """Return weights whose first logit is the number itself, not scaled to 0..1."""
     if readout.kind == "classes":
         return weights
     real = readout.numbers[~np.isnan(readout.numbers)]

@@ -17,14 +17,14 @@ MOST_INPUTS = 50_000
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of inputs, base and source.
+    """Pairs of a base input and a donor input.
 
     Attributes:
         pool: the inputs, sorted by length, with the values of all variables.
-        base: [pair] indices into the pool.
-        source: [pair] likewise.
-        turns: [pair] by how many places the positions of a source run are turned
-            where the patch is outside the circuit; 0 for a third of them.
+        base: [pair] indices of the base inputs in the pool.
+        source: [pair] indices of the donor inputs in the pool.
+        turns: [pair] by how many places the position embeddings of the donor run are
+            shifted if the patch is outside the circuit; 0 for a third of the pairs.
         all_inputs: whether the pool holds every input.
         all_pairs: whether these are all pairs of the pool.
     """
@@ -38,11 +38,11 @@ class Pairs:
 
 
 def draw_pairs(model: CausalModel, count: int, seed: int) -> Pairs:
-    """Return all pairs if they are at most `count`, else that many.
+    """Return all pairs if there are at most `count`, else a sample of `count` pairs.
 
-    In a sample half of the inputs are drawn evenly from all lengths, half from all
-    results at the last token; half of the sources are of the base's length, so that
-    everything the source holds can be put in its place.
+    In a sample, half of the inputs are drawn evenly over lengths, and half evenly over
+    pairs of a length and an output at the last token. Half of the donor inputs have the
+    length of the base input, so that everything in the donor run can be patched in.
     """
     if count < 1:
         raise InputError(f"an audit needs at least 1 pair, and was given {count}")
@@ -74,7 +74,7 @@ def draw_pairs(model: CausalModel, count: int, seed: int) -> Pairs:
 def _draw_any(
     pool: Pool, rng: np.random.Generator, count: int
 ) -> Int[np.ndarray, " pair"]:
-    """Return inputs, half by length, half by result."""
+    """Return inputs, half drawn by their length, half by their result."""
     by_length, by_result = (
         _draw(starts, counts, rng, rng.integers(len(starts), size=count))
         for starts, counts in (

@@ -1,4 +1,4 @@
-"""Inputs to draw from, with the values of all variables; and how they are drawn."""
+"""A pool of inputs with the values of all variables, and how inputs are drawn."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ class Pool(NamedTuple):
     """Inputs to draw from, sorted by length and result, with all variables' values.
 
     Attributes:
-        ids: [input, ctx].
-        values: [input, variable, ctx].
-        lengths: [input] tokens, BOS included.
-        starts: [length] first input of each distinct length.
-        counts: [length] how many there are.
-        result_starts: [result] likewise of each length and output at the last token.
-        result_counts: [result] how many there are.
+        ids: [input, ctx] token ids.
+        values: [input, variable, ctx] indices of values.
+        lengths: [input] number of tokens, BOS included.
+        starts: [length] index of the first input of each distinct length.
+        counts: [length] number of inputs of each distinct length.
+        result_starts: [result] index of the first input of each result, which is a
+            length together with an output at the last token.
+        result_counts: [result] number of inputs of each result.
     """
 
     ids: Int[Any, "input ctx"]
@@ -56,8 +57,8 @@ def split_inputs(
 ) -> tuple[Int[np.ndarray, "a ctx"], Int[np.ndarray, "b ctx"], bool]:
     """Return (training inputs, held-out inputs, whether they are disjoint).
 
-    A tenth is held out. Where there are fewer than 500 inputs all serve for both:
-    a model that is to be right on every input has to see them.
+    A tenth is held out. If there are fewer than 500 inputs, all of them are in both
+    parts: a model that has to be right on every input has to be trained on all.
     """
     if len(ids) < 500:
         return ids, ids, False
@@ -67,14 +68,14 @@ def split_inputs(
 
 
 def draw_key(seed: int) -> Array:
-    """Return a random key of XLA's own generator: threefry takes seconds to compile."""
+    """Return a random key of XLA's own generator; threefry takes seconds to compile."""
     return jax.random.key(seed, impl="unsafe_rbg")
 
 
 def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
-    """Return indices of inputs: half of them of every length, half of every result.
+    """Return indices of inputs, half drawn evenly over lengths, half over results.
 
-    Results that are rare among random inputs (a palindrome, a balanced bracket) are
+    Results that are rare among random inputs (a palindrome, balanced brackets) are
     drawn as often as the others.
     """
     first, second, third = jax.random.split(key, 3)
@@ -92,10 +93,17 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
 def draw_sources(
     pool: Pool, key: Array, base: Int[Array, " count"], same_length: float
 ) -> Int[Array, " count"]:
-    """Return indices of inputs: this share of them is as long as their bases.
+    """Return indices of donor inputs.
 
-    Where few inputs say the same thing at one place (in sentences of many templates a
-    subject meets a subject in one pair of eight) this is how variables get contrasts.
+    In sentences of many templates, two random inputs rarely have a variable at the same
+    position (a subject and a subject in one pair of eight). Donor inputs as long as
+    the base input make such pairs more frequent.
+
+    Args:
+        pool: the inputs.
+        key: a random key.
+        base: indices of the base inputs.
+        same_length: share of donor inputs that have the length of their base input.
     """
     drawn = draw_inputs(pool, key, len(base))
     if same_length == 0:
@@ -116,7 +124,7 @@ def _within(
 
 
 def draw_turns(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:
-    """Return by how many places positions are turned: 0 for a third of them."""
+    """Return by how many places positions are shifted; 0 for a third of the runs."""
     first, second = jax.random.split(key)
     turns = jax.random.randint(first, (count,), 1, max(n_ctx - 1, 2))
     return jnp.where(jax.random.bernoulli(second, 2 / 3, (count,)), turns, 0)

@@ -1,4 +1,4 @@
-"""Runs of inputs whose positions are turned: what donors of an audit write."""
+"""Donor runs with shifted position embeddings, for training and for audits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def donor_writes(
     ids: Int[Any, "batch ctx"],
     turns: Int[Any, " batch"],
 ) -> Float[Array, "batch source ctx d_model"]:
-    """Return what the sources write in `turned_runs`."""
+    """Return the writes of the sources in `turned_runs`."""
     return turned_runs(transformer, ids, turns).writes
 
 
@@ -30,13 +30,14 @@ def turned_runs(
     ids: Int[Any, "batch ctx"],
     turns: Int[Any, " batch"],
 ) -> Run:
-    """Return runs whose positions are turned.
+    """Return runs with shifted position embeddings.
 
     Args:
         transformer: its shape and its arrays.
-        ids: inputs.
-        turns: position i > 0 of example n gets the embedding that is turns[n] places
-            further on, around the end; BOS keeps its own.
+        ids: token ids of the inputs.
+        turns: by how many places each run is shifted: position i > 0 of example n gets
+            the embedding of the position turns[n] places later, cyclically; BOS keeps
+            its own.
     """
     config, weights = transformer.config, transformer.weights
     if config.positions == "rotary":

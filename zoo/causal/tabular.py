@@ -1,8 +1,8 @@
-"""A RASP program as a causal model: look-ups and masked sums, jitted.
+"""A RASP program as a causal model, computed by table look-ups and masked sums.
 
-Its variables are the steps that single components compute: those that a model carries,
-or else the variables of the program itself. Everything it needs stands in the model; no
-pass of the compiler is called, and neither is the program's author.
+Its variables are what single components compute: the steps that a saved model holds,
+or else the variables of the program itself. Everything that is needed is in the model.
+No pass of the compiler is called, and no function that the program's author wrote.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class TabularModel:
     """The causal model of a program; see `CausalModel`.
 
     Args:
-        program: over its domains.
-        steps: the same as its components compute it, one variable a component; None
-            where each variable of the program has a component of its own.
-        accepts: which inputs it is for.
-        facts: what is to be known beside it: family, meaning, source text.
-        layers: by step, the first layer that it can be computed in; found from what
-            each step reads where it is not given.
+        program: the typed program.
+        steps: the same program with one variable for each component; None if each
+            variable of the program has a component of its own.
+        accepts: which inputs the program is for.
+        facts: further facts about the program: family, meaning, source text.
+        layers: by step, the first layer that can compute it; found from what each step
+            reads if not given.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class TabularModel:
     ) -> tuple[Int[np.ndarray, "input ctx"], bool]:
         """Return (distinct inputs, whether these are all that there are).
 
-        All of them if at most `limit`, else a sample of no more than that.
+        All inputs if there are at most `limit`, else a sample of at most `limit`.
         """
         tokens, lengths, complete = sample_inputs(self.typed, limit, seed, self.accepts)
         ids = np.full((len(tokens), self.n_ctx), self.pad_id, np.int32)
@@ -136,7 +136,7 @@ class TabularModel:
     def run(
         self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]
     ) -> Int[Any, "variable ctx"]:
-        """Return the values of all variables of one input, jittable."""
+        """Return the values of all variables of one input; jax can trace it."""
         _, values = self._run(ids, overrides)
         learnt = jnp.stack([values[i] for i in self.learnt])
         return jnp.pad(learnt, ((0, 0), (1, 0)), constant_values=UNDEFINED)

@@ -39,7 +39,7 @@ def audit(
         typer.Option(
             "--realism",
             help="Also describe weights and activations, next to those of the compiled "
-            "model and of the natural twin, where they are.",
+            "model and of the natural twin, if these exist.",
         ),
     ] = False,
     twin: Annotated[

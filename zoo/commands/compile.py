@@ -32,7 +32,7 @@ def compile_program(
     ] = None,
     decoys: Annotated[
         int,
-        typer.Option(min=0, help="Add this many heads to each layer, read by nothing."),
+        typer.Option(min=0, help="Add this many decoy heads to each layer."),
     ] = 0,
     beside: Annotated[
         str | None,
@@ -45,12 +45,12 @@ def compile_program(
         int | None,
         typer.Option(
             min=1,
-            help="Refuse element-wise functions of more combinations of arguments.",
+            help="Refuse functions of more than this many combinations of arguments.",
         ),
     ] = None,
     max_domain: Annotated[
         int | None,
-        typer.Option(min=1, help="Refuse variables with more possible values."),
+        typer.Option(min=1, help="Refuse variables with more than this many values."),
     ] = None,
     seed: Annotated[
         int, typer.Option(help="Seed of the heads that --decoys adds.")

@@ -60,9 +60,9 @@ def compress(
         bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
 ) -> None:
-    """Squeeze a compiled model into a narrower stream.
+    """Compress the stream of a compiled model.
 
-    Features overlap there.
+    In the narrower stream features overlap.
     The circuit stays the same; the model is saved with the direction of every feature.
     The exit status is 1 if the steps were used up before the accuracy was reached; the
     model is saved all the same.

@@ -67,7 +67,7 @@ def publish(
 ) -> None:
     """Put a release into a repository of the Hugging Face Hub.
 
-    That is a commit and a tag.
+    This makes a commit and a tag.
     """
     from zoo.lookup import SAVED, look_up
     from zoo.release.hub import parse_repo

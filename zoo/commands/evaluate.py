@@ -88,7 +88,7 @@ def leaderboard(
 ) -> None:
     """Run methods on models, and write the table as pages.
 
-    These are Markdown, JSON and plots.
+    The pages are Markdown, with JSON and plots.
     """
     table = _run(method, suite, seeds, out, jobs, timeout, pairs)
     from zoo.scoring.evaluate import write_leaderboard

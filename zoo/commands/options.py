@@ -22,7 +22,7 @@ Source = Annotated[
     typer.Argument(
         metavar="NAME|DIR",
         help="A folder with a model, a release (NAME, NAME@2, hf://OWNER/REPO) or a "
-        "program. Of one name, the first of these is taken.",
+        "program. If several have the name, the first of these is used.",
     ),
 ]
 Vocab = Annotated[

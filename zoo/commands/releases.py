@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +72,7 @@ def releases(
     _tell(broken)
 
 
-def _row(entry: dict[str, Any], failed: list[str], columns: int) -> list[str]:
+def _row(entry: Mapping[str, Any], failed: list[str], columns: int) -> list[str]:
     claims = entry["claims"]
     row = [
         entry["name"],

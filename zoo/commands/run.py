@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Run a model on inputs, and print the outputs as JSON.
 
-    Each output is a line.
+    Each output is printed on a line of its own.
 
     In JSON, None is null, and a token that is a tuple is a list.
     """

@@ -34,9 +34,9 @@ def show(
 ) -> None:
     """Show a program and its transformer, with the circuit.
 
-    Variables, schedule, circuit and sizes are shown.
+    It prints the variables, the layers, the circuit and the sizes.
 
-    Of a training run also a plot of its history, in the run's folder.
+    For a training run it also plots the history, in the folder of the run.
     """
     target = find(source)
     if emit is not None and target.kind != "program":

@@ -32,25 +32,28 @@ def verify(
     source: Source,
     interchange: Annotated[
         bool,
-        typer.Option("--interchange", help="Also swap every variable between inputs."),
+        typer.Option("--interchange", help="Also interchange every variable."),
     ] = False,
     limit: Annotated[
-        int, typer.Option(min=0, help="Run all inputs where there are at most these.")
+        int, typer.Option(min=0, help="Run all inputs if there are at most this many.")
     ] = 1_000_000,
     sample: Annotated[
-        int, typer.Option(min=1, help="How many inputs are drawn otherwise.")
+        int, typer.Option(min=1, help="Number of random inputs if there are more.")
     ] = 20_000,
     pairs: Annotated[
-        int, typer.Option(min=1, help="How many pairs are drawn for a variable.")
+        int, typer.Option(min=1, help="Number of input pairs for each variable.")
     ] = 20_000,
     seed: Seed = 0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Of a release: only files, no audit.")
+        bool,
+        typer.Option(
+            "--quick", help="Check only the files of a release; run no audit."
+        ),
     ] = False,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
-    """Compare a model with the interpreter; status 1 where it errs.
+    """Compare a model with the interpreter; status 1 if it errs.
 
     Of a release every file is compared with the one that follows from its weights,
     program, recipe and seed, and the audit is run again. What nothing can show is

@@ -1,8 +1,7 @@
 """The features that a model is known to have at a site, and which of them are active.
 
-A feature is a value of a one-hot variable, or a number along one direction. Of what
-stands at the site only those count that differ between tokens of the data: nobody can
-find the others.
+A feature is a value of a one-hot variable, or a number along one direction. Features
+count only if they differ between tokens of the data; no method can find the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a dictionary is worth, beside random ones of its size."""
+"""The figures of a dictionary, compared with random ones of its size."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class DictionaryReport:
         left_out: true features of the site that never differ in the data.
         figures: of the dictionary.
         random: of random directions, as many; means over `draws`.
-        visible: of the dictionary, where only directions in which the data vary count:
-            of a one-hot variable no data show where all of its values point at once.
-        visible_random: of random directions, likewise.
-        draws: how many random dictionaries.
-        seed: of these, and of intervals.
+        visible: the same after projection to the span in which the data vary; the
+            values of a one-hot variable sum to 1, so data do not vary in their sum.
+        visible_random: the same for random directions, after this projection.
+        draws: number of random dictionaries.
+        seed: seed of the random dictionaries and of the intervals.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""What a site holds at every token of some inputs, with the variable's value."""
+"""The vectors of a site at every token of some inputs, with the variable's value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Examples:
     """Tokens at which a variable has a value.
 
     Attributes:
-        held: [token, d_model] what the site holds there.
+        held: [token, d_model] the vector of the site.
         values: [token] index of the variable's value.
     """
 

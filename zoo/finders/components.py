@@ -1,7 +1,7 @@
 """Principal components: the directions in which a site varies most; no labels.
 
 Directions: eigenvectors of E[(h - E h)(h - E h)^T], greatest variance first (Pearson
-1901). What it finds is the variable's only where little else stands at the site.
+1901). They are the variable's directions only if the site holds little else.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def pca(
 
     Args:
         case: the model and its inputs.
-        variable: says at which tokens the site is read, and how many components.
-        site: where to look.
-        k: how many; the number of the variable's values less one if None, or as many
-            as the site has.
-        seed: of the inputs.
+        variable: the variable; the site is read at tokens where it has a value.
+        site: the site whose components are computed.
+        k: number of components; if None, one less than the variable has values, or as
+            many as the site has.
+        seed: seed of the inputs.
     """
     centred = read_examples(case, variable, site, seed).centred
     right = np.linalg.svd(centred, full_matrices=False)

@@ -22,10 +22,10 @@ def difference_of_means(
 
     Args:
         case: the model and its inputs.
-        variable: by name.
-        site: where to look.
-        k: how many directions; all that the means span if None.
-        seed: of the inputs.
+        variable: name of the variable.
+        site: the site whose vectors are averaged.
+        k: number of directions; all that the means span if None.
+        seed: seed of the inputs.
     """
     examples = read_examples(case, variable, site, seed)
     means = np.stack(

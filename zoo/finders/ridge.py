@@ -30,11 +30,11 @@ def probe(
 
     Args:
         case: the model and its inputs.
-        variable: what is read.
-        site: where from.
-        k: how many directions; all that the probe has if None.
-        seed: of the inputs.
-        ridge: lambda.
+        variable: name of the variable that the probe predicts.
+        site: the site whose vectors it reads.
+        k: number of directions; all that the probe has if None.
+        seed: seed of the inputs.
+        ridge: lambda of the formula in the module.
     """
     examples = read_examples(case, variable, site, seed)
     held = examples.centred

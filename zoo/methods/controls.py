@@ -1,4 +1,4 @@
-"""Controls: what any method has to beat, and what none can."""
+"""Controls: the scores of knowing nothing, and of knowing the truth."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from zoo.methods.method import method
 
 @method("random", equation="uniform in [0, 1]", seeded=True, control=True)
 def random(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
-    """Return a number drawn for every edge: others for every model.
+    """Return random scores, different ones for every model.
 
-    With the same for models of one shape, their mean would look surer than it is.
+    If models of one shape had the same random scores, the interval of their mean would
+    be too narrow.
     """
     rng = np.random.default_rng([seed, *case.name.encode()])
     return rng.random(case.names.visible.shape)
@@ -39,7 +40,7 @@ def weight_norm(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
 
 @method("oracle", equation="1 for the used edges, else 0", control=True)
 def oracle(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
-    """Return the truth."""
+    """Return the truth: 1 for true edges, 0 for others."""
     return case.truth.mask("used").astype(float)
 
 

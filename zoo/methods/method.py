@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from compiler.errors import InputError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.cases.case import Case
 
 Run = Callable[["Case", int], Any]
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Method:
 _KNOWN: dict[str, Method] = {}
 
 
-def method(name: str, **about: Any) -> Callable[[Run], Run]:
+def method(name: str, **about: Any) -> Callable[[Decorated], Decorated]:
     """Return a decorator that registers a function as a method.
 
     Args:
@@ -59,7 +60,7 @@ def method(name: str, **about: Any) -> Callable[[Run], Run]:
         InputError: another function has that name already.
     """
 
-    def register(run: Run) -> Run:
+    def register(run: Decorated) -> Decorated:
         known = _KNOWN.get(name)
         place = run.__module__, run.__qualname__
         if known and (known.run.__module__, known.run.__qualname__) != place:

@@ -111,7 +111,7 @@ def verify_release(
         FetchError: the release is elsewhere, and cannot be fetched.
         FormatError: a file is missing, altered without its digest, or unreadable.
     """
-    folder = resolve(source)
+    folder = resolve(str(source))
     if not is_release(folder):
         raise InputError(
             f"{folder} is not a release: there is no {RELEASE} in it. `zoo export` "
@@ -160,7 +160,9 @@ class _Checking:
         CIRCUIT_DOCUMENT.read(opened.json(CIRCUIT))
         self.subject = _subject(model, causal)
         named = task_of(model) is not None
-        self.origin: Origin = origin_of(model, self.subject.causal if named else None)
+        self.origin: Origin = origin_of(
+            model, _task_of(self.subject) if named else None
+        )
         self.how: dict[str, How] = {}
         self.found: dict[str, list[Difference]] = {}
         self.trusted = list(self.origin.trusted)
@@ -208,7 +210,16 @@ class _Checking:
             expected = to_files(self.origin.model)
         except ZooError as error:
             told = str(error).partition("\n")[0]
-            self.add([Difference(PROGRAM, "", "what cannot be saved again", told)])
+            self.add(
+                [
+                    Difference(
+                        PROGRAM,
+                        "",
+                        "a program that cannot be saved",
+                        f"one that can ({told})",
+                    )
+                ]
+            )
             expected = {name: self.made[name] for name in (CONFIG, PROGRAM, CIRCUIT)}
         circuit = json.loads(expected[CIRCUIT])
         notes = json.loads(self.made[CIRCUIT])[ANNOTATION]
@@ -286,15 +297,15 @@ class _Checking:
                 self.table(file, self.opened.read(file), self.made[file])
             except FormatError as error:
                 told = str(error).removeprefix(f"{file}: ")
-                self.add([Difference(file, "", f"no table of pairs ({told})", "one")])
+                self.add([Difference(file, "", f"unreadable: {told}", "a table")])
             if split != "test":
                 continue
             rows = from_parquet(self.made[file], file).to_pylist()
             share = share_right(self.model, rows, self.causal) if rows else 1.0
             if share < least:
                 told = f"{share:.4f} of the outputs in {file}"
-                right = f"{least:g} by the interpreter"
-                self.add([Difference(WEIGHTS, "", f"what gives {told}", right)])
+                right = f"at least {least:g} as the interpreter"
+                self.add([Difference(WEIGHTS, "", f"weights that give {told}", right)])
 
     def table(self, file: str, said: bytes, expected: bytes) -> None:
         """Compare one file of pairs."""
@@ -310,11 +321,11 @@ class _Checking:
             if name in self.opened.sums and not trained:
                 self.how[name] = STRANGE
                 told = "a file of a trained model"
-                self.add([Difference(name, "", told, "none, for it was not trained")])
+                self.add([Difference(name, "", told, "none in a model not trained")])
             elif name not in self.opened.sums and trained:
                 self.trusted.append(
-                    f"{name}: it is not in the release, so what {PROGRAM} says of the "
-                    "training stands alone"
+                    f"{name}: it is not in the release, so nothing confirms what "
+                    f"{PROGRAM} says about the training"
                 )
         if not trained or self.origin.problems:
             return
@@ -378,6 +389,12 @@ class _Checking:
         if has_index(self.opened.path):
             self.how[INDEX] = CONTENT
             self.add(index_differences(self.opened, self.made[RELEASE]))
+
+
+def _task_of(subject: Subject) -> Task:
+    """Return the task that a subject's causal model is."""
+    assert isinstance(subject.causal, Task)
+    return subject.causal
 
 
 def _subject(model: Model, causal: Task | None) -> Subject:

@@ -90,7 +90,9 @@ class EdgeWitness(TypedDict):
 
     base: Annotated[tuple[Value, ...], Rule("the input that was run")]
     source: Annotated[tuple[Value, ...], Rule("the input of the donor")]
-    turn: Annotated[Count, Rule("places by which the donor's positions were turned")]
+    turn: Annotated[
+        Count, Rule("places by which the donor run's positions are shifted")
+    ]
     position: Annotated[Count, Rule("of the token whose output changed, from 0")]
     before: tuple[Value, ...]
     after: tuple[Value, ...]
@@ -193,7 +195,10 @@ class CircuitFile(TypedDict):
     circuit: CircuitPart
     beside: CircuitPart | None
     rows: Annotated[Mapping[str, Rows], Rule("by variable, a row a value")]
-    basis: Annotated[Rows | None, Rule("the named directions, where turned")]
+    basis: Annotated[
+        Rows | None,
+        Rule("the named directions, if these are not the axes of the stream"),
+    ]
     order: OrderPart
     features: NotRequired[FeaturesPart]
 

@@ -69,7 +69,7 @@ def index_differences(opened: Folder, summary: bytes) -> Iterator[Difference]:
         said = parse(data, INDEX)
         INDEX_DOCUMENT.read(said)
     except FormatError as error:
-        yield Difference(INDEX, "", f"no index ({error})", "one")
+        yield Difference(INDEX, "", f"unreadable: {error}", "an index")
         return
     rows = [row for row in said.json["releases"] if row["folder"] == folder.name]
     if len(rows) != 1:

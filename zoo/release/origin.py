@@ -82,7 +82,7 @@ def origin_of(model: Model, task: Task | None) -> Origin:
         )(base)
     except ZooError as error:
         told = str(error).partition("\n")[0]
-        maker.problem("", "what cannot be made again", f"a model that can ({told})")
+        maker.problem("", "a model that cannot be made again", f"one that can ({told})")
         made = model
     if model.steps is None:  # written before models carried their steps
         made = replace(made, steps=None)
@@ -289,11 +289,15 @@ class _Maker:
         saved, seed = self.saved.basis, options.rotate
         if (saved is None) != (seed is None):
             there = "no basis" if saved is None else "a basis"
-            self.problem("facts, options, rotate", shown(seed), f"what gives {there}")
+            self.problem(
+                "facts, options, rotate", shown(seed), f"a value that gives {there}"
+            )
         elif saved is not None and seed is not None:
             basis = random_basis(len(saved), seed)
             if not np.allclose(saved, basis, atol=NEAR):
-                self.problem("facts, options, rotate", shown(seed), "the basis's seed")
+                self.problem(
+                    "facts, options, rotate", shown(seed), "the seed of the basis"
+                )
 
 
 NEAR = 1e-5
@@ -312,7 +316,7 @@ def _texted(given: Any) -> dict[str, Any]:
         InputError: it is something else.
     """
     if not isinstance(given, Mapping):
-        raise InputError(f"{shown(given)} stands where an object of facts must be")
+        raise InputError(f"{shown(given)} was found where an object of facts must be")
     return dict(given)
 
 

@@ -88,7 +88,7 @@ def _encoding(file: str, said: bytes, same: bool, ours: str) -> Iterator[Differe
     texts = {key for field in read.schema_arrow for key in field.metadata or {}}
     writer = str(read.metadata.created_by)
     if read.metadata.metadata or texts - {b"PARQUET:field_id"}:
-        yield Difference(file, "metadata", "texts beside the rows", "no metadata")
+        yield Difference(file, "metadata", "metadata", "none")
     elif not _WRITER.fullmatch(writer):
         yield Difference(file, "created_by", shown(writer), shown(ours))
     elif writer == ours and same:
@@ -135,7 +135,7 @@ def judge_rows(
         right = f"{shown(drawn['clean'])}, {shown(drawn['corrupt'])}: seed {seed}"
         found += problems or [Difference(file, place, told, right)]
     if len(wrong) > len(judged):
-        more = f"{len(wrong):,} rows that are not as drawn"
+        more = f"{len(wrong):,} rows that differ from the drawn ones"
         found.append(Difference(file, "", more, "none"))
     return found
 
@@ -217,8 +217,9 @@ def _row(
             continue
         for i in range(size):
             if said[i] != right[i]:
-                agree = "so does" if other[i] == right[i] else f"{shown(other[i])} says"
-                told = f"{shown(right[i])} (the interpreter; {agree} the model)"
+                same = other[i] == right[i]
+                model_says = "the same" if same else shown(other[i])
+                told = f"{shown(right[i])} (interpreter; the model: {model_says})"
                 where = f"{place}, {side}_outputs[{i}]"
                 yield Difference(file, where, shown(said[i]), told)
                 break

@@ -105,7 +105,10 @@ def _end(
         return
     if outcome == "budget" and last.step < recipe.steps:
         yield Difference(
-            HISTORY, f"row {len(history) - 1}", "the last check", "one that passes"
+            HISTORY,
+            f"row {len(history) - 1}",
+            "a last check that fails",
+            "one that passes",
         )
     elif model.facts.get("outcome") != outcome:
         told = shown(model.facts.get("outcome"))

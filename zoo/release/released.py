@@ -41,11 +41,12 @@ class Pair:
     Attributes:
         clean: the tokens of one input.
         corrupt: the tokens of the other.
-        clean_outputs: the program's outputs, UNDEFINED where it gives no meaning.
-        corrupt_outputs: likewise.
+        clean_outputs: the program's outputs for the clean input, UNDEFINED where the
+            program defines none.
+        corrupt_outputs: the program's outputs for the corrupt input.
         position: a token at which the outputs differ, from 0.
-        clean_answer: the output there.
-        corrupt_answer: likewise.
+        clean_answer: the output for the clean input at that position.
+        corrupt_answer: the output for the corrupt input at that position.
         variables: the names of the variables that differ anywhere.
     """
 

@@ -224,9 +224,9 @@ def make_server(
 
     Args:
         shelf: the folder of releases.
-        host: where it listens; this machine alone by default.
-        port: likewise; 0 for a free one.
-        say: called with a line a request.
+        host: the address to listen on; only this machine by default.
+        port: the port to listen on; 0 for a free one.
+        say: called with a line for each request.
 
     Raises:
         InputError: there is no such folder, or the port is taken.

@@ -97,9 +97,9 @@ def _parts(subject: Subject, c: Certificate) -> Iterator[Difference]:
         ("effects", c.effects, outside),
     ):
         if missing := sorted(set(expected) - set(found)):
-            yield _difference(place, f"nothing of {missing[0]}", "a figure of it")
+            yield _difference(place, f"no figure for {missing[0]}", "a figure")
         if more := sorted(set(found) - set(expected)):
-            yield _difference(place, more[0], "only what there is in the model")
+            yield _difference(place, more[0], "only parts of the model")
     rows = zip_longest(c.circuit, subject.circuit.edges)
     for number, (finding, edge) in enumerate(rows):
         place = f"circuit[{number}]"
@@ -125,7 +125,7 @@ def _rates(c: Certificate) -> Iterator[Difference]:
         counts = found.hits, found.ties, found.close
         if min(counts) < 0 or found.hits + found.ties > found.total:
             told = f"{found.hits} of {found.total}"
-            yield _difference(f"{place}, hits", told, "a count of a part")
+            yield _difference(f"{place}, hits", told, "a count from 0 to the total")
             continue
         right = rate(found.hits, found.total, found.ties, found.close)
         for end in ("low", "high"):
@@ -147,7 +147,7 @@ def _statuses(c: Certificate) -> Iterator[Difference]:
             yield _difference(f"circuit[{number}], status", finding.status, used)
         changed, place = finding.effect.hits > 0, f"circuit[{number}], witness"
         if changed != (finding.witness is not None):
-            there = "one" if changed else "none, for no output changed"
+            there = "one" if changed else "none, since no output changed"
             yield _difference(place, "one" if finding.witness else "none", there)
 
 
@@ -206,10 +206,12 @@ def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Differenc
             model.encode(list(tokens))
         except ZooError as error:
             told = str(error).partition("\n")[0]
-            yield _difference(f"{place}, {key}", list(tokens), f"an input ({told})")
+            yield _difference(
+                f"{place}, {key}", list(tokens), f"a valid input ({told})"
+            )
     size = len(witness.base)
     if not 0 <= witness.turn < max(model.config.n_ctx - 1, 1):
-        yield _difference(f"{place}, turn", witness.turn, "fewer than positions")
+        yield _difference(f"{place}, turn", witness.turn, "a smaller shift")
     for key in ("before", "after"):
         if len(getattr(witness, key)) != size:
             count = len(getattr(witness, key))
@@ -218,8 +220,8 @@ def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Differenc
     if not 0 <= witness.position < size:
         yield _difference(f"{place}, position", witness.position, f"below {size}")
     elif witness.before[witness.position] == witness.after[witness.position]:
-        told = f"{witness.position}, where nothing changes"
-        yield _difference(f"{place}, position", told, "a place that changes")
+        told = f"{witness.position}, where the output stays"
+        yield _difference(f"{place}, position", told, "a position whose output changes")
 
 
 def _run(model: Model, found: Sequence[tuple[str, EdgeFinding, Witness]]) -> np.ndarray:

@@ -50,8 +50,8 @@ def row_differences(model: Model, subject: Subject) -> Iterator[Difference]:
         known = (cells >= 0) & (cells < len(rows))
         found = writes[:, model.config.names.source_index(site.node)][known]
         expected = np.asarray(rows)[cells[known]]
-        parts = [array @ site.basis.T for array in (expected, found)]
-        for one in array_differences(CIRCUIT, *parts, place, CLOSE):
+        right, said = (array @ site.basis.T for array in (expected, found))
+        for one in array_differences(CIRCUIT, right, said, place, CLOSE):
             yield Difference(CIRCUIT, place, one.found, f"{one.expected}, as written")
 
 

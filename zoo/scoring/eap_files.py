@@ -92,7 +92,7 @@ def of_tensors(names: Names, given: Mapping[str, Any]) -> Held:
         array = _array(given, key, (len(rows), len(columns)))
         for r, c in np.ndindex(array.shape if array is not None else (0, 0)):
             name = f"{rows[r]}{ARROW}{columns[c]}"
-            if name in every:
+            if array is not None and name in every:
                 into[name] = array[r, c].item()
     for key, into in (
         ("nodes_scores", parts.nodes),

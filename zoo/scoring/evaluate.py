@@ -201,13 +201,15 @@ def leaderboard(
 
     Args:
         out: the folder of the pages; each cell is kept there, and run once.
-        method: as for `zoo.evaluate`; all that are built in if None.
-        suite: as for `zoo.evaluate`.
+        method: a method's name, a function of a case that returns scores, or several
+            of these; all built-in methods if None.
+        suite: `core`, `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which.
         timeout: seconds for one run of a method.
         pairs: how many a method gets.
         progress: called with every cell.
-        hung: as for `zoo.evaluate`.
+        hung: called from another thread when a method stays in compiled code past its
+            time, once its cell is kept.
 
     Raises:
         NameLookupError: a method, a suite or a model is unknown.

@@ -1,9 +1,9 @@
-"""What circuits do by themselves: everything outside of them patched.
+"""Faithfulness: the loss of a circuit when everything outside it is patched.
 
     f(C) = (m(C) - m(empty)) / (m(M) - m(empty))
 
-where m is minus the loss, and everything outside of C gets the donors' values. The
-curve has the circuits of the k highest edges, MIB's ten sizes (Mueller et al. 2025).
+where m is minus the loss, and all edges outside C are patched from the corrupt runs.
+The curve has circuits of the k highest edges, in MIB's ten sizes (Mueller et al. 2025).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def faithfulness(
 def prune(
     names: Names, circuit: Bool[np.ndarray, "reader source"]
 ) -> Bool[np.ndarray, "reader source"]:
-    """Return a circuit without the edges that are on no way from an input to logits."""
+    """Return a circuit without edges that are on no path from input to logits."""
     parts = list(names.reader_parts.values())
     node_of = [part.node for part in parts]
     kept = circuit & names.visible

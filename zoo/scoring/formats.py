@@ -1,4 +1,4 @@
-"""Scores as other people write them, recognised or named.
+"""Scores in the formats of other tools, which are recognised or named.
 
     dict       {item: number}, in any spelling of `spellings.py`
     array      [reader, source], or [edge] in the order of `names.edges`
@@ -9,10 +9,10 @@
     prune      auto-circuit's {module: array}, see `prune_scores.py`
     file       .json, .csv (edge, score), .npy, .pt
 
-What other tools call a format is understood too: `eap-ig`, `mib`, `auto-circuit`. A
-name that is not known is refused, and the nearest ones are offered. What is missing
-needs a policy. A sign is never changed. Truth values (True, False) are a circuit. torch
-tensors may stand wherever numbers do.
+The names of other tools are accepted as formats too: `eap-ig`, `mib`, `auto-circuit`.
+An unknown name is refused, with the nearest ones. For missing items, `missing=` must be
+given. Signs are never changed. Truth values (True, False) mean a circuit. Torch tensors
+are accepted wherever numbers are.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read_scores(
     """Return scores from any format.
 
     Args:
-        names: of the model that they are to be for.
+        names: the names of the model's parts.
         given: Scores, a dict, an array, a graph, or the path of a file.
         format: one of FORMATS where it is not to be recognised.
         missing: the score of items that are not named: a number, or `lowest` for the

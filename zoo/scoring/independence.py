@@ -54,11 +54,11 @@ def independence(
     """Return the HSIC of two sets of rows, and its p-value.
 
     Args:
-        first: one row each.
-        second: likewise.
-        groups: within which rows are exchanged.
-        seed: of the permutations.
-        permutations: how many.
+        first: one set of rows.
+        second: the other set of rows.
+        groups: the group of each row; rows are permuted within their group.
+        seed: seed of the permutations.
+        permutations: number of permutations.
     """
     centred, other = centre(kernel(first)), kernel(second)
     rng, count = np.random.default_rng(seed), len(groups) ** 2

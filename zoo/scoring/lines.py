@@ -92,7 +92,7 @@ def _missed(missed: Any) -> list[str]:
     ]
     witness = missed.witness
     if witness is not None:
-        turn = f", positions turned by {witness['turn']}" if witness["turn"] else ""
+        turn = f", positions shifted by {witness['turn']}" if witness["turn"] else ""
         lines += [
             f"      {_list(witness['base'])} donor {_list(witness['source'])}{turn}",
             f"      {_list(witness['before'])} -> {_list(witness['after'])}",

@@ -17,13 +17,13 @@ class Marks:
 
     Attributes:
         level: what the items are.
-        true: [item] has a used edge, that the pairs can show.
-        counted: [item] takes part in the ranking.
-        undetectable: how many items of the circuit do not count, since no donor (in
-            the audit, or among these pairs) changes what they carry.
-        silent: how many others do not count, since their sources write the same in
-            every pair.
-        unused: how many items are claimed by the program and count as outside.
+        true: [item] whether it has a used edge that the pairs can show.
+        counted: [item] whether it is in the ranking.
+        undetectable: number of items of the circuit that do not count, because no donor
+            run (in the audit, or among these pairs) changes what they carry.
+        silent: number of items outside the circuit that do not count, because their
+            sources write the same in both runs of every pair.
+        unused: number of items that the program has, but that count as outside.
     """
 
     level: Level
@@ -37,9 +37,10 @@ class Marks:
 def mark(case: Case, level: Level) -> Marks:
     """Return the marks of a level's items.
 
-    An item is true if one of its edges is used and its source moves in some pair. An
-    item that is not, but has a used or undetectable edge that cannot be seen, or whose
-    edges are all silent, does not count.
+    An item is true if it has a used edge whose source writes something else in the
+    corrupt run of some pair. An item that is not true does not count if it has an
+    undetectable edge, or a used edge that no pair can show, or if the sources of all
+    its edges write the same in both runs of every pair.
     """
     seen = case.names.visible & ~case.silent[None, :]
     used, hidden = case.truth.mask("used"), case.truth.mask("undetectable")

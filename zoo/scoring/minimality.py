@@ -1,8 +1,8 @@
 """Whether each edge of a circuit is needed (Shi et al. 2024, section 3).
 
-An edge is needed if to take it away changes the score more than it does to take an edge
-away that a random way has added. That most random edges are outdone is tested by a
-binomial tail, and corrected for the number of edges (Holm 1979).
+An edge is needed if removing it changes the score more than removing an edge of a
+random path that was added to the circuit. A binomial test checks that the change
+exceeds that of most random edges, corrected for the number of edges (Holm 1979).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well numbers rank the true items first: exact, with ties counted as ties."""
+"""Figures of a ranking, computed exactly: AUROC, precision, recall, with ties."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 
 def auroc(scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]) -> float:
-    """Return the chance that a true item outranks another one, a tie counting half.
+    """Return the probability that a true item ranks above another; a tie counts half.
 
     The area under the ROC curve, by ranks (Mann and Whitney 1947). NaN where all items
     are true or none is.

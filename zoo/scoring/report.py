@@ -91,7 +91,7 @@ class Report:
         auroc: area under the ROC curve over the items that count.
         auroc_interval: 95 %, over items drawn again.
         average_precision: mean precision at the true items.
-        average_precision_interval: likewise.
+        average_precision_interval: 95 %, over items drawn again.
         k: how many items count as found: as many as are true, unless asked otherwise.
         precision: share of the found items that are true.
         recall: share of the true items that are found.

@@ -26,10 +26,10 @@ class Row:
         models: on how many it has figures.
         auroc: mean over models (of the mean over seeds).
         interval: 95 %, over models drawn again.
-        average_precision: mean likewise.
-        f1: mean likewise, with as many items found as are true.
-        cpr: mean likewise, NaN where the method has another granularity.
-        cmd: likewise.
+        average_precision: mean over models (of the mean over seeds).
+        f1: mean over models, with as many items found as are true.
+        cpr: mean over models; NaN if the method has another granularity.
+        cmd: mean over models; NaN if the method has another granularity.
         stability: mean Jaccard index of what two seeds find.
         seconds: mean over models of the fastest seed: the others may compile.
         failed: cells without figures.

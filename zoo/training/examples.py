@@ -1,18 +1,22 @@
-"""One batch of training, drawn on the device: inputs, a patch each, labels.
+"""One batch of training, drawn on the device: inputs, one patch each, labels.
 
-Every example is the same call of the forward pass with a mask of its own:
+Every example is a call of the same forward pass with an edge mask of its own. There are
+four kinds of examples:
 
-    behaviour       nothing patched; the label is the program's output
-    interchange     nodes of the circuit from a source run; the label is the output
-                    with the variables on them overridden
-    strict nodes    random nodes outside the circuit; the label does not change
-    strict edges    random (source, reader) entries outside it; likewise
+    behaviour       nothing is patched; the label is the program's output
+    interchange     nodes of the circuit are patched from a donor run; the label is the
+                    output with the variables on these nodes overridden
+    strict nodes    random nodes outside the circuit are patched; the label stays
+    strict edges    random edges outside the circuit are patched; the label stays
 
-While the circuit is being closed, all entries outside it are patched besides.
-Patches act on the positions that both inputs have, BOS among them. Position
-embeddings are the same in every run, and so is whatever nodes copy of them: nothing
-would keep what lies outside the circuit from reading them. So source runs have their
-positions turned by some places, except where variables are taken from them.
+In the circuit-only phase all edges outside the circuit are patched too, in every
+example; in the opening phase the share of these examples is lowered. A patch acts on
+the positions that both inputs have, including BOS.
+
+Position embeddings are the same in every run, and so is anything that a node copies
+from them. With ordinary donor runs, nothing would keep edges outside the circuit from
+using them. Therefore donor runs have shifted position embeddings, except in
+interchange examples.
 """
 
 from __future__ import annotations
@@ -33,17 +37,19 @@ from zoo.training.recipe import Recipe
 
 
 class Batch(NamedTuple):
-    """Examples: base and source inputs, masks, labels.
+    """Examples: base and donor inputs, masks, labels.
 
     Attributes:
-        ids: of the bases.
-        source_ids: of the sources.
-        turns: by how many places the positions of each source run are turned.
-        mask: 1 where a reader sees the source's write.
-        where: 1 at positions that both have.
-        labels: index of the value to put out, -1 for none.
-        values: what each variable is to hold, -1 for none and where it is replaced.
-        selected: which keys compute each variable in the sources, if a recipe asks.
+        ids: token ids of the base inputs.
+        source_ids: token ids of the donor inputs.
+        turns: by how many places the positions of each donor run are shifted.
+        mask: 1 where a reader sees the write of the donor run.
+        where: 1 at positions that both inputs have.
+        labels: index of the right output value, -1 for none.
+        values: index of the value that each variable should have; -1 where it has none
+            and where it is interchanged.
+        selected: to which keys the head of each variable should attend in the donor
+            runs; None unless the recipe has a weight for it (`attending`).
     """
 
     ids: Int[Array, "batch ctx"]
@@ -61,10 +67,10 @@ class Layout:
     """The circuit as arrays over readers, sources and variables.
 
     Attributes:
-        outside: [reader, source] visible entries that are not in the circuit.
-        sources_of: [variable] index of the source that writes it.
-        circuit_nodes: indices of the sources that carry variables.
-        other_nodes: [source] heads and MLPs that carry none.
+        outside: [reader, source] edges that are not in the circuit.
+        sources_of: [variable] index of the node that writes the variable.
+        circuit_nodes: indices of the nodes that write variables.
+        other_nodes: [source] whether it is a head or an MLP that writes no variable.
         output: index of the output variable.
     """
 
@@ -106,12 +112,12 @@ def draw_batch(
     """Return one batch.
 
     Args:
-        model: gives the labels.
-        recipe: gives the shares and the size.
+        model: computes the labels.
+        recipe: the share of each kind of example, and the size of the batch.
         layout: the circuit.
-        pool: inputs.
-        key: of this step.
-        closed: share of examples with everything outside the circuit patched.
+        pool: inputs to draw from.
+        key: the random key of this step.
+        closed: share of examples with all edges outside the circuit patched.
     """
     keys = jax.random.split(key, 8)
     size = recipe.batch
@@ -155,14 +161,14 @@ def interchanged(
     chosen: Bool[Array, "batch source"],
     where: Bool[Array, "batch ctx"],
 ) -> Int[Array, "batch variable ctx"]:
-    """Return all variables, those on chosen nodes being taken from the sources."""
+    """Return all variables after those on chosen nodes were set to the donor's."""
     set_here = chosen[:, layout.sources_of][:, :, None] & where[:, None, :]
     overrides = jnp.where(set_here, pool.values[source], COMPUTED)
     return jax.vmap(model.run)(pool.ids[base], overrides)
 
 
 def _kinds(recipe: Recipe) -> Int[np.ndarray, " batch"]:
-    """Return the kind of each example of a batch: shares as whole numbers."""
+    """Return the kind of each example of a batch, with shares rounded to examples."""
     shares = np.array(
         [
             recipe.behaviour,

@@ -1,4 +1,4 @@
-"""The worst cases on held-out inputs: what decides when training stops."""
+"""The worst figures on held-out inputs, which decide when training stops."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Check:
     """Accuracies over positions of held-out pairs, fractions in [0, 1].
 
     Attributes:
-        step: after how many optimizer steps.
+        step: number of optimizer steps before the check.
         loss: mean training loss since the last check.
-        behaviour: nothing patched.
-        interchange: by node of the circuit, its variables taken from a source.
-        nodes: by node outside the circuit, the node taken from a source.
-        worst_edge: the edge outside that harms most when patched alone.
-        edges: the accuracy with that edge patched; None where other figures fall so
-            short that single edges were not tried.
-        all_edges: everything outside patched at once.
+        behaviour: accuracy without a patch.
+        interchange: by node of the circuit, accuracy with its variables interchanged.
+        nodes: by node outside the circuit, accuracy with the node patched.
+        worst_edge: the edge outside the circuit that harms most when patched alone.
+        edges: accuracy with that edge patched; None if other figures are so low that
+            single edges were not tried.
+        all_edges: accuracy with all edges outside the circuit patched at once.
     """
 
     step: int
@@ -171,7 +171,7 @@ class Checker:
 def _draw_pairs(
     pool: Pool, key: Array, count: int, n_ctx: int
 ) -> tuple[Int[Array, " pair"], Int[Array, " pair"], Int[Array, " pair"]]:
-    """Return inputs, sources and by how much the sources' positions are turned."""
+    """Return base inputs, donor inputs, and by how much the donors' are shifted."""
     first, second, third = jax.random.split(key, 3)
     base, source = draw_inputs(pool, first, count), draw_inputs(pool, second, count)
     return base, source, draw_turns(third, count, n_ctx)

@@ -1,7 +1,7 @@
-"""The training loop: steps between checks, an early opening, a stop.
+"""The training loop: steps, checks, when the opening phase begins, when it stops.
 
-The key of a step depends on the seed and the number of the step only, so a resumed
-run draws the same batches, and ends with the same bits, as one that was not stopped.
+The random key of a step depends only on the seed and the number of the step. So a
+resumed run draws the same batches and ends with the same bits as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def advance(
 ) -> tuple[State, float]:
     """Return the state after `count` steps, and the mean loss.
 
-    On a CPU drawing a batch and learning from it are a call each: XLA runs them at
-    three quarters of the speed together, and at half of it inside a scan. Elsewhere
-    a call costs more than a step, and all steps are one scan.
+    On a CPU one call draws a batch and another one trains on it: a single call runs at
+    three quarters of the speed, and a scan at half. On other devices a call costs more
+    than a step, so all steps are one scan.
     """
     if jax.default_backend() != "cpu":
         state, mean = _scan(run, state, count)
@@ -65,9 +65,9 @@ def next_batch(run: Run, state: State, key: Array | None = None) -> Batch:
     """Return the batch of the step that comes next.
 
     Args:
-        run: gives the inputs and the recipe.
-        state: gives the step.
-        key: of all steps; by default that of the recipe's seed.
+        run: the run, with its inputs and its recipe.
+        state: the state, with the number of the step.
+        key: the random key of the run; made of the recipe's seed by default.
     """
     key = draw_key(run.recipe.seed) if key is None else key
     key = jax.random.fold_in(key, state.step)
@@ -128,9 +128,9 @@ def train(
     """Return a trained transformer with the circuit of a causal model.
 
     Args:
-        model: what it is to compute, variable by variable.
-        recipe: how; the defaults if None.
-        state: where to go on from; the beginning if None.
+        model: the causal model that the transformer learns.
+        recipe: the settings of the training; the defaults if None.
+        state: the state to continue from; the beginning if None.
         history: the checks so far.
         on_check: called after every check (to save, to show figures).
         on_step: called with (steps done, steps) as it goes on.
@@ -173,7 +173,7 @@ def train_run(
 
 
 def open_early(recipe: Recipe, state: State, check: Check) -> State:
-    """Return the state with the opening begun, once the circuit alone is right."""
+    """Return the state in its opening phase once the circuit alone is right enough."""
     waits = int(state.opening) > check.step
     if not waits or check.all_edges < recipe.open_at:
         return state
@@ -181,7 +181,7 @@ def open_early(recipe: Recipe, state: State, check: Check) -> State:
 
 
 def is_done(run: Run, state: State, history: tuple[Check, ...]) -> bool:
-    """Return whether everything is open and the last check passed."""
+    """Return whether the opening phase is over and the last check passed."""
     is_open = int(state.step) >= int(state.opening) + run.recipe.opening_steps
     return is_open and bool(history) and history[-1].passes(run.recipe)
 

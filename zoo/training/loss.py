@@ -21,7 +21,7 @@ from zoo.training.examples import Batch
 
 
 class Probes(NamedTuple):
-    """A linear reading of every variable from the write of its node.
+    """Linear probes that predict every variable from the write of its node.
 
     Attributes:
         W: [variable, d_model, value].
@@ -42,7 +42,7 @@ def batch_loss(
     Float[Array, "batch source ctx d_model"],
     Float[Array, "batch source ctx d_model"],
 ]:
-    """Return the mean loss of a batch, what was written, and that in the source runs.
+    """Return the mean loss of a batch, and the writes of its base and donor runs.
 
     The loss is in nats (or squared ranges, for numbers).
     """
@@ -61,7 +61,7 @@ def decoding_loss(
     sources_of: Int[Any, " variable"],
     batch: Batch,
 ) -> Float[Array, ""]:
-    """Return the mean cross-entropy of reading variables off their nodes, in nats."""
+    """Return the mean cross-entropy of the probes' predictions, in nats."""
     read = writes[:, jnp.asarray(sources_of)]  # [batch, variable, ctx, d_model]
     logits = jnp.einsum("nvpd,vdk->nvpk", read, probes.W) + probes.b[None, :, None]
     valid = batch.values >= 0
@@ -77,13 +77,14 @@ def attending_loss(
     sources_of: Int[Any, " variable"],
     batch: Batch,
 ) -> Float[Array, ""]:
-    """Return the mean cross-entropy of attention from what is selected, in nats.
+    """Return the mean cross-entropy of attention from the selected keys, in nats.
 
     Args:
         transformer: its shape and its arrays.
-        writes: of the source runs, in which nothing is patched.
+        writes: the writes of the donor runs, in which nothing is patched.
         sources_of: by variable, the index of the node that writes it.
-        batch: says what is selected. Runs whose positions are turned do not count.
+        batch: the batch, with the selected keys. Runs with shifted positions do not
+            count.
     """
     assert batch.selected is not None
     parts = list(transformer.config.names.source_parts.values())

@@ -1,4 +1,4 @@
-"""Each variable on a node of the transformer, and the circuit which that claims."""
+"""Which node of the transformer computes each variable, and the resulting circuit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from zoo.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the variables of a causal model are to be computed.
+    """Which node is trained to compute each variable of a causal model.
 
     Attributes:
         node: by variable, the name of the node that writes it.
-        circuit: the edges that this claims, and the variables on them.
+        circuit: the edges that follow, and the variables on them.
     """
 
     node: Mapping[str, str]
@@ -49,9 +49,10 @@ def make_config(model: CausalModel, recipe: Recipe) -> Config:
 
 
 def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
-    """Return where each variable goes: its layer, and a head of its own.
+    """Return a node for each variable, in the layer that the variable asks for.
 
-    Variables that MLPs compute in one layer share its MLP.
+    Each variable of a head gets a head of its own. Variables that MLPs compute share
+    the MLP of their layer.
 
     Raises:
         InputError: the transformer is too small; names the variable without a place.

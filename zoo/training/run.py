@@ -26,10 +26,10 @@ class State(NamedTuple):
 
     Attributes:
         weights: float32.
-        probes: what reads the variables off their nodes while the circuit is learnt.
-        optimizer: its moments.
-        step: how many steps were taken.
-        opening: the step at which what lies outside the circuit begins to open.
+        probes: linear probes for the variables, used while the circuit is learnt.
+        optimizer: the moments of the optimizer.
+        step: number of steps so far.
+        opening: the step at which the opening phase begins.
     """
 
     weights: Weights
@@ -44,14 +44,15 @@ class Run:
     """Everything that is fixed during training.
 
     Attributes:
-        model: what is to be learnt.
-        recipe: how, every size filled in.
+        model: the causal model that is learnt.
+        recipe: the settings, with every size filled in.
         config: the transformer's shape.
-        placement: where each variable goes, and the circuit which that claims.
+        placement: the node of each variable, and the circuit that follows.
         layout: the circuit as arrays.
         pool: the inputs that batches are drawn from.
         checker: the figures on held-out inputs.
-        disjoint: whether these are held out indeed; a small space serves for both.
+        disjoint: whether the held-out inputs are not trained on; if there are few
+            inputs, all of them are in both.
     """
 
     model: CausalModel

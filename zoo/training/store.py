@@ -1,12 +1,13 @@
 """A run on disk: its recipe, its last checkpoint, its history.
 
     recipe.toml               every size filled in; a resumed run must agree with it
-    checkpoint.safetensors    weights, optimizer and step, from which it goes on
-    history.json              one check an entry
+    checkpoint.safetensors    weights, optimizer and step, from which it resumes
+    history.json              one entry for each check
     model/                    the trained model, once the run has ended
 
-Each file is written beside itself and renamed, so that a kill at any moment leaves
-the old or the new one. The checkpoint goes last: what it says is what is resumed.
+Each file is written under another name and then renamed, so that a killed process
+leaves the old or the new file. The checkpoint is written last, and a run resumes from
+its step.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Several seeds of one run at once: their states stacked, their steps under `vmap`.
 
-On a GPU a step of one small model leaves most of the machine idle, and twenty models
-cost little more than one. Each draws the batches that it would draw alone; its weights
-differ from those of a run alone by rounding only.
+On a GPU one small model leaves most of the device idle, and twenty models take little
+more time than one. Each run draws the batches that it would draw alone, and its weights
+differ from those of a run alone only by rounding.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Most perturbations that an audit tries change no output, and for most of these that can
 be proven without running the last MLP, which is half of the work. Let l_c be the logit
-of class c, and * the class that wins. When what stands in front of the MLP moves by d,
+of class c, and * the class that wins. When the stream in front of the MLP moves by d,
 
     l_c - l_*  moves by at most  |J_c - J_*| |d| + g/2 q_c |d|^2
 
@@ -13,10 +13,10 @@ derivative of GELU, 2 / sqrt(2 pi), and q_c the largest eigenvalue of
 
 with in_j the unit's input weights and out_j what it adds to the logits (Taylor's
 theorem along the segment from 0 to d). So each position has a radius within which no
-other class can win. Outside of it, and there alone, the MLP is run (`winners`).
+other class can win. The MLP is run only for positions outside their radius (`winners`).
 
-This holds for GELU without LayerNorm and outputs that are classes. ReLU has no second
-derivative, and a number changes by what it moves.
+This holds for GELU without LayerNorm and for outputs that are classes. ReLU has no
+second derivative, and a numerical output changes with every movement.
 """
 
 from collections.abc import Callable
@@ -151,8 +151,9 @@ def winners(
     Args:
         transformer: its shape and its arrays.
         base: unpatched runs.
-        arrived: by how much the stream moves there, as `rerun.propagate` says.
-        path: what of it moves, likewise.
+        arrived: by how much the stream moves in front of the last MLP, as
+            `rerun.propagate` returns it.
+        path: what of the stream moves, as `rerun.propagate` returns it.
         winner: of the unpatched runs.
         radius: of `radii`.
         asked: the positions for which it is wanted; `winner` is returned elsewhere.

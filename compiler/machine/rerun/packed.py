@@ -1,9 +1,10 @@
-"""Many sequences at once: rows are the last axis, and short sequences may share one.
+"""A packed layout of many sequences: short ones share a row, rows are the last axis.
 
-Nothing is spent on PAD, and since heads and MLPs are small, a core's lanes had better
-run over rows than over a head's coordinates: for a stream of width 20 that takes a
-third of the time. The parts of a transformer stand here in that layout, [d_model,
-place, row]; `layers.py` defines what they compute, and a layer may be traced here.
+Sharing rows avoids computing PAD. With rows as the last axis, vector instructions run
+over rows instead of a head's few coordinates, which takes a third of the time for a
+stream of width 20. This module has the parts of a transformer in that layout, [d_model,
+place, row], where a place is a position of a row. `layers.py` defines what the parts
+compute. Here the number of a layer may be traced.
 """
 
 from collections.abc import Sequence
@@ -21,11 +22,11 @@ from compiler.machine.transformer import Transformer
 
 
 class Packing(NamedTuple):
-    """Which sequence stands where.
+    """Which sequence is at which place of which row.
 
     Args:
-        sequence: [row, place] index of a sequence, -1 where nothing stands.
-        position: [row, place] position in it, 0 where nothing stands.
+        sequence: [row, place] index of a sequence, -1 for an empty place.
+        position: [row, place] position in the sequence, 0 for an empty place.
     """
 
     sequence: Int[Any, "*block row place"]
@@ -76,7 +77,7 @@ def pack(
 def take(
     packing: Packing, values: Shaped[Any, "sequence *rest position d"]
 ) -> Shaped[Array, "*rest d place row"]:
-    """Return what belongs to each place; something arbitrary where nothing stands."""
+    """Return the value for each place; empty places get an arbitrary one."""
     sequence, position = (jnp.asarray(a).T for a in packing)
     rest = (slice(None),) * (values.ndim - 3)
     taken = values[(jnp.maximum(sequence, 0), *rest, position)]  # [place, row, ..]
@@ -84,7 +85,7 @@ def take(
 
 
 def allow_within(config: Config, packing: Packing) -> Bool[Array, "place key row"]:
-    """Return who may attend to whom: a sequence to itself, or what is before."""
+    """Return which places may attend to which, all of one sequence."""
     sequence, position = (jnp.asarray(a).T for a in packing)
     allowed = sequence[:, None] == sequence[None]
     if config.causal:

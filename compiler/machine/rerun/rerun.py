@@ -1,13 +1,12 @@
-"""What the logits become when the stream is perturbed, or under an edge mask.
+"""The logits after a perturbation of the stream, or under an edge mask.
 
 Patching a node, a single edge or a variable adds a perturbation to what some readers
-see, its target, and nothing before the target changes. What the stream holds in front
-of every sublayer of the unpatched run, the base run, is computed once (`stack_runs`,
-`pack_runs`); then a perturbation costs the sublayers from its target on
-(`perturbed_logits`). One more edge under an edge mask changes nothing before the layer
-of its reader either (`run_masked`, `masked_logits`). Targets and layers are data, so
-that one compilation serves all edges of a transformer. Arrays are packed, see
-`packed.py`.
+see. These readers are its *target*. Nothing before the target changes. The stream of
+the base run is computed once (`stack_runs`, `pack_runs`); each perturbation then only
+runs the sublayers from its target on (`perturbed_logits`). Adding an edge to an edge
+mask changes nothing before the layer of its reader either (`run_masked`,
+`masked_logits`). Targets and layers are arguments of compiled functions, so one
+compilation serves all edges of a transformer. Arrays are packed, see `packed.py`.
 
 All of this has its definition in `forward`: `perturbed_logits` gives its logits under a
 node mask or a mask of one edge, `masked_logits` under any edge mask.
@@ -163,7 +162,7 @@ def stack(
 def unstack(
     values: Float[Array, "d place row"],
 ) -> Float[Array, "row place d"]:
-    """Return what `stack` took, for instance logits, sequence by sequence."""
+    """Undo `stack`: return, for instance, logits sequence by sequence."""
     return values.transpose(2, 1, 0)
 
 
@@ -290,7 +289,7 @@ def last_logits(
         front: what stands there without it, `BaseRuns.stream[-2]`; or some of its
             columns.
         arrived: by how much that moves, as `propagate` says.
-        path: what of it moves, likewise.
+        path: what of the stream moves, as `propagate` returns it.
     """
     nothing = jnp.zeros_like(arrived)
     total = front + jnp.where(path == MLP_ONLY, nothing, arrived)
@@ -402,10 +401,11 @@ def masked_logits(
     """Return the logits under an edge mask, given runs that are equal before a layer.
 
     Args:
-        transformer: as for `run_masked`.
-        base: as for `run_masked`.
-        mask: as for `run_masked`.
-        donors: as for `run_masked`.
+        transformer: its shape and its arrays.
+        base: unpatched runs.
+        mask: 1 where a reader sees the donor, 0 where it sees the write and wherever a
+            source is not before its reader.
+        donors: what a reader sees where the mask is 1.
         known: runs under a mask with the same rows before that layer.
         first: the layer, traced or not; `n_layers` for none.
     """

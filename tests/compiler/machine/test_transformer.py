@@ -1,6 +1,7 @@
 """A transformer is one value: a pytree with a static configuration."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,8 @@ from tests.compiler.machine.reference import (
 )
 
 CONFIG = CONFIGS["normed"]
+
+SETTINGS: Any = jax.config
 
 
 def draw(seed):
@@ -78,10 +81,10 @@ def test_what_is_precise_gets_arrays_of_jax_and_full_precision():
 
     @precise
     def look(transformer, value, *, name):
-        seen[name] = jax.config.jax_default_matmul_precision
+        seen[name] = SETTINGS.jax_default_matmul_precision
         return isinstance(transformer.weights.W_E, jax.Array), value
 
-    before = jax.config.jax_default_matmul_precision
+    before = SETTINGS.jax_default_matmul_precision
     assert look(draw(0)[0], 7, name="inside") == (True, 7)
     assert seen == {"inside": "highest"}
-    assert jax.config.jax_default_matmul_precision == before
+    assert SETTINGS.jax_default_matmul_precision == before

@@ -18,7 +18,7 @@ from zoo.auditing.certificate import (
 from zoo.release.build import certificate_bytes
 from zoo.release.documents import CERTIFICATE_DOCUMENT
 
-LEAST = dict.fromkeys(
+LEAST: dict[str, float] = dict.fromkeys(
     ("behaviour", "interchange", "nodes", "edges", "all edges at once"), 0.9
 )
 

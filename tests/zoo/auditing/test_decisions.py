@@ -85,6 +85,6 @@ def test_what_is_shown_of_a_tie_does_not_depend_on_a_rounding():
 
 
 def test_the_radius_of_a_winner_is_far_outside_of_ties():
-    from compiler.machine import radius
+    from compiler.machine.rerun import bounds
 
-    assert BAND * TIE * 10 < radius.SLACK
+    assert BAND * TIE * 10 < bounds.SLACK

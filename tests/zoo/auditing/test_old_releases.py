@@ -32,6 +32,7 @@ def test_an_old_release_is_audited_without_the_planner(folder, monkeypatch):
     ):
         monkeypatch.setattr(module, name, refuse, raising=False)
     model = zoo.load(str(folder))
+    assert isinstance(model, zoo.Released)
     assert json.loads((folder / "config.json").read_text())["format_version"] == 1
     assert model.steps is None
     assert any("." in name for name in model.circuit.sites)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -222,7 +224,8 @@ def test_the_steps_of_integrated_gradients_start_at_1_or_0(case: Case) -> None:
         find_method("eap-ig-inputs-code").run(case, 0),
         eap_ig_inputs(case, steps=5, steps_from=0),
     )
-    for wrong in ({"steps": 0}, {"steps_from": 2}):
+    wrongs: list[dict[str, Any]] = [{"steps": 0}, {"steps_from": 2}]
+    for wrong in wrongs:
         with pytest.raises(InputError, match="expected 1"):
             eap_ig_inputs(case, **wrong)
     with pytest.raises(InputError, match="own runs"):

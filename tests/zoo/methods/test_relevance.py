@@ -64,9 +64,10 @@ def test_the_rules_change_no_value(case: Case, norm: str, halves: bool) -> None:
     added = rng.normal(size=(*shape, model.config.d_model)).astype(np.float32)
     for ids in case.pairs.clean[:3]:
         args = model.transformer, jnp.asarray(ids)
-        given = {"perturbation": jnp.asarray(added)}
-        expected = forward(*args, **given).logits
-        found = forward(*args, **given, rules=rules_of(halves)).logits
+        change = jnp.asarray(added)
+        expected = forward(*args, perturbation=change).logits
+        rules = rules_of(halves)
+        found = forward(*args, perturbation=change, rules=rules).logits
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -425,7 +425,7 @@ LIES: Mapping[str, tuple[str, Lie, str, str]] = {
         TEST,
         "does not write",
     ),
-    "a table of nothing": ("compiled", strange(TEST, b"PAR1"), TEST, "no table"),
+    "a table of nothing": ("compiled", strange(TEST, b"PAR1"), TEST, "unreadable"),
     "claims": (
         "compiled",
         on_json("release.json", put("claims", "edges", 0.5)),

@@ -350,7 +350,7 @@ def test_truth_values_are_a_circuit() -> None:
 
 
 def test_scores_of_nodes_in_a_networkx_graph() -> None:
-    graph = nx.DiGraph([("m0", "m1")])
+    graph: Any = nx.DiGraph([("m0", "m1")])
     for place, name in enumerate(NAMES.sources):
         graph.add_node(name, score=float(place))
     assert read_scores(NAMES, graph).level.kind == "node"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import comb, exp
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from zoo.scoring.hypotheses import equivalence, examine_circuit
 from zoo.scoring.independence import hsic, independence, kernel, permute_within
 from zoo.scoring.minimality import inflate
 
-FEW = {"inflated": 40, "permutations": 99, "seed": 1}
+FEW: dict[str, Any] = {"inflated": 40, "permutations": 99, "seed": 1}
 
 
 def tail(count: int, extreme: int, p: float) -> float:

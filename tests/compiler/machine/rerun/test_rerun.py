@@ -62,8 +62,10 @@ class Case:
         # Inputs of different lengths share some positions only.
         self.where = self.live & (rng.random(shape) < 0.8)
         self.packing = pack(config, lengths)
-        given = self.transformer, self.packing if packed else self.ids, self.writes
-        self.base = pack_runs(*given) if packed else stack_runs(*given)
+        if packed:
+            self.base = pack_runs(self.transformer, self.packing, self.writes)
+        else:
+            self.base = stack_runs(self.transformer, self.ids, self.writes)
         self.lay = partial(take, self.packing) if packed else stack
         self.packed = packed
 
