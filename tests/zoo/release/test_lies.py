@@ -29,7 +29,7 @@ from compiler.save import load_model
 from compiler.sealed import SUMS, digest, sums_of
 from zoo.auditing.certificate import Certificate, EdgeFinding, claims_of, rate
 from zoo.auditing.subject import subject_of
-from zoo.causal.by_hand import describe, facts_of
+from zoo.causal.by_hand import describe, facts_of, task_of
 from zoo.cli import app
 from zoo.release.build import Draft, make_files
 from zoo.release.check import Checked, check_release
@@ -243,7 +243,9 @@ def consistent(lie: Lie) -> Lie:
         history = []
         if "history.parquet" in files:
             history = history_from_parquet(files["history.parquet"])
-        files.update(make_files(Draft("small", 1, model, said, recipe, history)))
+        causal = TASK if task_of(model) == TASK.name else None
+        draft = Draft("small", 1, model, said, recipe, history, causal)
+        files.update(make_files(draft))
 
     return tell
 
