@@ -25,7 +25,7 @@ from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
 from zoo.auditing.counts import Count, Tallied
-from zoo.auditing.decisions import settled
+from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.causal.outputs import CLOSE
@@ -400,7 +400,10 @@ def _witness(
 
 def _values(subject: Subject, logits: np.ndarray) -> tuple[Value, ...]:
     values = subject.readout.values
-    return tuple(plain(values[i]) for i in settled(subject.readout, logits))
+    return tuple(
+        plain(values[i])
+        for i in settled(subject.readout, logits, tie_of(subject.config))
+    )
 
 
 def _tokens(subject: Subject, ids: np.ndarray) -> tuple[Value, ...]:

@@ -38,6 +38,7 @@ from zoo.auditing.decisions import (
     other_number,
     same_class,
     same_number,
+    tie_of,
 )
 from zoo.causal.model import COMPUTED
 from zoo.causal.pool import Pool
@@ -252,7 +253,7 @@ def _make_block(
         straight=straight,
         turned=turned,
         clean=clean,
-        winner=decide(clean),
+        winner=decide(clean, tie_of(transformer.config)),
         sequence=packing.sequence.T,
         position=packing.position.T,
         packing=packing,
@@ -290,7 +291,8 @@ def _add(
     outputs, labels, logits_of = outcome
     valid = labels >= 0
     if readout.kind == "classes":
-        codes = outputs if outputs.ndim == labels.ndim else decide(outputs)
+        known = outputs.ndim == labels.ndim
+        codes = outputs if known else decide(outputs, tie_of(config))
         right, changed = same_class(codes, labels), other_class(codes, block.winner)
     else:
         logits, clean = (jnp.moveaxis(a, 0, -1) for a in (outputs, block.clean))

@@ -14,9 +14,10 @@ The margin of classes is the lead of the largest logit over the next, in units o
 the largest absolute logit. That of a number is its distance from the border of what
 counts as the same number, and from the border between a number and None.
 
-TIE was chosen where no margin lies (see docs/decisions.md): classes that the program
-leaves equal are at most 6e-7 apart in float32, the smallest other margin of a compiled
-model is 1e-2, and float32 and float64 differ by at most 4e-5 in a trained one.
+The threshold was chosen where no margin lies (see docs/decisions.md). Compiled models
+have ReLU, steep attention and classes that a patched program leaves equal: those are up
+to 1e-3 apart in float32, and all other margins are above 1e-2. In a trained model
+float32 and float64 differ by at most 4e-5, and margins are of any size.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
+from compiler.machine.config import Config
 from zoo.causal.outputs import CLOSE, numbers_of
 
 TIE = 1e-5
-"""The largest margin of a tie."""
+"""The largest margin of a tie, for numbers and for classes of most models."""
+RELU_TIE = 4e-3
+"""The same for the classes of models with ReLU, as compiled ones are."""
 BAND = 4.0
 """By how much a margin may be off TIE for another machine to find the other case."""
 _NONE = -1
@@ -51,26 +55,32 @@ class Verdict(NamedTuple):
     close: Bool[Any, "*n"]
 
 
-def decide(logits: Float[Array, "class *n"]) -> Int[Array, "*n"]:
+def tie_of(config: Config) -> float:
+    """Return the largest margin of a tie between two classes of a transformer."""
+    return RELU_TIE if config.act == "relu" else TIE
+
+
+def decide(logits: Float[Array, "class *n"], tie: float = TIE) -> Int[Array, "*n"]:
     """Return which class wins at each position, -1 for a tie, as `2 * class + close`.
 
     Args:
         logits: classes first. Where they are no finite numbers the largest wins, as
             NumPy orders them: no rounding decides that.
+        tie: the largest margin of a tie; see `tie_of`.
     """
     winner = logits.argmax(0)
     others = jnp.arange(len(logits)).reshape(-1, *(1,) * winner.ndim) != winner
     second = jnp.where(others, logits, -jnp.inf).max(0)
     scale = 1.0 + jnp.abs(logits).max(0)
     margin = (logits.max(0) - second) / scale
-    tie, close = _zones(jnp.where(jnp.isfinite(scale), margin, jnp.inf))
-    return 2 * jnp.where(tie, _NONE, winner) + jnp.where(close, 1, 0)
+    ties, close = _zones(jnp.where(jnp.isfinite(scale), margin, jnp.inf), tie)
+    return 2 * jnp.where(ties, _NONE, winner) + jnp.where(close, 1, 0)
 
 
-def _zones(margin: Float[Any, "*n"]) -> tuple[Any, Any]:
+def _zones(margin: Float[Any, "*n"], tie: float = TIE) -> tuple[Any, Any]:
     """Return (where a margin is a tie, where it is close to the border of one)."""
     size = jnp.abs(margin)
-    return size <= TIE, (size > TIE / BAND) & (size <= TIE * BAND)
+    return size <= tie, (size > tie / BAND) & (size <= tie * BAND)
 
 
 def same_class(codes: Int[Any, "*n"], labels: Int[Any, "*n"]) -> Verdict:
@@ -134,7 +144,7 @@ def _compare(
 
 
 def settled(
-    readout: Readout, logits: Float[np.ndarray, "seq class"]
+    readout: Readout, logits: Float[np.ndarray, "seq class"], tie: float = TIE
 ) -> Int[np.ndarray, " seq"]:
     """Return the value that each row of logits is shown as; ties by a rule.
 
@@ -144,6 +154,7 @@ def settled(
     logits = np.asarray(logits)
     scale = TIE * (1.0 + np.abs(logits).max(axis=-1))
     if readout.kind == "classes":
+        scale *= tie / TIE
         with np.errstate(invalid="ignore"):
             least = logits.max(axis=-1) - scale
         known = np.isfinite(least)

@@ -20,7 +20,7 @@ from compiler.machine.forward import logits_batch
 from compiler.machine.rerun.rerun import Target, target_of_node, target_of_reader
 from zoo.auditing import chunk
 from zoo.auditing.counts import Adder, Count, Tallied, Tally
-from zoo.auditing.decisions import decide, same_class, same_number
+from zoo.auditing.decisions import decide, same_class, same_number, tie_of
 from zoo.auditing.subject import Subject
 from zoo.causal.pairs import Pairs
 from zoo.causal.runs import SILENT
@@ -315,7 +315,8 @@ def _behaviour(subject: Subject, pairs: Pairs) -> Count:
         logits = logits_batch(subject.transformer, ids[rows])
         labels = np.where(fresh[:, None], values[rows], -1)
         if subject.readout.kind == "classes":
-            verdict = same_class(decide(jnp.moveaxis(logits, -1, 0)), labels)
+            codes = decide(jnp.moveaxis(logits, -1, 0), tie_of(subject.config))
+            verdict = same_class(codes, labels)
         else:
             verdict = same_number(subject.readout, logits, np.maximum(labels, 0))
         valid = labels >= 0
