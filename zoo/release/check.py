@@ -82,6 +82,7 @@ from zoo.release.verdict import (
 from zoo.release.whole import Folder, is_release, open_folder
 from zoo.release.wordings import today
 
+_HERE = ("/", ".", "~")
 MOST_DIFFERENCES = 100
 """Differences of one file that are listed."""
 
@@ -111,7 +112,9 @@ def verify_release(
         FetchError: the release is elsewhere, and cannot be fetched.
         FormatError: a file is missing, altered without its digest, or unreadable.
     """
-    folder = resolve(str(source))
+    text = str(source)
+    local = isinstance(source, Path) or Path(text).is_dir() or text.startswith(_HERE)
+    folder = Path(text) if local else resolve(text)
     if not is_release(folder):
         raise InputError(
             f"{folder} is not a release: there is no {RELEASE} in it. `zoo export` "

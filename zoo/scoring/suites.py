@@ -11,10 +11,11 @@ options of the compiler: `sort?rotate=1`.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from compiler.errors import InputError
+from compiler.errors import InputError, NameLookupError
 from compiler.rasp.values import in_order
 from programs import all_programs
 from zoo.lookup import COMPILED as COMPILED_ONLY
@@ -53,7 +54,15 @@ def models_of(suite: str | Iterable[str]) -> list[str]:
         known = all_programs()
         return [f"{name}{SUITES[suite]}" for name in COMPILED if name in known]
     name, _, options = suite.partition("?")
-    look_up(name, COMPILED_ONLY if options else MODELS)
+    try:
+        look_up(name, COMPILED_ONLY if options else MODELS)
+    except NameLookupError:
+        near = difflib.get_close_matches(name, ["core", *SUITES], 1)
+        if options or not near:
+            raise
+        raise NameLookupError(
+            f"no suite, release or program is named {name!r}. Did you mean {near[0]!r}?"
+        ) from None
     return [suite]
 
 

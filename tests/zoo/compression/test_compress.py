@@ -177,7 +177,7 @@ def test_a_width_that_is_no_integer_is_refused(width: Any) -> None:
 
 def test_a_setting_that_is_unknown_or_impossible_is_refused(reverse: Model) -> None:
     unknown: Any = {"step": 3}
-    with pytest.raises(InputError, match="unknown setting 'step'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'step'"):
         zoo.compress(reverse, 5, **unknown)
     with pytest.raises(InputError, match=r"steps is 0; .*batch is -1"):
         zoo.compress(reverse, 5, steps=0, batch=-1)

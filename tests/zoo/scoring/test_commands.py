@@ -30,7 +30,7 @@ def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> No
     assert (told.status, told.err) == (0, "")
     assert told.out.startswith(f"{MODEL}: ")
     for name in ("scores.json", "random", "weight-norm", "|eap|"):
-        assert f"\n  {name} " in told.out
+        assert f"\n{name} " in told.out
     assert "MISSED  " in told.out and " donor " in told.out and "SPURIOUS" in told.out
     figures = told.out.partition("MISSED")[0]
     assert max(map(len, figures.splitlines())) < 80
@@ -55,7 +55,7 @@ def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> No
         ('["m0->m1"]', (), "write an object"),
         ('[["m0->m1"], 1]', (), "expected a dict"),
         ('{"m0->m1": 1}', ("--format", "matrix"), "as 'edges_scores'"),
-        ('{"m0->m1": 1}', ("--format", "eap-ig"), "whose 'edges' are an object"),
+        ('{"m0->m1": 1}', ("--format", "eap-ig"), "an object with 'edges' or 'nodes'"),
         ('{"m0->m1": 1}', ("--format", "array"), "expected an array of numbers"),
         ("[1, 2]", ("--format", "graph"), "expected a networkx graph"),
         ("[1, 2]", ("--format", "prune"), "a dict from modules to arrays"),
@@ -82,7 +82,7 @@ def test_every_method_is_listed_with_its_paper(call: Call) -> None:
     told = call("evaluate", "--list")
     assert told.status == 0
     for name in known_methods():
-        assert f"\n  {name} " in told.out
+        assert f"\n{name} " in told.out
     assert find_method("relp").paper in told.out
 
 
