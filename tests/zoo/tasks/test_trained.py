@@ -140,9 +140,9 @@ def test_a_task_of_other_words_is_refused(name, folder):
         ),
         (
             ["compile", "greater_than", "--out", "x"],
-            "there is no program to compile. Train it",
+            "there is no program to compile, and a",
         ),
-        (["show", "induction_heads"], "there is no program to compile. Train it"),
+        (["show", "induction_heads"], "there is no program to compile, and a"),
         (["run", "greater_than", "--input", "[]"], "there is no program to compile"),
     ],
 )

@@ -176,7 +176,7 @@ def test_jobs_run_side_by_side_and_say_which_failed(capsys):
     commands = {"good": ["--help"], "bad": ["run", "nosuch", "--input", "[1]"]}
     assert run_jobs(commands, 2) == ["bad"]
     out = capsys.readouterr().out
-    assert "good: Usage" in out and "bad: error: no program" in out
+    assert "good: Usage" in out and "bad: error: no release or program" in out
 
 
 def test_a_full_disk_leaves_a_run_that_goes_on(monkeypatch, capsys, tmp_path):
