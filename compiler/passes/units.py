@@ -22,7 +22,7 @@ from compiler.passes.rectangles import cover
 # Above this many arguments only one linear form and one order is tried.
 _MANY = 5
 # Products that are simulated to measure the rounding error of one candidate.
-_SIMULATED, _FEW = 50_000_000, 500
+_SIMULATED, _FEW, _AT_ONCE = 50_000_000, 500, 4_000_000
 # Numbers in the largest array that one candidate may make: larger ones are left out.
 _MOST_NUMBERS = 8_000_000
 # What float32 leaves of a sum, relative to its terms; as measured, not at worst.
@@ -351,8 +351,10 @@ class _Problem:
         worst = 0.0
         for count in sorted({min(n, len(self.cells)) for n in (_FEW, room)}):
             pick = np.linspace(0, len(self.cells) - 1, count).astype(int)
-            worst = self.error(
-                units, self.cells[pick], self.out.rows[self.results[pick]]
+            step = max(_FEW, _AT_ONCE // max(1, units.count))  # bounds the memory
+            worst = max(
+                self.error(units, self.cells[part], self.out.rows[self.results[part]])
+                for part in (pick[i : i + step] for i in range(0, len(pick), step))
             )
             if worst > limit:
                 break

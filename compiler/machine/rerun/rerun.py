@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.machine.layers import allow, slots
 from compiler.machine.names import SLOTS, Names
@@ -153,8 +153,8 @@ def pack_runs(
 
 
 def stack(
-    values: Float[Any, "sequence *rest seq d"],
-) -> Float[Array, "*rest d seq sequence"]:
+    values: Shaped[Any, "sequence *rest seq d"],
+) -> Shaped[Array, "*rest d seq sequence"]:
     """Return what belongs to sequences of which each has a row of its own."""
     return jnp.moveaxis(jnp.asarray(values), (-2, 0), (-2, -1))
 
