@@ -689,12 +689,14 @@ def test_a_circuit_that_does_not_fit_is_refused(folder: Path, message: str) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * 100_000, "text that is not JSON"),
+        ("[" * 100_000, "lists and objects 100000 deep, expected at most 100"),
+        ("[" * 99, "text that is not JSON"),
         ('{"a": NaN}', "NaN is not a JSON number"),
         ('{"a": 1, "a": 2}', "a key occurs twice"),
         ("\xff", "text that is not JSON"),
         ("[1]", "a list of 1, expected an object with the keys"),
-        ('{"\\u001b[31m\\ud800": 1}', r"'\\u001b[31m\\ud800'"),
+        ('{"\\u001b[31m\\ud800": 1}', "surrogates not allowed"),
+        ('{"\\u001b[31m": 1}', r"\\u001b[31m"),
         ("9" * 5000, "text that is not JSON"),
     ],
 )
