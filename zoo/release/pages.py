@@ -71,7 +71,7 @@ class _Scan:
 
     def column(self, part: pq.ColumnChunkMetaData) -> None:
         """Add the pages of one column of one group of rows."""
-        if part.num_values == 0 and part.total_compressed_size == 0:
+        if part.num_values == 0:
             return  # a table without rows has no pages
         begin, size = part.data_page_offset, part.total_compressed_size
         dictionary = part.dictionary_page_offset
