@@ -63,7 +63,6 @@ from zoo.release.pair_rows import (
 )
 from zoo.release.provenance import history_differences, recipe_of
 from zoo.release.released import Released, load_released
-from zoo.release.resolve import resolve
 from zoo.release.statements import claim_differences, statement_differences
 from zoo.release.stream import row_differences
 from zoo.release.tables import data_file, from_parquet
@@ -82,45 +81,8 @@ from zoo.release.verdict import (
 from zoo.release.whole import Folder, is_release, open_folder
 from zoo.release.wordings import today
 
-_HERE = ("/", ".", "~")
 MOST_DIFFERENCES = 100
 """Differences of one file that are listed."""
-
-
-def verify_release(
-    source: str | Path,
-    *,
-    quick: bool = False,
-    causal: Task | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    threads: int = 1,
-) -> Checked:
-    """Return whether a release is what it says, by its name or its folder.
-
-    Args:
-        source: a release's name (`sort-siit`, `sort-siit@2`), `hf://OWNER/REPO`, or a
-            folder; see `zoo.load`.
-        quick: leave the audit out, and check the files alone.
-        causal: the causal model, where that was written by hand and is no task of the
-            zoo.
-        progress: called with (pairs done, pairs) while the audit runs.
-        threads: how many run pairs at a time.
-
-    Raises:
-        NameLookupError: neither a folder nor a release has that name.
-        InputError: the folder is no release, or the causal model is not given.
-        FetchError: the release is elsewhere, and cannot be fetched.
-        FormatError: a file is missing, altered without its digest, or unreadable.
-    """
-    text = str(source)
-    local = isinstance(source, Path) or Path(text).is_dir() or text.startswith(_HERE)
-    folder = Path(text) if local else resolve(text)
-    if not is_release(folder):
-        raise InputError(
-            f"{folder} is not a release: there is no {RELEASE} in it. `zoo export` "
-            "makes one"
-        )
-    return check_release(folder, progress, threads, quick=quick, causal=causal)
 
 
 def check_release(
@@ -144,8 +106,14 @@ def check_release(
     Raises:
         FormatError: a file is missing, altered without its digest, a link, or cannot
             be read as what it must be.
-        InputError: the model was trained on a causal model that is not given.
+        InputError: the folder is no release, or the model was trained on a causal
+            model that is not given.
     """
+    if not is_release(folder):
+        raise InputError(
+            f"{folder} is not a release: there is no {RELEASE} in it. `zoo export` "
+            "makes one"
+        )
     opened = open_folder(folder, alone=True)
     checking = _Checking(opened, load_released(folder), causal)
     checking.core()

@@ -26,7 +26,7 @@ from compiler.ir.interpret import interpret
 from compiler.ir.typed import Typed
 from compiler.lower.options import Options, random_basis
 from compiler.model import Model
-from compiler.passes.check import Accepts, sample_inputs
+from compiler.passes.check import sample_inputs
 from compiler.passes.decomposition import steps_beyond
 from compiler.passes.infer import Limits
 from compiler.passes.plan import choose_codes
@@ -36,7 +36,6 @@ from compiler.save import PROGRAM
 from zoo.auditing.subject import accepts_of, has_program
 from zoo.causal.by_hand import describe, facts_of
 from zoo.causal.model import Task
-from zoo.causal.tabular import TabularModel
 from zoo.compression.compress import squeezed_model
 from zoo.compression.naming import name_dimensions
 from zoo.compression.settings import Settings
@@ -44,6 +43,7 @@ from zoo.release.authorship import word_differences
 from zoo.release.differences import Difference, shown
 from zoo.training.placement import make_config, place
 from zoo.training.recipe import Recipe, change, sized
+from zoo.training.session import causal_model_of_plan
 
 _RAISED = Limits(2**23, 2**16)  # where the usual ones refuse: facts do not hold them
 _MOST_DECOYS = 256
@@ -242,7 +242,9 @@ class _Maker:
         recipe = change(Recipe(), _texted(self.facts.get("recipe")), "recipe")
         causal: Any = task
         if causal is None:
-            causal = _causal_of(base.typed, accepts_of(self.saved))
+            scheduled = schedule(choose_codes(base.typed))
+            accepts = accepts_of(self.saved)
+            causal = causal_model_of_plan(base.typed, scheduled, accepts)
         recipe = sized(recipe, causal)
         config = make_config(causal, recipe)
         circuit = place(causal, config, recipe).circuit
@@ -358,14 +360,6 @@ def _as_model(base: Model, options: Options, beside: str | None) -> Model:
         facts=facts,
         steps=steps_beyond(made.laid_out.scheduled.plan),
     )
-
-
-def _causal_of(typed: Typed, accepts: Accepts | None) -> TabularModel:
-    """Return the causal model that a program is trained on, as `zoo train` plans it."""
-    scheduled = schedule(choose_codes(typed))
-    plan, places = scheduled.plan, scheduled.places
-    layers = {s.name: p.layer for s, p in zip(plan.steps, places, strict=True)}
-    return TabularModel(typed, steps_beyond(plan), accepts, {}, layers)
 
 
 def _near(made: Model, saved: Model) -> bool:

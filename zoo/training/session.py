@@ -6,7 +6,7 @@ which `resume` goes on, to the same bits as an uninterrupted run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ from typing import Any
 import programs
 from compiler.api import program_facts
 from compiler.errors import InputError
+from compiler.ir.typed import Typed
 from compiler.model import Model
+from compiler.passes.check import Accepts
 from compiler.passes.decomposition import steps_beyond
+from compiler.passes.schedule import Scheduled
 from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
@@ -43,11 +46,27 @@ def causal_model(source: Program | SOp | Source) -> TabularModel:
     """Return the causal model of a program."""
     read = source if isinstance(source, Source) else read_source(source)
     stages = compile_stages(read)
-    plan, places = stages.scheduled.plan, stages.scheduled.places
-    layers = {s.name: p.layer for s, p in zip(plan.steps, places, strict=True)}
     facts = program_facts(stages)
-    steps = steps_beyond(plan)
-    return TabularModel(stages.typed, steps, read.accepts, facts, layers)
+    return causal_model_of_plan(stages.typed, stages.scheduled, read.accepts, facts)
+
+
+def causal_model_of_plan(
+    typed: Typed,
+    scheduled: Scheduled,
+    accepts: Accepts | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> TabularModel:
+    """Return the causal model of a program, its variables in the layers of a plan.
+
+    Args:
+        typed: the program over its domains.
+        scheduled: its steps, each in the first layer that it can be computed in.
+        accepts: which inputs it is for.
+        facts: what is to be known beside it: family, meaning, source text.
+    """
+    plan, places = scheduled.plan, scheduled.places
+    layers = {s.name: p.layer for s, p in zip(plan.steps, places, strict=True)}
+    return TabularModel(typed, steps_beyond(plan), accepts, facts, layers)
 
 
 def find_setting(

@@ -14,7 +14,7 @@ from compiler.rasp.program import program
 from tests.zoo.release.conftest import made_up
 from zoo.release import pair_rows, wordings
 from zoo.release.build import Draft, make_files
-from zoo.release.check import check_release, verify_release
+from zoo.release.check import check_release
 from zoo.release.differences import (
     array_differences,
     json_differences,
@@ -75,7 +75,7 @@ def test_a_compressed_model_follows_from_its_directions():
 def test_a_folder_that_is_no_release_is_told_so(tmp_path):
     zoo.save(zoo.compile(backwards), tmp_path / "model")
     with pytest.raises(InputError, match="is not a release"):
-        verify_release(tmp_path / "model")
+        check_release(tmp_path / "model")
 
 
 def test_1_and_true_and_10_are_three_values():
