@@ -80,11 +80,10 @@ def annotate(
         sites[step.name] = Site(writer(step, place), axes[dims])
         rows[step.name] = (step.code.rows * scale[dims]) @ axes[dims]
     beside = needed(plan.steps, plan.extra)
-    cast = Weights(*(np.asarray(a, dtype=np.float32) for a in weights))
     return Compiled(
         laid_out,
         config,
-        freeze(cast),
+        freeze(weights, np.float32),
         readout,
         _circuit(laid_out, config, sites, plan.main, plan.output),
         MappingProxyType(rows),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import DTypeLike
 
 from compiler.errors import FormatError
 from compiler.machine.config import Config
@@ -84,9 +85,14 @@ def check_shapes(weights: Weights, config: Config) -> None:
         raise FormatError("weights: " + " ".join(problems))
 
 
-def freeze(weights: Weights) -> Weights:
-    """Return the same weights as NumPy arrays that nobody can write to."""
-    frozen = Weights(*(np.array(array) for array in weights))
+def freeze(weights: Weights, dtype: DTypeLike | None = None) -> Weights:
+    """Return the same weights as NumPy arrays that nobody can write to.
+
+    Args:
+        weights: arrays of any kind; each is copied once.
+        dtype: what the copies hold; None for what the arrays hold.
+    """
+    frozen = Weights(*(np.array(array, dtype=dtype) for array in weights))
     for array in frozen:
         array.flags.writeable = False
     return frozen
