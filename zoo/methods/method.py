@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from compiler.errors import InputError
+from zoo.methods.catalogue import SHORT, built_in
 
 if TYPE_CHECKING:
     from zoo.cases.case import Case
@@ -61,9 +62,7 @@ def method(name: str, **about: Any) -> Callable[[Decorated], Decorated]:
     """
 
     def register(run: Decorated) -> Decorated:
-        known = _KNOWN.get(name)
-        place = run.__module__, run.__qualname__
-        if known and (known.run.__module__, known.run.__qualname__) != place:
+        if _is_taken(name, run):
             raise InputError(
                 f"there is a method named {name!r} already; choose another"
             )
@@ -71,6 +70,18 @@ def method(name: str, **about: Any) -> Callable[[Decorated], Decorated]:
         return run
 
     return register
+
+
+def _is_taken(name: str, run: Run) -> bool:
+    """Return whether another function has that name, imported or not yet."""
+    if name in SHORT:
+        return True
+    about = built_in().get(name)
+    if about and run.__module__ != f"{__package__}.{about.module}":
+        return True
+    known = _KNOWN.get(name)
+    place = run.__module__, run.__qualname__
+    return bool(known) and (known.run.__module__, known.run.__qualname__) != place
 
 
 def registered() -> dict[str, Method]:

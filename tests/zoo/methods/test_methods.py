@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -207,9 +209,28 @@ def test_eap_ig_is_the_one_with_inputs() -> None:
     assert find_method("eap-ig") is find_method("eap-ig-inputs")
 
 
-def test_two_methods_cannot_have_one_name() -> None:
-    with pytest.raises(InputError, match="a method named 'eap' already"):
-        method("eap")(lambda case, seed: None)
+@pytest.mark.parametrize("name", ["eap", "eap-ig"])
+def test_two_methods_cannot_have_one_name(name: str) -> None:
+    with pytest.raises(InputError, match=f"a method named '{name}' already"):
+        method(name)(lambda case, seed: None)
+
+
+def test_the_name_of_a_method_that_is_not_imported_yet_is_taken() -> None:
+    """A built-in method is imported when it is run; its name is reserved before."""
+    told = subprocess.run(
+        [sys.executable, "-c", _TAKES_A_NAME], capture_output=True, text=True
+    )
+    assert told.stdout == "there is a method named 'eap' already; choose another\n"
+
+
+_TAKES_A_NAME = """
+from compiler.errors import InputError
+from zoo.methods.method import method
+try:
+    method("eap")(print)
+except InputError as error:
+    print(error)
+"""
 
 
 def test_the_steps_of_integrated_gradients_start_at_1_or_0(case: Case) -> None:
