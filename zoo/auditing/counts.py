@@ -81,7 +81,7 @@ class Tally:
         n_sources: number of sources of the transformer.
 
     Attributes:
-        turned: edges of the circuit, from donor runs with shifted positions.
+        shifted: edges of the circuit, from donor runs with shifted positions.
         whole: everything outside the circuit patched at once.
         spread: [without or with shifted positions, source] the greatest change of a
             source's write from a base run to its donor run.
@@ -89,7 +89,7 @@ class Tally:
 
     def __init__(self, n_sources: int) -> None:
         self.groups, self.nodes, self.edges = Adder(), Adder(), Adder()
-        self.turned, self.restored, self.whole = Adder(), Adder(), Adder()
+        self.shifted, self.restored, self.whole = Adder(), Adder(), Adder()
         self.spread = np.zeros((2, n_sources))
 
     def join(self, later: Tally) -> None:
@@ -97,7 +97,7 @@ class Tally:
         self.groups.join(later.groups)
         self.nodes.join(later.nodes)
         self.edges.join(later.edges)
-        self.turned.join(later.turned)
+        self.shifted.join(later.shifted)
         self.restored.join(later.restored)
         self.whole.join(later.whole)
         self.spread = np.maximum(self.spread, later.spread)

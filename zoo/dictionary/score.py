@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from compiler.deprecation import accept_old_arguments
 from compiler.errors import InputError
 from compiler.model import Model
 from compiler.torch_values import plain
@@ -17,7 +18,7 @@ from zoo.alignment.tokens import read_tokens
 from zoo.auditing.certificate import Certificate, rate
 from zoo.cases.bootstrap import interval_of_mean
 from zoo.cases.case import Case, open_case
-from zoo.cases.pairs import TURNED
+from zoo.cases.pairs import SHIFTED
 from zoo.dictionary.cosines import (
     Cosines,
     check_dictionary,
@@ -35,6 +36,7 @@ FAINT = 1e-5
 rounding does."""
 
 
+@accept_old_arguments(turned="shifted")
 def score_dictionary(
     source: str | Path | Model | Case,
     dictionary: Any,
@@ -45,7 +47,7 @@ def score_dictionary(
     seed: int = 0,
     certificate: Certificate | None = None,
     split: str = "test",
-    turned: float = TURNED,
+    shifted: float = SHIFTED,
     ablation: str = "resample",
     loss: str = "difference",
     positions: str = "all",
@@ -63,7 +65,7 @@ def score_dictionary(
         seed: of these.
         certificate: of a model that is no release; it is audited if None.
         split: of the data: `train` or `test`.
-        turned: share of the pairs whose corrupt run has shifted positions.
+        shifted: share of the pairs whose corrupt run has shifted positions.
         ablation: what stands in the place of a patched write: `resample`, `mean`,
             `zero` or `optimal`; see `Case`.
         loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
@@ -82,7 +84,7 @@ def score_dictionary(
         source,
         certificate=certificate,
         split=split,
-        turned=turned,
+        shifted=shifted,
         ablation=ablation,
         loss=loss,
         positions=positions,

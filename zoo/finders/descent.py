@@ -47,7 +47,7 @@ class Examples(NamedTuple):
     """Pairs of runs, and the outputs that they are to have.
 
     Attributes:
-        runs: of bases and sources.
+        runs: of base and donor inputs.
         where: [pair, ctx] positions that are patched.
         labels: [pair, ctx] outputs then, -1 for none.
         same: [pair, ctx] positions at which the variable holds the same.

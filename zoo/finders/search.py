@@ -4,7 +4,7 @@ DAS (Geiger et al. 2024) takes the orthonormal B, [d_model, k], with the least
 
     L(B) = mean CE( model(b; h <- h + B B^T (h' - h)), causal(b; V <- V(s)) )
 
-over pairs (b, s) of a base and a source. B is the Q of a QR decomposition, so that
+over pairs (b, s) of a base and a donor input. B is the Q of a QR decomposition, so that
 gradient descent never leaves the orthonormal matrices. Multi-task DAS (Huang et al.
 2024, RAVEL) adds that nothing else may change: where V holds the same in b and s, the
 output has to stay b's.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from functools import cache
 from math import isfinite
 from types import UnionType
@@ -30,6 +30,9 @@ from compiler.rasp.values import Value
 
 MAY_LACK = "may lack"
 """What the metadata of a dataclass's field says of an entry that may be left out."""
+SAVED_AS = "saved as"
+"""Under this key, the metadata of a field has the name of its entry in the file, where
+that is another: a name in the code can change, one in a file cannot."""
 LARGEST = 2**53
 """The largest integer that every JSON reader gives back as it is."""
 LONGEST = 2**16
@@ -145,11 +148,16 @@ def _entries(
         # Read from the hints: `__required_keys__` is wrong where hints are strings.
         free = {n: get_args(t)[0] for n, t in hints.items() if _may_lack(t)}
         return {**hints, **free}, frozenset(set(hints) - set(free))
-    named = {f.name: hints[f.name] for f in fields(kind)}
-    free = {f.name for f in fields(kind) if f.metadata.get(MAY_LACK)}
+    named = {entry_of(f): hints[f.name] for f in fields(kind)}
+    free = {entry_of(f) for f in fields(kind) if f.metadata.get(MAY_LACK)}
     for name in derived.get(kind, ()):
         named[name] = get_type_hints(getattr(kind, name).fget)["return"]
     return named, frozenset(set(named) - free)
+
+
+def entry_of(field: Field[Any]) -> str:
+    """Return the name of the entry that a field of a dataclass has in a file."""
+    return field.metadata.get(SAVED_AS, field.name)
 
 
 def _may_lack(hint: Any) -> bool:
@@ -266,7 +274,8 @@ def _object(kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]]) ->
     if is_typeddict(kind):
         return values
     more = {name: values.pop(name) for name in derived.get(kind, ())}
-    made = kind(**values)
+    names = {entry_of(f): f.name for f in fields(kind)}
+    made = kind(**{names[entry]: value for entry, value in values.items()})
     for name, value in more.items():
         if (expected := getattr(made, name)) != value:
             raise given[name].wrong(f"{expected}, by the figures beside it")

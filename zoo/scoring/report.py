@@ -19,6 +19,7 @@ from zoo.scoring.ranking import auroc, precision_at
 from zoo.scoring.subsets import Subsets
 
 VERSION = 1
+_SAVED_AS = {"constant": "silent"}  # fields with another name in the JSON of a report
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Record:
         ablation: what stands in the place of a patched write.
         direction: `complement`: what is outside a circuit is patched on the clean run.
         positions: which positions of a run are asked for, and how many of the corrupt
-            runs have their positions turned.
+            runs have their positions shifted.
         loss: of the faithfulness.
         convention: of the AUROC.
         pairs: how many were run.
@@ -101,7 +102,7 @@ class Report:
         true: how many items are true.
         counted: how many items count.
         undetectable: circuit items that no donor can show: not counted.
-        silent: other items that carry the same in every pair: not counted.
+        constant: other items that carry the same in every pair: not counted.
         unused: items that the program claims, and that count as outside.
         missed: true items that were not found, highest first. Items that are tied at
             the cut-off do not count as found.
@@ -129,7 +130,7 @@ class Report:
     true: int
     counted: int
     undetectable: int
-    silent: int
+    constant: int
     unused: int
     missed: tuple[Missed, ...]
     spurious: tuple[Spurious, ...]
@@ -232,7 +233,9 @@ class Report:
         """Return the report as JSON values; NaN is null."""
         skipped = {"missed", "items", "scores", "labels"}
         data = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped
+            _SAVED_AS.get(f.name, f.name): getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in skipped
         }
         missed = [
             {

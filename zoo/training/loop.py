@@ -83,13 +83,13 @@ def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
         weights, probes = params
         transformer = Transformer(run.config, weights)
-        loss, writes, sources = batch_loss(
+        loss, writes, donor_writes = batch_loss(
             transformer, run.model.readout, batch, recipe.donor_gradient
         )
         reading = decoding_loss(probes, writes, sources_of, batch)
         whole = loss + recipe.decoding * closed * reading
         if batch.selected is not None:
-            looking = attending_loss(transformer, sources, sources_of, batch)
+            looking = attending_loss(transformer, donor_writes, sources_of, batch)
             whole += recipe.attending * closed * looking
         return whole, loss
 
