@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from compiler import html
 from compiler.deprecation import warn_renamed
@@ -28,6 +27,7 @@ from compiler.rasp.values import Value
 from zoo.auditing.counts import Count, Tallied
 from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
+from zoo.auditing.rates import Rate, rate
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.causal.outputs import CLOSE
 from zoo.causal.pairs import AuditPairs, draw_audit_pairs
@@ -39,44 +39,9 @@ circuitzoo read."""
 
 # The metadata of fields, which zoo.release.schema reads: an entry that may be left out,
 # and the names of entries that are not those of the fields.
-_MAY_LACK = {"may lack": True}
 _SOURCE, _TURN = {"saved as": "source"}, {"saved as": "turn"}
 
 Status = Literal["used", "unused", "undetectable"]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A share of positions, with its 95 % interval (Clopper and Pearson 1934).
-
-    Attributes:
-        hits: number of positions that count.
-        total: number of positions.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        ties: number of positions at which rounding would decide; these do not count.
-        close: number of positions that another machine may count differently, so that
-            `hits` and `ties` may differ by as much. 0 means that the figure is exact.
-    """
-
-    hits: int
-    total: int
-    low: float
-    high: float
-    ties: int = field(default=0, metadata=_MAY_LACK)
-    close: int = field(default=0, metadata=_MAY_LACK)
-
-    @property
-    def share(self) -> float:
-        """The fraction, in [0, 1]."""
-        return self.hits / max(self.total, 1)
-
-
-def rate(hits: int, total: int, ties: int = 0, close: int = 0) -> Rate:
-    """Return a share with its interval."""
-    low = stats.beta.ppf(0.025, hits, total - hits + 1) if hits else 0.0
-    high = stats.beta.ppf(0.975, hits + 1, total - hits) if hits < total else 1.0
-    return Rate(hits, total, round(float(low), 9), round(float(high), 9), ties, close)
 
 
 @dataclass(frozen=True)

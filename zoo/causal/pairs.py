@@ -54,8 +54,8 @@ def draw_audit_pairs(model: CausalModel, count: int, seed: int) -> AuditPairs:
     if every:
         base, donor = np.divmod(np.arange(size * size), size)
     else:
-        base = _draw_any(pool, rng, count)
-        other = _draw_any(pool, rng, count)
+        base = draw_any(pool, rng, count)
+        other = draw_any(pool, rng, count)
         place = np.searchsorted(np.asarray(pool.starts), base, side="right") - 1
         same = _draw(pool.starts, pool.counts, rng, place)
         donor = np.where(rng.random(count) < 0.5, same, other)
@@ -71,7 +71,7 @@ def draw_audit_pairs(model: CausalModel, count: int, seed: int) -> AuditPairs:
     )
 
 
-def _draw_any(
+def draw_any(
     pool: Pool, rng: np.random.Generator, count: int
 ) -> Int[np.ndarray, " pair"]:
     """Return inputs, half drawn by their length, half by their result."""

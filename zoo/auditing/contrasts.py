@@ -1,0 +1,127 @@
+"""Pairs of inputs of several kinds: what a random draw of pairs does not meet.
+
+    drawn       bases and donors as training draws them: evenly over lengths and results
+    uniform     every input of the model as likely as any other, of all lengths
+    structured  bases drawn evenly over the strata; donors of one token alone, the
+                longest, the shortest, of the base's own output, or of any stratum
+    published   the pairs of a release, each both ways
+
+A third of the donor runs of each kind have no shift of their positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Int
+
+from compiler.errors import InputError
+from zoo.causal.pairs import AuditPairs, draw_any
+from zoo.causal.strata import STRUCTURES, Space, draw_stratified
+
+KINDS = ("drawn", "uniform", "structured")
+PUBLISHED = "published"
+_DONORS = 5  # ways in which a structured donor is chosen
+
+
+def draw_contrasts(
+    space: Space, n_ctx: int, count: int, seed: int
+) -> Mapping[str, AuditPairs]:
+    """Return pairs of every kind that needs no release, `count` of each.
+
+    Args:
+        space: the inputs, with their strata.
+        n_ctx: the context length, which bounds the shifts.
+        count: how many pairs of each kind.
+        seed: of the draws.
+
+    Raises:
+        InputError: no pair is asked for.
+    """
+    if count < 1:
+        raise InputError(f"an audit needs at least 1 pair, and was given {count}")
+    found = {}
+    for number, kind in enumerate(KINDS):
+        rng = np.random.default_rng((seed, number))
+        base, donor = _DRAWS[kind](space, rng, count)
+        found[kind] = _paired(space, base, donor, rng, n_ctx)
+    return found
+
+
+def both_ways(
+    space: Space,
+    base: Int[np.ndarray, " pair"],
+    donor: Int[np.ndarray, " pair"],
+    n_ctx: int,
+    seed: int,
+) -> AuditPairs:
+    """Return given pairs of inputs of the pool, each with either input as the base."""
+    rng = np.random.default_rng((seed, len(KINDS)))
+    first, second = np.concatenate([base, donor]), np.concatenate([donor, base])
+    return _paired(space, first, second, rng, n_ctx)
+
+
+def _paired(
+    space: Space,
+    base: Int[np.ndarray, " pair"],
+    donor: Int[np.ndarray, " pair"],
+    rng: np.random.Generator,
+    n_ctx: int,
+) -> AuditPairs:
+    shifts = rng.integers(1, max(n_ctx - 1, 2), size=len(base))
+    shifts = np.where(rng.random(len(base)) < 2 / 3, shifts, 0)
+    arrays = (a.astype(np.int32) for a in (base, donor, shifts))
+    return AuditPairs(space.pool, *arrays, space.complete, all_pairs=False)
+
+
+def _drawn(
+    space: Space, rng: np.random.Generator, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    return draw_any(space.pool, rng, count), draw_any(space.pool, rng, count)
+
+
+def _uniform(
+    space: Space, rng: np.random.Generator, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    base, donor = rng.integers(len(space.pool.ids), size=(2, count))
+    return base, donor
+
+
+def _structured(
+    space: Space, rng: np.random.Generator, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    base = draw_stratified(space, rng, count)
+    lengths = np.asarray(space.pool.lengths)
+    one_token = np.flatnonzero(space.structures[:, STRUCTURES.index("one token")])
+    longest, shortest = (
+        np.flatnonzero(lengths == end(lengths)) for end in (np.max, np.min)
+    )
+    donors = [
+        _among(one_token if len(one_token) else longest, rng, count),
+        _among(longest, rng, count),
+        _among(shortest, rng, count),
+        _same_result(space, base, rng),
+        draw_stratified(space, rng, count),
+    ]
+    way = rng.integers(_DONORS, size=count)
+    return base, np.stack(donors)[way, np.arange(count)]
+
+
+def _among(
+    rows: Int[np.ndarray, " row"], rng: np.random.Generator, count: int
+) -> Int[np.ndarray, " draw"]:
+    return rows[rng.integers(len(rows), size=count)]
+
+
+def _same_result(
+    space: Space, base: Int[np.ndarray, " pair"], rng: np.random.Generator
+) -> Int[np.ndarray, " pair"]:
+    """Return donors with the length of the base and its output at the last token."""
+    starts = np.asarray(space.pool.result_starts)
+    counts = np.asarray(space.pool.result_counts)
+    result = np.searchsorted(starts, base, side="right") - 1
+    return starts[result] + rng.integers(0, counts[result])
+
+
+_DRAWS = {"drawn": _drawn, "uniform": _uniform, "structured": _structured}
