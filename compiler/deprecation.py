@@ -1,14 +1,15 @@
-"""Old names of functions' arguments and of attributes, which work for one version more.
+"""Old names of arguments, attributes and classes, which work for one version more.
 
 Whoever uses an old name is warned (`DeprecationWarning`) and told the new one.
 """
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,3 +52,20 @@ def accept_old_arguments(**renamed: str) -> Callable[[Callable[P, R]], Callable[
         return call
 
     return decorate
+
+
+def keep_old_names(module: str, **renamed: str) -> Callable[[str], Any]:
+    """Return a `__getattr__` with which a module also answers to old names.
+
+    Args:
+        module: the name of the module, `__name__` there.
+        renamed: by old name, the new one.
+    """
+
+    def find(name: str) -> Any:
+        if name not in renamed:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        warn_renamed(f"{module}.{name}", renamed[name])
+        return getattr(sys.modules[module], renamed[name])
+
+    return find

@@ -14,6 +14,10 @@ MOVED = {
     "zoo.scoring.finders": ("zoo.finders", "das"),
     "zoo.scoring.method": ("zoo.methods.method", "method"),
 }
+RENAMED = {
+    "zoo.training.run.Run": "TrainingRun",
+    "zoo.training.run.State": "TrainingState",
+}
 
 
 @pytest.mark.parametrize("old", MOVED)
@@ -50,3 +54,14 @@ def test_a_witness_answers_to_the_names_in_the_file():
         **{"base": (1,), "source": (2,), "turn": 3},
         **{"position": 0, "before": (4,), "after": (5,)},
     }
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_class_warns_and_is_the_new_one(old):
+    home, _, name = old.rpartition(".")
+    module = importlib.import_module(home)
+    with pytest.warns(DeprecationWarning, match=f"{old} is now {RENAMED[old]}"):
+        found = getattr(module, name)
+    assert found is getattr(module, RENAMED[old])
+    with pytest.raises(AttributeError, match="has no attribute 'nothing_of_this_name'"):
+        _ = module.nothing_of_this_name

@@ -16,9 +16,9 @@ from zoo.alignment.figures import Figures, measure
 from zoo.alignment.interchanges import PAIRS, Interchanges, draw_interchanges
 from zoo.alignment.patching import Runs, run_both
 from zoo.alignment.places import Place, all_places, find_place, holds
-from zoo.alignment.report import AlignmentReport, Geometry, Record
+from zoo.alignment.report import AlignmentRecord, AlignmentReport, Geometry
 from zoo.alignment.subspaces import (
-    Known,
+    KnownSubspace,
     angles,
     check_basis,
     known_subspace,
@@ -112,7 +112,9 @@ def score_alignment(
         random_subspace=figures(place, *random),
         random_site=figures(other, claimed),
         geometry=None if known is None else _geometry(claimed, known, random),
-        record=Record(pairs, "all that both inputs have", draws, other.name, seed),
+        record=AlignmentRecord(
+            pairs, "all that both inputs have", draws, other.name, seed
+        ),
         warnings=_warnings(case, drawn, runs, variable),
     )
 
@@ -134,7 +136,7 @@ def _wrong_site(
 
 def _geometry(
     claimed: Float[np.ndarray, "d_model k"],
-    known: Known,
+    known: KnownSubspace,
     random: list[Float[np.ndarray, "d_model k"]],
 ) -> Geometry:
     whole, needed = known.whole, known.needed

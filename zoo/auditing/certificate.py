@@ -24,7 +24,7 @@ from compiler.lower.readout import plain
 from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
-from zoo.auditing.counts import Count, Tallied
+from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
 from zoo.auditing.rates import Rate, rate
@@ -255,7 +255,7 @@ def _certify(
     def edge(entry: tuple[int, int]) -> str:
         return str(Edge(names.sources[entry[1]], names.readers[entry[0]]))
 
-    def right(count: Count) -> Rate:
+    def right(count: OutputCounts) -> Rate:
         return _rate(count.right, count.total)
 
     effects = {edge(e): _effect(found.edges[e]) for e in outside}
@@ -335,7 +335,7 @@ def _rate(tallied: Tallied, total: int) -> Rate:
     return rate(tallied.hits, total, tallied.ties, tallied.close)
 
 
-def _effect(count: Count) -> Rate:
+def _effect(count: OutputCounts) -> Rate:
     return _rate(count.changed, count.total)
 
 
@@ -372,7 +372,7 @@ def _finding(
 def _witness(
     subject: Subject,
     pairs: AuditPairs,
-    count: Count,
+    count: OutputCounts,
     shifted: bool,
 ) -> Witness | None:
     """Return the first pair that shows an edge's effect."""

@@ -50,7 +50,7 @@ _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 NEVER = np.iinfo(np.int32).max
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """A chunk of pairs, ready to be patched.
 
     Attributes:
@@ -96,7 +96,7 @@ class Groups(NamedTuple):
     basis: Float[Any, "d_model d_model"] | None
 
 
-class Found(NamedTuple):
+class PatchResults(NamedTuple):
     """What patches did in a chunk, one entry a patch; see `counts.Count`.
 
     Attributes:
@@ -123,7 +123,7 @@ def prepare(
     shifts: Int[np.ndarray, " pair"],
     fresh: Bool[np.ndarray, " pair"],
     output: int,
-) -> Part:
+) -> Chunk:
     """Return a chunk.
 
     Args:
@@ -143,7 +143,7 @@ def prepare(
     run = compiled_runs(transformer, ids[base], unshifted)
     straight = compiled_runs(transformer, ids[donor], unshifted).writes
     shifted = compiled_runs(transformer, ids[donor], shifts).writes
-    return Part(
+    return Chunk(
         ids=ids[base],
         lengths=np.where(fresh, lengths[base], 0),
         where=where,
@@ -168,7 +168,7 @@ def _spread(
     return jnp.stack([m.max(axis=(0, 2, 3)) / scale for m in moved])
 
 
-def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
+def make_blocks(config: Config, part: Chunk) -> tuple[Packing, int]:
     """Return the packing of a chunk, cut into blocks, and how many are filled.
 
     Args:
@@ -200,7 +200,9 @@ def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
 
 
 @partial(_jit, static_argnames=("causal",))
-def labels_of(causal: Any, part: Part, groups: Groups) -> Int[Array, "pair ctx labels"]:
+def labels_of(
+    causal: Any, part: Chunk, groups: Groups
+) -> Int[Array, "pair ctx labels"]:
     """Return the bases' labels, and those with each group's variables interchanged."""
     output = [v.name for v in causal.variables].index(causal.output)
 
@@ -241,7 +243,7 @@ class _Block(NamedTuple):
 
 
 def _make_block(
-    transformer: Transformer, part: Part, blocks: Packing, number: Array
+    transformer: Transformer, part: Chunk, blocks: Packing, number: Array
 ) -> _Block:
     packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
     straight, shifted, clean = (
@@ -283,10 +285,10 @@ def _add(
     config: Config,
     readout: Readout,
     block: _Block,
-    found: Found,
+    found: PatchResults,
     index: Array,
     outcome: _Outcome,
-) -> Found:
+) -> PatchResults:
     """Add what the patch `index` did in a block."""
     outputs, labels, logits_of = outcome
     valid = labels >= 0
@@ -309,7 +311,7 @@ def _add(
 
     earlier = first < found.first[index]
     shown = jax.lax.cond(earlier, show, lambda: found.shown[index])
-    return Found(
+    return PatchResults(
         found.right.at[index].add(_sums(right, valid)),
         found.changed.at[index].add(_sums(changed, valid)),
         found.total.at[index].add(valid.sum()),
@@ -325,12 +327,12 @@ def _sums(verdict: Verdict, valid: Array) -> Int[Array, 3]:
 def _count(
     transformer: Transformer,
     readout: Readout,
-    part: Part,
+    part: Chunk,
     blocks: Packing,
     n_blocks: Any,
     size: int,
     patches_of: Callable[[_Block], Callable[[Array], _Outcome]],
-) -> Found:
+) -> PatchResults:
     """Return what `size` patches do: in every block, one after the other.
 
     Args:
@@ -344,11 +346,11 @@ def _count(
     """
     config, weights = transformer.config, transformer.weights
 
-    def count_block(number: Array, found: Found) -> Found:
+    def count_block(number: Array, found: PatchResults) -> PatchResults:
         block = _make_block(transformer, part, blocks, number)
         outcome_of = patches_of(block)
 
-        def count(index: Array, found: Found) -> Found:
+        def count(index: Array, found: PatchResults) -> PatchResults:
             return _add(config, readout, block, found, index, outcome_of(index))
 
         return jax.lax.fori_loop(0, size, count, found)
@@ -357,7 +359,7 @@ def _count(
     shape = size, 2, config.n_ctx, config.d_vocab_out
     shown = jnp.zeros(shape, weights.W_E.dtype)
     three = jnp.zeros((size, 3), np.int32)
-    nothing = Found(three, three, none, none + NEVER, shown)
+    nothing = PatchResults(three, three, none, none + NEVER, shown)
     return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
 
 
@@ -378,14 +380,14 @@ def curvature_of(
 def count_changes(
     transformer: Transformer,
     readout: Readout,
-    part: Part,
+    part: Chunk,
     labels: Int[Array, "pair ctx labels"],
     groups: Groups,
     curvature: Float[Any, "class class"] | None,
     blocks: Packing,
     n_blocks: Any,
     table: Int[Any, "change 6"],
-) -> Found:
+) -> PatchResults:
     """Return what single changes of the stream do.
 
     Args:
@@ -464,12 +466,12 @@ def _along(
 def count_under(
     transformer: Transformer,
     readout: Readout,
-    part: Part,
+    part: Chunk,
     blocks: Packing,
     n_blocks: Any,
     outside: Float[Any, "reader source"],
     table: Int[Any, "edge 3"],
-) -> Found:
+) -> PatchResults:
     """Return what single edges do besides everything outside the circuit.
 
     Args:

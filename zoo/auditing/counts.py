@@ -28,7 +28,7 @@ class Tallied(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Count:
+class OutputCounts:
     """The outputs under one patch, over all positions that have a label.
 
     Attributes:
@@ -54,13 +54,13 @@ class Adder:
     """
 
     def __init__(self) -> None:
-        self.counts: dict[Any, Count] = {}
+        self.counts: dict[Any, OutputCounts] = {}
 
-    def add(self, key: Any, more: Count) -> None:
+    def add(self, key: Any, more: OutputCounts) -> None:
         """Add the count of a patch in a later chunk."""
-        old = self.counts.get(key, Count(Tallied(), Tallied(), 0))
+        old = self.counts.get(key, OutputCounts(Tallied(), Tallied(), 0))
         earliest = more if old.first is None else old
-        self.counts[key] = Count(
+        self.counts[key] = OutputCounts(
             old.right.plus(more.right),
             old.changed.plus(more.changed),
             old.total + more.total,

@@ -19,7 +19,7 @@ from jaxtyping import Bool
 from compiler.machine.forward import logits_batch
 from compiler.machine.rerun.rerun import Target, target_of_node, target_of_reader
 from zoo.auditing import chunk
-from zoo.auditing.counts import Adder, Count, Tallied, Tally
+from zoo.auditing.counts import Adder, OutputCounts, Tallied, Tally
 from zoo.auditing.decisions import decide, same_class, same_number, tie_of
 from zoo.auditing.subject import Subject
 from zoo.causal.pairs import AuditPairs
@@ -46,14 +46,14 @@ class Measured:
         restored: by edge of the circuit, with it and all edges outside patched.
     """
 
-    behaviour: Count
-    groups: dict[str, Count]
-    nodes: dict[int, Count]
-    edges: dict[tuple[int, int], Count]
+    behaviour: OutputCounts
+    groups: dict[str, OutputCounts]
+    nodes: dict[int, OutputCounts]
+    edges: dict[tuple[int, int], OutputCounts]
     shifted: frozenset[tuple[int, int]]
     undetectable: frozenset[tuple[int, int]]
-    all_edges: Count
-    restored: dict[tuple[int, int], Count]
+    all_edges: OutputCounts
+    restored: dict[tuple[int, int], OutputCounts]
 
 
 def measure(
@@ -121,7 +121,7 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
-class _Item(NamedTuple):
+class _StreamChange(NamedTuple):
     """A patch that is a single change of the stream.
 
     Attributes:
@@ -175,11 +175,11 @@ class _Patches:
         self._groups = _groups(subject)
         self._labels = chunk.labels_of(subject.causal, self.part, self._groups)
 
-    def groups(self) -> list[_Item]:
+    def groups(self) -> list[_StreamChange]:
         """Return the patches that interchange variables."""
         config = self.subject.config
         return [
-            _Item(
+            _StreamChange(
                 group.name,
                 target_of_node(config.names, config.names.sources[group.source]),
                 chunk.change_of(config, "group", index),
@@ -188,11 +188,11 @@ class _Patches:
             for index, group in enumerate(self.subject.groups)
         ]
 
-    def nodes(self) -> list[_Item]:
+    def nodes(self) -> list[_StreamChange]:
         """Return the patches of nodes outside the circuit."""
         config = self.subject.config
         return [
-            _Item(
+            _StreamChange(
                 int(node),
                 target_of_node(config.names, config.names.sources[node]),
                 chunk.change_of(config, "shifted", int(node)),
@@ -200,11 +200,13 @@ class _Patches:
             for node in self.subject.others
         ]
 
-    def edges(self, entries: Sequence[tuple[int, int]], donor: str) -> list[_Item]:
+    def edges(
+        self, entries: Sequence[tuple[int, int]], donor: str
+    ) -> list[_StreamChange]:
         """Return the patches of single edges."""
         config = self.subject.config
         return [
-            _Item(
+            _StreamChange(
                 (reader, source),
                 target_of_reader(config.names, config.names.readers[reader]),
                 chunk.change_of(config, donor, source),
@@ -212,7 +214,7 @@ class _Patches:
             for reader, source in entries
         ]
 
-    def count(self, *wanted: tuple[Adder, Sequence[_Item]]) -> None:
+    def count(self, *wanted: tuple[Adder, Sequence[_StreamChange]]) -> None:
         """Add what each patch does to the counts that it is wanted for."""
         items = [item for _, some in wanted for item in some]
         table = [(*i.target, i.change, i.labels) for i in items]
@@ -255,10 +257,10 @@ class _Patches:
         for entry in inside:
             tally.restored.add(entry, next(counts))
 
-    def _counts(self, found: chunk.Found) -> Iterator[Count]:
+    def _counts(self, found: chunk.PatchResults) -> Iterator[OutputCounts]:
         arrays = (np.asarray(array) for array in found)
         for right, changed, total, first, shown in zip(*arrays, strict=True):
-            count = Count(_tallied(right), _tallied(changed), int(total))
+            count = OutputCounts(_tallied(right), _tallied(changed), int(total))
             if first < chunk.NEVER:
                 pair, position = divmod(int(first), self.subject.config.n_ctx)
                 place = self.start + pair, position
@@ -274,7 +276,7 @@ def _entries(mask: Bool[np.ndarray, "reader source"]) -> list[tuple[int, int]]:
     return [(int(r), int(s)) for r, s in np.argwhere(mask)]
 
 
-def _part(subject: Subject, pairs: AuditPairs, start: int) -> chunk.Part:
+def _part(subject: Subject, pairs: AuditPairs, start: int) -> chunk.Chunk:
     """Return a chunk; the last is filled up with pairs that were done already."""
     output = [v.name for v in subject.causal.variables].index(subject.causal.output)
     count = len(pairs.base)
@@ -305,7 +307,7 @@ def _groups(subject: Subject) -> chunk.Groups:
     return chunk.Groups(chosen, sources, directions, basis)
 
 
-def _behaviour(subject: Subject, pairs: AuditPairs) -> Count:
+def _behaviour(subject: Subject, pairs: AuditPairs) -> OutputCounts:
     """Return the count of plain runs over every input of the pool."""
     pool, causal = pairs.pool, subject.causal
     output = [v.name for v in causal.variables].index(causal.output)
@@ -326,4 +328,4 @@ def _behaviour(subject: Subject, pairs: AuditPairs) -> Count:
             Tallied(*(int((np.asarray(p) & valid).sum()) for p in verdict))
         )
         total += int(valid.sum())
-    return Count(right, Tallied(), total)
+    return OutputCounts(right, Tallied(), total)

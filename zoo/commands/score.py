@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import Source, find
+from zoo.commands.options import ModelArgument, find
 
 BASELINES = ("random", "weight-norm", "eap")
 
 
 def score(
-    model: Source,
+    model: ModelArgument,
     scores: Annotated[
         Path,
         typer.Argument(

@@ -26,8 +26,8 @@ from zoo.dictionary.cosines import (
     match,
     project,
 )
-from zoo.dictionary.features import Known, known_features
-from zoo.dictionary.report import DictionaryReport, Feature, Figures
+from zoo.dictionary.features import KnownFeatures, known_features
+from zoo.dictionary.report import DictionaryFigures, DictionaryReport, Feature
 
 THRESHOLD, DRAWS = 0.9, 20
 
@@ -97,11 +97,11 @@ def score_dictionary(
     rng = np.random.default_rng(seed)
     random = [_random(found.shape, rng) for _ in range(draws)]
 
-    def figures(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+    def figures(*dictionaries: Float[np.ndarray, "found d_model"]) -> DictionaryFigures:
         every = [cosines(known.directions, d) for d in dictionaries]
         return figures_of(every, threshold, seed)
 
-    def visible(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+    def visible(*dictionaries: Float[np.ndarray, "found d_model"]) -> DictionaryFigures:
         true = project(known.directions, seen)
         every = [cosines(true, project(d, seen)) for d in dictionaries]
         return figures_of(every, threshold, seed)
@@ -129,13 +129,13 @@ def _random(
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
-def figures_of(every: list[Cosines], threshold: float, seed: int) -> Figures:
+def figures_of(every: list[Cosines], threshold: float, seed: int) -> DictionaryFigures:
     """Return the figures of cosines; of several dictionaries, those of all together."""
     to_found = np.concatenate([near.max(axis=1) for near in every])
     to_true = np.concatenate([near.max(axis=0) for near in every])
     hits = sum(len(match(near, threshold)) for near in every)
     precision, recall = rate(hits, len(to_true)), rate(hits, len(to_found))
-    return Figures(
+    return DictionaryFigures(
         to_found=float(to_found.mean()),
         to_found_interval=interval_of_mean(to_found, seed),
         to_true=float(to_true.mean()),
@@ -146,7 +146,9 @@ def figures_of(every: list[Cosines], threshold: float, seed: int) -> Figures:
     )
 
 
-def _features(known: Known, near: Cosines, threshold: float) -> tuple[Feature, ...]:
+def _features(
+    known: KnownFeatures, near: Cosines, threshold: float
+) -> tuple[Feature, ...]:
     matched = dict(match(near, threshold))
     nearest = near.argmax(axis=1).tolist()
     return tuple(

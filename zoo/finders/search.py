@@ -31,9 +31,9 @@ from zoo.alignment.subspaces import Columns, random_subspace
 from zoo.cases.case import Case
 from zoo.finders.activations import default_size
 from zoo.finders.descent import (
-    Examples,
-    Objective,
-    Site,
+    InterchangeExamples,
+    SearchObjective,
+    SearchSite,
     descend,
     examples_of,
     interchange_loss,
@@ -89,7 +89,7 @@ def _search(
     seed: int,
     steps: int,
     rate: float,
-    objective: Objective,
+    objective: SearchObjective,
 ) -> Columns:
     place, width = find_place(case.config, site), case.config.d_model
     pairs = draw_interchanges(case, variable, seed=seed)
@@ -105,14 +105,14 @@ def _search(
 
 
 def _objective(
-    values: dict[str, Array], done: Any, site: Site, rows: Examples
+    values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
     return interchange_loss(site, rows.runs, rows.where, rows.labels, turn, share)
 
 
 def _multi_task(
-    values: dict[str, Array], done: Any, site: Site, rows: Examples
+    values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
     kept = interchange_loss(site, rows.runs, rows.same, rows.kept, turn, share)

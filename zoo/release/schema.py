@@ -25,7 +25,7 @@ from typing import (
     is_typeddict,
 )
 
-from compiler.notation import Found, parse, refuse
+from compiler.notation import LocatedJson, parse, refuse
 from compiler.rasp.values import Value
 
 MAY_LACK = "may lack"
@@ -42,7 +42,7 @@ MOST_ITEMS = 2**18
 
 
 @dataclass(frozen=True)
-class Rule:
+class FieldRule:
     """What a type alone does not say of a value.
 
     Attributes:
@@ -107,7 +107,7 @@ class Document:
             **body,
         }
 
-    def read(self, found: Found) -> Any:
+    def read(self, found: LocatedJson) -> Any:
         """Return what a parsed file says, in its type.
 
         Raises:
@@ -130,7 +130,7 @@ class Document:
                     "wrote it",
                     "Install a newer release.",
                 )
-        rest = Found(found.where, {k: v.json for k, v in entries.items()})
+        rest = LocatedJson(found.where, {k: v.json for k, v in entries.items()})
         return read(self.type, rest, self.derived or {})
 
 
@@ -215,7 +215,7 @@ _PLAIN = {
 }
 
 
-def _said(rule: Rule) -> dict[str, Any]:
+def _said(rule: FieldRule) -> dict[str, Any]:
     said = {
         "description": rule.about or None,
         "minimum": rule.least,
@@ -227,7 +227,7 @@ def _said(rule: Rule) -> dict[str, Any]:
 
 
 def read(
-    kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]] | None = None
+    kind: Any, found: LocatedJson, derived: Mapping[type, tuple[str, ...]] | None = None
 ) -> Any:
     """Return a piece of JSON in its type: dataclasses made, lists as tuples.
 
@@ -261,7 +261,9 @@ def read(
     return _object(kind, found, derived)
 
 
-def _object(kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]]) -> Any:
+def _object(
+    kind: Any, found: LocatedJson, derived: Mapping[type, tuple[str, ...]]
+) -> Any:
     named, required = _entries(kind, derived)
     given = found.entries()
     missing = [n for n in named if n in required and n not in given]
@@ -282,14 +284,14 @@ def _object(kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]]) ->
     return made
 
 
-def _one_of(options: tuple[Any, ...], found: Found) -> Any:
+def _one_of(options: tuple[Any, ...], found: LocatedJson) -> Any:
     for option in options:
         if type(found.json) is type(option) and found.json == option:
             return option
     raise found.wrong(f"one of {', '.join(map(str, options))}")
 
 
-def _plain(kind: type, found: Found) -> Any:
+def _plain(kind: type, found: LocatedJson) -> Any:
     if kind is float:
         number = found.json
         if type(number) not in (int, float) or not _is_finite(number):
@@ -315,7 +317,7 @@ def _is_finite(number: int | float) -> bool:
         return False
 
 
-def _ruled(rule: Rule, value: Any, found: Found) -> Any:
+def _ruled(rule: FieldRule, value: Any, found: LocatedJson) -> Any:
     low, high = rule.least, rule.most
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"at least {low}" if high is None else f"{low} to {high}"
@@ -327,12 +329,12 @@ def _ruled(rule: Rule, value: Any, found: Found) -> Any:
     return value
 
 
-def _value(found: Found) -> Any:
+def _value(found: LocatedJson) -> Any:
     """Return a token or an output as JSON has it; lists are tuples."""
     if isinstance(found.json, list):
         return tuple(_value(item) for item in found.items())
     if isinstance(found.json, dict) and set(found.json) <= {"fraction", "tuple"}:
-        return Found(found.where, [found.json]).values()[0]
+        return LocatedJson(found.where, [found.json]).values()[0]
     if isinstance(found.json, dict):
         raise found.wrong("a value")
     if isinstance(found.json, float):

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from compiler import html
 from compiler.errors import InputError
 from zoo.cases.bootstrap import DRAWS, Interval, middle
-from zoo.cases.truth import Known
+from zoo.cases.truth import KnownEdge
 from zoo.scoring.faithfulness import Curve
 from zoo.scoring.ranking import auroc, precision_at
 from zoo.scoring.subsets import Subsets
@@ -36,7 +36,7 @@ class Missed:
     item: str
     score: float
     rank: int
-    edges: tuple[Known, ...]
+    edges: tuple[KnownEdge, ...]
 
     @property
     def witness(self) -> Mapping[str, Any] | None:
@@ -204,7 +204,7 @@ class Report:
             raise InputError(f"precision_at: found {k!r}, expected 1, 2, ..")
         return precision_at(self.scores, self.labels, k)
 
-    def compare(self, other: Report, seed: int = 0) -> Comparison:
+    def compare(self, other: Report, seed: int = 0) -> AurocDifference:
         """Return by how much this AUROC is above another one on the same items.
 
         Raises:
@@ -227,7 +227,7 @@ class Report:
         gap = auroc(self.scores, self.labels) - auroc(other.scores, other.labels)
         tail = min((found <= 0).sum(), (found >= 0).sum())
         p = 2 * float(tail + 1) / (DRAWS + 1)
-        return Comparison(gap, middle(found), min(1.0, p))
+        return AurocDifference(gap, middle(found), min(1.0, p))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values; NaN is null."""
@@ -277,7 +277,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AurocDifference:
     """A difference of two AUROCs, with its interval and a two-sided p-value.
 
     Attributes:

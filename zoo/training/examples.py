@@ -36,7 +36,7 @@ from zoo.training.placement import Placement
 from zoo.training.recipe import Recipe
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Examples: base and donor inputs, masks, labels.
 
     Attributes:
@@ -108,7 +108,7 @@ def draw_batch(
     pool: Pool,
     key: Array,
     closed: Float[Array, ""],
-) -> Batch:
+) -> TrainingBatch:
     """Return one batch.
 
     Args:
@@ -140,7 +140,7 @@ def draw_batch(
     selected = None
     if recipe.attending and isinstance(model, Selecting):
         selected = jax.vmap(model.selected)(pool.ids[donor])
-    return Batch(
+    return TrainingBatch(
         pool.ids[base],
         pool.ids[donor],
         jnp.where(kind == 1, 0, draw_shifts(keys[7], size, model.n_ctx)),

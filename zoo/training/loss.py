@@ -17,7 +17,7 @@ from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses
 from zoo.causal.runs import donor_writes
-from zoo.training.examples import Batch
+from zoo.training.examples import TrainingBatch
 
 
 class Probes(NamedTuple):
@@ -35,7 +35,7 @@ class Probes(NamedTuple):
 def batch_loss(
     transformer: Transformer,
     readout: Readout,
-    batch: Batch,
+    batch: TrainingBatch,
     donor_gradient: bool,
 ) -> tuple[
     Float[Array, ""],
@@ -59,7 +59,7 @@ def decoding_loss(
     probes: Probes,
     writes: Float[Array, "batch source ctx d_model"],
     sources_of: Int[Any, " variable"],
-    batch: Batch,
+    batch: TrainingBatch,
 ) -> Float[Array, ""]:
     """Return the mean cross-entropy of the probes' predictions, in nats."""
     read = writes[:, jnp.asarray(sources_of)]  # [batch, variable, ctx, d_model]
@@ -75,7 +75,7 @@ def attending_loss(
     transformer: Transformer,
     writes: Float[Array, "batch source ctx d_model"],
     sources_of: Int[Any, " variable"],
-    batch: Batch,
+    batch: TrainingBatch,
 ) -> Float[Array, ""]:
     """Return the mean cross-entropy of attention from the selected keys, in nats.
 

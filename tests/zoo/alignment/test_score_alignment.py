@@ -14,14 +14,14 @@ from zoo.alignment.interchanges import draw_interchanges
 from zoo.alignment.patching import logits_under, run_both
 from zoo.alignment.places import all_places, find_place, holds
 from zoo.alignment.score import score_alignment
-from zoo.alignment.subspaces import Known, known_subspace, random_subspace
+from zoo.alignment.subspaces import KnownSubspace, known_subspace, random_subspace
 from zoo.cases.case import Case
 
 LENGTH, INDEX, OUTPUT = "length", "opposite_index", "output"
 PAIRS = 48
 
 
-def known(case: Case, variable: str) -> Known:
+def known(case: Case, variable: str) -> KnownSubspace:
     found = known_subspace(case.model, variable)
     assert found is not None
     return found

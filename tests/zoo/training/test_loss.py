@@ -7,7 +7,7 @@ import pytest
 from compiler.machine.config import Config
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init
-from zoo.training.examples import Batch
+from zoo.training.examples import TrainingBatch
 from zoo.training.loss import Probes, attending_loss, decoding_loss
 
 SOURCES = np.array([2, 0, 2])
@@ -26,7 +26,7 @@ def drawn():
     empty = np.zeros((5, 6), np.int32)
     mask = np.zeros((5, 2, 4), np.float32)
     arrays = empty, empty, empty[:, 0], mask, mask[:, 0], empty, values
-    return writes, probes, Batch(*(jnp.asarray(array) for array in arrays))
+    return writes, probes, TrainingBatch(*(jnp.asarray(array) for array in arrays))
 
 
 def read_one(writes, probes, n, variable, place, value):
@@ -92,6 +92,6 @@ def test_attending_is_compared_with_what_is_selected():
         Transformer(config, weights).in_jax(),
         jnp.asarray(writes),
         sources_of,
-        Batch(*(jnp.asarray(array) for array in arrays)),
+        TrainingBatch(*(jnp.asarray(array) for array in arrays)),
     )
     assert float(found) == pytest.approx(np.mean(losses), rel=1e-5)
