@@ -39,7 +39,7 @@ def once(program: str, seed: int, edges: bool) -> dict[str, Any]:
     changes |= {} if edges else WITHOUT
     result = zoo.train(program, **changes)
     trained = time.process_time() - start
-    found = zoo.audit(result.model, pairs=PAIRS, seed=1)
+    found = zoo.audit(result.model, pairs=PAIRS, scope="sample", seed=1)
     outside = found.effects.values()
     return {
         "outcome": result.outcome,

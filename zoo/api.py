@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import programs as library
 from compiler.api import compile_model
@@ -343,12 +343,18 @@ def audit(
     causal: Task | None = None,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
-    pairs: int = 10_000,
+    pairs: int | None = None,
     seed: int = 0,
+    scope: Literal["full", "quick", "sample"] = "full",
     progress: bool | Callable[[int, int], None] = True,
     threads: int = 1,
 ) -> Certificate:
     """Return the certificate of a model: compiled, trained or loaded.
+
+    A full audit runs every input where there are at most a million, pairs of several
+    kinds, a search for a pair that breaks an output, and ablations. A quick one does
+    the same with fewer pairs and a shorter search. `sample` runs a sample of pairs
+    only: it says little of inputs that a random draw rarely meets.
 
     Args:
         model: what is audited: a model, a training's result, a folder, a release's
@@ -357,26 +363,40 @@ def audit(
             hand and is no task of the zoo: no saved model holds it.
         vocab: the tokens, in order, where a program is compiled.
         max_len: the greatest number of tokens, where a program is compiled.
-        pairs: all pairs of inputs if they are at most this many, else a sample.
-        seed: of the sample.
-        progress: whether the pairs that are done are shown; or a function that is
-            called with (pairs done, pairs).
+        pairs: all pairs of inputs if they are at most this many, else a sample; 10,000
+            by default, 2,000 for a quick audit.
+        seed: of everything that is drawn.
+        scope: `full`, `quick` or `sample`.
+        progress: whether what is done is shown; or a function that is called with
+            (done, total): pairs of the sample, then stages.
         threads: how many chunks of pairs are run at once; the figures are the same.
 
     Raises:
         NameLookupError: no folder, release or program has that name.
         FormatError: the folder holds no model, or a damaged one.
     """
+    from zoo.auditing.certificate import PAIRS
     from zoo.auditing.certificate import audit as certify
+    from zoo.auditing.full import audit_fully
     from zoo.auditing.subject import subject_of
     from zoo.progress import show_progress
+
+    if scope not in ("full", "quick", "sample"):
+        raise InputError(f"scope is {scope!r}; choose 'full', 'quick' or 'sample'")
 
     opened: Any = model
     if isinstance(model, str | Path | Program | SOp | Model):
         opened = open_model(model, vocab, max_len)
     with show_progress(f"audit {opened.name}", "pairs", progress) as show:
-        return certify(
-            subject_of(opened, causal),
+        subject = subject_of(opened, causal)
+        if scope == "sample":
+            count = PAIRS if pairs is None else pairs
+            return certify(
+                subject, pairs=count, seed=seed, progress=show, threads=threads
+            )
+        return audit_fully(
+            subject,
+            quick=scope == "quick",
             pairs=pairs,
             seed=seed,
             progress=show,

@@ -118,7 +118,7 @@ def show_release(model: Model, tokens: list[Any], shelf: Path) -> None:
     from zoo.release.check import check_release
     from zoo.release.shelf import add
 
-    certificate = zoo.audit(model, pairs=PAIRS)
+    certificate = zoo.audit(model, pairs=PAIRS, scope="sample")
     name = "sort-demo"
     folder, _ = add(shelf, name, 1, release_files(Draft(name, 1, model, certificate)))
     print(f"  {folder}, audited over {certificate.pairs:,} pairs:")

@@ -157,6 +157,6 @@ def test_no_package_takes_the_place_of_a_public_name():
 
 def test_audits_one_after_the_other():
     model = zoo.compile("reverse", vocab="ab", max_len=2)
-    first, second = (zoo.audit(model, pairs=30) for _ in range(2))
+    first, second = (zoo.audit(model, pairs=30, scope="sample") for _ in range(2))
     assert first == second
     assert first.holds

@@ -64,7 +64,7 @@ def test_a_circuit_and_a_picture_show_svg(model: zoo.Model, tmp_path):
 
 def test_a_certificate_a_report_and_a_table_show_tables(model: zoo.Model):
     plain = zoo.compile("reverse", vocab="ab", max_len=2)
-    certificate = zoo.audit(plain, pairs=20)
+    certificate = zoo.audit(plain, pairs=20, scope="sample")
     assert "table" in check(certificate).tags
     attacked = replace(certificate, model=ATTACK)
     check(attacked)
@@ -98,6 +98,6 @@ def test_a_compiled_model_is_trained_and_an_expression_audited():
     )
     assert result.model.typed.vocab == ("a", "b")
     assert done[0] == (0, 2) and done[-1] == (2, 2)
-    assert zoo.audit(reverse, vocab="ab", max_len=2, pairs=10).holds
+    assert zoo.audit(reverse, vocab="ab", max_len=2, pairs=10, scope="sample").holds
     with pytest.raises(zoo.errors.InputError, match="vocabulary and length are fixed"):
         zoo.train(model, vocab="abc")

@@ -33,7 +33,10 @@ def test_an_old_name_warns_and_gives_the_same_objects(old):
 
 def test_an_old_argument_warns_and_means_the_new_one():
     reverse = zoo.compile("reverse", vocab="ab", max_len=3)
-    given: dict[str, Any] = {"pairs": 8, "certificate": zoo.audit(reverse, pairs=4)}
+    given: dict[str, Any] = {
+        "pairs": 8,
+        "certificate": zoo.audit(reverse, pairs=4, scope="sample"),
+    }
     old_name: dict[str, Any] = {"turned": 0.25}
     with pytest.warns(DeprecationWarning, match="the argument turned is now shifted"):
         old = zoo.open_case(reverse, **given, **old_name)

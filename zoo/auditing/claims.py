@@ -11,6 +11,9 @@ TRAINED_CLAIMS = {
     "edges": 0.99,
     "all edges at once": 0.99,
 }
+ABLATIONS = 0.99
+"""What a trained model has to keep right with constants in the place of what is
+outside its circuit; a compiled one keeps all. A claim of a full audit only."""
 COMPILED_CLAIMS = dict.fromkeys(TRAINED_CLAIMS, 1.0)
 
 

@@ -111,7 +111,7 @@ def _summed(
     shared: np.ndarray, right: np.ndarray, kept: np.ndarray, tied: np.ndarray
 ) -> Hurt:
     at = np.arange(right.shape[1]) < shared[:, None]
-    lost = (right & ~kept & ~tied).any(1)
+    lost = np.asarray((right & ~kept & ~tied).any(1))
 
     def share(chosen: np.ndarray) -> Rate:
         return rate(
@@ -125,6 +125,6 @@ def _summed(
     return Hurt(
         kept=share(at),
         by_length={n: r for n, r in by_length.items() if r.total},
-        pairs=rate(int(lost.sum()), len(lost)),
+        pairs=rate(int(lost.sum()), len(right)),
         first=int(lost.argmax()) if lost.any() else None,
     )

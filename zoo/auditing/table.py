@@ -113,8 +113,8 @@ def _witnesses(circuit: Sequence[EdgeFinding]) -> list[str]:
 def _witness(witness: Witness) -> list[str]:
     shift = f", positions shifted by {witness.shift}" if witness.shift else ""
     parts = (
-        f"{_list(witness.base)} donor {_list(witness.donor)}{shift}",
-        f"{_list(witness.before)} -> {_list(witness.after)}",
+        f"{listed(witness.base)} donor {listed(witness.donor)}{shift}",
+        f"{listed(witness.before)} -> {listed(witness.after)}",
     )
     return [
         line
@@ -125,5 +125,6 @@ def _witness(witness: Witness) -> list[str]:
     ]
 
 
-def _list(values: Sequence[object]) -> str:
+def listed(values: Sequence[object]) -> str:
+    """Return values on one line, as JSON has them."""
     return json.dumps(list(values), default=str, separators=(",", ":"))

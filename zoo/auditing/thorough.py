@@ -32,6 +32,8 @@ from zoo.causal.strata import Space, make_space, space_of
 ALL = "all edges outside at once"
 """The name of the mask of every edge outside the circuit."""
 
+_SORTS = {"nodes": False, "edges": True, "all edges at once": None}
+
 Published = tuple[Int[np.ndarray, "pair ctx"], Int[np.ndarray, "pair ctx"]]
 OnStage = Callable[[int, int], None]
 
@@ -47,13 +49,13 @@ class Effort:
         whole: the search over subsets of all edges outside.
     """
 
-    pairs: int = 2048
-    logit_pairs: int = 1024
-    single: Budget = Budget()
-    whole: Budget = Budget(starts=2048, chains=256, rounds=24)
+    pairs: int
+    logit_pairs: int
+    single: Budget
+    whole: Budget
 
 
-FULL = Effort()
+FULL = Effort(2048, 1024, Budget(64, 16, 8), Budget(2048, 256, 24))
 QUICK = Effort(256, 256, Budget(16, 4, 2), Budget(512, 64, 8))
 
 
@@ -195,27 +197,23 @@ def _search(
     return attack(subject, space, start, masks, budget, subsets=subsets, seed=seed)
 
 
-def thorough_claims(found: Thorough) -> dict[str, tuple[float, str]]:
-    """Return the figure of each thorough claim, and where it is worst.
+def worst_figures(found: Thorough) -> dict[str, tuple[float, str]]:
+    """Return the figure of each claim, and where it is worst.
 
-    What each has to reach is what the claim of the sampled audit of the same name has
-    to reach (`zoo.auditing.claims`).
+    The names are those of the claims of a certificate. `ablations` leaves out zeros in
+    the place of all edges: a compiled model carries its constants over some of them.
     """
     name, rate = found.behaviour.worst
-    claims = {"behaviour": (rate.share, name)}
-    for claim, edges in (
-        ("nodes", False),
-        ("edges", True),
-        ("all edges at once", None),
-    ):
+    figures = {"behaviour": (rate.share, name)}
+    for claim, edges in _SORTS.items():
         if found.has(edges):
             kind, target, hurt = found.worst(edges)
             where = f"{kind} pairs" if edges is None else f"{target}, {kind} pairs"
-            claims[claim] = (hurt.kept.share, where)
-    rates = {f"zero at {n}": r.share for n, r in found.ablations.zero.items()}
-    rates |= {f"mean at {n}": r.share for n, r in found.ablations.mean.items()}
-    rates.pop(f"zero at {ALL_EDGES}", None)
+            figures[claim] = (hurt.kept.share, where)
+    rates = {f"zeros at {n}": r.share for n, r in found.ablations.zero.items()}
+    rates |= {f"means at {n}": r.share for n, r in found.ablations.mean.items()}
+    rates.pop(f"zeros at {ALL_EDGES}", None)
     if rates:
         worst = min(rates, key=lambda n: (rates[n], n))
-        claims["ablations"] = (rates[worst], worst)
-    return claims
+        figures["ablations"] = (rates[worst], worst)
+    return figures

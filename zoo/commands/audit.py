@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,14 +19,26 @@ if TYPE_CHECKING:
 def audit(
     source: ModelArgument,
     pairs: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             help="Run all pairs of inputs if there are at most this many, else a "
-            "random sample of this size.",
+            "random sample of this size; 10,000 by default.",
         ),
-    ] = 10_000,
-    seed: Annotated[int, typer.Option(help="Seed of the random sample.")] = 0,
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Run fewer pairs, and search less for a break."),
+    ] = False,
+    sample: Annotated[
+        bool,
+        typer.Option(
+            "--sample",
+            help="Run the random sample of pairs only: no strata, no search, no "
+            "ablations.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -55,8 +67,12 @@ def audit(
 ) -> None:
     """Test a circuit: patch every edge, node and variable.
 
-    The exit status is 1 if a claim fails.
+    All inputs are run where there are at most a million. Pairs of several kinds are
+    patched, and a search looks for a pair that breaks an output. The exit status is 1
+    if a claim fails.
     """
+    if quick and sample:
+        raise InputError("--quick and --sample exclude each other; give one of them")
     if twin is not None and not realism:
         raise InputError("--twin is for --realism; give both, or neither")
     target = find(source)
@@ -65,13 +81,24 @@ def audit(
     threads = use_all_cores()
     import zoo
     from compiler.files import write_atomically
+    from zoo.auditing.full import FullCertificate
     from zoo.auditing.table import table
+    from zoo.auditing.thorough_table import thorough_table
 
     model = open_model(target, vocab, max_len)
     beside = _beside(source, model, twin) if realism else {}
-    certificate = zoo.audit(model, pairs=pairs, seed=seed, threads=threads)
+    scope: Any = "quick" if quick else "sample" if sample else "full"
+    certificate = zoo.audit(
+        model,
+        pairs=pairs,
+        seed=seed,
+        scope=scope,
+        threads=threads,
+    )
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
+    if isinstance(certificate, FullCertificate):
+        print("\n".join(thorough_table(certificate.thorough)))
     if realism:
         from zoo.auditing.realism import describe, realism_of
 

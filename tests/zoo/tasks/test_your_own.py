@@ -57,8 +57,8 @@ def test_it_is_trained_saved_loaded_and_audited(task, tmp_path):
     zoo.save(result.model, tmp_path / "same")
     model = zoo.load(tmp_path / "same")
     assert set(model("abca")) <= {True, False}
-    found = zoo.audit(model, causal=task, pairs=30)
+    found = zoo.audit(model, causal=task, pairs=30, scope="sample")
     assert sorted(found.interchange) == ["first", "same"]
-    assert found.to_json() == zoo.audit(result, pairs=30).to_json()
+    assert found.to_json() == zoo.audit(result, pairs=30, scope="sample").to_json()
     with pytest.raises(InputError, match=r"'same_as_first' was written by hand"):
-        zoo.audit(model, pairs=30)
+        zoo.audit(model, pairs=30, scope="sample")

@@ -114,7 +114,7 @@ def test_the_keys_of_a_recipe_are_printed(monkeypatch, capsys):
 
 
 def test_audit_writes_a_certificate_and_fails(folder, monkeypatch, capsys):
-    assert call(monkeypatch, "audit", folder, "--pairs", "50") == 1
+    assert call(monkeypatch, "audit", folder, "--pairs", "50", "--sample") == 1
     assert "FAILS" in capsys.readouterr().out
     data = json.loads((folder / "certificate.json").read_text())
     assert data["format"] == "circuitzoo.certificate" and data["pairs"] == 50

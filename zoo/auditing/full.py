@@ -1,0 +1,102 @@
+"""A full certificate: the sampled one, and what a thorough audit found beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from compiler import html
+from compiler.model import Model
+from zoo.auditing.certificate import PAIRS, Certificate, Claim, audit
+from zoo.auditing.claims import ABLATIONS
+from zoo.auditing.subject import Subject, Trained, subject_of
+from zoo.auditing.thorough import (
+    Published,
+    Thorough,
+    audit_thoroughly,
+    worst_figures,
+)
+
+VERSION = 3
+"""The format's version of a certificate with a thorough part."""
+QUICK_PAIRS = 2_000
+"""Pairs of the sampled part of a quick audit."""
+
+
+@dataclass(frozen=True)
+class FullCertificate(Certificate):
+    """The figures of a full audit, and the claims that they support.
+
+    The claims are on the worst of the sampled and of the thorough figures.
+
+    Attributes:
+        thorough: all inputs by strata, pairs of several kinds, a search for a pair
+            that breaks an output, ablations, effects on the logits.
+    """
+
+    thorough: Thorough
+
+    def __repr__(self) -> str:
+        return Certificate.__repr__(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as plain JSON values."""
+        data = Certificate.to_json(self)
+        return {**data, "format_version": VERSION, "thorough": asdict(self.thorough)}
+
+    def _repr_html_(self) -> str:
+        broken = self.thorough.broken
+        rows = [(b.target, f"{b.margin:g}", str(b.base), str(b.donor)) for b in broken]
+        table = html.table(("broken by a search", "margin", "base", "donor"), rows)
+        return Certificate._repr_html_(self) + (table if rows else "")
+
+
+def audit_fully(
+    model: Model | Trained | Subject,
+    *,
+    quick: bool = False,
+    pairs: int | None = None,
+    seed: int = 0,
+    published: Published | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int = 1,
+) -> FullCertificate:
+    """Return the full certificate of a model: compiled, trained or loaded.
+
+    Args:
+        model: the model to audit; nothing that it states is taken on trust.
+        quick: whether fewer pairs and a shorter search are enough.
+        pairs: of the sampled part; 10,000 by default, or 2,000 for a quick audit.
+        seed: of all draws.
+        published: token ids of the base and of the donor inputs of a release's pairs.
+        progress: called with (parts done, parts): pairs of the sampled part, then the
+            stages of the thorough part.
+        threads: number of threads; the certificate does not depend on it.
+    """
+    subject = model if isinstance(model, Subject) else subject_of(model)
+    count = pairs or (QUICK_PAIRS if quick else PAIRS)
+    sampled = audit(subject, pairs=count, seed=seed, progress=progress, threads=threads)
+    found = audit_thoroughly(
+        subject, quick=quick, seed=seed, published=published, on_stage=progress
+    )
+    kept = {f.name: getattr(sampled, f.name) for f in fields(sampled)}
+    claims = _claims(sampled.claims, subject.claims, found)
+    return FullCertificate(**{**kept, "claims": claims}, thorough=found)
+
+
+def _claims(
+    sampled: tuple[Claim, ...], least: Mapping[str, float], found: Thorough
+) -> tuple[Claim, ...]:
+    """Return the claims, each on the worse of its two figures."""
+    figures = worst_figures(found)
+    claims = []
+    for claim in sampled:
+        share, where = figures.pop(claim.name, (claim.found, claim.worst))
+        worse = share < claim.found
+        claims.append(
+            Claim(claim.name, where, share, claim.at_least) if worse else claim
+        )
+    bar = ABLATIONS if least["behaviour"] < 1.0 else 1.0
+    claims += [Claim(name, at, share, bar) for name, (share, at) in figures.items()]
+    return tuple(claims)
