@@ -68,7 +68,7 @@ def audit(
     from zoo.auditing.table import table
 
     model = open_model(target, vocab, max_len)
-    beside = _beside(source, model, twin) if realism else {}
+    beside = _models_to_compare(source, model, twin) if realism else {}
     certificate = zoo.audit(model, pairs=pairs, seed=seed, threads=threads)
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
@@ -94,7 +94,9 @@ def _place(target: ResolvedName) -> Path | None:
     return target.folder / "certificate.json"
 
 
-def _beside(source: str, model: Model, twin: Path | None) -> dict[str, Model]:
+def _models_to_compare(
+    source: str, model: Model, twin: Path | None
+) -> dict[str, Model]:
     """Return the model, its compiled original and its natural twin, where they are."""
     import zoo
 
