@@ -72,10 +72,10 @@ def _claims(
         seconds = time.process_time() - start
         found = zoo.score_alignment(test, variable, site, basis).to_json()
         if not rows:
-            for told in ("truth", "random_subspace", "random_site"):
+            for claim in ("truth", "random_subspace", "random_site"):
                 other = found["record"]["other_site"]
-                shown = f"at {other}" if told == "random_site" else told
-                rows.append({**head, "finder": f"({shown})", "figures": found[told]})
+                shown = f"at {other}" if claim == "random_site" else claim
+                rows.append({**head, "finder": f"({shown})", "figures": found[claim]})
         rows.append(
             {
                 **head,
@@ -108,16 +108,16 @@ def _dictionaries(name: str, quick: bool) -> list[dict[str, Any]]:
             size = train.config.d_model
             found = find_dictionary(train, site, size, **options, **steps)
             seconds = time.process_time() - start
-            told = zoo.score_dictionary(test, found, site=site).to_json()
+            report = zoo.score_dictionary(test, found, site=site).to_json()
             rows.append(
                 {
                     "model": shown,
                     "site": site,
                     "way": way,
-                    "found": told["found"],
-                    "true": len(told["features"]),
-                    "left_out": len(told["left_out"]),
-                    **{figures: told[figures] for figures in FIGURES},
+                    "found": report["found"],
+                    "true": len(report["features"]),
+                    "left_out": len(report["left_out"]),
+                    **{figures: report[figures] for figures in FIGURES},
                     "seconds": seconds,
                 }
             )

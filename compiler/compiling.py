@@ -20,7 +20,7 @@ from compiler.errors import InputError
 from compiler.model import Model
 from compiler.rasp.expr import SOp
 from compiler.rasp.tracr import as_python
-from compiler.rasp.values import Value, in_order, show
+from compiler.rasp.values import Value, ordered, show
 
 COMPILER_BOS = "compiler_bos"
 COMPILER_PAD = "compiler_pad"
@@ -117,7 +117,7 @@ def compile_rasp_to_model(
         ProgramError: the program cannot be typed or lowered; lists every problem.
     """
     del mlp_exactness
-    tokens = in_order(vocab)
+    tokens = ordered(vocab)
     for word, name in ((compiler_bos, "compiler_bos"), (compiler_pad, "compiler_pad")):
         if word in tokens:
             raise InputError(

@@ -40,7 +40,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         InputError: the disk is full, or the folder cannot be written to.
     """
     check_parent(path)
-    part = _beside(path, "part")
+    part = _temporary_path(path, "part")
     try:
         _drop_abandoned(path)
         with part.open("xb") as file:
@@ -87,7 +87,7 @@ def put_folder(
     with locked(_lock_of(target), keep=False):
         _mend(target)
         check()
-        fresh = _beside(target, "new")
+        fresh = _temporary_path(target, "new")
         try:
             _fill(fresh, contents)
             swap_in(fresh, target)
@@ -108,7 +108,7 @@ def swap_in(fresh: Path, target: Path) -> None:
     if not os.path.lexists(target):
         os.rename(fresh, target)
     elif not _exchange(fresh, target):
-        stale = _beside(target, "old")
+        stale = _temporary_path(target, "old")
         os.rename(target, stale)
         try:
             os.rename(fresh, target)
@@ -221,7 +221,7 @@ def remove(path: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _beside(path: Path, kind: str) -> Path:
+def _temporary_path(path: Path, kind: str) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{kind}")
 
 

@@ -277,7 +277,7 @@ class Model:
     @cached_property
     def variables(self) -> Mapping[str, VariableInfo]:
         """The program's variables by name, in order of computation."""
-        return _by_name(
+        return _named_entries(
             {
                 v.name: VariableInfo(
                     v.name,
@@ -295,7 +295,7 @@ class Model:
     def sites(self) -> Mapping[str, Site]:
         """Where each variable lives: in the circuit, or beside it."""
         beside = {} if self.beside is None else self.beside.sites
-        return _by_name({**beside, **self.circuit.sites})
+        return _named_entries({**beside, **self.circuit.sites})
 
     def variable_mask(self, name: str) -> Float[np.ndarray, "source 1 d_model"]:
         """Return the node mask of a variable's site, for `Patch.nodes`.
@@ -469,7 +469,7 @@ class _ByName(dict[str, Any]):
         raise unknown_name("variable", str(name), self)
 
 
-def _by_name(entries: Mapping[str, Any]) -> Mapping[str, Any]:
+def _named_entries(entries: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(_ByName(entries))
 
 

@@ -69,8 +69,8 @@ def render(data: dict[str, Any]) -> bytes:
             _check_whole(json.loads(text))
         _check_sizes(text, "it", MOST_VALUES)
     except (TypeError, ValueError, RecursionError) as error:
-        told = ascii(str(error))[1:-1].removesuffix(f". {REMEDY}")
-        raise InputError(f"this cannot be saved as JSON: {told}") from None
+        wording = ascii(str(error))[1:-1].removesuffix(f". {REMEDY}")
+        raise InputError(f"this cannot be saved as JSON: {wording}") from None
     return text
 
 
@@ -119,8 +119,8 @@ def parse(data: bytes, file: str, most: int = MOST_VALUES) -> LocatedJson:
         if _HALF.search(data) is not None:
             _check_whole(read)
     except (ValueError, RecursionError) as error:
-        told = ascii(str(error)[:200])[1:-1]
-        raise refuse(file, f"text that is not JSON ({told})", "one object") from None
+        wording = ascii(str(error)[:200])[1:-1]
+        raise refuse(file, f"text that is not JSON ({wording})", "one object") from None
     return LocatedJson(file, read)
 
 
@@ -139,8 +139,8 @@ def _check_sizes(data: bytes, file: str, most: int) -> None:
     steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
     depth = max(accumulate(steps), default=0)
     if depth > MOST_DEPTH:
-        told = f"lists and objects {depth} deep"
-        raise refuse(file, told, f"at most {MOST_DEPTH}")
+        wording = f"lists and objects {depth} deep"
+        raise refuse(file, wording, f"at most {MOST_DEPTH}")
 
 
 def _check_whole(read: Any) -> None:
@@ -274,7 +274,7 @@ class LocatedJson:
         import numpy as np
 
         cells = self._cells(shape, int)
-        array = np.array(cells, np.int64) if _within(cells, low, high) else None
+        array = np.array(cells, np.int64) if _are_within(cells, low, high) else None
         if array is None:
             raise refuse(
                 self.where, _outlier(cells, low, high), f"integers in {low}..{high}"
@@ -366,7 +366,7 @@ def _is_bad(data: Any) -> bool:
     return False
 
 
-def _within(cells: list[int], low: int, high: int) -> bool:
+def _are_within(cells: list[int], low: int, high: int) -> bool:
     return low <= min(cells, default=low) and max(cells, default=high) <= high
 
 

@@ -42,7 +42,7 @@ from compiler.passes.schedule import Scheduled, schedule
 from compiler.passes.simplify import simplify
 from compiler.rasp.expr import SOp, given_name
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value, in_order
+from compiler.rasp.values import Value, ordered
 
 STAGES = ("program", "graph", "typed", "scheduled", "laid_out", "compiled")
 
@@ -171,7 +171,7 @@ def _listed(vocab: Iterable[Value]) -> list[Value]:
             f"the vocabulary is {vocab!r}, a {type(vocab).__name__}; give a list of "
             "tokens"
         )
-    return in_order(vocab)
+    return ordered(vocab)
 
 
 def compile_stages(

@@ -300,8 +300,8 @@ def _read_config(found: LocatedJson) -> tuple[Config, int]:
         k: v.json for k, v in entries.items() if k not in ("format", "format_version")
     }
     if "format" not in entries or entries["format"].json != FORMAT:
-        told = entries["format"].json if "format" in entries else "none"
-        raise refuse(CONFIG, f"the format {str(told)[:40]!r}", repr(FORMAT))
+        format_name = entries["format"].json if "format" in entries else "none"
+        raise refuse(CONFIG, f"the format {str(format_name)[:40]!r}", repr(FORMAT))
     if "format_version" not in entries:
         raise refuse(CONFIG, "no format_version", f"1 to {VERSION}")
     version = entries["format_version"].integer(1, 2**31)
@@ -367,7 +367,7 @@ def _read_beside(
     found: LocatedJson, config: Config, order: LocatedJson
 ) -> Circuit | None:
     if found.json is None:
-        _in_order({}, order)
+        _ordered({}, order)
         return None
     return _read_circuit(found, config, order)
 
@@ -386,7 +386,7 @@ def _read_circuit(found: LocatedJson, config: Config, order: LocatedJson) -> Cir
         parts["node"].text()
         if parts["basis"].json is not None:
             _read_basis(parts["basis"], config.d_model)
-    sites = _in_order(found.json["sites"], order)
+    sites = _ordered(found.json["sites"], order)
     try:
         return Circuit.from_json({**found.json, "sites": sites})
     except ZooError as error:
@@ -427,10 +427,10 @@ def _read_rows(
     for name, entry in found.entries().items():
         count = len(domains[name]) if name in domains else entry.size()
         rows[name] = entry.floats(count, config.d_model)
-    return MappingProxyType(_in_order(rows, order))
+    return MappingProxyType(_ordered(rows, order))
 
 
-def _in_order(given: Mapping[str, Any], order: LocatedJson) -> dict[str, Any]:
+def _ordered(given: Mapping[str, Any], order: LocatedJson) -> dict[str, Any]:
     """Return the entries in an order that has the name of each of them once."""
     names = order.texts()
     if len(names) != len(given) or set(names) != set(given):

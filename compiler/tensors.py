@@ -64,8 +64,8 @@ def tensors_from_bytes(data: bytes, config: Config, file: str) -> Weights:
     try:
         found = load(data)
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
-        told = ascii(str(error))[1:121]
-        raise refuse(file, f"no safetensors ({told})", "tensors of F32") from None
+        wording = ascii(str(error))[1:121]
+        raise refuse(file, f"no safetensors ({wording})", "tensors of F32") from None
     shapes = expected_tensors(config)
     problems = [f"{name} is missing" for name in shapes if name not in found]
     unknown = sorted(set(found) - set(shapes))

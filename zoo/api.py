@@ -19,7 +19,7 @@ from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value, in_order
+from compiler.rasp.values import Value, ordered
 from zoo.compression.settings import Settings, make_settings
 from zoo.lookup import (
     MODELS,
@@ -259,7 +259,7 @@ def _causal_of(
         return causal_model(read_source(source, vocab, max_len))
     if isinstance(source, str):
         name = look_up(source, TRAINED).name
-        tokens = None if vocab is None else list(in_order(vocab))
+        tokens = None if vocab is None else list(ordered(vocab))
         return causal_model_of(find_setting(name, tokens, max_len))
     if vocab is not None or max_len is not None:
         raise InputError(
@@ -281,7 +281,7 @@ def _setting(source: Any, vocab: Iterable[Value] | None, max_len: int | None) ->
             "out= is for programs and tasks of the zoo, which a resumed run finds by "
             "name. Leave it out, and keep the model: zoo.save(result.model, folder)"
         )
-    tokens = None if vocab is None else list(in_order(vocab))
+    tokens = None if vocab is None else list(ordered(vocab))
     return find_setting(look_up(name, TRAINED).name, tokens, max_len)
 
 

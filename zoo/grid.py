@@ -45,7 +45,7 @@ def grid_lines(
     cells = [list(row) for row in rows]
     titled = any(column.title for column in every)
     if width is not None:
-        return _by_rich(every, cells, titled, width)
+        return _draw_with_rich(every, cells, titled, width)
     lines = [[column.title for column in every], *cells] if titled else cells
     if not lines:
         return []
@@ -59,7 +59,7 @@ def grid_lines(
     ]
 
 
-def _by_rich(
+def _draw_with_rich(
     columns: Sequence[Column], rows: list[list[str]], titled: bool, width: int
 ) -> list[str]:
     import io

@@ -129,7 +129,7 @@ def look_up(
             if not only:
                 raise _misused(text, [prefix], kinds)
             if prefix == "folder":
-                return _at(Path(rest), text, only)
+                return _look_up_folder(Path(rest), text, only)
             return _named(rest, only, progress)
     if text.startswith(SCHEME):
         if "release" not in kinds:
@@ -137,11 +137,11 @@ def look_up(
         name = text.rpartition("/")[2].partition("@")[0]
         return ResolvedName(text, "release", name, _fetch(text, progress))
     if isinstance(source, Path) or "/" in text or text.startswith((".", "~")):
-        return _at(Path(source).expanduser(), text, kinds)
+        return _look_up_folder(Path(source).expanduser(), text, kinds)
     return _named(text, kinds, progress)
 
 
-def _at(path: Path, text: str, kinds: Sequence[TargetKind]) -> ResolvedName:
+def _look_up_folder(path: Path, text: str, kinds: Sequence[TargetKind]) -> ResolvedName:
     """Return a folder, given as one."""
     if os.path.isfile(path):
         raise _is_file(text)

@@ -44,7 +44,7 @@ def _last_same() -> SOp:
     return last(Select(tokens, tokens, EQ) & prefix(strict=True), indices)
 
 
-def _in_half(vocab: Sequence[Value]) -> SOp:
+def _is_in_first_half(vocab: Sequence[Value]) -> SOp:
     half = set(vocab[: (len(vocab) + 1) // 2])
     return Map(lambda token: token in half, tokens)
 
@@ -62,9 +62,9 @@ CATALOGUE: dict[str, Callable[[Sequence[Value]], SOp]] = {
     "seen_before": lambda vocab: _same_before(),
     "last_same": lambda vocab: _last_same(),
     "is_odd_position": lambda vocab: indices % 2 == 1,
-    "share_of_first_half": lambda vocab: mean(prefix(), _in_half(vocab)),
+    "share_of_first_half": lambda vocab: mean(prefix(), _is_in_first_half(vocab)),
     "count_earlier_half": lambda vocab: count(
-        Select(_in_half(vocab), True, EQ) & Select(indices, indices, LT)
+        Select(_is_in_first_half(vocab), True, EQ) & Select(indices, indices, LT)
     ),
 }
 """Name -> function of the vocabulary."""

@@ -48,7 +48,7 @@ class Features:
         frozen.flags.writeable = False
         object.__setattr__(self, "directions", frozen)
 
-    def of(self, variable: str) -> Float[np.ndarray, "own d_model"]:
+    def directions_of(self, variable: str) -> Float[np.ndarray, "own d_model"]:
         """Return the directions of one variable; none if it has no feature."""
         rows = [i for i, name in enumerate(self.variables) if name == variable]
         return self.directions[rows]

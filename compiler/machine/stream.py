@@ -121,12 +121,12 @@ class Stream:
         """
         seen = self.total
         if self._differences and self._edge_mask is not None:
-            seen = self._correct(self._of_heads(self._edge_mask, layer))
+            seen = self._correct(self._head_rows(self._edge_mask, layer))
         if self._perturbation is not None:
-            seen = seen + self._of_heads(self._perturbation, layer)
+            seen = seen + self._head_rows(self._perturbation, layer)
         return seen
 
-    def _of_heads(
+    def _head_rows(
         self, rows: Float[Array, "reader ..."], layer: int
     ) -> Float[Array, "slot head ..."]:
         """Return the rows of a layer's heads."""

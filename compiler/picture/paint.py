@@ -159,7 +159,7 @@ def _lines(frame: _Frame, circuit: Drawn) -> list[DrawnShape]:
     edges: list[DrawnShape] = []
     for r, line in _lines_by_row(frame):
         x0 = _leave(frame.nodes, frame.left, r - 1, line.start)
-        y0, bend, y1 = _from(frame, r, line), frame.crown[r - 1], frame.foot[r]
+        y0, bend, y1 = _start_height(frame, r, line), frame.crown[r - 1], frame.foot[r]
         if line.edge is None:
             x1 = frame.left[r, line.end] + WIRE / 2
             title = _read_by(circuit, line.source)
@@ -179,7 +179,7 @@ def _lines_by_row(frame: _Frame) -> Iterator[tuple[int, Line]]:
             yield r, line
 
 
-def _from(frame: _Frame, row: int, line: Line) -> float:
+def _start_height(frame: _Frame, row: int, line: Line) -> float:
     """Return the height at which a line of the gap below a row starts."""
     if line.start.wire:
         return frame.crown[row - 1]

@@ -135,21 +135,21 @@ class SOp:
 
     def named(self, name: str | Any) -> SOp:
         """Return the same sequence under `name`: one line of any printable text."""
-        return self._with(name=check_name(name))
+        return self._replace(name=check_name(name))
 
     def doc(self, text: str) -> SOp:
         """Return the same sequence with one line of documentation."""
-        return self._with(note=text)
+        return self._replace(note=text)
 
     def numerical(self) -> SOp:
         """Return the same sequence, held as a number; aggregates average it."""
-        return self._with(encoding="numerical")
+        return self._replace(encoding="numerical")
 
     def categorical(self) -> SOp:
         """Return the same sequence, held one-hot; aggregates pick a value."""
-        return self._with(encoding="categorical")
+        return self._replace(encoding="categorical")
 
-    def _with(self, **changes: object) -> SOp:
+    def _replace(self, **changes: object) -> SOp:
         changed = copy.copy(self)
         for field_name, value in changes.items():
             object.__setattr__(changed, field_name, value)

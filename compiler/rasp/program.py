@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from compiler.errors import InputError
 from compiler.rasp.expr import SOp
-from compiler.rasp.values import Value, canonical, in_order
+from compiler.rasp.values import Value, canonical, ordered
 
 if TYPE_CHECKING:  # only samples are drawn with NumPy
     import numpy as np
@@ -70,14 +70,14 @@ class Program:
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vocab", tuple(in_order(self.vocab)))
+        object.__setattr__(self, "vocab", tuple(ordered(self.vocab)))
 
     def build(
         self, vocab: Sequence[Value] | None = None, max_len: int | None = None
     ) -> SOp:
         """Return the expression for a vocabulary and a maximum length."""
         given = {
-            "vocab": tuple(in_order(self.vocab if vocab is None else vocab)),
+            "vocab": tuple(ordered(self.vocab if vocab is None else vocab)),
             "max_len": self.max_len if max_len is None else max_len,
         }
         wanted = inspect.signature(self.builder).parameters
@@ -123,7 +123,7 @@ def program(
             name=name or builder.__name__,
             family=family,
             meaning=" ".join(text.split("\n\n")[0].split()),
-            vocab=tuple(canonical(v) for v in in_order(vocab)),
+            vocab=tuple(canonical(v) for v in ordered(vocab)),
             max_len=max_len,
             example=(
                 tuple(canonical(v) for v in example[0]),

@@ -355,7 +355,7 @@ class SOp(RASPExpr, e.SOp):
         """One line of documentation."""
         return self._given.get("note", "")
 
-    def _with(self, **changes: Any) -> SOp:
+    def _replace(self, **changes: Any) -> SOp:
         return annotate(self, **changes)
 
     def _given_name(self) -> str | None:

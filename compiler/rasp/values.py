@@ -86,7 +86,7 @@ def sort_key(value: Value) -> tuple:
     return (3, tuple(sort_key(v) for v in value))
 
 
-def in_order(items: Iterable[Any]) -> list[Any]:
+def ordered(items: Iterable[Any]) -> list[Any]:
     """Return the items as a list; those of a set by type, then by value.
 
     A set has another order in every process (`PYTHONHASHSEED`), and what depends on it

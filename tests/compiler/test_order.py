@@ -13,7 +13,7 @@ import pytest
 import zoo
 from compiler.errors import InputError, unknown_name
 from compiler.rasp import program, tokens
-from compiler.rasp.values import in_order
+from compiler.rasp.values import ordered
 from zoo.causal.by_hand import describe
 from zoo.scoring.suites import models_of
 from zoo.tasks.induction import InductionHeads
@@ -85,10 +85,10 @@ def test_a_set_gives_the_same_model_in_every_process():
 
 
 def test_sets_are_sorted_by_type_and_value():
-    assert in_order({"b", 2, "a", 1.5, (1,), None}) == [None, 1.5, 2, "a", "b", (1,)]
-    assert in_order(["b", "a"]) == ["b", "a"]
-    assert in_order({"b": 1, "a": 2}) == ["b", "a"]
-    assert in_order({"b": 1, "a": 2}.keys()) == ["b", "a"]
+    assert ordered({"b", 2, "a", 1.5, (1,), None}) == [None, 1.5, 2, "a", "b", (1,)]
+    assert ordered(["b", "a"]) == ["b", "a"]
+    assert ordered({"b": 1, "a": 2}) == ["b", "a"]
+    assert ordered({"b": 1, "a": 2}.keys()) == ["b", "a"]
     with pytest.raises(InputError, match="mixes numbers and strings: 1, 2, 'a', 'b'"):
         zoo.compile(tokens, vocab={"b", 2, "a", 1}, max_len=2)
 

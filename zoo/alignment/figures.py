@@ -54,8 +54,8 @@ class Figures:
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
         parts = {"iia": self.iia, "cause": self.cause, "isolate": self.isolate}
-        told = {name: rate_to_json(found) for name, found in parts.items()}
-        return {**told, "disentangle": self.disentangle}
+        shares = {name: rate_to_json(found) for name, found in parts.items()}
+        return {**shares, "disentangle": self.disentangle}
 
 
 def rate_to_json(found: Rate | None) -> dict[str, Any] | None:

@@ -35,8 +35,8 @@ class Interchanges:
         donor: [pair, ctx] token ids of the donor inputs.
         where: [pair, ctx] positions that both inputs have, BOS included.
         same: [pair, ctx] tokens among these at which both inputs have the same value.
-        held: [pair, ctx] index of the value in the base input, -1 for none.
-        given: [pair, ctx] index of the value in the donor input, -1 for none.
+        base_values: [pair, ctx] index of the value in the base input, -1 for none.
+        donor_values: [pair, ctx] index of the value in the donor input, -1 for none.
         before: [pair, ctx] index of the output for the base input, -1 for none.
         after: [pair, ctx] index of the output with the variable overridden.
     """
@@ -46,8 +46,8 @@ class Interchanges:
     donor: Int[np.ndarray, "pair ctx"]
     where: Bool[np.ndarray, "pair ctx"]
     same: Bool[np.ndarray, "pair ctx"]
-    held: Int[np.ndarray, "pair ctx"]
-    given: Int[np.ndarray, "pair ctx"]
+    base_values: Int[np.ndarray, "pair ctx"]
+    donor_values: Int[np.ndarray, "pair ctx"]
     before: Int[np.ndarray, "pair ctx"]
     after: Int[np.ndarray, "pair ctx"]
 
@@ -57,7 +57,7 @@ class Interchanges:
     @property
     def values(self) -> Int[np.ndarray, " value"]:
         """Indices of the values that the variable takes."""
-        seen = np.unique(np.concatenate([self.held, self.given]))
+        seen = np.unique(np.concatenate([self.base_values, self.donor_values]))
         return seen[seen >= 0]
 
 
@@ -90,15 +90,15 @@ def draw_interchanges(
     overrides = clean.copy()
     overrides[:, place] = np.where(where, second[:, place], COMPUTED)
     last = run(ids[base], overrides)
-    held, given = first[:, place], second[:, place]
+    base_values, donor_values = first[:, place], second[:, place]
     return Interchanges(
         variable=variable,
         base=ids[base],
         donor=ids[donor],
         where=where,
-        same=where & (held == given) & (held >= 0),
-        held=held,
-        given=given,
+        same=where & (base_values == donor_values) & (base_values >= 0),
+        base_values=base_values,
+        donor_values=donor_values,
         before=first[:, output],
         after=np.where(first[:, output] >= 0, last[:, output], -1),
     )

@@ -108,7 +108,7 @@ def known_subspace(
     """
     basis, rows = model.sites[variable].basis, model.rows.get(variable)
     if basis is None and model.features is not None:
-        basis = model.features.of(variable)
+        basis = model.features.directions_of(variable)
     if basis is None or rows is None or not len(basis):
         return None
     held = np.asarray(rows, np.float64)

@@ -78,8 +78,8 @@ def agree(stated: Certificate, measured: Certificate, version: int) -> Agreement
                 words[name] = other
             continue
         tolerated.append(Tolerated(name, other.hits, own.hits, tolerance))
-        words[name] = _in_words_of(other, own, tolerance, version)
-    certificate = _with(measured, words)
+        words[name] = _prefer_stated(other, own, tolerance, version)
+    certificate = _replace_figures(measured, words)
     return Agreement(certificate, len(found) - len(tolerated), tuple(tolerated))
 
 
@@ -93,7 +93,7 @@ def _same_counts(stated: Rate, own: Rate) -> bool:
     return same and max(ends) < _LAST
 
 
-def _in_words_of(stated: Rate, own: Rate, tolerance: int, version: int) -> Rate:
+def _prefer_stated(stated: Rate, own: Rate, tolerance: int, version: int) -> Rate:
     """Return the stated figure if it is within the tolerance, else the measured one."""
     near = stated.total == own.total and abs(stated.hits - own.hits) <= tolerance
     if version == UNTIED:
@@ -118,7 +118,9 @@ def _rates(certificate: Certificate) -> Iterator[tuple[str, Rate]]:
         yield f"circuit, {finding.edge}, restored", finding.restored
 
 
-def _with(certificate: Certificate, words: Mapping[str, Rate]) -> Certificate:
+def _replace_figures(
+    certificate: Certificate, words: Mapping[str, Rate]
+) -> Certificate:
     """Return a certificate with other figures, and what follows from them."""
 
     def group(name: str) -> dict[str, Rate]:

@@ -411,7 +411,7 @@ def count_changes(
             jnp.where(block.where, writes - block.runs.writes, 0.0)
             for writes in (block.straight, block.shifted)
         )
-        own = _along(straight[groups.sources], groups)
+        own = _project(straight[groups.sources], groups)
         changes = jnp.concatenate([straight, shifted, own])
         if curvature is not None:
             radius = radii(*given, block.clean, curvature)
@@ -450,7 +450,7 @@ def change_of(config: Config, kind: str, index: int) -> int:
     return order.index(kind) * len(config.names.sources) + index
 
 
-def _along(
+def _project(
     change: Float[Array, "group d_model place row"], groups: Groups
 ) -> Float[Array, "group d_model place row"]:
     """Return the part of each change along the directions of its group."""

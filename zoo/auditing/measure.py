@@ -81,7 +81,7 @@ def measure(
         patches = _Patches(subject, pairs, number * CHUNK, curvature)
         return _count_chunk(patches, inside, outside)
 
-    for number, found in enumerate(_in_order(count, -(-size // CHUNK), threads)):
+    for number, found in enumerate(_map_in_order(count, -(-size // CHUNK), threads)):
         tally.join(found)
         if progress is not None:
             progress(min((number + 1) * CHUNK, size), size)
@@ -105,7 +105,7 @@ def measure(
     )
 
 
-def _in_order(
+def _map_in_order(
     function: Callable[[int], Tally], count: int, threads: int
 ) -> Iterator[Tally]:
     """Yield what a function makes of 0, 1, .., some of them at a time."""

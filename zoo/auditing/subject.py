@@ -137,7 +137,7 @@ def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
         InputError: the circuit has variables that the causal model does not have.
     """
     if not isinstance(model, Model):
-        return _of_training(model)
+        return _subject_of_training(model)
     held_to = causal_of(model) if causal is None else fitting(causal, model)
     return Subject(
         name=model.name,
@@ -170,7 +170,7 @@ def causal_of(model: Model) -> TabularModel | Task:
     return fitting(tasks.find(name), model)
 
 
-def _of_training(result: Trained) -> Subject:
+def _subject_of_training(result: Trained) -> Subject:
     source, circuit = result.causal, result.circuit
     if isinstance(source, TabularModel):
         return subject_of(result.model)

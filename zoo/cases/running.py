@@ -219,10 +219,10 @@ def attribute(
     return total / len(difference)
 
 
-def in_blocks(machine: Machine, batch: Batch) -> Batch:
+def split_into_blocks(machine: Machine, batch: Batch) -> Batch:
     """Return the pairs in blocks, an axis in front, each of which fits a core's cache.
 
-    The last block is filled up with pairs of the first; `of_pairs` leaves them out.
+    The last block is filled up with pairs of the first; `join_blocks` leaves them out.
     """
     count = len(batch.ids)
     size = fitting_batch(machine.transformer, *batch.ids.shape)
@@ -230,7 +230,9 @@ def in_blocks(machine: Machine, batch: Batch) -> Batch:
     return jax.tree.map(lambda part: jnp.asarray(part)[rows], batch)
 
 
-def of_pairs(values: Float[Array, "block pair"], batch: Batch) -> Float[Array, " pair"]:
+def join_blocks(
+    values: Float[Array, "block pair"], batch: Batch
+) -> Float[Array, " pair"]:
     """Return what was computed block by block, each pair once."""
     return values.reshape(-1)[: len(batch.ids)]
 
@@ -255,17 +257,19 @@ def _one_by_one(
 ) -> Float[Array, "edge pair"]:
     transformer, edges = machine.transformer, jnp.asarray(edges)
 
-    def of_block(block: Batch) -> Array:
+    def losses_of_block(block: Batch) -> Array:
         base = stack_runs(transformer, block.ids, block.writes)
         differences = stack(block.donors) - base.writes
 
-        def of_edge(edge: Array) -> Array:
+        def losses_of_edge(edge: Array) -> Array:
             _, source, _, *target = edge
             change = differences[source]
             logits = perturbed_logits(transformer, base, Target(*target), change)
             return loss_of(machine.readout, machine.loss, unstack(logits), block.goal)
 
-        return jax.lax.map(of_edge, edges)
+        return jax.lax.map(losses_of_edge, edges)
 
-    losses = jax.lax.map(of_block, in_blocks(machine, batch))  # [block, edge, pair]
-    return jax.vmap(of_pairs, (1, None))(losses, batch)
+    losses = jax.lax.map(
+        losses_of_block, split_into_blocks(machine, batch)
+    )  # [block, edge, pair]
+    return jax.vmap(join_blocks, (1, None))(losses, batch)

@@ -58,7 +58,7 @@ class Scores:
         object.__setattr__(self, "values", values)
 
     @classmethod
-    def of_edges(
+    def from_edges(
         cls, names: Names, values: Float[Any, "reader source"], source: str = ""
     ) -> Scores:
         """Return the scores of edges, from an array laid out like an edge mask."""
@@ -80,7 +80,7 @@ class Scores:
     def __repr__(self) -> str:
         return f"<Scores: {len(self)} at {self.level}>"
 
-    def at(self, level: Level) -> Scores:
+    def at_level(self, level: Level) -> Scores:
         """Return the scores at a coarser level, for each item the greatest of its own.
 
         Raises:
@@ -99,11 +99,6 @@ class Scores:
     def negative(self) -> Bool[np.ndarray, " item"]:
         """Return which items have a score below zero."""
         return self.values < 0
-
-    def on_edges(self) -> Float[np.ndarray, "reader source"]:
-        """Return the score of the item that each edge belongs to; 0 for no edge."""
-        index = self.level.index
-        return np.where(index >= 0, self.values[index], 0.0)
 
     def to_dict(self) -> dict[str, float]:
         """Return the scores by name."""

@@ -87,7 +87,7 @@ class Truth:
                 mask[self.names.edge_index(edge)] = True
         return mask
 
-    def of_item(self, level: Level, item: str) -> list[KnownEdge]:
+    def used_edges_of(self, level: Level, item: str) -> list[KnownEdge]:
         """Return the used edges that belong to an item of a level."""
         place = level.items.index(item)
         return [

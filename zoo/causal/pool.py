@@ -83,7 +83,7 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
 
     def pick(starts: Array, counts: Array, row: int) -> Array:
         which = jax.random.randint(first, (count,), 0, starts.shape[0])
-        return _within(starts[which], counts[which], drawn[row])
+        return _index_at_share(starts[which], counts[which], drawn[row])
 
     by_length = pick(pool.starts, pool.counts, 0)
     by_result = pick(pool.result_starts, pool.result_counts, 1)
@@ -111,12 +111,12 @@ def draw_donors(
     first, second = jax.random.split(jax.random.fold_in(key, 1))
     stratum = jnp.searchsorted(pool.starts, base, side="right") - 1
     drawn_there = jax.random.uniform(first, base.shape)
-    alike = _within(pool.starts[stratum], pool.counts[stratum], drawn_there)
+    alike = _index_at_share(pool.starts[stratum], pool.counts[stratum], drawn_there)
     contrasts = jax.random.bernoulli(second, same_length, base.shape)
     return jnp.where(contrasts, alike, drawn)
 
 
-def _within(
+def _index_at_share(
     starts: Int[Array, " n"], counts: Int[Array, " n"], share: Float[Array, " n"]
 ) -> Int[Array, " n"]:
     """Return the index at a share in [0, 1) of the way through each run of inputs."""

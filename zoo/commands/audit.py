@@ -86,7 +86,7 @@ def audit(
     from zoo.auditing.thorough_table import thorough_table
 
     model = open_model(target, vocab, max_len)
-    beside = _beside(source, model, twin) if realism else {}
+    beside = _models_to_compare(source, model, twin) if realism else {}
     scope: Any = "quick" if quick else "sample" if sample else "full"
     certificate = zoo.audit(
         model,
@@ -121,7 +121,9 @@ def _place(target: ResolvedName) -> Path | None:
     return target.folder / "certificate.json"
 
 
-def _beside(source: str, model: Model, twin: Path | None) -> dict[str, Model]:
+def _models_to_compare(
+    source: str, model: Model, twin: Path | None
+) -> dict[str, Model]:
     """Return the model, its compiled original and its natural twin, where they are."""
     import zoo
 

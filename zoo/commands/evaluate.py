@@ -121,9 +121,15 @@ def _run(
     settings: dict[str, Any] = {"out": out, "timeout": timeout, "pairs": pairs}
     settings["hung"] = end_process
     if jobs > 1:
-        told = [*("--seeds", str(seeds), "--out", str(out), "--pairs", str(pairs))]
-        told += ["--timeout", str(timeout), *(f"--method={name}" for name in names)]
-        commands = {m: ["evaluate", "--suite", m, *told] for m in models}
+        options_given = [
+            *("--seeds", str(seeds), "--out", str(out), "--pairs", str(pairs))
+        ]
+        options_given += [
+            "--timeout",
+            str(timeout),
+            *(f"--method={name}" for name in names),
+        ]
+        commands = {m: ["evaluate", "--suite", m, *options_given] for m in models}
         if failed := run_jobs(commands, jobs):
             raise InputError(
                 f"{', '.join(failed)}: the process ended early. What was done is kept; "

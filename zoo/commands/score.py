@@ -101,7 +101,7 @@ def score(
     train = case.split("train", shifted=shifted)
     for name in BASELINES:
         baseline = find_method(name)
-        found = read_scores(case.names, baseline.run(train, 0)).at(read.level)
+        found = read_scores(case.names, baseline.run(train, 0)).at_level(read.level)
         by_size = baseline.magnitude
         label = f"|{name}|" if by_size else name
         rows.append((label, score_edges(case, found, absolute=by_size, **options)))

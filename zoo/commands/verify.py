@@ -128,17 +128,17 @@ def release_lines(found: Checked) -> list[str]:
     rows += [(c.file, c.how, _result(c)) for c in found.checks]
     lines += align(rows)
     if found.figures:
-        told = (
+        statement = (
             f"The audit measured {found.figures:,} figures again. {found.exact:,} "
             "shares are exact: they are the same on every machine."
         )
-        lines += ["", *wrap(told, 80)]
+        lines += ["", *wrap(statement, 80)]
     for figure in found.tolerated:
-        told = (
+        statement = (
             f"within a tolerance of {figure.tolerance:,} outputs: {figure.figure}, "
             f"says {figure.stated:,}, measured {figure.measured:,}"
         )
-        lines += wrap(told, 78, initial_indent="- ", subsequent_indent="  ")
+        lines += wrap(statement, 78, initial_indent="- ", subsequent_indent="  ")
     if found.trusted:
         lines += ["", "Taken on trust, for nothing here can show it:"]
     for sentence in found.trusted:

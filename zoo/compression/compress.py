@@ -114,7 +114,7 @@ class _CompressionState(NamedTuple):
 
 @dataclass(frozen=True)
 class _StaticSettings:
-    """What a step is compiled for; the settings are those of `_of_steps`."""
+    """What a step is compiled for; the settings are those of `_compiled_settings`."""
 
     readout: Readout
     settings: Settings
@@ -136,7 +136,7 @@ def compress(
     """
     check_width(settings.d_model, model.config.d_model, model.name)
     named = name_dimensions(model)
-    shape = _StaticSettings(model.readout, _of_steps(settings))
+    shape = _StaticSettings(model.readout, _compiled_settings(settings))
     seen, held_out, disjoint = _inputs(named, settings)
     state = _start(settings, model.config.d_model)
     history: tuple[CompressionCheck, ...] = ()
@@ -153,7 +153,7 @@ def compress(
     return Compression(made, projection, settings, history, outcome, disjoint)
 
 
-def _of_steps(settings: Settings) -> Settings:
+def _compiled_settings(settings: Settings) -> Settings:
     """Return settings without what a step does not ask for: runs share its code."""
     return replace(settings, seed=0, check_every=1, accuracy_at_least=0.0, inputs=2)
 

@@ -83,7 +83,7 @@ def losses(
     run = forward_batch(squeeze(transformer, projection), ids)
     defined = labels >= 0
     error = position_losses(
-        readout, in_range(readout, run.logits), jnp.maximum(labels, 0)
+        readout, scale_numbers(readout, run.logits), jnp.maximum(labels, 0)
     )
     live = ids != transformer.config.pad_id
     # [batch, source, ctx, d_model] -> [batch, source, ctx, feature]
@@ -96,7 +96,7 @@ def _mean(values: Float[Array, "*n"], where: Any) -> Float[Array, ""]:
     return jnp.where(where, values, 0.0).sum() / count
 
 
-def in_range(
+def scale_numbers(
     readout: Readout, logits: Float[Array, "*n class"]
 ) -> Float[Array, "*n class"]:
     """Return logits with a number as its place between the least and the greatest."""

@@ -44,7 +44,7 @@ def known_features(case: Case, place: Place) -> KnownFeatures:
         InputError: the model was trained, or no feature at the site is active.
     """
     features = features_of(case.model)
-    here = _at(case.model, features, place)
+    here = _written_at(case.model, features, place)
     live = here & _active(case, features)
     if not live.any():
         raise InputError(
@@ -81,7 +81,9 @@ def features_of(model: Model) -> Features:
     return Features(named.names, named.variables, named.values, np.asarray(axes))
 
 
-def _at(model: Model, features: Features, place: Place) -> Bool[np.ndarray, " feature"]:
+def _written_at(
+    model: Model, features: Features, place: Place
+) -> Bool[np.ndarray, " feature"]:
     """Return which features are written by the sources of a site."""
     names = model.config.names
     return np.array(

@@ -46,7 +46,7 @@ def read_examples(
     pairs = draw_interchanges(case, variable, seed=seed)
     runs = run_both(case, pairs)
     held = np.concatenate([place.held(runs.writes), place.held(runs.donors)])
-    values = np.concatenate([pairs.held, pairs.given])
+    values = np.concatenate([pairs.base_values, pairs.donor_values])
     live = values >= 0
     if len(np.unique(values[live])) < 2:
         raise InputError(

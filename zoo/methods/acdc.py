@@ -30,7 +30,7 @@ from compiler.machine.rerun.rerun import (
 )
 from zoo.cases.case import Case
 from zoo.cases.losses import Goal, loss_of
-from zoo.cases.running import Batch, Machine, in_blocks, of_pairs
+from zoo.cases.running import Batch, Machine, join_blocks, split_into_blocks
 from zoo.methods.method import method
 
 TAUS = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
@@ -110,15 +110,15 @@ def _sweep(
         donors = Donors(stack(block.donors))
         return base, donors, unmasked(base, donors), Goal(*block.goal)
 
-    blocks = jax.lax.map(prepare, in_blocks(machine, batch))
+    blocks = jax.lax.map(prepare, split_into_blocks(machine, batch))
 
     def loss_under(mask: Array, layer: Array) -> Array:
-        def of_block(block: tuple[BaseRuns, Donors, MaskedRuns, Goal]) -> Array:
+        def losses_of_block(block: tuple[BaseRuns, Donors, MaskedRuns, Goal]) -> Array:
             base, donors, clean, goal = block
             logits = masked_logits(transformer, base, mask, donors, clean, layer)
             return loss_of(machine.readout, machine.loss, unstack(logits), goal)
 
-        return of_pairs(jax.lax.map(of_block, blocks), batch).mean()
+        return join_blocks(jax.lax.map(losses_of_block, blocks), batch).mean()
 
     def step(carry: tuple[Array, Array], now: tuple[Array, Array]) -> Any:
         (mask, before), (edge, node) = carry, now

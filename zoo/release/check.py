@@ -180,14 +180,14 @@ class _Checking:
         try:
             expected = to_files(self.origin.model)
         except ZooError as error:
-            told = str(error).partition("\n")[0]
+            wording = str(error).partition("\n")[0]
             self.add(
                 [
                     Difference(
                         PROGRAM,
                         "",
                         "a program that cannot be saved",
-                        f"one that can ({told})",
+                        f"one that can ({wording})",
                     )
                 ]
             )
@@ -205,9 +205,9 @@ class _Checking:
     def weights(self) -> None:
         """Compare the weights with those that were compiled again, if they were."""
         if self.opened.read(WEIGHTS) != self.made[WEIGHTS]:
-            told = "bytes that are not those of its tensors alone"
+            wording = "bytes that are not those of its tensors alone"
             self.add(
-                [Difference(WEIGHTS, "", told, "the bytes that the writer writes")]
+                [Difference(WEIGHTS, "", wording, "the bytes that the writer writes")]
             )
         if not self.origin.weights:
             self.how[WEIGHTS] = AUDITED
@@ -237,8 +237,8 @@ class _Checking:
         self.add(text_differences(SUMS, sums, sums_of(there)))
         known = {*self.made, RECIPE, HISTORY}
         for name in sorted(set(there) - known):
-            told = f"{len(there[name]):,} bytes"
-            self.add([Difference(name, "", told, "no such file in a release")])
+            wording = f"{len(there[name]):,} bytes"
+            self.add([Difference(name, "", wording, "no such file in a release")])
 
     def json(self, name: str, expected: bytes, tolerance: float = 0.0) -> None:
         """Compare a JSON file."""
@@ -267,16 +267,18 @@ class _Checking:
             try:
                 self.table(file, self.opened.read(file), self.made[file])
             except FormatError as error:
-                told = str(error).removeprefix(f"{file}: ")
-                self.add([Difference(file, "", f"unreadable: {told}", "a table")])
+                wording = str(error).removeprefix(f"{file}: ")
+                self.add([Difference(file, "", f"unreadable: {wording}", "a table")])
             if split != "test":
                 continue
             rows = from_parquet(self.made[file], file).to_pylist()
             share = share_right(self.model, rows, self.causal) if rows else 1.0
             if share < least:
-                told = f"{share:.4f} of the outputs in {file}"
+                wording = f"{share:.4f} of the outputs in {file}"
                 right = f"at least {least:g} as the interpreter"
-                self.add([Difference(WEIGHTS, "", f"weights that give {told}", right)])
+                self.add(
+                    [Difference(WEIGHTS, "", f"weights that give {wording}", right)]
+                )
 
     def table(self, file: str, said: bytes, expected: bytes) -> None:
         """Compare one file of pairs."""
@@ -291,8 +293,8 @@ class _Checking:
         for name in (RECIPE, HISTORY):
             if name in self.opened.sums and not trained:
                 self.how[name] = STRANGE
-                told = "a file of a trained model"
-                self.add([Difference(name, "", told, "none in a model not trained")])
+                wording = "a file of a trained model"
+                self.add([Difference(name, "", wording, "none in a model not trained")])
             elif name not in self.opened.sums and trained:
                 self.trusted.append(
                     f"{name}: it is not in the release, so nothing confirms what "

@@ -108,10 +108,10 @@ def text_differences(file: str, said: bytes, expected: bytes) -> Iterator[Differ
     for number in range(max(map(len, lines))):
         pair = [part[number] if number < len(part) else ABSENT for part in lines]
         if pair[0] != pair[1]:
-            yield Difference(file, f"line {number + 1}", *_around(*pair))
+            yield Difference(file, f"line {number + 1}", *_show_both(*pair))
 
 
-def _around(said: Any, expected: Any) -> tuple[str, str]:
+def _show_both(said: Any, expected: Any) -> tuple[str, str]:
     """Return two lines as they are shown, from shortly before they part."""
     if said is ABSENT or expected is ABSENT:
         return shown(said), shown(expected)

@@ -100,8 +100,8 @@ def find_commit(repo: Repo) -> str:
     page, _ = _ask(repo, f"{_address(repo)}{at}")
     found = page.entries().get("sha")
     if found is None or not _COMMIT.fullmatch(str(found.json)):
-        told = None if found is None else found.json
-        raise FetchError(f"{repo}: the Hub names no commit, but {ascii(told)[:60]}")
+        answer = None if found is None else found.json
+        raise FetchError(f"{repo}: the Hub names no commit, but {ascii(answer)[:60]}")
     return found.text()
 
 
@@ -289,7 +289,7 @@ def _asking(repo: Repo) -> Iterator[None]:
         raise
     except Exception as error:
         # Connection errors are those of the HTTP library that huggingface_hub uses.
-        told = ascii(str(error).partition("\n")[0])[1:161]
+        wording = ascii(str(error).partition("\n")[0])[1:161]
         raise FetchError(
-            f"{repo}: the Hub cannot be asked ({type(error).__name__}: {told})"
+            f"{repo}: the Hub cannot be asked ({type(error).__name__}: {wording})"
         ) from None

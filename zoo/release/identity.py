@@ -27,7 +27,7 @@ def identity_of(opened: Folder, model: Released) -> tuple[str, int]:
     """
     summary = model.summary
     said = [(summary["name"], summary["version"])]
-    if on_shelf(opened.path):
+    if is_on_shelf(opened.path):
         named = re.fullmatch(r"(.*?)(?:\.v([0-9]{1,10}))?", opened.path.name)
         assert named is not None
         found = named[1], int(named[2] or 1)
@@ -45,7 +45,7 @@ def identity_of(opened: Folder, model: Released) -> tuple[str, int]:
     return max(said, key=said.count)
 
 
-def on_shelf(folder: Path) -> bool:
+def is_on_shelf(folder: Path) -> bool:
     """Return whether a folder is where names of releases are looked up."""
     parent = folder.resolve().parent
     return (parent / INDEX).is_file() or parent in [s.resolve() for s in shelves()]

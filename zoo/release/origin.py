@@ -81,8 +81,10 @@ def origin_of(model: Model, task: Task | None) -> Origin:
             str(kind), lambda base: maker.trained(base, task)
         )(base)
     except ZooError as error:
-        told = str(error).partition("\n")[0]
-        maker.problem("", "a model that cannot be made again", f"one that can ({told})")
+        wording = str(error).partition("\n")[0]
+        maker.problem(
+            "", "a model that cannot be made again", f"one that can ({wording})"
+        )
         made = model
     if model.steps is None:  # written before models carried their steps
         made = replace(made, steps=None)
@@ -108,17 +110,17 @@ class _Maker:
     def program(self, task: Task | None) -> Model:
         """Return the saved model with the program, and the facts, that it must have."""
         if task is not None:
-            return self._with(describe(task), facts_of(task), task.name)
+            return self._rebuild(describe(task), facts_of(task), task.name)
         if has_program(self.saved):
-            return self._of_library()
-        return self._of_stranger()
+            return self._make_of_library()
+        return self._make_of_unknown()
 
-    def _with(self, typed: Typed, facts: Mapping[str, Any], name: str) -> Model:
+    def _rebuild(self, typed: Typed, facts: Mapping[str, Any], name: str) -> Model:
         return replace(_plain(self.saved), name=name, typed=typed, facts=facts)
 
-    def _of_library(self) -> Model:
+    def _make_of_library(self) -> Model:
         """Return the model of the library's program of this name."""
-        typed, beside = self.saved.typed, self._beside()
+        typed, beside = self.saved.typed, self._second_program()
         source = read_source(
             programs.find(self.saved.name),
             typed.vocab,
@@ -139,14 +141,14 @@ class _Maker:
                 "those of the library's program"
             )
             made = typed
-        return self._with(made, program_facts(self.stages), self.saved.name)
+        return self._rebuild(made, program_facts(self.stages), self.saved.name)
 
-    def _of_stranger(self) -> Model:
+    def _make_of_unknown(self) -> Model:
         """Return the saved model with its own program, once its words have a form."""
         facts = {k: self.facts[k] for k in _WORDS if k in self.facts}
         typed = self.saved.typed
         self.problems += word_differences(self.saved, facts)
-        beside = self._beside()
+        beside = self._second_program()
         for extra in self._extra_facts(beside):
             self.trusted.append(extra)
         lead = ""
@@ -160,7 +162,7 @@ class _Maker:
             "library's, is what its author meant: its tables, its notes, its family, "
             f"its meaning and its text (also in program.py and README.md).{lead}"
         )
-        return self._with(typed, facts, self.saved.name)
+        return self._rebuild(typed, facts, self.saved.name)
 
     def _extra_facts(self, beside: str | None) -> list[str]:
         if beside is None:
@@ -175,8 +177,8 @@ class _Maker:
         if self.stages is not None and base.typed is self.stages.typed:
             made = to_model(self.stages)
         else:
-            made = _as_model(base, options, self._beside())
-        if _near(made, self.saved):
+            made = _as_model(base, options, self._second_program())
+        if _have_near_weights(made, self.saved):
             self.weights = True
             return made
         self.trusted.append(
@@ -194,7 +196,7 @@ class _Maker:
         if wide is not None:
             self.problem("facts, kind", '"compressed"', "features in circuit.json")
             return wide
-        made = _as_model(base, self._options(), self._beside())
+        made = _as_model(base, self._options(), self._second_program())
         if self.stages is not None and base.typed is self.stages.typed:
             made = to_model(self.stages)
         facts = self._compression(made.facts)
@@ -276,12 +278,12 @@ class _Maker:
         """Return the options of the compiler that the facts state."""
         options = Options(**_texted(self.facts.get("options", {})))
         if options.decoys > _MOST_DECOYS:
-            told = f"{_MOST_DECOYS} at most"
-            self.problem("facts, options, decoys", f"{options.decoys}", told)
+            wording = f"{_MOST_DECOYS} at most"
+            self.problem("facts, options, decoys", f"{options.decoys}", wording)
             return replace(options, decoys=0)
         return options
 
-    def _beside(self) -> str | None:
+    def _second_program(self) -> str | None:
         """Return the name of the second program that the facts state."""
         given = self.facts.get("beside")
         return None if given is None else str(_texted(given).get("name"))
@@ -362,7 +364,7 @@ def _as_model(base: Model, options: Options, beside: str | None) -> Model:
     )
 
 
-def _near(made: Model, saved: Model) -> bool:
+def _have_near_weights(made: Model, saved: Model) -> bool:
     """Return whether two models have the same weights but for rounding."""
     for one, other in zip(made.weights, saved.weights, strict=True):
         a, b = np.asarray(one, float), np.asarray(other, float)

@@ -53,8 +53,8 @@ def check_pages(data: bytes, metadata: pq.FileMetaData, where: str) -> TableSize
         FormatError: it is larger than is unpacked, or the pages contradict the end.
     """
     if not str(metadata.created_by).startswith(_WRITER):
-        told = f"the writer {ascii(str(metadata.created_by))[:60]}"
-        raise refuse(where, told, "pyarrow, which writes the data of releases")
+        wording = f"the writer {ascii(str(metadata.created_by))[:60]}"
+        raise refuse(where, wording, "pyarrow, which writes the data of releases")
     scan = _Scan(data, where)
     for group in range(metadata.num_row_groups):
         for column in range(metadata.num_columns):
@@ -83,8 +83,8 @@ class _Scan:
         while reader.place < end and cells < part.num_values:
             cells += self.page(reader, end)
         if cells != part.num_values:
-            told = f"pages of {cells} cells in {ascii(part.path_in_schema)[1:41]}"
-            raise refuse(self.where, told, f"{part.num_values}, by the file's end")
+            wording = f"pages of {cells} cells in {ascii(part.path_in_schema)[1:41]}"
+            raise refuse(self.where, wording, f"{part.num_values}, by the file's end")
 
     def page(self, reader: _ThriftReader, end: int) -> int:
         """Return the cells of the page that begins here, and go on behind it."""
@@ -97,8 +97,8 @@ class _Scan:
         except (KeyError, IndexError, TypeError, ValueError):
             good = False
         if not good or reader.place + packed > end:
-            told = f"a page at byte {reader.place} that cannot be read"
-            raise refuse(self.where, told, f"a plain one: {', '.join(_NAMES)}")
+            wording = f"a page at byte {reader.place} that cannot be read"
+            raise refuse(self.where, wording, f"a plain one: {', '.join(_NAMES)}")
         reader.place += packed
         self.pages, self.bytes = self.pages + 1, self.bytes + unpacked
         # The entries of a dictionary take room as cells do.

@@ -92,8 +92,8 @@ def _encoding(file: str, said: bytes, same: bool, ours: str) -> Iterator[Differe
     elif not _WRITER.fullmatch(writer):
         yield Difference(file, "created_by", shown(writer), shown(ours))
     elif writer == ours and same:
-        told = f"bytes that {ours} does not write for these rows"
-        yield Difference(file, "", told, "the bytes that it writes")
+        wording = f"bytes that {ours} does not write for these rows"
+        yield Difference(file, "", wording, "the bytes that it writes")
 
 
 def judge_rows(
@@ -118,9 +118,9 @@ def judge_rows(
     for number, said, expected in judged:
         place = f"row {number}"
         if said is None or expected is None:
-            told = "no row" if said is None else "a row more"
+            wording = "no row" if said is None else "a row more"
             right = "one more" if said is None else "no row"
-            found.append(Difference(file, place, told, right))
+            found.append(Difference(file, place, wording, right))
             continue
         problems = list(_tokens(model, file, place, said))
         found += problems
@@ -130,10 +130,10 @@ def judge_rows(
     for (number, said), given in zip(readable.items(), outputs, strict=True):
         place = f"row {number}"
         problems = list(_row(model, file, place, said, *given))
-        told = f"the pair {shown(said['clean'])}, {shown(said['corrupt'])}"
+        wording = f"the pair {shown(said['clean'])}, {shown(said['corrupt'])}"
         drawn = next(e for n, _, e in judged if n == number)
         right = f"{shown(drawn['clean'])}, {shown(drawn['corrupt'])}: seed {seed}"
-        found += problems or [Difference(file, place, told, right)]
+        found += problems or [Difference(file, place, wording, right)]
     if len(wrong) > len(judged):
         more = f"{len(wrong):,} rows that differ from the drawn ones"
         found.append(Difference(file, "", more, "none"))
@@ -219,17 +219,17 @@ def _row(
             if said[i] != right[i]:
                 same = other[i] == right[i]
                 model_says = "the same" if same else shown(other[i])
-                told = f"{shown(right[i])} (interpreter; the model: {model_says})"
+                wording = f"{shown(right[i])} (interpreter; the model: {model_says})"
                 where = f"{place}, {side}_outputs[{i}]"
-                yield Difference(file, where, shown(said[i]), told)
+                yield Difference(file, where, shown(said[i]), wording)
                 break
     at = row["position"]
     if at is None or not 0 <= at < size:
         yield Difference(file, f"{place}, position", shown(at), f"below {size}")
         return
     if exact[0][at] == exact[1][at]:
-        told = "a place where outputs differ"
-        yield Difference(file, f"{place}, position", shown(at), told)
+        wording = "a place where outputs differ"
+        yield Difference(file, f"{place}, position", shown(at), wording)
     for side, right in zip(_SIDES, exact, strict=True):
         if row[f"{side}_answer"] != right[at]:
             where = f"{place}, {side}_answer"

@@ -72,9 +72,12 @@ def _figures(
         ("nodes", [sources[n] for n in subject.others]),
     ):
         if sorted(row[key]) != sorted(nodes):
-            told = ", ".join(sorted(row[key]))
+            nodes_tried = ", ".join(sorted(row[key]))
             yield Difference(
-                HISTORY, f"{place}, {key}", shown(told), shown(", ".join(sorted(nodes)))
+                HISTORY,
+                f"{place}, {key}",
+                shown(nodes_tried),
+                shown(", ".join(sorted(nodes))),
             )
         shares |= {f"{key}, {name}": share for name, share in row[key].items()}
     for key, share in shares.items():
@@ -86,9 +89,9 @@ def _figures(
     outside = {str(edge) for edge in subject.circuit.complement()}
     tried = row["edges"] is not None and bool(outside)
     if (row["worst_edge"] in outside) != tried or (not tried and row["worst_edge"]):
-        told = "an edge outside the circuit" if tried else '""'
+        wording = "an edge outside the circuit" if tried else '""'
         yield Difference(
-            HISTORY, f"{place}, worst_edge", shown(row["worst_edge"]), told
+            HISTORY, f"{place}, worst_edge", shown(row["worst_edge"]), wording
         )
 
 
@@ -98,8 +101,8 @@ def _end(
     """Yield where the last check does not give the stated end."""
     last = Check(**history[-1])
     if model.facts.get("steps") != last.step:
-        told = shown(model.facts.get("steps"))
-        yield Difference(PROGRAM, "facts, steps", told, f"{last.step}, by {HISTORY}")
+        wording = shown(model.facts.get("steps"))
+        yield Difference(PROGRAM, "facts, steps", wording, f"{last.step}, by {HISTORY}")
     outcome = "passed" if last.passes(recipe) else "budget"
     if outcome == "budget" and model.facts.get("outcome") == "diverged":
         return
@@ -111,5 +114,5 @@ def _end(
             "one that passes",
         )
     elif model.facts.get("outcome") != outcome:
-        told = shown(model.facts.get("outcome"))
-        yield Difference(PROGRAM, "facts, outcome", told, f"{outcome}, by {HISTORY}")
+        wording = shown(model.facts.get("outcome"))
+        yield Difference(PROGRAM, "facts, outcome", wording, f"{outcome}, by {HISTORY}")

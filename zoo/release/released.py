@@ -222,5 +222,5 @@ def _check_fit(model: Released) -> None:
     }
     for name, value in expected.items():
         if (found := model.summary[name]) != value:
-            told = ascii(found)[:60]
-            raise refuse(f"release.json, {name}", told, f"{value!r}, by the model")
+            wording = ascii(found)[:60]
+            raise refuse(f"release.json, {name}", wording, f"{value!r}, by the model")

@@ -54,10 +54,10 @@ def patched_logits(
     lengths = [(ids != model.config.pad_id).sum(axis=1) for ids in (base, donor)]
     shared = np.minimum(*lengths)
     run = partial(_patched, model.transformer)
-    return _in_pieces(run, base, donor, shifts, masks, shared)
+    return _run_in_pieces(run, base, donor, shifts, masks, shared)
 
 
-def _in_pieces(function: Any, *arrays: np.ndarray) -> np.ndarray:
+def _run_in_pieces(function: Any, *arrays: np.ndarray) -> np.ndarray:
     """Return what a function makes of arrays, `PIECE` rows at a time."""
     size, found = len(arrays[0]), []
     for start in range(0, size, PIECE):

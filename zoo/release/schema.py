@@ -117,8 +117,8 @@ class Document:
         if self.format:
             named = entries.pop("format", None)
             if named is None or named.json != self.format:
-                told = "no format" if named is None else f"the format {named.json!r}"
-                raise refuse(found.where, ascii(told)[1:61], repr(self.format))
+                wording = "no format" if named is None else f"the format {named.json!r}"
+                raise refuse(found.where, ascii(wording)[1:61], repr(self.format))
             version = entries.pop("format_version", None)
             if version is None:
                 raise refuse(found.where, "no format_version", f"{self.versions[-1]}")
@@ -178,7 +178,7 @@ def schema_of(
     if kind == Value:
         return {"description": "a value: JSON, or a fraction or tuple as an object"}
     if origin is Annotated:
-        return {**schema_of(args[0], derived), **_said(args[1])}
+        return {**schema_of(args[0], derived), **_bounds_of(args[1])}
     if kind is str:
         return {"type": "string", "maxLength": LONGEST}
     if kind in _PLAIN:
@@ -215,7 +215,7 @@ _PLAIN = {
 }
 
 
-def _said(rule: FieldRule) -> dict[str, Any]:
+def _bounds_of(rule: FieldRule) -> dict[str, Any]:
     said = {
         "description": rule.about or None,
         "minimum": rule.least,
@@ -269,9 +269,9 @@ def _object(
     missing = [n for n in named if n in required and n not in given]
     unknown = sorted(set(given) - set(named))
     if missing or unknown:
-        told = [f"no {name}" for name in missing[:4]]
-        told += [f"an unknown {name[:40]!a}" for name in unknown[:4]]
-        raise refuse(found.where, " and ".join(told), f"{', '.join(named)}")
+        problems = [f"no {name}" for name in missing[:4]]
+        problems += [f"an unknown {name[:40]!a}" for name in unknown[:4]]
+        raise refuse(found.where, " and ".join(problems), f"{', '.join(named)}")
     values = {n: read(named[n], entry, derived) for n, entry in given.items()}
     if is_typeddict(kind):
         return values

@@ -236,9 +236,9 @@ def make_server(
     try:
         return Server(shelf, host, port, say)
     except (OSError, OverflowError, UnicodeError) as error:
-        told = getattr(error, "strerror", None) or error
+        wording = getattr(error, "strerror", None) or error
         raise InputError(
-            f"cannot serve at {host}, port {port}: {told}. Give another --port"
+            f"cannot serve at {host}, port {port}: {wording}. Give another --port"
         ) from None
 
 

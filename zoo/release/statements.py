@@ -104,8 +104,8 @@ def _parts(subject: Subject, c: Certificate) -> Iterator[Difference]:
     for number, (finding, edge) in enumerate(rows):
         place = f"circuit[{number}]"
         if finding is None or edge is None:
-            told = [None if finding is None else finding.edge, str(edge)]
-            yield _difference(place, *told)
+            pair = [None if finding is None else finding.edge, str(edge)]
+            yield _difference(place, *pair)
             continue
         yield from _equal(f"{place}, edge", finding.edge, str(edge))
         carried = subject.circuit.carries.get(edge, ())
@@ -124,8 +124,8 @@ def _rates(c: Certificate) -> Iterator[Difference]:
     for place, found in places.items():
         counts = found.hits, found.ties, found.close
         if min(counts) < 0 or found.hits + found.ties > found.total:
-            told = f"{found.hits} of {found.total}"
-            yield _difference(f"{place}, hits", told, "a count from 0 to the total")
+            wording = f"{found.hits} of {found.total}"
+            yield _difference(f"{place}, hits", wording, "a count from 0 to the total")
             continue
         right = rate(found.hits, found.total, found.ties, found.close)
         for end in ("low", "high"):
@@ -205,9 +205,9 @@ def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Differenc
         try:
             model.encode(list(tokens))
         except ZooError as error:
-            told = str(error).partition("\n")[0]
+            wording = str(error).partition("\n")[0]
             yield _difference(
-                f"{place}, {key}", list(tokens), f"a valid input ({told})"
+                f"{place}, {key}", list(tokens), f"a valid input ({wording})"
             )
     size = len(witness.base)
     if not 0 <= witness.shift < max(model.config.n_ctx - 1, 1):
@@ -220,8 +220,10 @@ def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Differenc
     if not 0 <= witness.position < size:
         yield _difference(f"{place}, position", witness.position, f"below {size}")
     elif witness.before[witness.position] == witness.after[witness.position]:
-        told = f"{witness.position}, where the output stays"
-        yield _difference(f"{place}, position", told, "a position whose output changes")
+        wording = f"{witness.position}, where the output stays"
+        yield _difference(
+            f"{place}, position", wording, "a position whose output changes"
+        )
 
 
 def _run(model: Model, found: Sequence[tuple[str, EdgeFinding, Witness]]) -> np.ndarray:

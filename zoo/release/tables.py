@@ -94,8 +94,8 @@ def from_parquet(data: bytes, where: str, schema: pa.Schema = SCHEMA) -> pa.Tabl
     except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         if isinstance(error, FormatError):
             raise
-        told = ascii(str(error).partition("\n")[0][:120])
-        raise refuse(where, f"no readable table ({told})", "Parquet") from None
+        wording = ascii(str(error).partition("\n")[0][:120])
+        raise refuse(where, f"no readable table ({wording})", "Parquet") from None
     return table
 
 
@@ -115,8 +115,8 @@ def _read_bounded(data: bytes, where: str, schema: pa.Schema) -> pa.Table:
         schema.names, found.types, schema.types, strict=True
     ):
         if not _is_same(given, expected):
-            told = ascii(str(given))[1:61]
-            raise refuse(f"{where}, {name}", told, f"{expected}")
+            wording = ascii(str(given))[1:61]
+            raise refuse(f"{where}, {name}", wording, f"{expected}")
     check_pages(data, metadata, where)
     columns = (file.schema.column(number) for number in range(len(file.schema)))
     texts = [c.path for c in columns if c.physical_type == "BYTE_ARRAY"]

@@ -135,7 +135,7 @@ class Body:
                 found += len(chunk)
                 yield chunk
         except NETWORK as error:
-            raise self._broken(found, _told(error)) from None
+            raise self._broken(found, _wording(error)) from None
         if self.length is not None and found < self.length:
             raise self._broken(found, f"{self.length} were to come")
 
@@ -176,7 +176,7 @@ def open_at(
             raise _refusal(url, error) from None
     except NETWORK as error:
         raise FetchError(
-            f"{url}: cannot be reached ({_told(error)}). Check the address and the "
+            f"{url}: cannot be reached ({_wording(error)}). Check the address and the "
             "network"
         ) from None
     if response is None:
@@ -280,7 +280,7 @@ def _dial(
     source: Any = None,
 ) -> socket.socket:
     """Return a connection to the first of a host's addresses that answers."""
-    told: OSError = OSError("the name has no address")
+    failure: OSError = OSError("the name has no address")
     found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
     for family, kind, protocol, _, place in found[:_MOST_ADDRESSES]:
         sock = socket.socket(family, kind, protocol)
@@ -289,9 +289,9 @@ def _dial(
             sock.connect(place)
             return sock
         except OSError as error:
-            told = error
+            failure = error
             sock.close()
-    raise told
+    raise failure
 
 
 class _Response(http.client.HTTPResponse):
@@ -367,29 +367,29 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> FetchError:
     if error.code in (404, 410):
         code = str(error.headers.get("X-Error-Code", ""))[:40]
         return NotThereError(f"{url}: there is no such file", code)
-    told = f"{url}: the server says {ascii(f'{error.code} {error.reason}')[:120]}"
-    return NotAllowedError(told) if error.code in (401, 403) else FetchError(told)
+    message = f"{url}: the server says {ascii(f'{error.code} {error.reason}')[:120]}"
+    return NotAllowedError(message) if error.code in (401, 403) else FetchError(message)
 
 
 def _start(response: Any, asked: int) -> int:
     """Return the place of the first byte that is sent."""
     if response.status != 206:
         return 0
-    told = str(response.headers.get("Content-Range", ""))
-    place = told.removeprefix("bytes ").partition("-")[0]
+    span = str(response.headers.get("Content-Range", ""))
+    place = span.removeprefix("bytes ").partition("-")[0]
     if place.isascii() and place.isdecimal() and len(place) < 20:
         return int(place)
     return asked
 
 
 def _length(url: str, response: Any) -> int | None:
-    told = response.headers.get("Content-Length")
-    if told is None or "chunked" in str(response.headers.get("Transfer-Encoding")):
+    announced = response.headers.get("Content-Length")
+    if announced is None or "chunked" in str(response.headers.get("Transfer-Encoding")):
         return None
-    if not (told.isascii() and told.isdecimal() and len(told) < 20):
-        raise FetchError(f"{url}: the server says a length of {ascii(told)[:60]}")
-    return int(told)
+    if not (announced.isascii() and announced.isdecimal() and len(announced) < 20):
+        raise FetchError(f"{url}: the server says a length of {ascii(announced)[:60]}")
+    return int(announced)
 
 
-def _told(error: BaseException) -> str:
+def _wording(error: BaseException) -> str:
     return ascii(getattr(error, "reason", None) or error)[:120]

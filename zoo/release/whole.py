@@ -61,8 +61,8 @@ class Folder:
         try:
             return self.read(name).decode("utf-8")
         except UnicodeDecodeError as error:
-            told = f"bytes that are no text ({error.reason})"
-            raise refuse(name, told, "UTF-8") from None
+            wording = f"bytes that are no text ({error.reason})"
+            raise refuse(name, wording, "UTF-8") from None
 
     def summary(self) -> ReleaseSummary:
         """Return what the release says of itself."""

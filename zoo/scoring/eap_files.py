@@ -55,7 +55,7 @@ class _Parts:
     neurons: bool = False
 
 
-def of_json(given: Mapping[str, Any]) -> Held:
+def parse_json(given: Mapping[str, Any]) -> Held:
     """Return what a graph in JSON holds.
 
     Raises:
@@ -74,7 +74,7 @@ def of_json(given: Mapping[str, Any]) -> Held:
     return _choose(parts)
 
 
-def of_tensors(names: Names, given: Mapping[str, Any]) -> Held:
+def parse_tensors(names: Names, given: Mapping[str, Any]) -> Held:
     """Return what the dict of a PT file holds.
 
     Raises:

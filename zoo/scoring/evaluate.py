@@ -15,7 +15,7 @@ import numpy as np
 
 from compiler.errors import InputError, ZooError, count
 from compiler.files import write_atomically
-from compiler.rasp.values import in_order, unordered
+from compiler.rasp.values import ordered, unordered
 from compiler.sealed import digest
 from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
@@ -77,7 +77,7 @@ def evaluate(
             f"two methods are named {min(twice)!r}, and a table has one row a name. "
             "Rename your function"
         )
-    numbers = list(range(seeds)) if isinstance(seeds, int) else in_order(seeds)
+    numbers = list(range(seeds)) if isinstance(seeds, int) else ordered(seeds)
     if not numbers:
         raise InputError(f"seeds={seeds!r}: found none, expected at least one")
     cells = []
@@ -107,7 +107,7 @@ def _cells(
         if hung is not None:
             hung(cell)
 
-    told = None if hung is None else keep_and_tell
+    notify = None if hung is None else keep_and_tell
     opened: tuple[Case, Case] | None = None
     for seed in seeds:
         train: Case | None = None
@@ -128,7 +128,7 @@ def _cells(
                     method.name, line, seed, "failed", str(error), code=method.code
                 )
             else:
-                cell = run_cell(method, line, seed, train, opened[1], timeout, told)
+                cell = run_cell(method, line, seed, train, opened[1], timeout, notify)
             if folder is not None:
                 write_cell(folder, cell)
             yield cell

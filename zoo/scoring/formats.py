@@ -42,9 +42,9 @@ from compiler.notation import each_key_once
 from compiler.torch_values import plain
 from zoo.cases.levels import Level
 from zoo.cases.scores import FORMAT, Scores
-from zoo.scoring.eap_files import Held, columns_of, of_json, of_tensors
+from zoo.scoring.eap_files import Held, columns_of, parse_json, parse_tensors
 from zoo.scoring.endings import check_file
-from zoo.scoring.prune_scores import are_prune_scores, by_edge
+from zoo.scoring.prune_scores import are_prune_scores, scores_by_edge
 from zoo.scoring.spellings import dialects
 
 Missing = float | Literal["lowest"] | None
@@ -95,11 +95,11 @@ def read_scores(
         return _from_matrix(names, given, missing)
     if found == "eap":
         _check_cfg(names, given)
-        return _from_held(names, of_json(given), missing)
+        return _from_graph_file(names, parse_json(given), missing)
     if found == "graph":
         return _from_names(names, _graph_entries(given), missing, "networkx")
     if found == "prune":
-        return _from_names(names, by_edge(names, given), missing, "auto-circuit")
+        return _from_names(names, scores_by_edge(names, given), missing, "auto-circuit")
     if found == "circuitzoo":
         _check_architecture(names, given.get("n_layers"), given.get("n_heads"))
         entries = given.get("scores", {})
@@ -117,7 +117,7 @@ def to_eap(scores: Scores, n: int | None = None, d_model: int = 0) -> dict[str, 
         d_model: of the model, for `cfg`.
     """
     names = scores.level.names
-    joined = scores.at(Level(names, "qkv", merged=True))
+    joined = scores.at_level(Level(names, "qkv", merged=True))
     order = np.argsort(-joined.values, kind="stable")[: n or 0]
     inside = {joined.level.items[i] for i in order}
     return eap_ig_json(names, d_model, joined.to_dict(), inside)
@@ -222,7 +222,7 @@ def _from_names(
     return Scores(level, values, int(absent.sum()), source or tool, is_circuit)
 
 
-def _from_held(names: Names, held: Held, missing: Missing) -> Scores:
+def _from_graph_file(names: Names, held: Held, missing: Missing) -> Scores:
     """Return the scores, or the circuit, that a graph of EAP-IG or MIB holds."""
     read = _from_names(names, held.entries, missing, f"EAP-IG, {held.what}")
     return replace(read, is_circuit=held.is_circuit)
@@ -311,7 +311,7 @@ def _from_array(names: Names, given: Any) -> Scores:
             f"scores: {len(array)} numbers, and this model has {len(names.edges)} "
             "edges. Is the array for another architecture?"
         )
-    return replace(Scores.of_edges(names, array, "array"), is_circuit=chosen)
+    return replace(Scores.from_edges(names, array, "array"), is_circuit=chosen)
 
 
 def _matrix_shape(names: Names) -> tuple[int, int]:
@@ -322,7 +322,7 @@ def _from_matrix(names: Names, given: Any, missing: Missing) -> Scores:
     """Return the scores of a matrix of MIB, whose rows are input, then the nodes."""
     if isinstance(given, Mapping):
         _check_cfg(names, given)
-        return _from_held(names, of_tensors(names, given), missing)
+        return _from_graph_file(names, parse_tensors(names, given), missing)
     array: Float[np.ndarray, "source reader"] = _numbers(given)
     if array.shape != _matrix_shape(names):
         raise InputError(
@@ -338,7 +338,7 @@ def _from_matrix(names: Names, given: Any, missing: Missing) -> Scores:
 def to_matrix(scores: Scores) -> Float[np.ndarray, "source reader"]:
     """Return scores as MIB's `edges_scores`; 0 where there is no edge."""
     names = scores.level.names
-    joined = scores.at(Level(names, "qkv", merged=True))
+    joined = scores.at_level(Level(names, "qkv", merged=True))
     array = np.zeros(_matrix_shape(names))
     array[_matrix_places(joined.level)] = joined.values
     return array

@@ -61,7 +61,7 @@ def mib_area(scores: Scores, true: Bool[np.ndarray, " item"]) -> float:
 def greedy_circuits(scores: Scores) -> Bool[np.ndarray, "size item"]:
     """Return MIB's circuits of the ten sizes, at the level with one input."""
     level = mib_level(scores.level)
-    values = np.abs(scores.at(level).values)
+    values = np.abs(scores.at_level(level).values)
     order = _greedy_order(level, values)
     found = np.zeros((len(SIZES), len(order)), bool)
     for row, share in zip(found, SIZES, strict=True):

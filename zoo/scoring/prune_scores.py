@@ -26,7 +26,7 @@ def are_prune_scores(names: Names, given: Mapping[Hashable, Any]) -> bool:
     )
 
 
-def by_edge(names: Names, given: Mapping[str, Any]) -> dict[str, float | bool]:
+def scores_by_edge(names: Names, given: Mapping[str, Any]) -> dict[str, float | bool]:
     """Return the scores by the names of edges with one input node.
 
     Raises:

@@ -100,7 +100,7 @@ def score(
         # Tools with one input node cannot shift the positions of a run.
         case = case.with_shifts(0.0)
     level = Level(case.names, granularity or read.level.kind, read.level.merged)
-    joined = read.at(level)
+    joined = read.at_level(level)
     if joined.is_circuit and k is None and threshold is None:
         threshold = 0.5
     ranked = joined.magnitude() if absolute else joined
@@ -231,7 +231,7 @@ def _missed(
             items[places[i]],
             float(values[i]),
             int(ranks[i]),
-            tuple(case.truth.of_item(marks.level, items[places[i]])),
+            tuple(case.truth.used_edges_of(marks.level, items[places[i]])),
         )
         for i in sorted(lost, key=lambda i: ranks[i])
     )

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from compiler.errors import InputError, NameLookupError
-from compiler.rasp.values import in_order
+from compiler.rasp.values import ordered
 from programs import all_programs
 from zoo.lookup import COMPILED as COMPILED_ONLY
 from zoo.lookup import MODELS, find_program, look_up
@@ -47,7 +47,7 @@ def models_of(suite: str | Iterable[str]) -> list[str]:
         NameLookupError: neither a suite, a release nor a program has that name.
     """
     if not isinstance(suite, str):
-        return [line for name in in_order(suite) for line in models_of(name)]
+        return [line for name in ordered(suite) for line in models_of(name)]
     if suite == "core":
         return [r["name"] for r in list_releases() if r.get("kind") == "trained"]
     if suite in SUITES:

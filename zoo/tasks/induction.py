@@ -17,7 +17,7 @@ from jaxtyping import Int
 
 from compiler.errors import InputError
 from compiler.lower.readout import Readout
-from compiler.rasp.values import Value, in_order
+from compiler.rasp.values import Value, ordered
 from zoo.causal.model import COMPUTED, UNDEFINED, CausalVariable, Parent
 
 
@@ -41,7 +41,7 @@ class InductionHeads:
     output = "next_token"
 
     def __init__(self, letters: str = "abcdefghij", longest: int = 6) -> None:
-        letters = "".join(in_order(letters))
+        letters = "".join(ordered(letters))
         if not 2 <= longest <= len(set(letters)) == len(letters):
             raise InputError(
                 f"induction_heads: blocks of up to {longest} of {letters!r}: give 2 to "

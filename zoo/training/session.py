@@ -22,7 +22,7 @@ from compiler.passes.schedule import Scheduled
 from compiler.pipeline import Source, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value, canonical, in_order
+from compiler.rasp.values import Value, canonical, ordered
 from compiler.save import save_model
 from zoo import catalogue, tasks
 from zoo.causal.by_hand import fitting, task_of
@@ -92,7 +92,7 @@ def find_setting(
             )
         return store.Setting(name, found.vocab, found.n_ctx - 1)
     program = found
-    tokens = program.vocab if vocab is None else tuple(map(canonical, in_order(vocab)))
+    tokens = program.vocab if vocab is None else tuple(map(canonical, ordered(vocab)))
     return store.Setting(name, tokens, program.max_len if max_len is None else max_len)
 
 

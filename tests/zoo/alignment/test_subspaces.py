@@ -57,7 +57,10 @@ def test_a_compressed_model_has_the_subspace_of_its_features() -> None:
     assert model.features is not None
     found = known_subspace(model, "opposite_index")
     assert found is not None
-    assert max(angles(found.whole, span(model.features.of("opposite_index").T))) < 1e-6
+    assert (
+        max(angles(found.whole, span(model.features.directions_of("opposite_index").T)))
+        < 1e-6
+    )
     # Of a one-hot variable's n directions values differ in n - 1.
     assert found.needed.shape[1] == found.whole.shape[1] - 1
     assert share_inside(found.needed, found.whole) == pytest.approx(1.0)

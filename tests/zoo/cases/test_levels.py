@@ -34,18 +34,20 @@ def test_every_edge_belongs_to_an_item_of_its_name() -> None:
 def test_joining_takes_the_greatest_and_is_the_same_in_two_steps() -> None:
     names = Names(2, 3)
     rng = np.random.default_rng(0)
-    fine = Scores.of_edges(names, rng.normal(size=names.visible.shape))
+    fine = Scores.from_edges(names, rng.normal(size=names.visible.shape))
     middle, coarse = Level(names, "head"), Level(names, "node", merged=True)
-    assert np.array_equal(fine.at(middle).at(coarse).values, fine.at(coarse).values)
+    assert np.array_equal(
+        fine.at_level(middle).at_level(coarse).values, fine.at_level(coarse).values
+    )
     q, k, v = (fine[f"m0->a1.h2<{slot}>"] for slot in "qkv")
-    assert fine.at(middle)["m0->a1.h2"] == max(q, k, v)
+    assert fine.at_level(middle)["m0->a1.h2"] == max(q, k, v)
 
 
 def test_scores_are_not_made_finer() -> None:
     names = Names(1, 2)
     coarse = Scores(Level(names, "head"), np.zeros(len(Level(names, "head").items)))
     with pytest.raises(InputError, match="the second is finer"):
-        coarse.at(Level(names, "qkv"))
+        coarse.at_level(Level(names, "qkv"))
 
 
 def test_an_unknown_granularity_is_told_with_the_nearest() -> None:

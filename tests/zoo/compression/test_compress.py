@@ -77,7 +77,7 @@ def test_rows_and_directions_say_what_stands_in_the_stream(reverse: Model) -> No
         assert model.features.variables[at] == "tokens"
         assert model.features.values[at] == value
     assert "bos" in model.features.names
-    assert len(model.features.of("tokens")) == 3
+    assert len(model.features.directions_of("tokens")) == 3
 
 
 def test_the_gradient_of_the_losses_is_that_of_finite_differences() -> None:
