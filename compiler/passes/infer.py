@@ -27,10 +27,11 @@ from compiler.ir.domain import (
     possible,
     tokens_domain,
 )
+from compiler.ir.formula import with_atoms
 from compiler.passes.conjuncts import satisfiable
+from compiler.passes.formulas import fold_formula, negate
 from compiler.passes.means import TooManyMeans, reachable_means
 from compiler.passes.select import at_most_one, bound, never_empty, width_range
-from compiler.passes.simplify import fold_formula, negate
 from compiler.rasp.operators import place_of
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
 
@@ -245,23 +246,12 @@ class _Inference:
 
     def selector(self, formula: g.Formula) -> t.Formula:
         """Return a selector over domains, a constant where its atoms make it one."""
-        selector = fold_formula(self.formula(formula))
+        selector = fold_formula(with_atoms(formula, self.atom))
         if not satisfiable(selector):
             return t.Truth(False)
         if not satisfiable(negate(selector)):
             return t.Truth(True)
         return selector
-
-    def formula(self, formula: g.Formula) -> t.Formula:
-        match formula:
-            case g.Truth():
-                return t.Truth(formula.value)
-            case g.Junction():
-                return t.Junction(
-                    formula.kind, tuple(self.formula(p) for p in formula.parts)
-                )
-            case g.Atom():
-                return self.atom(formula)
 
     def atom(self, atom: g.Atom) -> t.Atom:
         keys, queries = self.domains[atom.key], self.domains[atom.query]

@@ -19,8 +19,9 @@ from typing import Literal
 
 import numpy as np
 
+from compiler.ir.typed import Atom
 from compiler.passes.codes import Code, Floats, affine
-from compiler.passes.conjuncts import Conjunction, Match
+from compiler.passes.conjuncts import Conjunction
 
 GAP = 25.0
 # Widths up to this are counted without a shift.
@@ -119,7 +120,7 @@ def score_tables(
 
 
 def channel(
-    match: Match, scores: Floats, codes: dict[int, Code], stretch: float = 1.0
+    match: Atom, scores: Floats, codes: dict[int, Code], stretch: float = 1.0
 ) -> Channel | None:
     """Return the narrowest channel for a match that the codes can carry.
 

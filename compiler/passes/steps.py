@@ -19,7 +19,7 @@ from compiler.ir import typed as t
 from compiler.ir.domain import Domain, constant_domain, indices_domain, possible
 from compiler.ir.graph import SourceKind
 from compiler.passes.clauses import alike, split_clauses, truth_table, variables_of
-from compiler.passes.conjuncts import Conjunction, Match, split_selector
+from compiler.passes.conjuncts import Conjunction, split_selector
 from compiler.passes.scores import HeadKind
 from compiler.passes.select import bound, width_range
 from compiler.passes.wording import author_text
@@ -129,7 +129,8 @@ def relocate(work: Work, place: Mapping[int, int]) -> Work:
             return replace(
                 work,
                 matches=tuple(
-                    Match(place[m.key], place[m.query], m.allowed) for m in work.matches
+                    t.Atom(place[m.key], place[m.query], m.allowed)
+                    for m in work.matches
                 ),
                 value=None if work.value is None else place[work.value],
                 grade=None if work.grade is None else place[work.grade],
@@ -238,7 +239,7 @@ class _Splitter:
 
     def matches(self, conjunction: Conjunction) -> Conjunction:
         return tuple(
-            Match(self.place[m.key], self.place[m.query], m.allowed)
+            t.Atom(self.place[m.key], self.place[m.query], m.allowed)
             for m in conjunction
         )
 
@@ -333,7 +334,7 @@ class _Splitter:
             query = self.member(
                 f"{name}.query{suffix}", joint.queries, joint.query_table
             )
-            matches.append(Match(key, query, joint.allowed))
+            matches.append(t.Atom(key, query, joint.allowed))
         return tuple(matches)
 
     def cells(self, selector: t.Formula) -> float:
@@ -474,7 +475,7 @@ class _Splitter:
         if not ordered:
             table = np.append(np.arange(size), operation.default).astype(np.int32)
             return self.add(name, variable.domain, Tabulated((best,), table), index)
-        match = Match(value, best, np.eye(size, size + 1, dtype=bool))
+        match = t.Atom(value, best, np.eye(size, size + 1, dtype=bool))
         work = Attended(
             "pick",
             (match,),
@@ -495,7 +496,7 @@ class _Splitter:
         sums, weights = [], _weights(operation, self.domains)
         for number, weight in enumerate(weights, start=1):
             column = ((operation.numerators == weight) & operation.numeric)[:, None]
-            match = Match(self.place[operation.value], everywhere, column)
+            match = t.Atom(self.place[operation.value], everywhere, column)
             sums.append(self.count_cases(f"{name}.count{number}", cases, match))
         args, total = [count], np.zeros((self.steps[count].domain.size, 1))
         if sums:
@@ -511,7 +512,7 @@ class _Splitter:
         work = Tabulated(tuple(args), table.astype(np.int32))
         return self.add(name, variable.domain, work, index)
 
-    def count_cases(self, name: str, cases: list[_Case], extra: Match | None) -> int:
+    def count_cases(self, name: str, cases: list[_Case], extra: t.Atom | None) -> int:
         """Return how many keys the cases select that meet one more condition."""
         parts = []
         for number, case in enumerate(cases, start=1):
@@ -610,7 +611,7 @@ class _Splitter:
         parts = []
         for number, case in enumerate(cases):
             column = (np.arange(domain.size) == value)[:, None]
-            extra = Match(self.place[operation.value], nothing, column)
+            extra = t.Atom(self.place[operation.value], nothing, column)
             work = Attended("width", (*self.matches(case), extra))
             stem = f"{name}.{suffix}" + (f".case{number + 1}" if len(cases) > 1 else "")
             parts.append(self.add(stem, self.counts_domain(), work))
