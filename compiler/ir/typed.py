@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +143,11 @@ class Variable:
     note: str
     text: str
 
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The variables that it is computed from, without repeats, in order."""
+        return reads(self.operation)
+
 
 @dataclass(frozen=True, eq=False)
 class Typed:
@@ -210,12 +216,27 @@ def relocated(
     return operation
 
 
-def needed(typed: Typed, roots: Iterable[int]) -> set[int]:
-    """Return the variables that `roots` depend on, themselves included."""
+@runtime_checkable
+class Reads(Protocol):
+    """What reads earlier ones of a sequence."""
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The indices of what is read."""
+        ...
+
+
+def needed(items: Sequence[Reads], roots: Iterable[int]) -> set[int]:
+    """Return the items that `roots` depend on, themselves included.
+
+    Args:
+        items: variables or steps, each after all that it reads.
+        roots: indices of some of them.
+    """
     found = set(roots)
-    for index in reversed(range(len(typed.variables))):
+    for index in reversed(range(len(items))):
         if index in found:
-            found |= set(reads(typed.variables[index].operation))
+            found |= set(items[index].reads)
     return found
 
 

@@ -47,7 +47,7 @@ class _Rewriter:
         self.known: dict[object, int] = {}
         # What the output needs, in old and in new indices: it stays as it is whatever
         # is computed beside it.
-        self.main = t.needed(typed, [typed.output])
+        self.main = t.needed(typed.variables, [typed.output])
         self.kept: set[int] = set()
 
     def domain(self, index: int) -> Domain:
@@ -228,7 +228,7 @@ def _restrict(operation: t.Table, variables: list[t.Variable]) -> t.Table:
 
 def prune(typed: t.Typed) -> t.Typed:
     """Return the program without what neither its output nor `extra` depends on."""
-    keep = sorted(t.needed(typed, [typed.output, *typed.extra]))
+    keep = sorted(t.needed(typed.variables, [typed.output, *typed.extra]))
     place = {old: new for new, old in enumerate(keep)}
     return replace(
         typed,
