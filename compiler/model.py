@@ -35,7 +35,7 @@ from compiler.torch_values import plain
 if TYPE_CHECKING:
     from compiler.picture import Picture
 
-Tokens = Sequence[Value]
+TokenSequence = Sequence[Value]
 
 FAILURES = {
     "budget": "its steps were used up before every figure reached its threshold",
@@ -159,7 +159,7 @@ class Model:
 
     # Values in, values out --------------------------------------------------------
 
-    def __call__(self, tokens: Tokens) -> list[Value]:
+    def __call__(self, tokens: TokenSequence) -> list[Value]:
         """Return the output at each position: `model("abc") -> ["c", "b", "a"]`.
 
         Raises:
@@ -167,7 +167,7 @@ class Model:
         """
         return self.batch([tokens])[0]
 
-    def batch(self, sequences: Sequence[Tokens]) -> list[list[Value]]:
+    def batch(self, sequences: Sequence[TokenSequence]) -> list[list[Value]]:
         """Return the outputs of several sequences, of any lengths."""
         ids = self.encode_batch(sequences)
         logits = np.asarray(self.logits_of(ids))
@@ -176,16 +176,18 @@ class Model:
             for row, sequence in zip(logits, sequences, strict=True)
         ]
 
-    def logits(self, tokens: Tokens) -> Float[np.ndarray, "seq class"]:
+    def logits(self, tokens: TokenSequence) -> Float[np.ndarray, "seq class"]:
         """Return the logits at the positions of the tokens (BOS left out)."""
         ids = self.encode_batch([tokens])
         return np.asarray(self.logits_of(ids))[0, 1 : len(tokens) + 1]
 
-    def encode(self, tokens: Tokens) -> Int[np.ndarray, " ctx"]:
+    def encode(self, tokens: TokenSequence) -> Int[np.ndarray, " ctx"]:
         """Return token ids: BOS, the tokens, PAD up to n_ctx."""
         return self.encode_batch([tokens])[0]
 
-    def encode_batch(self, sequences: Sequence[Tokens]) -> Int[np.ndarray, "batch ctx"]:
+    def encode_batch(
+        self, sequences: Sequence[TokenSequence]
+    ) -> Int[np.ndarray, "batch ctx"]:
         """Return the token ids of several sequences."""
         indices, lengths = encode_batch(self.typed, sequences)
         return self.ids(indices, lengths)
@@ -216,7 +218,11 @@ class Model:
 
         return logits_batch(self.transformer, ids, patch)
 
-    def run(self, tokens: Tokens | Sequence[Tokens], patch: Patch | None = None) -> Any:
+    def run(
+        self,
+        tokens: TokenSequence | Sequence[TokenSequence],
+        patch: Patch | None = None,
+    ) -> Any:
         """Return Run(logits, writes) of one sequence, or of a list of sequences.
 
         Args:
@@ -241,7 +247,9 @@ class Model:
     # What it means ----------------------------------------------------------------
 
     def interpreter(
-        self, tokens: Tokens, overrides: Mapping[str, Sequence[Value]] | None = None
+        self,
+        tokens: TokenSequence,
+        overrides: Mapping[str, Sequence[Value]] | None = None,
     ) -> dict[str, list[Value]]:
         """Return what every variable holds, by name, by the program's definition.
 

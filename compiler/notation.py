@@ -5,9 +5,9 @@
     (1, "a")                {"tuple": [1, "a"]}
     booleans of an array    a string of 0 and 1 for each row
 
-`Found` is a piece of JSON that knows where it stands: whoever reads it says what must
-be there, and a FormatError says what was there instead. Nothing is allocated that is
-larger than the text it comes from.
+`LocatedJson` is a piece of JSON that knows where it stands: whoever reads it says what
+must be there, and a FormatError says what was there instead. Nothing is allocated that
+is larger than the text it comes from.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def refuse(where: str, found: str, expected: str, remedy: str = REMEDY) -> Forma
 
 
 def value_to_json(value: Value) -> Any:
-    """Return a value in JSON, so that `Found.values` gives it back."""
+    """Return a value in JSON, so that `LocatedJson.values` gives it back."""
     if isinstance(value, Fraction):
         return {"fraction": [value.numerator, value.denominator]}
     if isinstance(value, tuple):
@@ -96,7 +96,7 @@ MOST_TEXT = 2**16
 """Characters of a name or a note above which it is not read."""
 
 
-def parse(data: bytes, file: str, most: int = MOST_VALUES) -> Found:
+def parse(data: bytes, file: str, most: int = MOST_VALUES) -> LocatedJson:
     """Return the JSON of a file.
 
     Depth, number of values and encoding are checked before anything is made from it.
@@ -121,7 +121,7 @@ def parse(data: bytes, file: str, most: int = MOST_VALUES) -> Found:
     except (ValueError, RecursionError) as error:
         told = ascii(str(error)[:200])[1:-1]
         raise refuse(file, f"text that is not JSON ({told})", "one object") from None
-    return Found(file, read)
+    return LocatedJson(file, read)
 
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -175,7 +175,7 @@ def _refuse_word(word: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedJson:
     """A piece of JSON and where it stands; every method raises FormatError.
 
     Attributes:
@@ -190,24 +190,27 @@ class Found:
         """Return the error that something else was expected here."""
         return refuse(self.where, describe(self.json), expected)
 
-    def fields(self, *names: str, optional: str = "") -> dict[str, Found]:
+    def fields(self, *names: str, optional: str = "") -> dict[str, LocatedJson]:
         """Return the entries of an object with just these keys, or one more."""
         known = set(self.json) - {optional} if isinstance(self.json, dict) else set()
         if not isinstance(self.json, dict) or known != set(names):
             raise self.wrong(f"an object with the keys {', '.join(sorted(names))}")
         return self.entries()
 
-    def entries(self) -> dict[str, Found]:
+    def entries(self) -> dict[str, LocatedJson]:
         """Return the entries of an object."""
         if not isinstance(self.json, dict):
             raise self.wrong("an object")
-        return {k: Found(f"{self.where}, {_shown(k)}", v) for k, v in self.json.items()}
+        return {
+            k: LocatedJson(f"{self.where}, {_shown(k)}", v)
+            for k, v in self.json.items()
+        }
 
-    def items(self) -> list[Found]:
+    def items(self) -> list[LocatedJson]:
         """Return the items of a list."""
         if not isinstance(self.json, list):
             raise self.wrong("a list")
-        return [Found(f"{self.where}[{i}]", v) for i, v in enumerate(self.json)]
+        return [LocatedJson(f"{self.where}[{i}]", v) for i, v in enumerate(self.json)]
 
     def size(self) -> int:
         """Return how many items a list has."""
@@ -297,7 +300,7 @@ class Found:
             raise self.wrong(f"a list of {rows} strings of 0 and 1")
         for index, row in enumerate(self.json):
             if not isinstance(row, str) or len(row) != shape[-1] or row.strip("01"):
-                item = Found(f"{self.where}[{index}]", row)
+                item = LocatedJson(f"{self.where}[{index}]", row)
                 raise item.wrong(f"{shape[-1]} digits, each 0 or 1")
         digits = np.frombuffer("".join(self.json).encode("ascii"), np.uint8)
         return (digits == ord("1")).reshape(shape)

@@ -35,7 +35,7 @@ from compiler.machine.circuit import KEYS, Circuit
 from compiler.machine.config import CHOICES, SIZES, Config
 from compiler.machine.features import Features
 from compiler.model import Model
-from compiler.notation import MOST_TEXT, REMEDY, Found, parse, refuse, render
+from compiler.notation import MOST_TEXT, REMEDY, LocatedJson, parse, refuse, render
 from compiler.sealed import (
     CIRCUIT,
     CONFIG,
@@ -236,7 +236,11 @@ def _check_folder(path: Path) -> None:
 
 
 def _build(
-    config: Config, weights: bytes, program: Found, circuit: Found, version: int
+    config: Config,
+    weights: bytes,
+    program: LocatedJson,
+    circuit: LocatedJson,
+    version: int,
 ) -> Model:
     """Return the model of checked files."""
     more = ("steps",) if version == VERSION else ()
@@ -275,7 +279,7 @@ def _build(
     )
 
 
-def _read_steps(found: Found, typed: Typed) -> Typed:
+def _read_steps(found: LocatedJson, typed: Typed) -> Typed:
     """Return the steps of a program; they are over its inputs, and give its output."""
     steps = typed_from_json(found)
     for name in ("vocab", "max_len", "causal", "numerical"):
@@ -289,7 +293,7 @@ def _read_steps(found: Found, typed: Typed) -> Typed:
     return steps
 
 
-def _read_config(found: Found) -> tuple[Config, int]:
+def _read_config(found: LocatedJson) -> tuple[Config, int]:
     """Return the configuration and the format's version, once both are known ones."""
     entries = found.entries()
     data = {
@@ -319,7 +323,7 @@ def _read_config(found: Found) -> tuple[Config, int]:
     return config, version
 
 
-def _check_kinds(entries: Mapping[str, Found]) -> None:
+def _check_kinds(entries: Mapping[str, LocatedJson]) -> None:
     """Raise FormatError unless the entries of a configuration have their kinds."""
     for name, entry in entries.items():
         if name in SIZES:
@@ -359,14 +363,16 @@ def _check_fit(
         )
 
 
-def _read_beside(found: Found, config: Config, order: Found) -> Circuit | None:
+def _read_beside(
+    found: LocatedJson, config: Config, order: LocatedJson
+) -> Circuit | None:
     if found.json is None:
         _in_order({}, order)
         return None
     return _read_circuit(found, config, order)
 
 
-def _read_circuit(found: Found, config: Config, order: Found) -> Circuit:
+def _read_circuit(found: LocatedJson, config: Config, order: LocatedJson) -> Circuit:
     """Return a circuit whose sites are in the order given."""
     entries = found.fields(*KEYS)
     for name in ("n_layers", "n_heads"):
@@ -387,7 +393,9 @@ def _read_circuit(found: Found, config: Config, order: Found) -> Circuit:
         raise FormatError(f"{found.where}: {error} {REMEDY}") from None
 
 
-def _read_features(found: Found, config: Config, rows: Mapping[str, Any]) -> Features:
+def _read_features(
+    found: LocatedJson, config: Config, rows: Mapping[str, Any]
+) -> Features:
     """Return the features of a compressed model."""
     entries = found.fields("names", "variables", "values", "directions")
     names, variables, values = (
@@ -410,10 +418,10 @@ def _read_features(found: Found, config: Config, rows: Mapping[str, Any]) -> Fea
 
 
 def _read_rows(
-    found: Found,
+    found: LocatedJson,
     config: Config,
     domains: Mapping[str, tuple[Any, ...]],
-    order: Found,
+    order: LocatedJson,
 ) -> Mapping[str, Any]:
     rows = {}
     for name, entry in found.entries().items():
@@ -422,7 +430,7 @@ def _read_rows(
     return MappingProxyType(_in_order(rows, order))
 
 
-def _in_order(given: Mapping[str, Any], order: Found) -> dict[str, Any]:
+def _in_order(given: Mapping[str, Any], order: LocatedJson) -> dict[str, Any]:
     """Return the entries in an order that has the name of each of them once."""
     names = order.texts()
     if len(names) != len(given) or set(names) != set(given):
@@ -430,7 +438,7 @@ def _in_order(given: Mapping[str, Any], order: Found) -> dict[str, Any]:
     return {name: given[name] for name in names}
 
 
-def _read_turn(found: Found, d_model: int) -> np.ndarray:
+def _read_turn(found: LocatedJson, d_model: int) -> np.ndarray:
     """Return the basis of the whole stream."""
     basis = _read_basis(found, d_model)
     if len(basis) < d_model:
@@ -438,7 +446,7 @@ def _read_turn(found: Found, d_model: int) -> np.ndarray:
     return basis
 
 
-def _read_basis(found: Found, d_model: int) -> np.ndarray:
+def _read_basis(found: LocatedJson, d_model: int) -> np.ndarray:
     """Return orthonormal rows, one or more."""
     rows = found.size()
     if not 1 <= rows <= d_model:

@@ -17,7 +17,7 @@ from compiler.ir import typed as t
 from compiler.ir.domain import Domain
 from compiler.ir.graph import SourceKind
 from compiler.lower.readout import Readout
-from compiler.notation import Found, bits_to_json, value_to_json
+from compiler.notation import LocatedJson, bits_to_json, value_to_json
 from compiler.passes.infer import check_vocabulary
 from compiler.rasp.expr import RULES
 from compiler.rasp.values import Value, is_number
@@ -142,7 +142,7 @@ def _formula_to_json(formula: t.Formula) -> dict[str, Any]:
 # Reading --------------------------------------------------------------------------
 
 
-def typed_from_json(found: Found) -> t.Typed:
+def typed_from_json(found: LocatedJson) -> t.Typed:
     """Return the program that `typed_to_json` wrote.
 
     Raises:
@@ -153,7 +153,7 @@ def typed_from_json(found: Found) -> t.Typed:
         "numerical", "notes",
     )  # fmt: skip
     vocab = _read_vocab(entries["vocab"])
-    reader = _Reader(vocab, entries["max_len"].integer(1, _INT32))
+    reader = _VariableReader(vocab, entries["max_len"].integer(1, _INT32))
     for item in entries["variables"].items():
         reader.add(item)
     last = len(reader.variables) - 1
@@ -178,13 +178,13 @@ MOST_NOTES = 2**12
 """Notes of a program above which it is not read."""
 
 
-def _read_notes(found: Found) -> tuple[str, ...]:
+def _read_notes(found: LocatedJson) -> tuple[str, ...]:
     if found.size() > MOST_NOTES:
         raise found.wrong(f"at most {MOST_NOTES} notes")
     return found.texts()
 
 
-def readout_from_json(found: Found, domain: tuple[Value, ...]) -> Readout:
+def readout_from_json(found: LocatedJson, domain: tuple[Value, ...]) -> Readout:
     """Return the readout that `readout_to_json` wrote, for an output of this domain."""
     kind = found.fields("kind")["kind"]
     readout = Readout(kind.choice(READOUTS), domain)
@@ -214,14 +214,14 @@ def _exactly(value: Value) -> tuple[bool, Value]:
     return isinstance(value, bool), value
 
 
-def _read_vocab(found: Found) -> tuple[Value, ...]:
+def _read_vocab(found: LocatedJson) -> tuple[Value, ...]:
     try:
         return check_vocabulary(found.values(), 1)
     except InputError as error:
         raise found.wrong(f"a vocabulary ({error})") from None
 
 
-class _Reader:
+class _VariableReader:
     """Reads variables one after another; each may read those before it."""
 
     def __init__(self, vocab: tuple[Value, ...], max_len: int) -> None:
@@ -229,7 +229,7 @@ class _Reader:
         self.variables: list[t.Variable] = []
         self.names: set[str] = set()
 
-    def add(self, found: Found) -> None:
+    def add(self, found: LocatedJson) -> None:
         entries = found.fields(
             "name", "named", "note", "text", "values", "positions", "operation"
         )
@@ -249,27 +249,29 @@ class _Reader:
             )
         )
 
-    def domain(self, found: Found, positions: Found) -> Domain:
+    def domain(self, found: LocatedJson, positions: LocatedJson) -> Domain:
         values = found.values()
         if not values or len({*map(_exactly, values)}) < len(values):
             raise found.wrong("one value or more, all different")
         return Domain(values, positions.bits(self.max_len, len(values)))
 
-    def earlier(self, found: Found) -> int:
+    def earlier(self, found: LocatedJson) -> int:
         """Return the index of a variable that is there already."""
         return found.integer(0, len(self.variables) - 1)
 
     def size(self, index: int) -> int:
         return self.variables[index].domain.size
 
-    def entry(self, found: Found, domain: Domain) -> int:
+    def entry(self, found: LocatedJson, domain: Domain) -> int:
         """Return an index in a domain, or -1 for none."""
         return found.integer(-1, domain.size - 1)
 
-    def indices(self, found: Found, domain: Domain, *shape: int) -> NDArray[np.int32]:
+    def indices(
+        self, found: LocatedJson, domain: Domain, *shape: int
+    ) -> NDArray[np.int32]:
         return found.array(*shape, low=-1, high=domain.size - 1).astype(np.int32)
 
-    def operation(self, found: Found, domain: Domain) -> t.Operation:
+    def operation(self, found: LocatedJson, domain: Domain) -> t.Operation:
         kind = found.entries().get("kind")
         kinds = {
             "input": self.input,
@@ -283,7 +285,7 @@ class _Reader:
             raise found.wrong("an operation with a kind")
         return kinds[kind.choice(tuple(kinds))](found, domain)
 
-    def input(self, found: Found, domain: Domain) -> t.Input:
+    def input(self, found: LocatedJson, domain: Domain) -> t.Input:
         source = found.fields("kind", "source")["source"]
         expected = {
             "tokens": self.vocab,
@@ -295,13 +297,13 @@ class _Reader:
             raise source.wrong(f"an input that holds the variable's values, not {kind}")
         return t.Input(kind)
 
-    def constant(self, found: Found, domain: Domain) -> t.Fixed:
+    def constant(self, found: LocatedJson, domain: Domain) -> t.Fixed:
         kind = found.fields("kind")["kind"]
         if domain.size != 1:
             raise kind.wrong(f"another kind, since there are {domain.size} values")
         return t.Fixed()
 
-    def table(self, found: Found, domain: Domain) -> t.Table:
+    def table(self, found: LocatedJson, domain: Domain) -> t.Table:
         entries = found.fields("kind", "args", "table", "partial")
         args = tuple(self.earlier(item) for item in entries["args"].items())
         if not 1 <= len(args) <= _MOST_ARGS:
@@ -314,14 +316,14 @@ class _Reader:
             None if partial.json is None else partial.bits(*shape),
         )
 
-    def width(self, found: Found, domain: Domain) -> t.Width:
+    def width(self, found: LocatedJson, domain: Domain) -> t.Width:
         entries = found.fields("kind", "selector", "lookup")
         return t.Width(
             self.formula(entries["selector"]),
             self.indices(entries["lookup"], domain, self.max_len + 1),
         )
 
-    def mean(self, found: Found, domain: Domain) -> t.Mean:
+    def mean(self, found: LocatedJson, domain: Domain) -> t.Mean:
         entries = found.fields(
             "kind", "selector", "value", "numerators", "numeric", "denominator",
             "default", "lookup", "lowest",
@@ -329,7 +331,9 @@ class _Reader:
         value = self.earlier(entries["value"])
         size, lookup = self.size(value), entries["lookup"]
         span = (
-            Found(f"{lookup.where}[0]", lookup.json[0]).size() if lookup.size() else 0
+            LocatedJson(f"{lookup.where}[0]", lookup.json[0]).size()
+            if lookup.size()
+            else 0
         )
         if span == 0:
             raise lookup.wrong("a row for every count")
@@ -347,7 +351,7 @@ class _Reader:
             entries["lowest"].integer(-_INT64, _INT64),
         )
 
-    def pick(self, found: Found, domain: Domain) -> t.Pick:
+    def pick(self, found: LocatedJson, domain: Domain) -> t.Pick:
         entries = found.fields(
             "kind", "selector", "value", "recode", "default", "rule", "proven"
         )
@@ -361,7 +365,7 @@ class _Reader:
             entries["proven"].flag(),
         )
 
-    def formula(self, found: Found) -> t.Formula:
+    def formula(self, found: LocatedJson) -> t.Formula:
         kind = found.entries().get("kind")
         if kind is None:
             raise found.wrong("a selector with a kind")

@@ -87,7 +87,7 @@ def verify_outputs(
         progress: called with (done, total) after every batch.
     """
     tokens, lengths, complete = _inputs(model, limit, sample, seed, accepts)
-    tally = _Tally(model)
+    tally = _ComparisonSums(model)
     for part in _batches(len(tokens)):
         trace = interpret(model.typed, tokens[part], lengths[part])
         logits = model.logits_of(model.ids(*_fill(tokens[part], lengths[part])))
@@ -118,7 +118,7 @@ def verify_interchange(
         names = [v.name for v in model.typed.variables]
         raise unknown_name("variable", variable, names)
     tokens, lengths, bases, sources, complete = _pairs(model, pairs, seed, accepts)
-    tally = _Tally(model, variable)
+    tally = _ComparisonSums(model, variable)
     mask = model.variable_mask(variable)
     for part in _batches(len(bases)):
         base, source = bases[part], sources[part]
@@ -192,7 +192,7 @@ def _batches(count: int) -> Iterator[slice]:
         yield slice(start, min(start + _BATCH, count))
 
 
-class _Tally:
+class _ComparisonSums:
     """Adds up comparisons."""
 
     def __init__(self, model: Model, variable: str | None = None) -> None:

@@ -27,7 +27,6 @@ from compiler.rasp import (
 
 FAMILY = "aggregation statistics"
 Point = tuple[int, int]
-Number = int | Fraction
 
 
 def window(width: int) -> Selector:

@@ -6,10 +6,9 @@ import math
 from fractions import Fraction
 
 from compiler.rasp import SOp, program, tokens
+from compiler.rasp.values import Number
 
 FAMILY = "elementwise arithmetic"
-
-Number = int | Fraction
 
 
 @program(family=FAMILY, vocab=(0, 1, 2, 3), example=((1, 2, 3), (2, 3, 4)))

@@ -30,9 +30,9 @@ from compiler.rasp import (
     program,
     tokens,
 )
+from compiler.rasp.values import Number
 
 FAMILY = "aggregation statistics"
-Number = int | Fraction
 Shares = list[tuple[Any, Number]]
 
 

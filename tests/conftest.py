@@ -20,6 +20,14 @@ os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 for _threads in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
+# Two thirds of the time of most tests is compilation. Without the passes that make code
+# fast, and without the fusions that are written in MLIR, it takes a third of that.
+_QUICKLY = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
+os.environ["XLA_FLAGS"] = f"{_QUICKLY} {os.environ.get('XLA_FLAGS', '')}".strip()
+
 # What one process has compiled, the others load: most of the time went there. The
 # first makes the folder, and removes it at its end; with a bound on size jax locks it.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:

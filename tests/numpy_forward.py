@@ -14,7 +14,7 @@ from compiler.ir.interpret import Trace, encode_batch, interpret
 from compiler.lower.readout import decode_indices, decode_logits
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
-from compiler.model import Model, Tokens
+from compiler.model import Model, TokenSequence
 from compiler.rasp.values import Value
 
 # By source: (mask, donor), both [batch, ctx, d_model] or stretched to it.
@@ -78,7 +78,7 @@ def run_inputs(
     return logits[:, 1:], writes
 
 
-def outputs(model: Model, sequences: Sequence[Tokens]) -> list[list[Value]]:
+def outputs(model: Model, sequences: Sequence[TokenSequence]) -> list[list[Value]]:
     """Return what `model.batch` does."""
     tokens, lengths = encode_batch(model.typed, sequences)
     logits, _ = run_inputs(model, tokens, lengths)

@@ -25,7 +25,7 @@ from zoo.lookup import (
     MODELS,
     SAVED,
     TRAINED,
-    Target,
+    ResolvedName,
     find_program,
     look_up,
     open_model,
@@ -422,7 +422,7 @@ def verify(
     from zoo.progress import show_progress
 
     target = look_up(source, MODELS) if isinstance(source, str | Path) else source
-    if isinstance(target, Target) and (folder := target.release) is not None:
+    if isinstance(target, ResolvedName) and (folder := target.release) is not None:
         from zoo.release.check import check_release
 
         with show_progress(f"verify {target.name}", "pairs", progress) as show:
@@ -476,7 +476,7 @@ def show(
             f"emit: no stage is named {emit!r}; the stages are {', '.join(STAGES)}"
         )
     target: Any = look_up(source, MODELS) if isinstance(source, str | Path) else source
-    if isinstance(target, Target) and target.kind == "program":
+    if isinstance(target, ResolvedName) and target.kind == "program":
         target = target.define()
     if not isinstance(target, Program | SOp):
         if emit is not None:

@@ -18,11 +18,11 @@ from zoo.causal import FAMILY
 if TYPE_CHECKING:
     from zoo.causal.model import Task
 
-Kind = Literal["program", "task"]
+CatalogueKind = Literal["program", "task"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """A line of the catalogue.
 
     Attributes:
@@ -35,26 +35,26 @@ class Entry:
     """
 
     name: str
-    kind: Kind
+    kind: CatalogueKind
     family: str
     meaning: str
     tokens: int
     max_len: int
 
 
-def entries() -> list[Entry]:
+def entries() -> list[CatalogueEntry]:
     """Return every program by family, then every task."""
     listed = [
-        Entry(p.name, "program", p.family, p.meaning, len(p.vocab), p.max_len)
+        CatalogueEntry(p.name, "program", p.family, p.meaning, len(p.vocab), p.max_len)
         for p in programs.all_programs().values()
     ]
     return listed + [
-        Entry(t.name, "task", FAMILY, t.meaning, t.tokens, t.max_len)
+        CatalogueEntry(t.name, "task", FAMILY, t.meaning, t.tokens, t.max_len)
         for t in tasks.SUMMARIES
     ]
 
 
-def list_entries(text: str = "", family: str = "") -> list[Entry]:
+def list_entries(text: str = "", family: str = "") -> list[CatalogueEntry]:
     """Return the programs and tasks in which a text occurs.
 
     Args:
@@ -88,9 +88,9 @@ def names() -> list[str]:
     return [*programs.all_programs(), *(t.name for t in tasks.SUMMARIES)]
 
 
-def kinds_of(name: str) -> Sequence[Kind]:
+def kinds_of(name: str) -> Sequence[CatalogueKind]:
     """Return what has a name here: a program comes before a task of the same name."""
-    found: list[Kind] = []
+    found: list[CatalogueKind] = []
     if name in programs.all_programs():
         found.append("program")
     if any(task.name == name for task in tasks.SUMMARIES):

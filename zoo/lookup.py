@@ -22,7 +22,7 @@ returns a model.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,21 +45,21 @@ if TYPE_CHECKING:
     from compiler.rasp.expr import SOp
     from compiler.rasp.program import Program
     from compiler.rasp.values import Value
+    from zoo.release.fetch import Progress
 
-Kind = str
+TargetKind = str
 """`folder`, `release`, `program` or `task`."""
-ORDER: tuple[Kind, ...] = ("folder", "release", "program", "task")
-SAVED: tuple[Kind, ...] = ("folder", "release")
-MODELS: tuple[Kind, ...] = ("folder", "release", "program")
-COMPILED: tuple[Kind, ...] = ("program",)
-TRAINED: tuple[Kind, ...] = ("program", "task")
-Progress = Callable[[int, int], None]
+ORDER: tuple[TargetKind, ...] = ("folder", "release", "program", "task")
+SAVED: tuple[TargetKind, ...] = ("folder", "release")
+MODELS: tuple[TargetKind, ...] = ("folder", "release", "program")
+COMPILED: tuple[TargetKind, ...] = ("program",)
+TRAINED: tuple[TargetKind, ...] = ("program", "task")
 
 _RUN = "recipe.toml"
 
 
 @dataclass(frozen=True)
-class Target:
+class ResolvedName:
     """What a name stands for.
 
     Attributes:
@@ -71,10 +71,10 @@ class Target:
     """
 
     text: str
-    kind: Kind
+    kind: TargetKind
     name: str
     folder: Path | None = None
-    others: tuple[Kind, ...] = ()
+    others: tuple[TargetKind, ...] = ()
 
     @property
     def note(self) -> str:
@@ -104,10 +104,10 @@ class Target:
 
 def look_up(
     source: str | Path,
-    kinds: Sequence[Kind] = ORDER,
+    kinds: Sequence[TargetKind] = ORDER,
     *,
     progress: Progress | None = None,
-) -> Target:
+) -> ResolvedName:
     """Return what a name stands for, the first of the kinds that can be used.
 
     Args:
@@ -135,13 +135,13 @@ def look_up(
         if "release" not in kinds:
             raise _misused(text, ["release"], kinds)
         name = text.rpartition("/")[2].partition("@")[0]
-        return Target(text, "release", name, _fetch(text, progress))
+        return ResolvedName(text, "release", name, _fetch(text, progress))
     if isinstance(source, Path) or "/" in text or text.startswith((".", "~")):
         return _at(Path(source).expanduser(), text, kinds)
     return _named(text, kinds, progress)
 
 
-def _at(path: Path, text: str, kinds: Sequence[Kind]) -> Target:
+def _at(path: Path, text: str, kinds: Sequence[TargetKind]) -> ResolvedName:
     """Return a folder, given as one."""
     if os.path.isfile(path):
         raise _is_file(text)
@@ -154,10 +154,12 @@ def _at(path: Path, text: str, kinds: Sequence[Kind]) -> Target:
         raise _misused(text, ["folder"], kinds)
     if not holds_model(path):
         raise _empty(text)
-    return Target(text, "folder", path.resolve().name, path)
+    return ResolvedName(text, "folder", path.resolve().name, path)
 
 
-def _named(text: str, kinds: Sequence[Kind], progress: Progress | None) -> Target:
+def _named(
+    text: str, kinds: Sequence[TargetKind], progress: Progress | None
+) -> ResolvedName:
     """Return what a name without a slash stands for."""
     path = Path(text)
     try:
@@ -165,7 +167,7 @@ def _named(text: str, kinds: Sequence[Kind], progress: Progress | None) -> Targe
     except InputError:
         name, version = "", None
     release = find_release(name, version) if name else None
-    found: list[Kind] = []
+    found: list[TargetKind] = []
     if text and os.path.isdir(path) and holds_model(path):
         found.append("folder")
     if release is not None:
@@ -175,11 +177,11 @@ def _named(text: str, kinds: Sequence[Kind], progress: Progress | None) -> Targe
     if usable:
         kind, *others = usable
         folder = {"folder": path, "release": release}.get(kind)
-        return Target(text, kind, name or text, folder, tuple(others))
+        return ResolvedName(text, kind, name or text, folder, tuple(others))
     if found:
         raise _misused(text, found, kinds)
     if name and "release" in kinds and index_address() is not None:
-        return Target(text, "release", name, _fetch(text, progress))
+        return ResolvedName(text, "release", name, _fetch(text, progress))
     if os.path.isfile(path):
         raise _is_file(text)
     if "folder" in kinds and text and os.path.isdir(path):
@@ -210,11 +212,11 @@ def find_program(source: str | Program | SOp) -> Program | SOp:
 
 
 def open_model(
-    source: str | Path | Target | Model | Program | SOp,
+    source: str | Path | ResolvedName | Model | Program | SOp,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
     *,
-    kinds: Sequence[Kind] = MODELS,
+    kinds: Sequence[TargetKind] = MODELS,
 ) -> Model:
     """Return a model: loaded, compiled, or the one that was given.
 
@@ -235,7 +237,7 @@ def open_model(
 
     if isinstance(source, str | Path):
         source = look_up(source, kinds)
-    if isinstance(source, Target):
+    if isinstance(source, ResolvedName):
         if source.kind == "program":
             return compile_model(source.define(), vocab, max_len)
         _check_fixed(source.text, "saved model", vocab, max_len)
@@ -246,7 +248,7 @@ def open_model(
     return compile_model(source, vocab, max_len)
 
 
-def load(target: Target) -> Model:
+def load(target: ResolvedName) -> Model:
     """Return the model of a folder or a release; of a release with its certificate."""
     from compiler.save import load_model
 
@@ -291,7 +293,9 @@ def _or(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _misused(text: str, found: Sequence[str], kinds: Sequence[Kind]) -> NameLookupError:
+def _misused(
+    text: str, found: Sequence[str], kinds: Sequence[TargetKind]
+) -> NameLookupError:
     """Return the error of a name that is something else than what is needed."""
     what, name = found[0], text.partition(":")[2] or text
     more = ", written by hand: there is no program to compile" if what == "task" else ""
@@ -328,7 +332,7 @@ def _unknown_release(text: str) -> NameLookupError:
     return unknown_release(text)
 
 
-def _unknown(text: str, kinds: Sequence[Kind]) -> NameLookupError:
+def _unknown(text: str, kinds: Sequence[TargetKind]) -> NameLookupError:
     """Return the error of a name that nothing here has; the nearest are offered."""
     if "program" not in kinds and "task" not in kinds:
         return _unknown_release(text)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from compiler.rasp.program import Program
     from compiler.rasp.values import Value
 
-Progress = bool | Callable[[int, int], None]
+ProgressOption = bool | Callable[[int, int], None]
 
 
 def releases(origin: str | None = None) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def releases(origin: str | None = None) -> list[dict[str, Any]]:
     return found
 
 
-def _open(source: str | Path, progress: Progress = True) -> Folder:
+def _open(source: str | Path, progress: ProgressOption = True) -> Folder:
     """Return the folder of a release, fetched and checked."""
     with show_progress(str(source), "bytes", progress, bytes=True) as show:
         folder = look_up(source, SAVED, progress=show).folder
@@ -107,7 +107,7 @@ def export(
     pairs: int = 10_000,
     seed: int = 0,
     threads: int = 1,
-    progress: Progress = True,
+    progress: ProgressOption = True,
 ) -> Path:
     """Audit a model, write it as a release, and return the release's folder.
 
@@ -159,7 +159,7 @@ def download(
     origin: str | None = None,
     revision: str | None = None,
     *,
-    progress: Progress = True,
+    progress: ProgressOption = True,
 ) -> Path:
     """Fetch a release into the cache, check every file, and return its folder.
 

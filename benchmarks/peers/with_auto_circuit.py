@@ -21,7 +21,7 @@ Settings without which the figures are not of the same thing:
   others get equal answers, and its gradient is ours divided by the positions.
 - Its gradient of the mask at 0, `mask_gradient_prune_scores` (the same as its EAP, by
   its tests), with logits and `avg_diff`; resampling from the corrupt input.
-- No turned positions: both embeddings are one source there. Ours are added up, and
+- No shifted positions: both embeddings are one source there. Ours are added up, and
   where `positions` writes the same in both runs, its edges are always removed.
 - auto-circuit's ACDC takes the edges into a layer in the order of a Python set of
   objects with text in them, another one in every process. It is given our order. A
@@ -56,7 +56,7 @@ def case_of(name: str) -> Any:
     """Return the case of a release with pairs of the full length."""
     from zoo.cases.case import open_case
 
-    case = open_case(name, pairs=10**6, turned=0.0, positions="one")
+    case = open_case(name, pairs=10**6, shifted=0.0, positions="one")
     full = (case.pairs.clean_labels[:, 1:] >= 0).all(axis=1)
     full &= (case.pairs.corrupt_labels[:, 1:] >= 0).all(axis=1)
     return case.with_changes(pairs=case.pairs.take(np.flatnonzero(full)[:PAIRS]))

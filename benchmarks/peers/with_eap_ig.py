@@ -6,7 +6,7 @@
 It needs TransformerLens 3 (`make test TORCH=1` puts it into .venv/lens3) and a checkout
 of theirs; figures here are for the one of 24 July 2025 (795f560). Their code asks for
 CUDA by name and for text, so `zeros` and `tokenize_plus` are replaced while it runs.
-Pairs have one length and no PAD, positions are not turned, and the metric is minus the
+Pairs have one length and no PAD, positions are not shifted, and the metric is minus the
 sum of logit differences at one position, as our loss is.
 """
 
@@ -41,7 +41,7 @@ def case_of(name: str) -> Any:
     """Return a case of pairs of the full length, asked at one position."""
     from zoo.cases.case import open_case
 
-    case = open_case(name, pairs=10**5, turned=0.0, positions="one")
+    case = open_case(name, pairs=10**5, shifted=0.0, positions="one")
     pad = case.model.config.pad_id
     full = (case.pairs.clean != pad).all(axis=1)
     full &= (case.pairs.corrupt != pad).all(axis=1)

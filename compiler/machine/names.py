@@ -19,7 +19,7 @@ from jaxtyping import Bool
 
 from compiler.errors import InputError, NameLookupError, unknown_name
 
-Kind = Literal["tokens", "positions", "head", "mlp", "logits"]
+PartKind = Literal["tokens", "positions", "head", "mlp", "logits"]
 Slot = Literal["q", "k", "v"]
 
 SLOTS: tuple[Slot, ...] = ("q", "k", "v")
@@ -41,7 +41,7 @@ class Edge(NamedTuple):
 class Part(NamedTuple):
     """What a name stands for: a source, or (with `slot` for a head) a reader."""
 
-    kind: Kind
+    kind: PartKind
     layer: int | None = None
     head: int | None = None
     slot: Slot | None = None

@@ -23,7 +23,7 @@ _SIDEWAYS = 6.0
 
 
 @dataclass(frozen=True)
-class Item:
+class RowEntry:
     """One thing in a row: a node, or the wire of a source further down."""
 
     name: str
@@ -43,8 +43,8 @@ class Line:
     """
 
     source: str
-    start: Item
-    end: Item
+    start: RowEntry
+    end: RowEntry
     edge: Edge | None = None
     slot: Slot | None = None
 
@@ -58,7 +58,7 @@ class Grid:
         gaps: `gaps[r]` are the lines from row r - 1 to row r; there are none below 0.
     """
 
-    rows: tuple[tuple[Item, ...], ...]
+    rows: tuple[tuple[RowEntry, ...], ...]
     gaps: tuple[tuple[Line, ...], ...]
 
 
@@ -72,12 +72,12 @@ def make_grid(circuit: Drawn) -> Grid:
     for edge in circuit.edges:
         level = levels[circuit.names.node_of(edge.reader)]
         top[edge.source] = max(top.get(edge.source, 0), level)
-    rows: list[list[Item]] = [[] for _ in range(max(levels.values()) + 1)]
+    rows: list[list[RowEntry]] = [[] for _ in range(max(levels.values()) + 1)]
     for name, level in levels.items():
-        rows[level].append(Item(name))
+        rows[level].append(RowEntry(name))
     for name in levels:
         for level in range(levels[name] + 1, top.get(name, 0)):
-            rows[level].append(Item(name, wire=True))
+            rows[level].append(RowEntry(name, wire=True))
     gaps = tuple(tuple(_lines(circuit, levels, top, r)) for r in range(len(rows)))
     _untangle(rows, gaps)
     return Grid(tuple(tuple(row) for row in rows), gaps)
@@ -97,18 +97,18 @@ def _lines(
     """Yield the lines of the gap below a row."""
     for name, level in levels.items():
         if level < row < top.get(name, 0):
-            yield Line(name, Item(name, level < row - 1), Item(name, wire=True))
+            yield Line(name, RowEntry(name, level < row - 1), RowEntry(name, wire=True))
     for edge in circuit.edges:
         reader = circuit.names.reader_parts[edge.reader]
         if levels[reader.node] == row:
-            start = Item(edge.source, wire=levels[edge.source] < row - 1)
-            yield Line(edge.source, start, Item(reader.node), edge, reader.slot)
+            start = RowEntry(edge.source, wire=levels[edge.source] < row - 1)
+            yield Line(edge.source, start, RowEntry(reader.node), edge, reader.slot)
 
 
 # The order within rows -------------------------------------------------------------
 
 
-def _untangle(rows: list[list[Item]], gaps: Sequence[Sequence[Line]]) -> None:
+def _untangle(rows: list[list[RowEntry]], gaps: Sequence[Sequence[Line]]) -> None:
     """Move wires within their rows until no move makes the picture clearer."""
     wires = dict.fromkeys(item for row in rows for item in row if item.wire)
     for sweep in range(_SWEEPS):
@@ -121,7 +121,10 @@ def _untangle(rows: list[list[Item]], gaps: Sequence[Sequence[Line]]) -> None:
 
 
 def _move(
-    rows: list[list[Item]], gaps: Sequence[Sequence[Line]], level: int, item: Item
+    rows: list[list[RowEntry]],
+    gaps: Sequence[Sequence[Line]],
+    level: int,
+    item: RowEntry,
 ) -> None:
     """Put a wire where one row is clearest."""
     rest = [other for other in rows[level] if other != item]
@@ -134,7 +137,7 @@ def _move(
 
 
 def _move_all(
-    rows: list[list[Item]], gaps: Sequence[Sequence[Line]], wire: Item
+    rows: list[list[RowEntry]], gaps: Sequence[Sequence[Line]], wire: RowEntry
 ) -> None:
     """Put a wire at one side of all the rows that it passes, if that is clearer."""
     levels = [level for level, row in enumerate(rows) if wire in row]
@@ -154,14 +157,14 @@ def _move_all(
         rows[level] = order
 
 
-def _cost(rows: list[list[Item]], lines: Sequence[Line], row: int) -> float:
+def _cost(rows: list[list[RowEntry]], lines: Sequence[Line], row: int) -> float:
     """Return how tangled the gap below a row is: crossings, and ways to the side."""
     starts, ends = _ends(rows, lines, row)
     return _crossings(starts, ends) + _SIDEWAYS * float(np.abs(starts - ends).sum())
 
 
 def _ends(
-    rows: list[list[Item]], lines: Sequence[Line], row: int
+    rows: list[list[RowEntry]], lines: Sequence[Line], row: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where lines start and end, as fractions of the width of their rows."""
     below = {item: i for i, item in enumerate(rows[row - 1])}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from compiler.machine.names import SLOTS, Edge, Slot
 from compiler.picture.drawn import Drawn
-from compiler.picture.grid import Grid, Item, Line
+from compiler.picture.grid import Grid, Line, RowEntry
 from compiler.picture.place import Extent
 from compiler.picture.shapes import shorten, text_width
 
@@ -25,7 +25,7 @@ MOST_LINES, LONGEST = 4, 22
 
 
 @dataclass(frozen=True)
-class Cell:
+class EdgeEnd:
     """Where one edge ends.
 
     Attributes:
@@ -44,7 +44,7 @@ class Port:
     """One way in which a node reads, with its cells from left to right."""
 
     slot: Slot | None
-    cells: tuple[Cell, ...]
+    cells: tuple[EdgeEnd, ...]
 
     @property
     def width(self) -> float:
@@ -53,7 +53,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Node:
+class DrawnNode:
     """A node to be drawn.
 
     Attributes:
@@ -106,7 +106,7 @@ class Node:
         return Extent(self.width, self.height, ends)
 
 
-def make_nodes(circuit: Drawn, grid: Grid, *, words: bool) -> dict[str, Node]:
+def make_nodes(circuit: Drawn, grid: Grid, *, words: bool) -> dict[str, DrawnNode]:
     """Return every node of a grid by name.
 
     Args:
@@ -132,7 +132,7 @@ def make_nodes(circuit: Drawn, grid: Grid, *, words: bool) -> dict[str, Node]:
 
 
 def _ports(
-    circuit: Drawn, lines: Sequence[Line], below: Sequence[Item], words: bool
+    circuit: Drawn, lines: Sequence[Line], below: Sequence[RowEntry], words: bool
 ) -> tuple[Port, ...]:
     """Return the ports of one node, each line's cell in the order of their starts."""
     ports = []
@@ -143,7 +143,7 @@ def _ports(
         for edge in (line.edge for line in own if line.edge is not None):
             text = shorten(", ".join(circuit.carries[edge]), LONGEST) if words else ""
             width = max(NARROW_CELL, text_width(text, WORD_SIZE) + PAD)
-            cells.append(Cell(edge, text, width))
+            cells.append(EdgeEnd(edge, text, width))
         if cells:
             ports.append(Port(slot, tuple(cells)))
     return tuple(ports)
@@ -151,7 +151,7 @@ def _ports(
 
 def _node(
     name: str, used: bool, variables: Sequence[str], ports: tuple[Port, ...]
-) -> Node:
+) -> DrawnNode:
     """Return one node, its cells stretched to its width."""
     lines = [shorten(v, LONGEST) for v in variables]
     if len(lines) > MOST_LINES:
@@ -163,9 +163,11 @@ def _node(
     if ports and inner < width:
         extra = (width - inner) / sum(len(port.cells) for port in ports)
         ports = tuple(
-            Port(p.slot, tuple(Cell(c.edge, c.text, c.width + extra) for c in p.cells))
+            Port(
+                p.slot, tuple(EdgeEnd(c.edge, c.text, c.width + extra) for c in p.cells)
+            )
             for p in ports
         )
     title = f"{name}: {', '.join(variables)}" if variables else name
     words = any(cell.text for port in ports for cell in port.cells)
-    return Node(name, used, tuple(lines), title, ports, width, words)
+    return DrawnNode(name, used, tuple(lines), title, ports, width, words)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from compiler.machine.names import Slot
 from compiler.picture.drawn import Drawn
-from compiler.picture.grid import Grid, Item, Line, make_grid
+from compiler.picture.grid import Grid, Line, RowEntry, make_grid
 from compiler.picture.nodes import (
     LETTER_LINE,
     NAME_LINE,
@@ -19,11 +19,11 @@ from compiler.picture.nodes import (
     PAD,
     WORD_LINE,
     WORD_SIZE,
-    Node,
+    DrawnNode,
     make_nodes,
 )
 from compiler.picture.place import WIRE, place_columns
-from compiler.picture.shapes import Box, Curve, Page, Shape, Text, text_width
+from compiler.picture.shapes import Box, CurvedLine, DrawnShape, Page, Text, text_width
 
 # Colours that differ for colour-blind readers too (Okabe and Ito 2008).
 COLORS: dict[Slot | None, str] = {
@@ -54,8 +54,8 @@ class _Frame:
     """Where everything is: `left` by (row, item), `foot` and `crown` by row."""
 
     grid: Grid
-    nodes: dict[str, Node]
-    left: dict[tuple[int, Item], float]
+    nodes: dict[str, DrawnNode]
+    left: dict[tuple[int, RowEntry], float]
     foot: list[float]
     crown: list[float]
     width: float
@@ -82,7 +82,7 @@ def paint(circuit: Drawn, title: str, subtitle: str = "") -> Page:
     width = max(frame.width, widest)
     shift = (width - frame.width) / 2
     frame = replace(frame, left={key: x + shift for key, x in frame.left.items()})
-    shapes: list[Shape] = [
+    shapes: list[DrawnShape] = [
         Box(0.0, 0.0, width, frame.height, PAPER),
         *_bands(frame, circuit, width),
         *_lines(frame, circuit),
@@ -114,7 +114,10 @@ def _frame(circuit: Drawn, *, words: bool) -> _Frame:
 
 
 def _gap(
-    grid: Grid, nodes: dict[str, Node], left: dict[tuple[int, Item], float], row: int
+    grid: Grid,
+    nodes: dict[str, DrawnNode],
+    left: dict[tuple[int, RowEntry], float],
+    row: int,
 ) -> float:
     """Return the height of the gap below a row."""
     ways = [0.0]
@@ -127,7 +130,10 @@ def _gap(
 
 
 def _leave(
-    nodes: dict[str, Node], left: dict[tuple[int, Item], float], row: int, item: Item
+    nodes: dict[str, DrawnNode],
+    left: dict[tuple[int, RowEntry], float],
+    row: int,
+    item: RowEntry,
 ) -> float:
     """Return where lines leave an item, from the left."""
     return left[row, item] + (WIRE if item.wire else nodes[item.name].width) / 2
@@ -136,9 +142,9 @@ def _leave(
 # Shapes ----------------------------------------------------------------------------
 
 
-def _bands(frame: _Frame, circuit: Drawn, width: float) -> list[Shape]:
+def _bands(frame: _Frame, circuit: Drawn, width: float) -> list[DrawnShape]:
     """Return the background of every layer, and its label."""
-    shapes: list[Shape] = []
+    shapes: list[DrawnShape] = []
     for layer in range(circuit.names.n_layers):
         low, high = frame.foot[2 * layer + 1] + 8, frame.crown[2 * layer + 2] - 8
         shapes.append(Box(8.0, high, width - 16, low - high, BAND, radius=6.0))
@@ -147,23 +153,23 @@ def _bands(frame: _Frame, circuit: Drawn, width: float) -> list[Shape]:
     return shapes
 
 
-def _lines(frame: _Frame, circuit: Drawn) -> list[Shape]:
+def _lines(frame: _Frame, circuit: Drawn) -> list[DrawnShape]:
     """Return all lines: wires first, so that edges lie above them."""
     wires = _wires(frame, circuit)
-    edges: list[Shape] = []
+    edges: list[DrawnShape] = []
     for r, line in _lines_by_row(frame):
         x0 = _leave(frame.nodes, frame.left, r - 1, line.start)
         y0, bend, y1 = _from(frame, r, line), frame.crown[r - 1], frame.foot[r]
         if line.edge is None:
             x1 = frame.left[r, line.end] + WIRE / 2
             title = _read_by(circuit, line.source)
-            wires.append(Curve(x0, y0, bend, x1, y1, WIRE_COLOR, 1.5, title=title))
+            wires.append(CurvedLine(x0, y0, bend, x1, y1, WIRE_COLOR, 1.5, title=title))
             continue
         x1 = frame.left[r, line.end] + frame.nodes[line.end.name].extent.ends[line.edge]
         carried = ", ".join(circuit.carries[line.edge])
         title = f"{line.edge} carries {carried}" if carried else str(line.edge)
         color = COLORS[line.slot]
-        edges.append(Curve(x0, y0, bend, x1, y1, color, 1.6, True, title))
+        edges.append(CurvedLine(x0, y0, bend, x1, y1, color, 1.6, True, title))
     return [*wires, *edges]
 
 
@@ -180,14 +186,16 @@ def _from(frame: _Frame, row: int, line: Line) -> float:
     return frame.foot[row - 1] - frame.nodes[line.source].height
 
 
-def _wires(frame: _Frame, circuit: Drawn) -> list[Shape]:
+def _wires(frame: _Frame, circuit: Drawn) -> list[DrawnShape]:
     """Return the part of every wire that crosses a row, upright."""
-    shapes: list[Shape] = []
+    shapes: list[DrawnShape] = []
     for (r, item), left in frame.left.items():
         if item.wire:
             x, low, high = left + WIRE / 2, frame.foot[r], frame.crown[r]
             title = _read_by(circuit, item.name)
-            shapes.append(Curve(x, low, high, x, high, WIRE_COLOR, 1.5, title=title))
+            shapes.append(
+                CurvedLine(x, low, high, x, high, WIRE_COLOR, 1.5, title=title)
+            )
     return shapes
 
 
@@ -196,7 +204,7 @@ def _read_by(circuit: Drawn, source: str) -> str:
     return f"{source} is read by {', '.join(readers)}"
 
 
-def _node(frame: _Frame, row: int, item: Item) -> list[Shape]:
+def _node(frame: _Frame, row: int, item: RowEntry) -> list[DrawnShape]:
     """Return the shapes of one node."""
     node, x = frame.nodes[item.name], frame.left[row, item]
     y = frame.foot[row] - node.height
@@ -207,7 +215,7 @@ def _node(frame: _Frame, row: int, item: Item) -> list[Shape]:
             Box(x, y, node.width, node.height, PAPER, PALER, 4.0, node.title),
             Text(middle, y + 13, node.name, size, PALE, "middle"),
         ]
-    shapes: list[Shape] = [
+    shapes: list[DrawnShape] = [
         Box(x, y, node.width, node.height, PAPER, INK, 4.0, node.title),
         Text(middle, y + 14, node.name, NAME_SIZE, INK, "middle", bold=True),
     ]
@@ -219,9 +227,9 @@ def _node(frame: _Frame, row: int, item: Item) -> list[Shape]:
     return [*shapes, *_ports(node, x, y + node.head_height)]
 
 
-def _ports(node: Node, x: float, y: float) -> list[Shape]:
+def _ports(node: DrawnNode, x: float, y: float) -> list[DrawnShape]:
     """Return the shapes of a node's ports."""
-    shapes: list[Shape] = []
+    shapes: list[DrawnShape] = []
     for port in node.ports:
         color = COLORS[port.slot]
         inset = 1.5

@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from compiler.machine.names import Edge
-from compiler.picture.grid import Grid, Item
+from compiler.picture.grid import Grid, RowEntry
 
 SPACE = 16.0  # between two items of a row
 WIRE = 2.0  # width of a wire, its space not counted
@@ -43,13 +43,13 @@ class Extent:
 
 def place_columns(
     grid: Grid, extents: Mapping[str, Extent]
-) -> tuple[dict[tuple[int, Item], float], float]:
+) -> tuple[dict[tuple[int, RowEntry], float], float]:
     """Return (left end of each item by (row, item), the width of all)."""
     keys = [(r, item) for r, row in enumerate(grid.rows) for item in row]
     index = {key: i for i, key in enumerate(keys)}
-    program = _Program(len(keys))
+    program = _LinearProgram(len(keys))
 
-    def width(item: Item) -> float:
+    def width(item: RowEntry) -> float:
         return WIRE if item.wire else extents[item.name].width
 
     for r, row in enumerate(grid.rows):
@@ -71,7 +71,7 @@ def place_columns(
     return {key: float(lefts[i]) for key, i in index.items()}, float(total)
 
 
-class _Program:
+class _LinearProgram:
     """A linear program over positions x >= 0, and a length for every line."""
 
     def __init__(self, size: int) -> None:

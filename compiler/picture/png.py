@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from compiler.picture.shapes import Box, Curve, Page, Shape, Text
+from compiler.picture.shapes import Box, CurvedLine, DrawnShape, Page, Text
 
 # A pixel of the page is a point, of which an inch has 72: font sizes are as they are.
 _POINTS = 72.0
@@ -39,7 +39,7 @@ def write_png(page: Page, path: FilePath, scale: float = 2.5) -> None:
     figure.savefig(path, dpi=_POINTS * scale, format="png")
 
 
-def _draw(axes: Axes, shape: Shape, order: int) -> None:
+def _draw(axes: Axes, shape: DrawnShape, order: int) -> None:
     match shape:
         case Box():
             _draw_box(axes, shape, order)
@@ -56,7 +56,7 @@ def _draw(axes: Axes, shape: Shape, order: int) -> None:
                 weight="bold" if shape.bold else "normal",
                 zorder=order,
             )
-        case Curve():
+        case CurvedLine():
             _draw_curve(axes, shape, order)
 
 
@@ -76,7 +76,7 @@ def _draw_box(axes: Axes, box: Box, order: int) -> None:
     axes.add_patch(patch)
 
 
-def _draw_curve(axes: Axes, curve: Curve, order: int) -> None:
+def _draw_curve(axes: Axes, curve: CurvedLine, order: int) -> None:
     middle = (curve.bend + curve.y1) / 2
     points = [
         (curve.x0, curve.y0),

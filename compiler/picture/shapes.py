@@ -46,7 +46,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Curve:
+class CurvedLine:
     """A line from (x0, y0) up to `bend`, then a curve to (x1, y1), upright at both.
 
     Attributes:
@@ -72,7 +72,7 @@ class Curve:
     title: str = ""
 
 
-Shape = Box | Text | Curve
+DrawnShape = Box | Text | CurvedLine
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Page:
 
     width: float
     height: float
-    shapes: tuple[Shape, ...]
+    shapes: tuple[DrawnShape, ...]
     title: str
 
 

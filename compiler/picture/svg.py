@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax import saxutils
 
 from compiler.escapes import escape
-from compiler.picture.shapes import Box, Curve, Page, Shape, Text
+from compiler.picture.shapes import Box, CurvedLine, DrawnShape, Page, Text
 
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 # A line is thin; this much of its surroundings counts as the line under a pointer.
@@ -36,13 +36,13 @@ def _n(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0")
 
 
-def _shape(shape: Shape) -> str:
+def _shape(shape: DrawnShape) -> str:
     match shape:
         case Box():
             return _box(shape)
         case Text():
             return _text(shape)
-        case Curve():
+        case CurvedLine():
             return _curve(shape)
 
 
@@ -70,7 +70,7 @@ def _text(text: Text) -> str:
     return _titled(body, text.title)
 
 
-def _curve(curve: Curve) -> str:
+def _curve(curve: CurvedLine) -> str:
     path = _line(curve)
     body = (
         f'<path d="{path}" fill="none" stroke="{curve.color}" '
@@ -86,7 +86,7 @@ def _curve(curve: Curve) -> str:
     return _titled(body, curve.title)
 
 
-def _line(curve: Curve) -> str:
+def _line(curve: CurvedLine) -> str:
     path = f"M{_n(curve.x0)} {_n(curve.y0)}"
     if curve.x0 == curve.x1:
         return f"{path}V{_n(curve.y1)}"
@@ -97,6 +97,6 @@ def _line(curve: Curve) -> str:
     return f"{path}C{x0} {middle} {x1} {middle} {x1} {_n(curve.y1)}"
 
 
-def _arrowhead(curve: Curve) -> str:
+def _arrowhead(curve: CurvedLine) -> str:
     x, y = curve.x1, curve.y1
     return f"M{_n(x)} {_n(y)}L{_n(x - 3)} {_n(y + 6)}L{_n(x + 3)} {_n(y + 6)}Z"

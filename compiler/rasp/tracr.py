@@ -114,7 +114,7 @@ class Composed:
 
 
 @dataclass(frozen=True)
-class Fixed:
+class WithConstant:
     """An operator of which one side is a constant: `x + 1`, `1 - x`."""
 
     function: Callable[[Any, Any], Any]
@@ -369,11 +369,11 @@ class SOp(RASPExpr, e.SOp):
         if isinstance(left, e.SOp) and isinstance(right, e.SOp):
             return SequenceMap(python, left, right)
         if isinstance(left, e.SOp):
-            return Map(Fixed(python, right, type(right)), left)
+            return Map(WithConstant(python, right, type(right)), left)
         if function is op.either:  # Tracr asks the sequence first, whatever the side
-            return Map(Fixed(python, left, type(left)), cast(e.SOp, right))
+            return Map(WithConstant(python, left, type(left)), cast(e.SOp, right))
         return Map(
-            Fixed(python, left, type(left), on_the_left=True), cast(e.SOp, right)
+            WithConstant(python, left, type(left), on_the_left=True), cast(e.SOp, right)
         )
 
 

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 Value = Any  # None | bool | int | Fraction | str | tuple
+Number = int | Fraction
 
 
 class _Undefined:

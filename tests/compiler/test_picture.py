@@ -19,7 +19,7 @@ from compiler.errors import InputError
 from compiler.model import Model
 from compiler.picture import Page, to_svg
 from compiler.picture.paint import INK, PALER
-from compiler.picture.shapes import Box, Curve, Text
+from compiler.picture.shapes import Box, CurvedLine, Text
 
 PROGRAMS = (
     "identity",
@@ -52,8 +52,8 @@ def node_boxes(page: Page) -> dict[str, Box]:
     return found
 
 
-def edges_of(page: Page) -> list[Curve]:
-    return [s for s in page.shapes if isinstance(s, Curve) and s.arrow]
+def edges_of(page: Page) -> list[CurvedLine]:
+    return [s for s in page.shapes if isinstance(s, CurvedLine) and s.arrow]
 
 
 def span(text: Text) -> tuple[float, float]:
@@ -62,7 +62,7 @@ def span(text: Text) -> tuple[float, float]:
     return text.x - left, text.x - left + text.width
 
 
-def points(curve: Curve) -> Iterator[tuple[float, float]]:
+def points(curve: CurvedLine) -> Iterator[tuple[float, float]]:
     """Yield points of a line: upright to its bend, then a cubic."""
     middle = (curve.bend + curve.y1) / 2
     xs = (curve.x0, curve.x0, curve.x1, curve.x1)
@@ -104,7 +104,7 @@ def test_everything_is_on_the_page(name: str):
             case Box():
                 left, right = shape.x, shape.x + shape.width
                 top, low = shape.y, shape.y + shape.height
-            case Curve():
+            case CurvedLine():
                 left, right = sorted((shape.x0, shape.x1))
                 top, low = sorted((shape.y0, shape.y1))
         # The page's own sizes are rounded to a tenth.
@@ -157,7 +157,7 @@ def test_every_edge_is_drawn_once_and_ends_at_its_reader(name: str):
 def test_no_line_runs_through_a_node(name: str):
     page, edge = page_of(name), 1.0
     boxes = node_boxes(page).values()
-    for curve in (s for s in page.shapes if isinstance(s, Curve)):
+    for curve in (s for s in page.shapes if isinstance(s, CurvedLine)):
         for x, y in points(curve):
             for box in boxes:
                 beside = not box.x + edge < x < box.x + box.width - edge

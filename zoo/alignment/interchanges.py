@@ -32,7 +32,7 @@ class Interchanges:
     Attributes:
         variable: the variable that is interchanged.
         base: [pair, ctx] token ids of the base inputs.
-        source: [pair, ctx] token ids of the donor inputs.
+        donor: [pair, ctx] token ids of the donor inputs.
         where: [pair, ctx] positions that both inputs have, BOS included.
         same: [pair, ctx] tokens among these at which both inputs have the same value.
         held: [pair, ctx] index of the value in the base input, -1 for none.
@@ -43,7 +43,7 @@ class Interchanges:
 
     variable: str
     base: Int[np.ndarray, "pair ctx"]
-    source: Int[np.ndarray, "pair ctx"]
+    donor: Int[np.ndarray, "pair ctx"]
     where: Bool[np.ndarray, "pair ctx"]
     same: Bool[np.ndarray, "pair ctx"]
     held: Int[np.ndarray, "pair ctx"]
@@ -82,11 +82,11 @@ def draw_interchanges(
     place = _index_of(case.model, names, variable)
     ids = case.pairs.inputs
     lengths = (ids != case.config.pad_id).sum(axis=1)
-    base, source = _pair(lengths, count, np.random.default_rng(seed))
+    base, donor = _pair(lengths, count, np.random.default_rng(seed))
     ctx = np.arange(ids.shape[1])
-    where = ctx[None] < np.minimum(lengths[base], lengths[source])[:, None]
+    where = ctx[None] < np.minimum(lengths[base], lengths[donor])[:, None]
     clean = np.full((count, len(names), len(ctx)), COMPUTED, np.int32)
-    first, second = run(ids[base], clean), run(ids[source], clean)
+    first, second = run(ids[base], clean), run(ids[donor], clean)
     overrides = clean.copy()
     overrides[:, place] = np.where(where, second[:, place], COMPUTED)
     last = run(ids[base], overrides)
@@ -94,7 +94,7 @@ def draw_interchanges(
     return Interchanges(
         variable=variable,
         base=ids[base],
-        source=ids[source],
+        donor=ids[donor],
         where=where,
         same=where & (held == given) & (held >= 0),
         held=held,
@@ -137,8 +137,8 @@ def _pair(
 ) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
     """Return indices of base and donor inputs; every other pair has one length."""
     base = rng.integers(0, len(lengths), size=count)
-    source = rng.integers(0, len(lengths), size=count)
+    donor = rng.integers(0, len(lengths), size=count)
     rows = {size: np.flatnonzero(lengths == size) for size in np.unique(lengths)}
     for pair in range(0, count, 2):
-        source[pair] = rng.choice(rows[lengths[base[pair]]])
-    return base, source
+        donor[pair] = rng.choice(rows[lengths[base[pair]]])
+    return base, donor

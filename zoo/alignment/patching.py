@@ -24,13 +24,13 @@ from zoo.cases.case import Case
 
 
 class Runs(NamedTuple):
-    """Bases and sources, run.
+    """The runs of base and donor inputs.
 
     Attributes:
-        ids: [pair, ctx] of the bases.
-        writes: [pair, source, ctx, d_model] in the bases' runs.
-        donors: the same in the sources' runs.
-        clean: [pair, ctx, class] logits of the bases.
+        ids: [pair, ctx] token ids of the base inputs.
+        writes: [pair, source, ctx, d_model] of the base runs.
+        donors: the same, of the donor runs.
+        clean: [pair, ctx, class] logits of the base runs.
     """
 
     ids: Any
@@ -40,10 +40,10 @@ class Runs(NamedTuple):
 
 
 def run_both(case: Case, pairs: Interchanges) -> Runs:
-    """Return the runs of all bases and all sources."""
+    """Return the runs of all base inputs and all donor inputs."""
     base = forward_batch(case.transformer, pairs.base)
-    source = forward_batch(case.transformer, pairs.source)
-    return Runs(pairs.base, base.writes, source.writes, base.logits)
+    donor = forward_batch(case.transformer, pairs.donor)
+    return Runs(pairs.base, base.writes, donor.writes, base.logits)
 
 
 def logits_under(
@@ -53,12 +53,12 @@ def logits_under(
     where: Bool[np.ndarray, "pair ctx"],
     basis: Float[Any, "d_model k"],
 ) -> Float[Array, "pair ctx class"]:
-    """Return the logits with a subspace of a site taken from the sources' runs.
+    """Return the logits with a subspace of a site taken from the donor runs.
 
     Args:
         case: the model.
         place: the site.
-        runs: of bases and sources.
+        runs: of base and donor inputs.
         where: positions that are patched.
         basis: orthonormal columns.
     """
@@ -82,7 +82,7 @@ def patched_logits(
     Args:
         transformer: the model's shape and its arrays.
         place: the site.
-        runs: of bases and sources.
+        runs: of base and donor inputs.
         where: positions that are patched.
         turn: orthonormal rows, or rows of zeros.
         share: how much of each row's direction is taken, from 0 to 1.

@@ -41,7 +41,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Record:
+class AlignmentRecord:
     """How the figures were measured.
 
     Attributes:
@@ -91,7 +91,7 @@ class AlignmentReport:
     random_subspace: Figures
     random_site: Figures
     geometry: Geometry | None
-    record: Record
+    record: AlignmentRecord
     warnings: tuple[str, ...]
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from compiler.deprecation import accept_old_arguments
 from compiler.errors import InputError
 from compiler.model import Model
 from compiler.torch_values import plain
@@ -15,9 +16,9 @@ from zoo.alignment.figures import Figures, measure
 from zoo.alignment.interchanges import PAIRS, Interchanges, draw_interchanges
 from zoo.alignment.patching import Runs, run_both
 from zoo.alignment.places import Place, all_places, find_place, holds
-from zoo.alignment.report import AlignmentReport, Geometry, Record
+from zoo.alignment.report import AlignmentRecord, AlignmentReport, Geometry
 from zoo.alignment.subspaces import (
-    Known,
+    KnownSubspace,
     angles,
     check_basis,
     known_subspace,
@@ -26,11 +27,12 @@ from zoo.alignment.subspaces import (
 )
 from zoo.auditing.certificate import Certificate
 from zoo.cases.case import Case, open_case
-from zoo.cases.pairs import TURNED
+from zoo.cases.pairs import SHIFTED
 
 DRAWS = 5
 
 
+@accept_old_arguments(turned="shifted")
 def score_alignment(
     source: str | Path | Model | Case,
     variable: str,
@@ -42,7 +44,7 @@ def score_alignment(
     seed: int = 0,
     certificate: Certificate | None = None,
     split: str = "test",
-    turned: float = TURNED,
+    shifted: float = SHIFTED,
     ablation: str = "resample",
     loss: str = "difference",
     positions: str = "all",
@@ -54,12 +56,12 @@ def score_alignment(
         variable: of the program, computed by a head or an MLP.
         site: a source (`m0`, `a1.h2`), or the stream before a layer (`stream.1`).
         basis: [d_model, k], a direction a column; only their span counts.
-        pairs: how many pairs of a base and a source are run.
+        pairs: how many pairs of a base and a donor input are run.
         draws: how many random subspaces are taken as a control.
         seed: of pairs and controls.
         certificate: of a model that is no release; it is audited if None.
         split: of the data: `train` or `test`.
-        turned: share of the pairs whose corrupt run has shifted positions.
+        shifted: share of the pairs whose corrupt run has shifted positions.
         ablation: what stands in the place of a patched write: `resample`, `mean`,
             `zero` or `optimal`; see `Case`.
         loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
@@ -77,7 +79,7 @@ def score_alignment(
         source,
         certificate=certificate,
         split=split,
-        turned=turned,
+        shifted=shifted,
         ablation=ablation,
         loss=loss,
         positions=positions,
@@ -110,7 +112,9 @@ def score_alignment(
         random_subspace=figures(place, *random),
         random_site=figures(other, claimed),
         geometry=None if known is None else _geometry(claimed, known, random),
-        record=Record(pairs, "all that both inputs have", draws, other.name, seed),
+        record=AlignmentRecord(
+            pairs, "all that both inputs have", draws, other.name, seed
+        ),
         warnings=_warnings(case, drawn, runs, variable),
     )
 
@@ -132,7 +136,7 @@ def _wrong_site(
 
 def _geometry(
     claimed: Float[np.ndarray, "d_model k"],
-    known: Known,
+    known: KnownSubspace,
     random: list[Float[np.ndarray, "d_model k"]],
 ) -> Geometry:
     whole, needed = known.whole, known.needed

@@ -83,7 +83,7 @@ def span(vectors: Float[np.ndarray, "d_model n"], thin: float = THIN) -> Columns
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class KnownSubspace:
     """What is known of a variable's subspace.
 
     Attributes:
@@ -98,7 +98,7 @@ class Known:
 
 def known_subspace(
     model: Model, variable: str, values: Any | None = None
-) -> Known | None:
+) -> KnownSubspace | None:
     """Return a variable's true subspace; None where it is not known (trained models).
 
     Args:
@@ -113,7 +113,7 @@ def known_subspace(
         return None
     held = np.asarray(rows, np.float64)
     held = held if values is None else held[np.asarray(values)]
-    return Known(span(np.asarray(basis).T), span((held - held.mean(axis=0)).T))
+    return KnownSubspace(span(np.asarray(basis).T), span((held - held.mean(axis=0)).T))
 
 
 def random_subspace(d_model: int, k: int, rng: np.random.Generator) -> Columns:

@@ -12,31 +12,35 @@ An edge of the circuit is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
 
 from compiler import html
+from compiler.deprecation import warn_renamed
 from compiler.errors import InputError, count
 from compiler.lower.readout import plain
 from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
-from zoo.auditing.counts import Count, Tallied
+from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.causal.outputs import CLOSE
-from zoo.causal.pairs import Pairs, draw_pairs
+from zoo.causal.pairs import AuditPairs, draw_audit_pairs
 
 PAIRS = 10_000
 VERSION, UNTIED = 2, 1
 """The format's version; and that of a certificate without ties, which older releases of
 circuitzoo read."""
 
-_MAY_LACK = {"may lack": True}  # zoo.release.schema: an entry that may be left out
+# The metadata of fields, which zoo.release.schema reads: an entry that may be left out,
+# and the names of entries that are not those of the fields.
+_MAY_LACK = {"may lack": True}
+_SOURCE, _TURN = {"saved as": "source"}, {"saved as": "turn"}
 
 Status = Literal["used", "unused", "undetectable"]
 
@@ -81,19 +85,38 @@ class Witness:
 
     Attributes:
         base: the base input.
-        source: the donor input.
-        turn: by how many places the positions of the donor run are shifted.
+        donor: the donor input.
+        shift: by how many places the positions of the donor run are shifted.
         position: of the token at which the output changed, from 0.
         before: the outputs without the patch.
         after: the outputs with it.
     """
 
     base: tuple[Value, ...]
-    source: tuple[Value, ...]
-    turn: int
+    donor: tuple[Value, ...] = field(metadata=_SOURCE)
+    shift: int = field(metadata=_TURN)
     position: int
     before: tuple[Value, ...]
     after: tuple[Value, ...]
+
+    @property
+    def source(self) -> tuple[Value, ...]:
+        """The old name of `donor`, for one version."""
+        warn_renamed("Witness.source", "Witness.donor")
+        return self.donor
+
+    @property
+    def turn(self) -> int:
+        """The old name of `shift`, for one version."""
+        warn_renamed("Witness.turn", "Witness.shift")
+        return self.shift
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the witness as plain JSON values, by the names that files have."""
+        return {
+            f.metadata.get("saved as", f.name): getattr(self, f.name)
+            for f in fields(self)
+        }
 
 
 @dataclass(frozen=True)
@@ -116,6 +139,11 @@ class EdgeFinding:
     effect: Rate
     restored: Rate
     witness: Witness | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as plain JSON values."""
+        witness = None if self.witness is None else self.witness.to_json()
+        return {**asdict(self), "witness": witness}
 
 
 @dataclass(frozen=True)
@@ -205,6 +233,7 @@ class Certificate:
     def to_json(self) -> dict[str, Any]:
         """Return the certificate as plain JSON values."""
         data = asdict(self)
+        data["circuit"] = tuple(finding.to_json() for finding in self.circuit)
         for claim, found in zip(data["claims"], self.claims, strict=True):
             claim["holds"] = found.holds
         tied = _leave_zeros_out(data)
@@ -247,19 +276,21 @@ def audit(
     if threads < 1:
         raise InputError(f"threads is {threads}; give at least 1")
     subject = model if isinstance(model, Subject) else subject_of(model)
-    drawn = draw_pairs(subject.causal, pairs, seed)
+    drawn = draw_audit_pairs(subject.causal, pairs, seed)
     found = measure(subject, drawn, progress, threads)
     return _certify(subject, drawn, found, seed)
 
 
-def _certify(subject: Subject, pairs: Pairs, found: Measured, seed: int) -> Certificate:
+def _certify(
+    subject: Subject, pairs: AuditPairs, found: Measured, seed: int
+) -> Certificate:
     names = subject.config.names
     outside = [(int(r), int(s)) for r, s in np.argwhere(subject.outside)]
 
     def edge(entry: tuple[int, int]) -> str:
         return str(Edge(names.sources[entry[1]], names.readers[entry[0]]))
 
-    def right(count: Count) -> Rate:
+    def right(count: OutputCounts) -> Rate:
         return _rate(count.right, count.total)
 
     effects = {edge(e): _effect(found.edges[e]) for e in outside}
@@ -339,7 +370,7 @@ def _rate(tallied: Tallied, total: int) -> Rate:
     return rate(tallied.hits, total, tallied.ties, tallied.close)
 
 
-def _effect(count: Count) -> Rate:
+def _effect(count: OutputCounts) -> Rate:
     return _rate(count.changed, count.total)
 
 
@@ -351,7 +382,7 @@ def _worst(rates: Mapping[str, Rate]) -> tuple[str, float]:
 
 def _finding(
     subject: Subject,
-    pairs: Pairs,
+    pairs: AuditPairs,
     found: Measured,
     entry: tuple[int, int],
     effects: Mapping[str, Rate],
@@ -360,7 +391,7 @@ def _finding(
     edge = Edge(names.sources[entry[1]], names.readers[entry[0]])
     effect = _effect(count)
     status = status_of(effect, effects)
-    if entry in found.silent:
+    if entry in found.undetectable:
         status = "undetectable"
     restored = found.restored[entry]
     return EdgeFinding(
@@ -369,29 +400,29 @@ def _finding(
         status=status,
         effect=effect,
         restored=_rate(restored.right, restored.total),
-        witness=_witness(subject, pairs, count, entry in found.turned),
+        witness=_witness(subject, pairs, count, entry in found.shifted),
     )
 
 
 def _witness(
     subject: Subject,
-    pairs: Pairs,
-    count: Count,
-    turned: bool,
+    pairs: AuditPairs,
+    count: OutputCounts,
+    shifted: bool,
 ) -> Witness | None:
     """Return the first pair that shows an edge's effect."""
     if count.first is None or count.shown is None:
         return None
     pair, position = count.first
     before, after = count.shown
-    base, source = int(pairs.base[pair]), int(pairs.source[pair])
-    turn = int(pairs.turns[pair]) if turned else 0
-    ids = np.asarray(pairs.pool.ids)[[base, source]]
+    base, donor = int(pairs.base[pair]), int(pairs.donor[pair])
+    shift = int(pairs.shifts[pair]) if shifted else 0
+    ids = np.asarray(pairs.pool.ids)[[base, donor]]
     live = slice(1, int(pairs.pool.lengths[base]))
     return Witness(
         base=_tokens(subject, ids[0]),
-        source=_tokens(subject, ids[1]),
-        turn=turn,
+        donor=_tokens(subject, ids[1]),
+        shift=shift,
         position=position - 1,
         before=_values(subject, before[live]),
         after=_values(subject, after[live]),

@@ -50,7 +50,7 @@ _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 NEVER = np.iinfo(np.int32).max
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """A chunk of pairs, ready to be patched.
 
     Attributes:
@@ -60,8 +60,8 @@ class Part(NamedTuple):
         where: [pair, ctx] positions that both inputs have, BOS included.
         values: [pair, variable, ctx] values of the variables in the donor inputs.
         writes: [pair, source, ctx, d_model] writes of the base runs.
-        straight: [pair, source, ctx, d_model] writes of the donor runs.
-        turned: the same, of donor runs with shifted positions.
+        straight: [pair, source, ctx, d_model] writes of the unshifted donor runs.
+        shifted: the same, of donor runs with shifted positions.
         clean: [pair, ctx, class] logits of the base runs.
         labels: [pair, ctx] index of the output, -1 for none.
         spread: [without or with shifted positions, source] the greatest change of a
@@ -74,7 +74,7 @@ class Part(NamedTuple):
     values: Any
     writes: Any
     straight: Any
-    turned: Any
+    shifted: Any
     clean: Any
     labels: Any
     spread: Any
@@ -96,7 +96,7 @@ class Groups(NamedTuple):
     basis: Float[Any, "d_model d_model"] | None
 
 
-class Found(NamedTuple):
+class PatchResults(NamedTuple):
     """What patches did in a chunk, one entry a patch; see `counts.Count`.
 
     Attributes:
@@ -119,56 +119,56 @@ def prepare(
     transformer: Transformer,
     pool: Pool,
     base: Int[np.ndarray, " pair"],
-    source: Int[np.ndarray, " pair"],
-    turns: Int[np.ndarray, " pair"],
+    donor: Int[np.ndarray, " pair"],
+    shifts: Int[np.ndarray, " pair"],
     fresh: Bool[np.ndarray, " pair"],
     output: int,
-) -> Part:
+) -> Chunk:
     """Return a chunk.
 
     Args:
         transformer: its shape and its arrays.
         pool: the inputs.
         base: indices of the base inputs in the pool.
-        source: indices of the donor inputs in the pool.
-        turns: by how many places the positions of each donor run are shifted.
+        donor: indices of the donor inputs in the pool.
+        shifts: by how many places the positions of each donor run are shifted.
         fresh: which pairs count; the others only fill the chunk.
         output: index of the output variable.
     """
     config = transformer.config
     ids, values, lengths = map(np.asarray, (pool.ids, pool.values, pool.lengths))
-    shared = np.minimum(lengths[base], lengths[source])
+    shared = np.minimum(lengths[base], lengths[donor])
     where = np.arange(config.n_ctx)[None, :] < shared[:, None]
-    unturned = np.zeros_like(turns)
-    run = compiled_runs(transformer, ids[base], unturned)
-    straight = compiled_runs(transformer, ids[source], unturned).writes
-    turned = compiled_runs(transformer, ids[source], turns).writes
-    return Part(
+    unshifted = np.zeros_like(shifts)
+    run = compiled_runs(transformer, ids[base], unshifted)
+    straight = compiled_runs(transformer, ids[donor], unshifted).writes
+    shifted = compiled_runs(transformer, ids[donor], shifts).writes
+    return Chunk(
         ids=ids[base],
         lengths=np.where(fresh, lengths[base], 0),
         where=where,
-        values=values[source],
+        values=values[donor],
         writes=run.writes,
         straight=straight,
-        turned=turned,
+        shifted=shifted,
         clean=run.logits,
         labels=np.where(fresh[:, None], values[base, output], -1),
-        spread=_spread(run.writes, straight, turned, where),
+        spread=_spread(run.writes, straight, shifted, where),
     )
 
 
 @_jit
 def _spread(
-    writes: Array, straight: Array, turned: Array, where: Array
+    writes: Array, straight: Array, shifted: Array, where: Array
 ) -> Float[Array, "2 source"]:
-    """Return how far each source's write moves, with straight and turned donors."""
+    """Return how far each source's write moves, in unshifted and shifted donor runs."""
     at = where[:, None, :, None]
-    moved = [jnp.where(at, jnp.abs(d - writes), 0.0) for d in (straight, turned)]
+    moved = [jnp.where(at, jnp.abs(d - writes), 0.0) for d in (straight, shifted)]
     scale = jnp.maximum(jnp.abs(writes).max(axis=(0, 2, 3)), 1e-30)
     return jnp.stack([m.max(axis=(0, 2, 3)) / scale for m in moved])
 
 
-def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
+def make_blocks(config: Config, part: Chunk) -> tuple[Packing, int]:
     """Return the packing of a chunk, cut into blocks, and how many are filled.
 
     Args:
@@ -200,7 +200,9 @@ def make_blocks(config: Config, part: Part) -> tuple[Packing, int]:
 
 
 @partial(_jit, static_argnames=("causal",))
-def labels_of(causal: Any, part: Part, groups: Groups) -> Int[Array, "pair ctx labels"]:
+def labels_of(
+    causal: Any, part: Chunk, groups: Groups
+) -> Int[Array, "pair ctx labels"]:
     """Return the bases' labels, and those with each group's variables interchanged."""
     output = [v.name for v in causal.variables].index(causal.output)
 
@@ -220,8 +222,8 @@ class _Block(NamedTuple):
     Attributes:
         runs: of the bases.
         where: positions that are patched.
-        straight: what donors' writes are.
-        turned: the same with turned positions.
+        straight: writes of the unshifted donor runs.
+        shifted: the same, of donor runs with shifted positions.
         clean: logits of the bases, [class, place, row].
         winner: which of these is largest, as `decide` says it.
         sequence: which pair; -1 for none.
@@ -232,7 +234,7 @@ class _Block(NamedTuple):
     runs: BaseRuns
     where: Any
     straight: Any
-    turned: Any
+    shifted: Any
     clean: Any
     winner: Any
     sequence: Any
@@ -241,17 +243,17 @@ class _Block(NamedTuple):
 
 
 def _make_block(
-    transformer: Transformer, part: Part, blocks: Packing, number: Array
+    transformer: Transformer, part: Chunk, blocks: Packing, number: Array
 ) -> _Block:
     packing = Packing(*(jnp.asarray(a)[number] for a in blocks))
-    straight, turned, clean = (
-        take(packing, array) for array in (part.straight, part.turned, part.clean)
+    straight, shifted, clean = (
+        take(packing, array) for array in (part.straight, part.shifted, part.clean)
     )
     return _Block(
         runs=pack_runs(transformer, packing, part.writes),
         where=take(packing, part.where[..., None])[0],
         straight=straight,
-        turned=turned,
+        shifted=shifted,
         clean=clean,
         winner=decide(clean, tie_of(transformer.config)),
         sequence=packing.sequence.T,
@@ -283,10 +285,10 @@ def _add(
     config: Config,
     readout: Readout,
     block: _Block,
-    found: Found,
+    found: PatchResults,
     index: Array,
     outcome: _Outcome,
-) -> Found:
+) -> PatchResults:
     """Add what the patch `index` did in a block."""
     outputs, labels, logits_of = outcome
     valid = labels >= 0
@@ -309,7 +311,7 @@ def _add(
 
     earlier = first < found.first[index]
     shown = jax.lax.cond(earlier, show, lambda: found.shown[index])
-    return Found(
+    return PatchResults(
         found.right.at[index].add(_sums(right, valid)),
         found.changed.at[index].add(_sums(changed, valid)),
         found.total.at[index].add(valid.sum()),
@@ -325,12 +327,12 @@ def _sums(verdict: Verdict, valid: Array) -> Int[Array, 3]:
 def _count(
     transformer: Transformer,
     readout: Readout,
-    part: Part,
+    part: Chunk,
     blocks: Packing,
     n_blocks: Any,
     size: int,
     patches_of: Callable[[_Block], Callable[[Array], _Outcome]],
-) -> Found:
+) -> PatchResults:
     """Return what `size` patches do: in every block, one after the other.
 
     Args:
@@ -344,11 +346,11 @@ def _count(
     """
     config, weights = transformer.config, transformer.weights
 
-    def count_block(number: Array, found: Found) -> Found:
+    def count_block(number: Array, found: PatchResults) -> PatchResults:
         block = _make_block(transformer, part, blocks, number)
         outcome_of = patches_of(block)
 
-        def count(index: Array, found: Found) -> Found:
+        def count(index: Array, found: PatchResults) -> PatchResults:
             return _add(config, readout, block, found, index, outcome_of(index))
 
         return jax.lax.fori_loop(0, size, count, found)
@@ -357,7 +359,7 @@ def _count(
     shape = size, 2, config.n_ctx, config.d_vocab_out
     shown = jnp.zeros(shape, weights.W_E.dtype)
     three = jnp.zeros((size, 3), np.int32)
-    nothing = Found(three, three, none, none + NEVER, shown)
+    nothing = PatchResults(three, three, none, none + NEVER, shown)
     return jax.lax.fori_loop(0, n_blocks, count_block, nothing)
 
 
@@ -378,14 +380,14 @@ def curvature_of(
 def count_changes(
     transformer: Transformer,
     readout: Readout,
-    part: Part,
+    part: Chunk,
     labels: Int[Array, "pair ctx labels"],
     groups: Groups,
     curvature: Float[Any, "class class"] | None,
     blocks: Packing,
     n_blocks: Any,
     table: Int[Any, "change 6"],
-) -> Found:
+) -> PatchResults:
     """Return what single changes of the stream do.
 
     Args:
@@ -405,12 +407,12 @@ def count_changes(
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
         given = transformer, block.runs
         held_to = _labels_in(block, labels)
-        straight, turned = (
-            jnp.where(block.where, donor - block.runs.writes, 0.0)
-            for donor in (block.straight, block.turned)
+        straight, shifted = (
+            jnp.where(block.where, writes - block.runs.writes, 0.0)
+            for writes in (block.straight, block.shifted)
         )
         own = _along(straight[groups.sources], groups)
-        changes = jnp.concatenate([straight, turned, own])
+        changes = jnp.concatenate([straight, shifted, own])
         if curvature is not None:
             radius = radii(*given, block.clean, curvature)
 
@@ -440,10 +442,11 @@ def change_of(config: Config, kind: str, index: int) -> int:
 
     Args:
         config: the transformer's shape.
-        kind: `straight` or `turned` for donors; `group` for interchanged variables.
+        kind: `straight` for donor runs without a shift, `shifted` for those with one;
+            `group` for interchanged variables.
         index: of the source, or the group.
     """
-    order = ("straight", "turned", "group")
+    order = ("straight", "shifted", "group")
     return order.index(kind) * len(config.names.sources) + index
 
 
@@ -454,8 +457,8 @@ def _along(
     directions = jnp.asarray(groups.directions)[..., None, None]
     if groups.basis is None:
         return change * directions
-    turned = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
-    return jnp.einsum("bd,gbpr->gdpr", groups.basis, turned * directions)
+    inside = jnp.einsum("bd,gdpr->gbpr", groups.basis, change)
+    return jnp.einsum("bd,gbpr->gdpr", groups.basis, inside * directions)
 
 
 @partial(_jit, static_argnames="readout")
@@ -463,12 +466,12 @@ def _along(
 def count_under(
     transformer: Transformer,
     readout: Readout,
-    part: Part,
+    part: Chunk,
     blocks: Packing,
     n_blocks: Any,
     outside: Float[Any, "reader source"],
     table: Int[Any, "edge 3"],
-) -> Found:
+) -> PatchResults:
     """Return what single edges do besides everything outside the circuit.
 
     Args:
@@ -487,7 +490,7 @@ def count_under(
     def patches_of(block: _Block) -> Callable[[Array], _Outcome]:
         labels = _labels_in(block, part.labels[..., None])[0]
         given = transformer, block.runs
-        donors = Donors(block.turned, block.where)
+        donors = Donors(block.shifted, block.where)
         whole = run_masked(*given, outside, donors)
 
         def outcome_of(index: Array) -> _Outcome:

@@ -28,7 +28,7 @@ class Tallied(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Count:
+class OutputCounts:
     """The outputs under one patch, over all positions that have a label.
 
     Attributes:
@@ -54,13 +54,13 @@ class Adder:
     """
 
     def __init__(self) -> None:
-        self.counts: dict[Any, Count] = {}
+        self.counts: dict[Any, OutputCounts] = {}
 
-    def add(self, key: Any, more: Count) -> None:
+    def add(self, key: Any, more: OutputCounts) -> None:
         """Add the count of a patch in a later chunk."""
-        old = self.counts.get(key, Count(Tallied(), Tallied(), 0))
+        old = self.counts.get(key, OutputCounts(Tallied(), Tallied(), 0))
         earliest = more if old.first is None else old
-        self.counts[key] = Count(
+        self.counts[key] = OutputCounts(
             old.right.plus(more.right),
             old.changed.plus(more.changed),
             old.total + more.total,
@@ -81,7 +81,7 @@ class Tally:
         n_sources: number of sources of the transformer.
 
     Attributes:
-        turned: edges of the circuit, from donor runs with shifted positions.
+        shifted: edges of the circuit, from donor runs with shifted positions.
         whole: everything outside the circuit patched at once.
         spread: [without or with shifted positions, source] the greatest change of a
             source's write from a base run to its donor run.
@@ -89,7 +89,7 @@ class Tally:
 
     def __init__(self, n_sources: int) -> None:
         self.groups, self.nodes, self.edges = Adder(), Adder(), Adder()
-        self.turned, self.restored, self.whole = Adder(), Adder(), Adder()
+        self.shifted, self.restored, self.whole = Adder(), Adder(), Adder()
         self.spread = np.zeros((2, n_sources))
 
     def join(self, later: Tally) -> None:
@@ -97,7 +97,7 @@ class Tally:
         self.groups.join(later.groups)
         self.nodes.join(later.nodes)
         self.edges.join(later.edges)
-        self.turned.join(later.turned)
+        self.shifted.join(later.shifted)
         self.restored.join(later.restored)
         self.whole.join(later.whole)
         self.spread = np.maximum(self.spread, later.spread)

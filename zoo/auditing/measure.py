@@ -1,7 +1,7 @@
 """One patch after the other, over all pairs, in chunks.
 
 Edges and nodes outside the circuit are patched from donor runs with shifted positions
-(`zoo.causal.runs.turned_runs`). Those of the circuit are patched from donor runs
+(`zoo.causal.runs.shifted_runs`). Those of the circuit are patched from donor runs
 without a shift, because there the outputs are compared with the causal model's.
 """
 
@@ -19,11 +19,11 @@ from jaxtyping import Bool
 from compiler.machine.forward import logits_batch
 from compiler.machine.rerun.rerun import Target, target_of_node, target_of_reader
 from zoo.auditing import chunk
-from zoo.auditing.counts import Adder, Count, Tallied, Tally
+from zoo.auditing.counts import Adder, OutputCounts, Tallied, Tally
 from zoo.auditing.decisions import decide, same_class, same_number, tie_of
 from zoo.auditing.subject import Subject
-from zoo.causal.pairs import Pairs
-from zoo.causal.runs import SILENT
+from zoo.causal.pairs import AuditPairs
+from zoo.causal.runs import CONSTANT_WITHIN
 
 CHUNK = 512
 
@@ -40,25 +40,25 @@ class Measured:
         edges: by (reader, source) of the one edge that is patched. For an edge of the
             circuit the donor runs have shifted positions only if nothing changes
             without the shift.
-        turned: which edges of the circuit had donor runs with shifted positions.
-        silent: which edges carry the same in every run.
+        shifted: which edges of the circuit had donor runs with shifted positions.
+        undetectable: which edges carry the same in every run.
         all_edges: with all edges outside the circuit patched at once.
         restored: by edge of the circuit, with it and all edges outside patched.
     """
 
-    behaviour: Count
-    groups: dict[str, Count]
-    nodes: dict[int, Count]
-    edges: dict[tuple[int, int], Count]
-    turned: frozenset[tuple[int, int]]
-    silent: frozenset[tuple[int, int]]
-    all_edges: Count
-    restored: dict[tuple[int, int], Count]
+    behaviour: OutputCounts
+    groups: dict[str, OutputCounts]
+    nodes: dict[int, OutputCounts]
+    edges: dict[tuple[int, int], OutputCounts]
+    shifted: frozenset[tuple[int, int]]
+    undetectable: frozenset[tuple[int, int]]
+    all_edges: OutputCounts
+    restored: dict[tuple[int, int], OutputCounts]
 
 
 def measure(
     subject: Subject,
-    pairs: Pairs,
+    pairs: AuditPairs,
     progress: Callable[[int, int], None] | None = None,
     threads: int = 1,
 ) -> Measured:
@@ -86,17 +86,19 @@ def measure(
         if progress is not None:
             progress(min((number + 1) * CHUNK, size), size)
     alone = tally.edges.counts
-    with_turns = frozenset(e for e in inside if not alone[e].changed.hits)
-    for entry in with_turns:
-        alone[entry] = tally.turned.counts[entry]
+    with_shifts = frozenset(e for e in inside if not alone[e].changed.hits)
+    for entry in with_shifts:
+        alone[entry] = tally.shifted.counts[entry]
     return Measured(
         behaviour=_behaviour(subject, pairs),
         groups=tally.groups.counts,
         nodes=tally.nodes.counts,
         edges=alone,
-        turned=frozenset(e for e in with_turns if alone[e].changed.hits),
-        silent=frozenset(
-            e for e in (*inside, *outside) if tally.spread[:, e[1]].max() <= SILENT
+        shifted=frozenset(e for e in with_shifts if alone[e].changed.hits),
+        undetectable=frozenset(
+            e
+            for e in (*inside, *outside)
+            if tally.spread[:, e[1]].max() <= CONSTANT_WITHIN
         ),
         all_edges=tally.whole.counts[None],
         restored=tally.restored.counts,
@@ -119,7 +121,7 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
-class _Item(NamedTuple):
+class _StreamChange(NamedTuple):
     """A patch that is a single change of the stream.
 
     Attributes:
@@ -145,9 +147,9 @@ def _count_chunk(
     patches.count(
         (tally.groups, patches.groups()),
         (tally.nodes, patches.nodes()),
-        (tally.edges, patches.edges(outside, "turned")),
+        (tally.edges, patches.edges(outside, "shifted")),
         (tally.edges, patches.edges(inside, "straight")),
-        (tally.turned, patches.edges(inside, "turned")),
+        (tally.shifted, patches.edges(inside, "shifted")),
     )
     patches.count_under(tally, inside)
     tally.spread = np.asarray(patches.part.spread)
@@ -165,7 +167,7 @@ class _Patches:
     """
 
     def __init__(
-        self, subject: Subject, pairs: Pairs, start: int, curvature: Any
+        self, subject: Subject, pairs: AuditPairs, start: int, curvature: Any
     ) -> None:
         self.subject, self.start, self._curvature = subject, start, curvature
         self.part = _part(subject, pairs, start)
@@ -173,11 +175,11 @@ class _Patches:
         self._groups = _groups(subject)
         self._labels = chunk.labels_of(subject.causal, self.part, self._groups)
 
-    def groups(self) -> list[_Item]:
+    def groups(self) -> list[_StreamChange]:
         """Return the patches that interchange variables."""
         config = self.subject.config
         return [
-            _Item(
+            _StreamChange(
                 group.name,
                 target_of_node(config.names, config.names.sources[group.source]),
                 chunk.change_of(config, "group", index),
@@ -186,23 +188,25 @@ class _Patches:
             for index, group in enumerate(self.subject.groups)
         ]
 
-    def nodes(self) -> list[_Item]:
+    def nodes(self) -> list[_StreamChange]:
         """Return the patches of nodes outside the circuit."""
         config = self.subject.config
         return [
-            _Item(
+            _StreamChange(
                 int(node),
                 target_of_node(config.names, config.names.sources[node]),
-                chunk.change_of(config, "turned", int(node)),
+                chunk.change_of(config, "shifted", int(node)),
             )
             for node in self.subject.others
         ]
 
-    def edges(self, entries: Sequence[tuple[int, int]], donor: str) -> list[_Item]:
+    def edges(
+        self, entries: Sequence[tuple[int, int]], donor: str
+    ) -> list[_StreamChange]:
         """Return the patches of single edges."""
         config = self.subject.config
         return [
-            _Item(
+            _StreamChange(
                 (reader, source),
                 target_of_reader(config.names, config.names.readers[reader]),
                 chunk.change_of(config, donor, source),
@@ -210,7 +214,7 @@ class _Patches:
             for reader, source in entries
         ]
 
-    def count(self, *wanted: tuple[Adder, Sequence[_Item]]) -> None:
+    def count(self, *wanted: tuple[Adder, Sequence[_StreamChange]]) -> None:
         """Add what each patch does to the counts that it is wanted for."""
         items = [item for _, some in wanted for item in some]
         table = [(*i.target, i.change, i.labels) for i in items]
@@ -253,10 +257,10 @@ class _Patches:
         for entry in inside:
             tally.restored.add(entry, next(counts))
 
-    def _counts(self, found: chunk.Found) -> Iterator[Count]:
+    def _counts(self, found: chunk.PatchResults) -> Iterator[OutputCounts]:
         arrays = (np.asarray(array) for array in found)
         for right, changed, total, first, shown in zip(*arrays, strict=True):
-            count = Count(_tallied(right), _tallied(changed), int(total))
+            count = OutputCounts(_tallied(right), _tallied(changed), int(total))
             if first < chunk.NEVER:
                 pair, position = divmod(int(first), self.subject.config.n_ctx)
                 place = self.start + pair, position
@@ -272,7 +276,7 @@ def _entries(mask: Bool[np.ndarray, "reader source"]) -> list[tuple[int, int]]:
     return [(int(r), int(s)) for r, s in np.argwhere(mask)]
 
 
-def _part(subject: Subject, pairs: Pairs, start: int) -> chunk.Part:
+def _part(subject: Subject, pairs: AuditPairs, start: int) -> chunk.Chunk:
     """Return a chunk; the last is filled up with pairs that were done already."""
     output = [v.name for v in subject.causal.variables].index(subject.causal.output)
     count = len(pairs.base)
@@ -282,8 +286,8 @@ def _part(subject: Subject, pairs: Pairs, start: int) -> chunk.Part:
         subject.transformer,
         pairs.pool,
         pairs.base[rows],
-        pairs.source[rows],
-        pairs.turns[rows],
+        pairs.donor[rows],
+        pairs.shifts[rows],
         places < count,
         output,
     )
@@ -303,7 +307,7 @@ def _groups(subject: Subject) -> chunk.Groups:
     return chunk.Groups(chosen, sources, directions, basis)
 
 
-def _behaviour(subject: Subject, pairs: Pairs) -> Count:
+def _behaviour(subject: Subject, pairs: AuditPairs) -> OutputCounts:
     """Return the count of plain runs over every input of the pool."""
     pool, causal = pairs.pool, subject.causal
     output = [v.name for v in causal.variables].index(causal.output)
@@ -324,4 +328,4 @@ def _behaviour(subject: Subject, pairs: Pairs) -> Count:
             Tallied(*(int((np.asarray(p) & valid).sum()) for p in verdict))
         )
         total += int(valid.sum())
-    return Count(right, Tallied(), total)
+    return OutputCounts(right, Tallied(), total)

@@ -20,7 +20,7 @@ from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from compiler.model import Model
 from zoo.auditing.subject import Subject, Trained, subject_of
-from zoo.causal.pairs import draw_pairs
+from zoo.causal.pairs import draw_audit_pairs
 
 _PAIRS = 512
 _SMALL = 1e-6  # of the largest weight: below this a weight counts as zero
@@ -56,7 +56,7 @@ class Realism:
 def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
     """Return the figures of a model, over a seeded sample of pairs."""
     subject = model if isinstance(model, Subject) else subject_of(model)
-    pairs = draw_pairs(subject.causal, _PAIRS, seed)
+    pairs = draw_audit_pairs(subject.causal, _PAIRS, seed)
     ids = np.asarray(pairs.pool.ids)
     config, names = subject.config, subject.config.names
     arrays = {
@@ -69,7 +69,7 @@ def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
     live = ids[pairs.base] != config.pad_id
     final = writes.sum(axis=1)[live]
     sizes = np.sqrt((writes**2).sum(axis=(0, 2, 3)) / max(live.sum(), 1))
-    scores = np.abs(eap_scores(subject, ids[pairs.base], ids[pairs.source]))
+    scores = np.abs(eap_scores(subject, ids[pairs.base], ids[pairs.donor]))
     flat = np.sort(scores[names.visible])[::-1]
     total = max(flat.sum(), 1e-30)
     return Realism(
@@ -86,15 +86,15 @@ def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
 
 @jax.jit
 def _gradient(
-    transformer: Transformer, base: Array, source: Array
+    transformer: Transformer, base: Array, donor: Array
 ) -> Float[Array, "reader source"]:
     """Return the gradient of the mean change of the right logits in the edge mask."""
-    donor = forward_batch(transformer, source).writes
+    writes = forward_batch(transformer, donor).writes
     clean = logits_batch(transformer, base)
     answer = clean.argmax(axis=-1)
 
     def loss(mask: Array) -> Array:
-        patch = Patch.edges(mask, donor)
+        patch = Patch.edges(mask, writes)
         logits = logits_batch(transformer, base, patch, shared_mask=True)
         if logits.shape[-1] == 1:
             return jnp.square(logits - clean + 1e-3).mean()
@@ -105,10 +105,10 @@ def _gradient(
 
 
 def eap_scores(
-    subject: Subject, base: np.ndarray, source: np.ndarray
+    subject: Subject, base: np.ndarray, donor: np.ndarray
 ) -> Float[np.ndarray, "reader source"]:
     """Return edge attribution scores: the mask's gradient (Syed et al. 2023)."""
-    return np.asarray(_gradient(subject.transformer, base, source))
+    return np.asarray(_gradient(subject.transformer, base, donor))
 
 
 def _sparsity(arrays: Sequence[np.ndarray]) -> float:

@@ -111,9 +111,9 @@ def _witnesses(circuit: Sequence[EdgeFinding]) -> list[str]:
 
 
 def _witness(witness: Witness) -> list[str]:
-    turned = f", positions shifted by {witness.turn}" if witness.turn else ""
+    shift = f", positions shifted by {witness.shift}" if witness.shift else ""
     parts = (
-        f"{_list(witness.base)} donor {_list(witness.source)}{turned}",
+        f"{_list(witness.base)} donor {_list(witness.donor)}{shift}",
         f"{_list(witness.before)} -> {_list(witness.after)}",
     )
     return [

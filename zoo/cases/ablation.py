@@ -40,7 +40,7 @@ def donors_of(
     """
     if ablation == "zero":
         return jnp.zeros_like(writes)
-    corrupt = compiled_runs(model.transformer, pairs.corrupt, pairs.turns).writes
+    corrupt = compiled_runs(model.transformer, pairs.corrupt, pairs.shifts).writes
     if ablation == "resample":
         return corrupt
     filled = np.ones(pairs.corrupt.shape, np.float32)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from compiler.deprecation import accept_old_arguments
 from compiler.errors import FormatError, InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.machine.names import Names
@@ -30,7 +31,7 @@ from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
 from zoo.cases.ablation import ABLATIONS, donors_of
 from zoo.cases.losses import LOSSES, POSITIONS, Goal, contrast_of
-from zoo.cases.pairs import PAIRS, TURNED, Pairs, draw_pairs, read_pairs, turn
+from zoo.cases.pairs import PAIRS, SHIFTED, Pairs, draw_pairs, read_pairs, with_shifts
 from zoo.cases.running import (
     Batch,
     Machine,
@@ -39,7 +40,7 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
-from zoo.causal.runs import SILENT
+from zoo.causal.runs import CONSTANT_WITHIN
 from zoo.lookup import MODELS, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
@@ -128,12 +129,12 @@ class Case:
         return Batch(self.pairs.clean, run.writes, donors, goal)
 
     @cached_property
-    def silent(self) -> Bool[np.ndarray, " source"]:
+    def constant(self) -> Bool[np.ndarray, " source"]:
         """Which sources write the same in both runs of every pair: no effect shows."""
         batch = self.batch
         moved = np.abs(np.asarray(batch.donors - batch.writes)).max(axis=(0, 2, 3))
         size = np.abs(np.asarray(batch.writes)).max(axis=(0, 2, 3))
-        return moved <= SILENT * np.maximum(size, 1e-30)
+        return moved <= CONSTANT_WITHIN * np.maximum(size, 1e-30)
 
     def machine(self, loss: str | None = None) -> Machine:
         """Return what compiled runs of this case need, besides the batch."""
@@ -175,14 +176,14 @@ class Case:
         """Return the case with other pairs, or another ablation, loss, positions."""
         return replace(self, **changes)
 
-    def split(self, split: str, pairs: int = PAIRS, turned: float = TURNED) -> Case:
+    def split(self, split: str, pairs: int = PAIRS, shifted: float = SHIFTED) -> Case:
         """Return the case with other pairs of its data; arguments as of `open_case`."""
-        drawn = _pairs(self.model, self.folder, split, pairs, 0, turned)
+        drawn = _pairs(self.model, self.folder, split, pairs, 0, shifted)
         return replace(self, pairs=drawn)
 
-    def turned(self, share: float) -> Case:
+    def with_shifts(self, share: float) -> Case:
         """Return the case with this share of the corrupt runs shifted."""
-        return replace(self, pairs=turn(self.pairs, self.config, share))
+        return replace(self, pairs=with_shifts(self.pairs, self.config, share))
 
     def _mask(self, mask: Any) -> Float[np.ndarray, "reader source"]:
         shape = self.names.visible.shape
@@ -195,13 +196,14 @@ class Case:
         return array.astype(np.float32)
 
 
+@accept_old_arguments(turned="shifted")
 def open_case(
     source: str | Path | Model | Case,
     *,
     certificate: Certificate | None = None,
     split: str = "train",
     pairs: int = PAIRS,
-    turned: float = TURNED,
+    shifted: float = SHIFTED,
     seed: int = 0,
     ablation: str = "resample",
     loss: str = "difference",
@@ -216,7 +218,7 @@ def open_case(
         certificate: of a model that is no release; it is audited if None.
         split: of the data: methods look at `train`, scores are taken on `test`.
         pairs: how many, at most.
-        turned: share of the pairs whose corrupt run has shifted positions; with 0 no
+        shifted: share of the pairs whose corrupt run has shifted positions; with 0 no
             pair shows edges from the position embeddings.
         seed: of drawn pairs and of an audit; a release has its own.
         ablation: see `Case`.
@@ -238,7 +240,7 @@ def open_case(
     else:
         found = audit(model, pairs=AUDIT_PAIRS, seed=seed)
         truth = truth_of(model.config.names, found)
-    drawn = _pairs(model, folder, split, pairs, seed, turned)
+    drawn = _pairs(model, folder, split, pairs, seed, shifted)
     name = model.name if folder is None else folder.name
     return Case(name, model, truth, drawn, ablation, loss, positions, folder)
 
@@ -249,11 +251,11 @@ def _pairs(
     split: str,
     count: int,
     seed: int,
-    turned: float,
+    shifted: float,
 ) -> Pairs:
     if folder is not None and is_release(folder):
-        return read_pairs(open_folder(folder), model, split, count, turned)
-    return draw_pairs(model, split, count, seed, turned)
+        return read_pairs(open_folder(folder), model, split, count, shifted)
+    return draw_pairs(model, split, count, seed, shifted)
 
 
 def _open(source: str | Path | Model) -> tuple[Model, Path | None]:

@@ -3,7 +3,7 @@
 Both inputs of a pair have the same length, so the source `positions` writes the same in
 both, and such a pair cannot show what the edges from `positions` carry. Therefore the
 corrupt run of every other pair has shifted position embeddings (`zoo.causal.runs`).
-`turned=0` gives pairs without shifts, as other tools have to use them.
+`shifted=0` gives pairs without shifts, as other tools have to use them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from zoo.release.tables import from_parquet, spell
 from zoo.release.whole import Folder
 
 PAIRS = 256
-TURNED = 0.5
+SHIFTED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Pairs:
     Attributes:
         clean: [pair, ctx] token ids.
         corrupt: [pair, ctx] token ids.
-        turns: [pair] by how many places the corrupt run's positions are shifted.
+        shifts: [pair] by how many places the corrupt run's positions are shifted.
         clean_labels: [pair, ctx] index in `readout.values` of the output for the clean
             input, -1 for none.
         corrupt_labels: [pair, ctx] index of the output for the corrupt input.
@@ -43,7 +43,7 @@ class Pairs:
 
     clean: Int[np.ndarray, "pair ctx"]
     corrupt: Int[np.ndarray, "pair ctx"]
-    turns: Int[np.ndarray, " pair"]
+    shifts: Int[np.ndarray, " pair"]
     clean_labels: Int[np.ndarray, "pair ctx"]
     corrupt_labels: Int[np.ndarray, "pair ctx"]
     answer: Int[np.ndarray, " pair"]
@@ -52,7 +52,7 @@ class Pairs:
         return len(self.clean)
 
     def __repr__(self) -> str:
-        return f"<Pairs: {len(self)}, {int((self.turns > 0).sum())} shifted>"
+        return f"<Pairs: {len(self)}, {int((self.shifts > 0).sum())} shifted>"
 
     @property
     def inputs(self) -> Int[np.ndarray, "input ctx"]:
@@ -64,7 +64,7 @@ class Pairs:
         return Pairs(
             self.clean[rows],
             self.corrupt[rows],
-            self.turns[rows],
+            self.shifts[rows],
             self.clean_labels[rows],
             self.corrupt_labels[rows],
             self.answer[rows],
@@ -72,7 +72,7 @@ class Pairs:
 
 
 def read_pairs(
-    folder: Folder, model: Model, split: str, count: int, turned: float = TURNED
+    folder: Folder, model: Model, split: str, count: int, shifted: float = SHIFTED
 ) -> Pairs:
     """Return the first pairs of a split of a release's data.
 
@@ -84,25 +84,25 @@ def read_pairs(
         raise unknown_name("split", split, SPLITS)
     file = data_file(split)
     rows = from_parquet(folder.read(file), file).slice(0, count).to_pylist()
-    return make_pairs(model, rows, turned)
+    return make_pairs(model, rows, shifted)
 
 
 def draw_pairs(
-    model: Model, split: str, count: int, seed: int = 0, turned: float = TURNED
+    model: Model, split: str, count: int, seed: int = 0, shifted: float = SHIFTED
 ) -> Pairs:
     """Return pairs that are drawn as the data of a release is."""
-    return make_pairs(model, draw_rows(model, seed)[split][:count], turned)
+    return make_pairs(model, draw_rows(model, seed)[split][:count], shifted)
 
 
 def make_pairs(
-    model: Model, rows: Sequence[dict[str, Any]], turned: float = TURNED
+    model: Model, rows: Sequence[dict[str, Any]], shifted: float = SHIFTED
 ) -> Pairs:
     """Return pairs of the rows of a release's data.
 
     Args:
         model: the model, whose output values the labels are indices of.
         rows: rows with the columns of `zoo.release.data.SCHEMA`.
-        turned: share of the pairs whose corrupt run has shifted positions.
+        shifted: share of the pairs whose corrupt run has shifted positions.
 
     Raises:
         InputError: there are no rows: the program's outputs never differ.
@@ -117,24 +117,24 @@ def make_pairs(
     return Pairs(
         clean=np.array([row["clean_ids"] for row in rows], np.int32),
         corrupt=np.array([row["corrupt_ids"] for row in rows], np.int32),
-        turns=_turns(model.config, len(rows), turned),
+        shifts=_shifts(model.config, len(rows), shifted),
         clean_labels=_labels(rows, "clean_outputs", known, model.config.n_ctx),
         corrupt_labels=_labels(rows, "corrupt_outputs", known, model.config.n_ctx),
         answer=np.array([row["position"] + 1 for row in rows], np.int32),
     )
 
 
-def turn(pairs: Pairs, config: Config, turned: float) -> Pairs:
+def with_shifts(pairs: Pairs, config: Config, shifted: float) -> Pairs:
     """Return the pairs with this share of the corrupt runs shifted, and no others."""
-    return replace(pairs, turns=_turns(config, len(pairs), turned))
+    return replace(pairs, shifts=_shifts(config, len(pairs), shifted))
 
 
-def _turns(config: Config, count: int, turned: float) -> Int[np.ndarray, " pair"]:
+def _shifts(config: Config, count: int, shifted: float) -> Int[np.ndarray, " pair"]:
     order = np.arange(count)
     if config.positions == "rotary":
         return np.zeros(count, np.int32)
     # Evenly among the pairs, whatever the share: floor((i + 1) s) > floor(i s).
-    chosen = np.floor((order + 1) * turned) > np.floor(order * turned)
+    chosen = np.floor((order + 1) * shifted) > np.floor(order * shifted)
     places = max(config.n_ctx - 1, 2)
     return np.where(chosen, 1 + order % (places - 1), 0).astype(np.int32)
 

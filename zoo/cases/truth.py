@@ -30,7 +30,7 @@ STATUSES = ("used", "unused", "undetectable")
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownEdge:
     """The status of one edge of the circuit, with its evidence.
 
     Attributes:
@@ -64,7 +64,7 @@ class Truth:
     """
 
     names: Names
-    known: Mapping[Edge, Known]
+    known: Mapping[Edge, KnownEdge]
 
     def __post_init__(self) -> None:
         for edge, known in self.known.items():
@@ -87,7 +87,7 @@ class Truth:
                 mask[self.names.edge_index(edge)] = True
         return mask
 
-    def of_item(self, level: Level, item: str) -> list[Known]:
+    def of_item(self, level: Level, item: str) -> list[KnownEdge]:
         """Return the used edges that belong to an item of a level."""
         place = level.items.index(item)
         return [
@@ -124,13 +124,13 @@ def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Trut
 def truth_of_circuit(circuit: Circuit) -> Truth:
     """Return a truth in which every edge of a circuit is used, without any audit."""
     known = {
-        edge: Known(edge, carried, "used", 1.0, None)
+        edge: KnownEdge(edge, carried, "used", 1.0, None)
         for edge, carried in circuit.carries.items()
     }
     return Truth(circuit.names, known)
 
 
-def _known(names: Names, finding: Mapping[str, Any]) -> Known:
+def _known(names: Names, finding: Mapping[str, Any]) -> KnownEdge:
     effect = finding["effect"]
     try:
         edge = names.parse_edge(finding["edge"])
@@ -138,7 +138,7 @@ def _known(names: Names, finding: Mapping[str, Any]) -> Known:
         raise FormatError(
             f"certificate: {error} It is for another architecture"
         ) from None
-    return Known(
+    return KnownEdge(
         edge=edge,
         carries=tuple(finding["carries"]),
         status=finding["status"],

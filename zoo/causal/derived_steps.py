@@ -29,14 +29,14 @@ from compiler.ir import typed as t
 from compiler.ir.domain import Domain, possible
 from compiler.ir.formula import with_atoms
 from compiler.machine.circuit import Circuit
-from zoo.causal.model import Slot
+from zoo.causal.model import ParentSlot
 
 _COPIES = (".onehot", ".onehot.clean", ".clean")
 _GIVEN = ("tokens", "positions")
 _MANY = 4  # pairs of a key and a query, up to which all orders of them are tried
 
-Move = Callable[[int, Slot], int]
-Case = tuple[t.Atom, ...]
+Move = Callable[[int, ParentSlot], int]
+Atoms = tuple[t.Atom, ...]
 
 
 def derived_steps(program: t.Typed, *circuits: Circuit) -> t.Typed | None:
@@ -128,7 +128,7 @@ class _Derivation:
         """Return what gives the step that a component reads for a variable."""
         node = self.nodes.get(name, "")
 
-        def move(index: int, slot: Slot) -> int:
+        def move(index: int, slot: ParentSlot) -> int:
             read = self.program.variables[index].name
             return self.copy_read(read, node if slot == "in" else f"{node}<{slot}>")
 
@@ -293,7 +293,7 @@ def _atom(atom: t.Atom, move: Move) -> t.Atom:
     return replace(atom, key=move(atom.key, "k"), query=move(atom.query, "q"))
 
 
-def _both(atoms: Case) -> t.Formula:
+def _both(atoms: Atoms) -> t.Formula:
     if not atoms:
         return t.Truth(True)
     return atoms[0] if len(atoms) == 1 else t.Junction("and", atoms)
@@ -341,7 +341,7 @@ def _truth(
     return result
 
 
-def split(formula: t.Formula) -> list[Case]:
+def split(formula: t.Formula) -> list[Atoms]:
     """Return the disjoint conjunctions that the first format divides a selector into.
 
     A decision tree over the (key, query) pairs that are compared, in the order of pairs
@@ -352,10 +352,10 @@ def split(formula: t.Formula) -> list[Case]:
     return min((_leaves(formula, order) for order in orders), key=len)
 
 
-def _leaves(formula: t.Formula, order: tuple[tuple[int, int], ...]) -> list[Case]:
+def _leaves(formula: t.Formula, order: tuple[tuple[int, int], ...]) -> list[Atoms]:
     if isinstance(formula, t.Truth):
         return [()] if formula.value else []
-    result: list[Case] = []
+    result: list[Atoms] = []
     for mask, rest in _branches(formula, order[0]):
         for tail in _leaves(rest, order[1:]):
             result.append(tail if mask.all() else (t.Atom(*order[0], mask), *tail))

@@ -21,7 +21,7 @@ UNDEFINED, COMPUTED = -1, -2
 """A value of -1 means that a variable has no value at a position. An override of -2
 means that the value is computed and not overridden."""
 
-Slot = Literal["q", "k", "v", "in"]
+ParentSlot = Literal["q", "k", "v", "in"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Parent:
     """
 
     source: str
-    slot: Slot
+    slot: ParentSlot
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ MOST_INPUTS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Pairs of a base input and a donor input.
+class AuditPairs:
+    """Pairs of a base input and a donor input that an audit runs.
 
     Attributes:
         pool: the inputs, sorted by length, with the values of all variables.
         base: [pair] indices of the base inputs in the pool.
-        source: [pair] indices of the donor inputs in the pool.
-        turns: [pair] by how many places the position embeddings of the donor run are
+        donor: [pair] indices of the donor inputs in the pool.
+        shifts: [pair] by how many places the position embeddings of the donor run are
             shifted if the patch is outside the circuit; 0 for a third of the pairs.
         all_inputs: whether the pool holds every input.
         all_pairs: whether these are all pairs of the pool.
@@ -31,13 +31,13 @@ class Pairs:
 
     pool: Pool
     base: Int[np.ndarray, " pair"]
-    source: Int[np.ndarray, " pair"]
-    turns: Int[np.ndarray, " pair"]
+    donor: Int[np.ndarray, " pair"]
+    shifts: Int[np.ndarray, " pair"]
     all_inputs: bool
     all_pairs: bool
 
 
-def draw_pairs(model: CausalModel, count: int, seed: int) -> Pairs:
+def draw_audit_pairs(model: CausalModel, count: int, seed: int) -> AuditPairs:
     """Return all pairs if there are at most `count`, else a sample of `count` pairs.
 
     In a sample, half of the inputs are drawn evenly over lengths, and half evenly over
@@ -52,20 +52,20 @@ def draw_pairs(model: CausalModel, count: int, seed: int) -> Pairs:
     size = len(ids)
     every = size * size <= count
     if every:
-        base, source = np.divmod(np.arange(size * size), size)
+        base, donor = np.divmod(np.arange(size * size), size)
     else:
         base = _draw_any(pool, rng, count)
         other = _draw_any(pool, rng, count)
         place = np.searchsorted(np.asarray(pool.starts), base, side="right") - 1
         same = _draw(pool.starts, pool.counts, rng, place)
-        source = np.where(rng.random(count) < 0.5, same, other)
-    turns = rng.integers(1, max(model.n_ctx - 1, 2), size=len(base))
-    turns = np.where(rng.random(len(base)) < 2 / 3, turns, 0)
-    return Pairs(
+        donor = np.where(rng.random(count) < 0.5, same, other)
+    shifts = rng.integers(1, max(model.n_ctx - 1, 2), size=len(base))
+    shifts = np.where(rng.random(len(base)) < 2 / 3, shifts, 0)
+    return AuditPairs(
         pool,
         base.astype(np.int32),
-        source.astype(np.int32),
-        turns.astype(np.int32),
+        donor.astype(np.int32),
+        shifts.astype(np.int32),
         all_inputs=complete,
         all_pairs=every,
     )

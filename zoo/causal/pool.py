@@ -90,7 +90,7 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
     return jnp.where(jax.random.bernoulli(third, 0.5, (count,)), by_length, by_result)
 
 
-def draw_sources(
+def draw_donors(
     pool: Pool, key: Array, base: Int[Array, " count"], same_length: float
 ) -> Int[Array, " count"]:
     """Return indices of donor inputs.
@@ -123,8 +123,8 @@ def _within(
     return starts + (share * counts.astype(share.dtype)).astype(jnp.int32)
 
 
-def draw_turns(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:
+def draw_shifts(key: Array, count: int, n_ctx: int) -> Int[Array, " count"]:
     """Return by how many places positions are shifted; 0 for a third of the runs."""
     first, second = jax.random.split(key)
-    turns = jax.random.randint(first, (count,), 1, max(n_ctx - 1, 2))
-    return jnp.where(jax.random.bernoulli(second, 2 / 3, (count,)), turns, 0)
+    shifts = jax.random.randint(first, (count,), 1, max(n_ctx - 1, 2))
+    return jnp.where(jax.random.bernoulli(second, 2 / 3, (count,)), shifts, 0)

@@ -25,7 +25,7 @@ from zoo.causal.model import (
     UNDEFINED,
     CausalVariable,
     Parent,
-    Slot,
+    ParentSlot,
 )
 
 # Outputs of up to this many values are learnt as classes, numbers or not.
@@ -91,7 +91,7 @@ class TabularModel:
     def _parents(self, operation: t.Operation) -> Iterator[Parent]:
         """Yield what an operation reads: keys and queries, the order, the value."""
 
-        def read(index: int, slot: Slot) -> Iterator[Parent]:
+        def read(index: int, slot: ParentSlot) -> Iterator[Parent]:
             variable = self.steps.variables[index]
             if variable.domain.size == 1:  # the same in every input
                 return

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import MaxLen, Source, Vocab, find, open_model
+from zoo.commands.options import MaxLen, ModelArgument, Vocab, find, open_model
 
 if TYPE_CHECKING:
     from compiler.model import Model
-    from zoo.lookup import Target
+    from zoo.lookup import ResolvedName
 
 
 def audit(
-    source: Source,
+    source: ModelArgument,
     pairs: Annotated[
         int,
         typer.Option(
@@ -87,7 +87,7 @@ def audit(
         raise typer.Exit(1)
 
 
-def _place(target: Target) -> Path | None:
+def _place(target: ResolvedName) -> Path | None:
     """Return where the certificate goes by default: into the folder, if no release."""
     if target.folder is None or target.release is not None:
         return None

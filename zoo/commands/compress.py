@@ -10,7 +10,7 @@ import typer
 
 from zoo.commands.options import (
     MaxLen,
-    Source,
+    ModelArgument,
     Vocab,
     check_free,
     find,
@@ -18,11 +18,11 @@ from zoo.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from zoo.compression.compress import Check, Compression
+    from zoo.compression.compress import Compression, CompressionCheck
 
 
 def compress(
-    source: Source,
+    source: ModelArgument,
     d_model: Annotated[
         int,
         typer.Option(
@@ -92,7 +92,7 @@ def compress(
     _finish(made, out)
 
 
-def _show(history: tuple[Check, ...]) -> None:
+def _show(history: tuple[CompressionCheck, ...]) -> None:
     """Print one check; a headline before the first."""
     check = history[-1]
     if len(history) == 1:

@@ -39,7 +39,7 @@ Jobs = Annotated[
 Timeout = Annotated[
     float, typer.Option(min=0.1, help="End a run of a method after so many seconds.")
 ]
-Count = Annotated[
+PairCount = Annotated[
     int, typer.Option(min=1, help="Number of input pairs that a method is given.")
 ]
 
@@ -57,7 +57,7 @@ def evaluate(
     ] = Path("out/leaderboard"),
     jobs: Jobs = 1,
     timeout: Timeout = 600.0,
-    pairs: Count = 256,
+    pairs: PairCount = 256,
     show: Annotated[
         bool,
         typer.Option("--list", help="List the built-in methods instead, and exit."),
@@ -84,7 +84,7 @@ def leaderboard(
     seeds: Seeds = 3,
     jobs: Jobs = 1,
     timeout: Timeout = 600.0,
-    pairs: Count = 256,
+    pairs: PairCount = 256,
 ) -> None:
     """Run methods on models, and write the table as pages.
 

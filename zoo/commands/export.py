@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from zoo.commands.options import MaxLen, Source, Vocab, find, read_vocab
+from zoo.commands.options import MaxLen, ModelArgument, Vocab, find, read_vocab
 
 
 def export(
-    source: Source,
+    source: ModelArgument,
     name: Annotated[
         str, typer.Option(help="Name of the release: small letters, digits, - and _.")
     ],

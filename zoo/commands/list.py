@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from zoo.catalogue import Entry
+    from zoo.catalogue import CatalogueEntry
 
 SIZES = ("layers", "heads", "d_model", "params")
 
@@ -66,7 +66,7 @@ def _room(width: int | None, longest: int, family: str) -> int | None:
     return width - max(longest + 2, len(family)) - len("  vocab  len  ")
 
 
-def _row(entry: Entry, sizes: bool, room: int | None) -> list[str]:
+def _row(entry: CatalogueEntry, sizes: bool, room: int | None) -> list[str]:
     """Return the cells of an entry, without its example where that needs a line."""
     meaning, begun, _ = entry.meaning.partition(": `")
     if room is None or len(entry.meaning) <= room or not begun:
@@ -77,7 +77,7 @@ def _row(entry: Entry, sizes: bool, room: int | None) -> list[str]:
     return [f"  {entry.name}", str(entry.tokens), str(entry.max_len), *more]
 
 
-def _sizes(entry: Entry) -> list[str]:
+def _sizes(entry: CatalogueEntry) -> list[str]:
     """Return the sizes of a compiled program; a task is trained, and has none."""
     if entry.kind == "task":
         return ["-"] * len(SIZES)

@@ -15,9 +15,9 @@ from compiler.errors import InputError
 
 if TYPE_CHECKING:
     from compiler.model import Model
-    from zoo.lookup import Kind, Target
+    from zoo.lookup import ResolvedName, TargetKind
 
-Source = Annotated[
+ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="NAME|DIR",
@@ -71,7 +71,7 @@ def to_value(found: Any) -> Any:
     return tuple(map(to_value, found)) if isinstance(found, list) else found
 
 
-def find(source: str, kinds: Sequence[Kind] | None = None) -> Target:
+def find(source: str, kinds: Sequence[TargetKind] | None = None) -> ResolvedName:
     """Return what a name stands for; a release that is not here is fetched.
 
     Where several things have the name, a line says which was taken.
@@ -86,7 +86,7 @@ def find(source: str, kinds: Sequence[Kind] | None = None) -> Target:
     return target
 
 
-def release_folder(source: str | Target) -> Path | None:
+def release_folder(source: str | ResolvedName) -> Path | None:
     """Return the folder of the release that a source names, None if it names none."""
     return (find(source) if isinstance(source, str) else source).release
 
@@ -98,7 +98,9 @@ def read_vocab(vocab: str | None) -> list[Any] | None:
     return [to_value(token) for token in read_list(vocab, "--vocab")]
 
 
-def open_model(source: str | Target, vocab: str | None, max_len: int | None) -> Model:
+def open_model(
+    source: str | ResolvedName, vocab: str | None, max_len: int | None
+) -> Model:
     """Return a saved model, or the compiled one of a program.
 
     Raises:

@@ -12,7 +12,7 @@ import typer
 from compiler.errors import InputError
 from zoo.commands.options import (
     MaxLen,
-    Source,
+    ModelArgument,
     Vocab,
     find,
     open_model,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    source: Source,
+    source: ModelArgument,
     input: Annotated[
         str | None,
         typer.Option(

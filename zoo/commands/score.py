@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import Source, find
+from zoo.commands.options import ModelArgument, find
 
 BASELINES = ("random", "weight-norm", "eap")
 
 
 def score(
-    model: Source,
+    model: ModelArgument,
     scores: Annotated[
         Path,
         typer.Argument(
@@ -81,7 +81,7 @@ def score(
     use_one_thread()
     from compiler.files import check_parent, write_atomically
     from zoo.cases.case import open_case
-    from zoo.cases.pairs import TURNED
+    from zoo.cases.pairs import SHIFTED
     from zoo.methods import find_method
     from zoo.scoring.formats import read_scores
     from zoo.scoring.lines import report_lines
@@ -93,12 +93,12 @@ def score(
         target.folder or f"{target.kind}:{target.name}", split="test", ablation=ablation
     )
     read = read_scores(case.names, scores, format, _policy(missing))
-    turned = 0.0 if read.level.merged else TURNED  # as `zoo.score` does
-    case = case.turned(turned)
+    shifted = 0.0 if read.level.merged else SHIFTED  # as `zoo.score` does
+    case = case.with_shifts(shifted)
     options: dict[str, Any] = {"granularity": granularity, "convention": convention}
     report = score_edges(case, read, absolute=absolute, **options)
     rows = [(scores.name, report)]
-    train = case.split("train", turned=turned)
+    train = case.split("train", shifted=shifted)
     for name in BASELINES:
         baseline = find_method(name)
         found = read_scores(case.names, baseline.run(train, 0)).at(read.level)

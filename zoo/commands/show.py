@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import MaxLen, Source, Vocab, find, read_vocab
+from zoo.commands.options import MaxLen, ModelArgument, Vocab, find, read_vocab
 
 
 def show(
-    source: Source,
+    source: ModelArgument,
     emit: Annotated[
         str | None,
         typer.Option(

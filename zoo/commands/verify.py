@@ -10,8 +10,8 @@ import typer
 from compiler.errors import InputError
 from zoo.commands.options import (
     MaxLen,
+    ModelArgument,
     Seed,
-    Source,
     Vocab,
     open_model,
     progress,
@@ -29,7 +29,7 @@ MOST_SHOWN = 20
 
 
 def verify(
-    source: Source,
+    source: ModelArgument,
     interchange: Annotated[
         bool,
         typer.Option("--interchange", help="Also interchange every variable."),

@@ -39,7 +39,7 @@ HELD_OUT = 2000  # most inputs of a check
 
 
 @dataclass(frozen=True)
-class Check:
+class CompressionCheck:
     """Figures on held-out inputs.
 
     Attributes:
@@ -71,7 +71,7 @@ class Compression:
     model: Model
     projection: Float[np.ndarray, "feature d_model"]
     settings: Settings
-    history: tuple[Check, ...]
+    history: tuple[CompressionCheck, ...]
     outcome: str
     disjoint: bool
 
@@ -92,7 +92,7 @@ class Compression:
         return np.square(self.projection).sum(axis=1)
 
 
-OnCheck = Callable[[tuple[Check, ...]], None]
+OnCompressionCheck = Callable[[tuple[CompressionCheck, ...]], None]
 
 
 class _Data(NamedTuple):
@@ -103,7 +103,7 @@ class _Data(NamedTuple):
     labels: Int[Any, "input ctx"]
 
 
-class _State(NamedTuple):
+class _CompressionState(NamedTuple):
     """What changes; and the seed, so that runs of all seeds share compiled code."""
 
     projection: Float[Array, "feature d_model"]
@@ -113,7 +113,7 @@ class _State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Shape:
+class _StaticSettings:
     """What a step is compiled for; the settings are those of `_of_steps`."""
 
     readout: Readout
@@ -121,7 +121,7 @@ class _Shape:
 
 
 def compress(
-    model: Model, settings: Settings, on_check: OnCheck | None = None
+    model: Model, settings: Settings, on_check: OnCompressionCheck | None = None
 ) -> Compression:
     """Return a compiled model squeezed into a narrower stream.
 
@@ -136,10 +136,10 @@ def compress(
     """
     check_width(settings.d_model, model.config.d_model, model.name)
     named = name_dimensions(model)
-    shape = _Shape(model.readout, _of_steps(settings))
+    shape = _StaticSettings(model.readout, _of_steps(settings))
     seen, held_out, disjoint = _inputs(named, settings)
     state = _start(settings, model.config.d_model)
-    history: tuple[Check, ...] = ()
+    history: tuple[CompressionCheck, ...] = ()
     while int(state.step) < settings.steps and not _passed(history, settings):
         count = min(settings.check_every, settings.steps - int(state.step))
         for _ in range(count):
@@ -158,12 +158,12 @@ def _of_steps(settings: Settings) -> Settings:
     return replace(settings, seed=0, check_every=1, accuracy_at_least=0.0, inputs=2)
 
 
-def _passed(history: tuple[Check, ...], settings: Settings) -> bool:
+def _passed(history: tuple[CompressionCheck, ...], settings: Settings) -> bool:
     return bool(history) and history[-1].accuracy >= settings.accuracy_at_least
 
 
 def _facts(
-    settings: Settings, history: tuple[Check, ...], outcome: str
+    settings: Settings, history: tuple[CompressionCheck, ...], outcome: str
 ) -> dict[str, Any]:
     return {
         "kind": "compressed",
@@ -210,13 +210,13 @@ def _labels(
 # Steps ----------------------------------------------------------------------------
 
 
-def _start(settings: Settings, n_features: int) -> _State:
+def _start(settings: Settings, n_features: int) -> _CompressionState:
     """Return a random projection with orthonormal columns, and the rest."""
     rng = np.random.default_rng([*b"compress", settings.seed])
     drawn = rng.standard_normal((n_features, settings.d_model))
     projection = jnp.asarray(np.linalg.qr(drawn)[0], jnp.float32)
     moments, seed = _optimizer(settings).init(projection), jnp.asarray(settings.seed)
-    return _State(projection, moments, jnp.zeros((), int), seed)
+    return _CompressionState(projection, moments, jnp.zeros((), int), seed)
 
 
 def _optimizer(settings: Settings) -> optax.GradientTransformation:
@@ -236,7 +236,9 @@ def _key(seed: Int[Array, ""]) -> Array:
 
 
 @partial(jax.jit, static_argnames=("shape",), compiler_options=QUICK_TO_COMPILE)
-def _next_state(shape: _Shape, state: _State, data: _Data) -> _State:
+def _next_state(
+    shape: _StaticSettings, state: _CompressionState, data: _Data
+) -> _CompressionState:
     """Return the state after one step."""
     settings = shape.settings
     key = jax.random.fold_in(_key(state.seed), state.step)
@@ -258,13 +260,15 @@ def _next_state(shape: _Shape, state: _State, data: _Data) -> _State:
         update = _optimizer(settings).update
         change, moments = update(gradient, state.optimizer, state.projection)
     new: Any = optax.apply_updates(state.projection, change)
-    return _State(new, moments, state.step + 1, state.seed)
+    return _CompressionState(new, moments, state.step + 1, state.seed)
 
 
 _losses = jax.jit(losses, static_argnames="readout", compiler_options=QUICK_TO_COMPILE)
 
 
-def _check(shape: _Shape, state: _State, data: _Data, name: str) -> Check:
+def _check(
+    shape: _StaticSettings, state: _CompressionState, data: _Data, name: str
+) -> CompressionCheck:
     """Return the figures on held-out inputs.
 
     Raises:
@@ -283,7 +287,7 @@ def _check(shape: _Shape, state: _State, data: _Data, name: str) -> Check:
     logits = np.asarray(logits_batch(small, data.ids))
     labels = np.asarray(data.labels)
     right = decode_indices(shape.readout, logits) == labels
-    return Check(step, float(right[labels >= 0].mean()), output, layers)
+    return CompressionCheck(step, float(right[labels >= 0].mean()), output, layers)
 
 
 # The model ------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from zoo.compression.naming import name_dimensions
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class KnownFeatures:
     """The features at a site.
 
     Attributes:
@@ -37,7 +37,7 @@ class Known:
     constant: tuple[str, ...]
 
 
-def known_features(case: Case, place: Place) -> Known:
+def known_features(case: Case, place: Place) -> KnownFeatures:
     """Return the features of a compiled, rotated or compressed model at a site.
 
     Raises:
@@ -54,7 +54,7 @@ def known_features(case: Case, place: Place) -> Known:
     directions = features.directions[live]
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
     names = np.array(features.names)
-    return Known(
+    return KnownFeatures(
         tuple(names[live].tolist()),
         directions / np.where(lengths > 0, lengths, 1.0),
         tuple(names[here & ~live].tolist()),

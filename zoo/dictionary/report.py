@@ -15,7 +15,7 @@ FIGURES = ("figures", "random", "visible", "visible_random")
 
 
 @dataclass(frozen=True)
-class Figures:
+class DictionaryFigures:
     """How near a dictionary comes to the true features.
 
     Attributes:
@@ -85,10 +85,10 @@ class DictionaryReport:
     found: int
     features: tuple[Feature, ...]
     left_out: tuple[str, ...]
-    figures: Figures
-    random: Figures
-    visible: Figures
-    visible_random: Figures
+    figures: DictionaryFigures
+    random: DictionaryFigures
+    visible: DictionaryFigures
+    visible_random: DictionaryFigures
     draws: int
     seed: int
 
@@ -141,7 +141,7 @@ class DictionaryReport:
         return {**head, **asdict(self), **figures}
 
 
-def _row(name: str, found: Figures) -> tuple[str, ...]:
+def _row(name: str, found: DictionaryFigures) -> tuple[str, ...]:
     low, high = found.to_found_interval
     other_low, other_high = found.to_true_interval
     return (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from compiler.deprecation import accept_old_arguments
 from compiler.errors import InputError
 from compiler.model import Model
 from compiler.torch_values import plain
@@ -17,7 +18,7 @@ from zoo.alignment.tokens import read_tokens
 from zoo.auditing.certificate import Certificate, rate
 from zoo.cases.bootstrap import interval_of_mean
 from zoo.cases.case import Case, open_case
-from zoo.cases.pairs import TURNED
+from zoo.cases.pairs import SHIFTED
 from zoo.dictionary.cosines import (
     Cosines,
     check_dictionary,
@@ -25,8 +26,8 @@ from zoo.dictionary.cosines import (
     match,
     project,
 )
-from zoo.dictionary.features import Known, known_features
-from zoo.dictionary.report import DictionaryReport, Feature, Figures
+from zoo.dictionary.features import KnownFeatures, known_features
+from zoo.dictionary.report import DictionaryFigures, DictionaryReport, Feature
 
 THRESHOLD, DRAWS = 0.9, 20
 
@@ -35,6 +36,7 @@ FAINT = 1e-5
 rounding does."""
 
 
+@accept_old_arguments(turned="shifted")
 def score_dictionary(
     source: str | Path | Model | Case,
     dictionary: Any,
@@ -45,7 +47,7 @@ def score_dictionary(
     seed: int = 0,
     certificate: Certificate | None = None,
     split: str = "test",
-    turned: float = TURNED,
+    shifted: float = SHIFTED,
     ablation: str = "resample",
     loss: str = "difference",
     positions: str = "all",
@@ -63,7 +65,7 @@ def score_dictionary(
         seed: of these.
         certificate: of a model that is no release; it is audited if None.
         split: of the data: `train` or `test`.
-        turned: share of the pairs whose corrupt run has shifted positions.
+        shifted: share of the pairs whose corrupt run has shifted positions.
         ablation: what stands in the place of a patched write: `resample`, `mean`,
             `zero` or `optimal`; see `Case`.
         loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
@@ -82,7 +84,7 @@ def score_dictionary(
         source,
         certificate=certificate,
         split=split,
-        turned=turned,
+        shifted=shifted,
         ablation=ablation,
         loss=loss,
         positions=positions,
@@ -95,11 +97,11 @@ def score_dictionary(
     rng = np.random.default_rng(seed)
     random = [_random(found.shape, rng) for _ in range(draws)]
 
-    def figures(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+    def figures(*dictionaries: Float[np.ndarray, "found d_model"]) -> DictionaryFigures:
         every = [cosines(known.directions, d) for d in dictionaries]
         return figures_of(every, threshold, seed)
 
-    def visible(*dictionaries: Float[np.ndarray, "found d_model"]) -> Figures:
+    def visible(*dictionaries: Float[np.ndarray, "found d_model"]) -> DictionaryFigures:
         true = project(known.directions, seen)
         every = [cosines(true, project(d, seen)) for d in dictionaries]
         return figures_of(every, threshold, seed)
@@ -127,13 +129,13 @@ def _random(
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
-def figures_of(every: list[Cosines], threshold: float, seed: int) -> Figures:
+def figures_of(every: list[Cosines], threshold: float, seed: int) -> DictionaryFigures:
     """Return the figures of cosines; of several dictionaries, those of all together."""
     to_found = np.concatenate([near.max(axis=1) for near in every])
     to_true = np.concatenate([near.max(axis=0) for near in every])
     hits = sum(len(match(near, threshold)) for near in every)
     precision, recall = rate(hits, len(to_true)), rate(hits, len(to_found))
-    return Figures(
+    return DictionaryFigures(
         to_found=float(to_found.mean()),
         to_found_interval=interval_of_mean(to_found, seed),
         to_true=float(to_true.mean()),
@@ -144,7 +146,9 @@ def figures_of(every: list[Cosines], threshold: float, seed: int) -> Figures:
     )
 
 
-def _features(known: Known, near: Cosines, threshold: float) -> tuple[Feature, ...]:
+def _features(
+    known: KnownFeatures, near: Cosines, threshold: float
+) -> tuple[Feature, ...]:
     matched = dict(match(near, threshold))
     nearest = near.argmax(axis=1).tolist()
     return tuple(

@@ -16,7 +16,7 @@ from zoo.cases.case import Case
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class LabelledActivations:
     """Tokens at which a variable has a value.
 
     Attributes:
@@ -33,7 +33,9 @@ class Examples:
         return self.held - self.held.mean(axis=0)
 
 
-def read_examples(case: Case, variable: str, site: str, seed: int) -> Examples:
+def read_examples(
+    case: Case, variable: str, site: str, seed: int
+) -> LabelledActivations:
     """Return the tokens of the case's inputs.
 
     Raises:
@@ -51,7 +53,7 @@ def read_examples(case: Case, variable: str, site: str, seed: int) -> Examples:
             f"{case.name}: {variable!r} holds one value in all of these inputs, "
             "expected two or more. Take more pairs, or another variable"
         )
-    return Examples(held[live].astype(np.float64), values[live])
+    return LabelledActivations(held[live].astype(np.float64), values[live])
 
 
 def default_size(pairs: Interchanges) -> int:

@@ -28,7 +28,7 @@ from zoo.cases.case import Case
 
 STEPS, RATE, ROWS = 2000, 3e-3, 256
 PRICE = 0.05
-Rows = Float[np.ndarray, "token d_model"]
+TokenActivations = Float[np.ndarray, "token d_model"]
 
 
 def find_dictionary(
@@ -61,7 +61,7 @@ def find_dictionary(
 
 
 def train_dictionary(
-    held: Rows,
+    held: TokenActivations,
     size: int,
     seed: int = 0,
     *,

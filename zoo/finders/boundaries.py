@@ -23,8 +23,8 @@ from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import Columns, random_subspace
 from zoo.cases.case import Case
 from zoo.finders.descent import (
-    Examples,
-    Site,
+    InterchangeExamples,
+    SearchSite,
     descend,
     examples_of,
     interchange_loss,
@@ -74,7 +74,7 @@ def boundless_das(
 
 
 def _objective(
-    values: dict[str, Array], done: Any, site: Site, rows: Examples
+    values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn = orthonormal(values["R"]).T
     boundary = jax.nn.sigmoid(values["boundary"])

@@ -35,7 +35,7 @@ ROWS = 64
     meta_fields=["readout", "place"],
 )
 @dataclass(frozen=True, eq=False)
-class Site:
+class SearchSite:
     """A place in a transformer, and how its logits are turned into values; a pytree."""
 
     transformer: Any
@@ -43,11 +43,11 @@ class Site:
     place: Place
 
 
-class Examples(NamedTuple):
+class InterchangeExamples(NamedTuple):
     """Pairs of runs, and the outputs that they are to have.
 
     Attributes:
-        runs: of bases and sources.
+        runs: of base and donor inputs.
         where: [pair, ctx] positions that are patched.
         labels: [pair, ctx] outputs then, -1 for none.
         same: [pair, ctx] positions at which the variable holds the same.
@@ -62,16 +62,16 @@ class Examples(NamedTuple):
 
 
 # (parameters, share of the steps done, site, examples) -> loss
-Objective = Callable[..., Float[Array, ""]]
+SearchObjective = Callable[..., Float[Array, ""]]
 
 
-def examples_of(pairs: Interchanges, runs: Runs) -> Examples:
+def examples_of(pairs: Interchanges, runs: Runs) -> InterchangeExamples:
     """Return pairs and runs as a descent takes them."""
-    return Examples(runs, pairs.where, pairs.after, pairs.same, pairs.before)
+    return InterchangeExamples(runs, pairs.where, pairs.after, pairs.same, pairs.before)
 
 
 def interchange_loss(
-    site: Site,
+    site: SearchSite,
     runs: Runs,
     where: Array,
     labels: Array,
@@ -94,8 +94,8 @@ def orthonormal(matrix: Float[Array, "d_model k"]) -> Float[Array, "d_model k"]:
 def descend(
     case: Case,
     place: Place,
-    examples: Examples,
-    objective: Objective,
+    examples: InterchangeExamples,
+    objective: SearchObjective,
     parameters: dict[str, Any],
     seed: int,
     *,
@@ -114,7 +114,7 @@ def descend(
         steps: how many.
         rate: of learning; it falls to 0 along a cosine.
     """
-    site = Site(case.transformer, case.model.readout, place)
+    site = SearchSite(case.transformer, case.model.readout, place)
     key = jax.random.key(seed)
     start = {n: jnp.asarray(p, jnp.float32) for n, p in parameters.items()}
     found = _descend(site, examples, start, key, objective, steps, rate)
@@ -127,11 +127,11 @@ def descend(
     compiler_options=QUICK_TO_COMPILE,
 )
 def _descend(
-    site: Site,
-    examples: Examples,
+    site: SearchSite,
+    examples: InterchangeExamples,
     parameters: Any,
     key: Any,
-    objective: Objective,
+    objective: SearchObjective,
     steps: int,
     rate: float,
 ) -> Any:

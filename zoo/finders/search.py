@@ -4,7 +4,7 @@ DAS (Geiger et al. 2024) takes the orthonormal B, [d_model, k], with the least
 
     L(B) = mean CE( model(b; h <- h + B B^T (h' - h)), causal(b; V <- V(s)) )
 
-over pairs (b, s) of a base and a source. B is the Q of a QR decomposition, so that
+over pairs (b, s) of a base and a donor input. B is the Q of a QR decomposition, so that
 gradient descent never leaves the orthonormal matrices. Multi-task DAS (Huang et al.
 2024, RAVEL) adds that nothing else may change: where V holds the same in b and s, the
 output has to stay b's.
@@ -31,9 +31,9 @@ from zoo.alignment.subspaces import Columns, random_subspace
 from zoo.cases.case import Case
 from zoo.finders.activations import default_size
 from zoo.finders.descent import (
-    Examples,
-    Objective,
-    Site,
+    InterchangeExamples,
+    SearchObjective,
+    SearchSite,
     descend,
     examples_of,
     interchange_loss,
@@ -89,7 +89,7 @@ def _search(
     seed: int,
     steps: int,
     rate: float,
-    objective: Objective,
+    objective: SearchObjective,
 ) -> Columns:
     place, width = find_place(case.config, site), case.config.d_model
     pairs = draw_interchanges(case, variable, seed=seed)
@@ -105,14 +105,14 @@ def _search(
 
 
 def _objective(
-    values: dict[str, Array], done: Any, site: Site, rows: Examples
+    values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
     return interchange_loss(site, rows.runs, rows.where, rows.labels, turn, share)
 
 
 def _multi_task(
-    values: dict[str, Array], done: Any, site: Site, rows: Examples
+    values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
     kept = interchange_loss(site, rows.runs, rows.same, rows.kept, turn, share)

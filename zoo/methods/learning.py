@@ -22,12 +22,12 @@ ROWS = 32
 """Pairs of a step."""
 
 # (parameters, step from 0 to 1, batch, random key, loss of kept) -> objective
-Objective = Callable[..., Float[Array, ""]]
+EdgeObjective = Callable[..., Float[Array, ""]]
 
 
 def learn(
     case: Case,
-    objective: Objective,
+    objective: EdgeObjective,
     parameters: Any,
     seed: int,
     *,
@@ -81,7 +81,7 @@ def _learn(
     batch: Batch,
     parameters: Any,
     key: Any,
-    objective: Objective,
+    objective: EdgeObjective,
     steps: int,
     rate: float,
     ascending: tuple[str, ...],

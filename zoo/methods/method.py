@@ -16,7 +16,7 @@ from zoo.methods.catalogue import SHORT, built_in
 if TYPE_CHECKING:
     from zoo.cases.case import Case
 
-Run = Callable[["Case", int], Any]
+ScoreFunction = Callable[["Case", int], Any]
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -37,7 +37,7 @@ class Method:
     """
 
     name: str
-    run: Run
+    run: ScoreFunction
     paper: str = ""
     equation: str = ""
     magnitude: bool = False
@@ -72,7 +72,7 @@ def method(name: str, **about: Any) -> Callable[[Decorated], Decorated]:
     return register
 
 
-def _is_taken(name: str, run: Run) -> bool:
+def _is_taken(name: str, run: ScoreFunction) -> bool:
     """Return whether another function has that name, imported or not yet."""
     if name in SHORT:
         return True

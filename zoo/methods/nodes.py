@@ -34,7 +34,7 @@ def denoising(case: Case, seed: int) -> Scores:
     """Return how much better the corrupt run gets when a node is restored.
 
     The corrupt run is the clean one with both embeddings patched, so that it stands
-    for any ablation, and for runs with turned positions.
+    for any ablation, and for runs with shifted positions.
     """
     batch, count = case.batch, len(case.names.sources)
     donors = jnp.concatenate([batch.donors[:, :2], batch.writes[:, 2:]], axis=1)

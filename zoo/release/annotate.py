@@ -6,14 +6,13 @@ place and role, and how tokens are numbered.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from compiler.ir import typed as t
 from compiler.ir.typed import Typed, Variable
 from compiler.model import Model
 from compiler.notation import value_to_json as to_json
-from zoo.auditing.certificate import Certificate
+from zoo.auditing.certificate import Certificate, EdgeFinding
 
 ROLES = {
     "input": "given: the tokens, the positions, or a constant",
@@ -85,8 +84,8 @@ def _nodes(model: Model) -> list[dict[str, Any]]:
     return [{"name": n, "writes": carried.get(n, [])} for n in found]
 
 
-def _edge(finding: Any) -> dict[str, Any]:
-    data = asdict(finding)
+def _edge(finding: EdgeFinding) -> dict[str, Any]:
+    data = finding.to_json()
     data["name"] = data.pop("edge")
     data["effect"] = finding.effect.share
     data["restored"] = finding.restored.share

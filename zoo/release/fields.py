@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from compiler.rasp.values import Value
 from compiler.sealed import FILES
-from zoo.release.schema import LARGEST, Document, Rule
+from zoo.release.schema import LARGEST, Document, FieldRule
 
 CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
 RECIPE, HISTORY, RELEASE = "recipe.toml", "history.parquet", "release.json"
@@ -34,66 +34,72 @@ MOST_BYTES = 2**28
 MOST_RELEASE = 2**30
 """Bytes of a release above which it is not fetched."""
 
-Count = Annotated[int, Rule(least=0, most=LARGEST)]
-Size = Annotated[int, Rule(least=1, most=LARGEST)]
-Kind = Literal["compiled", "trained", "compressed"]
+WholeNumber = Annotated[int, FieldRule(least=0, most=LARGEST)]
+PositiveNumber = Annotated[int, FieldRule(least=1, most=LARGEST)]
+ReleaseKind = Literal["compiled", "trained", "compressed"]
 
 
-class Summary(TypedDict):
+class ReleaseSummary(TypedDict):
     """What a release says of itself: `release.json`, and a line of the index."""
 
-    name: Annotated[str, Rule("the release's", pattern=NAME)]
-    version: Annotated[int, Rule("never changes once published", 1, 2**31 - 1)]
-    kind: Annotated[Kind, Rule("how the weights were made")]
+    name: Annotated[str, FieldRule("the release's", pattern=NAME)]
+    version: Annotated[int, FieldRule("never changes once published", 1, 2**31 - 1)]
+    kind: Annotated[ReleaseKind, FieldRule("how the weights were made")]
     program: Annotated[
-        str, Rule("the program or task that the model computes", longest=256)
+        str, FieldRule("the program or task that the model computes", longest=256)
     ]
-    meaning: Annotated[str, Rule("its one line, with an example", longest=4096)]
-    layers: Size
-    heads: Annotated[Size, Rule("attention heads a layer")]
-    d_model: Size
-    parameters: Size
-    variables: Annotated[Count, Rule("variables with a node, inputs left out")]
-    edges: Annotated[Count, Rule("edges of the circuit")]
-    of_edges: Annotated[Count, Rule("edges of the transformer")]
-    pairs: Annotated[Size, Rule("pairs of inputs of the audit")]
-    claims: Annotated[Mapping[str, float], Rule("the worst figure by claim, 0 to 1")]
+    meaning: Annotated[str, FieldRule("its one line, with an example", longest=4096)]
+    layers: PositiveNumber
+    heads: Annotated[PositiveNumber, FieldRule("attention heads a layer")]
+    d_model: PositiveNumber
+    parameters: PositiveNumber
+    variables: Annotated[
+        WholeNumber, FieldRule("variables with a node, inputs left out")
+    ]
+    edges: Annotated[WholeNumber, FieldRule("edges of the circuit")]
+    of_edges: Annotated[WholeNumber, FieldRule("edges of the transformer")]
+    pairs: Annotated[PositiveNumber, FieldRule("pairs of inputs of the audit")]
+    claims: Annotated[
+        Mapping[str, float], FieldRule("the worst figure by claim, 0 to 1")
+    ]
 
 
-class Entry(Summary):
+class IndexEntry(ReleaseSummary):
     """One release in an index."""
 
     format: Literal["circuitzoo.release"]
     format_version: Literal[1]
     folder: Annotated[
-        str, Rule("beside the index", pattern=NAME + r"(\.v[0-9]{1,10})?")
+        str, FieldRule("beside the index", pattern=NAME + r"(\.v[0-9]{1,10})?")
     ]
-    bytes: Annotated[int, Rule("of all its files", 1, MOST_RELEASE)]
-    sums: Annotated[str, Rule("SHA-256 of its SHA256SUMS", pattern="[0-9a-f]{64}")]
+    bytes: Annotated[int, FieldRule("of all its files", 1, MOST_RELEASE)]
+    sums: Annotated[str, FieldRule("SHA-256 of its SHA256SUMS", pattern="[0-9a-f]{64}")]
 
 
 class Index(TypedDict):
     """The releases of a shelf."""
 
-    releases: tuple[Entry, ...]
+    releases: tuple[IndexEntry, ...]
 
 
 class NodeNote(TypedDict):
     """A node of the circuit."""
 
     name: str
-    writes: Annotated[tuple[str, ...], Rule("the variables it writes")]
+    writes: Annotated[tuple[str, ...], FieldRule("the variables it writes")]
 
 
 class EdgeWitness(TypedDict):
     """A pair of inputs that shows an edge's effect."""
 
-    base: Annotated[tuple[Value, ...], Rule("the input that was run")]
-    source: Annotated[tuple[Value, ...], Rule("the input of the donor")]
+    base: Annotated[tuple[Value, ...], FieldRule("the input that was run")]
+    source: Annotated[tuple[Value, ...], FieldRule("the input of the donor")]
     turn: Annotated[
-        Count, Rule("places by which the donor run's positions are shifted")
+        WholeNumber, FieldRule("places by which the donor run's positions are shifted")
     ]
-    position: Annotated[Count, Rule("of the token whose output changed, from 0")]
+    position: Annotated[
+        WholeNumber, FieldRule("of the token whose output changed, from 0")
+    ]
     before: tuple[Value, ...]
     after: tuple[Value, ...]
 
@@ -101,12 +107,12 @@ class EdgeWitness(TypedDict):
 class EdgeNote(TypedDict):
     """An edge of the circuit, and what patching it alone did."""
 
-    name: Annotated[str, Rule("source->reader")]
-    carries: Annotated[tuple[str, ...], Rule("variables")]
+    name: Annotated[str, FieldRule("source->reader")]
+    carries: Annotated[tuple[str, ...], FieldRule("variables")]
     status: Literal["used", "unused", "undetectable"]
-    effect: Annotated[float, Rule("share of positions whose output changed", 0, 1)]
+    effect: Annotated[float, FieldRule("share of positions whose output changed", 0, 1)]
     restored: Annotated[
-        float, Rule("share of right outputs, all outside patched too", 0, 1)
+        float, FieldRule("share of right outputs, all outside patched too", 0, 1)
     ]
     witness: EdgeWitness | None
 
@@ -117,18 +123,22 @@ class VariableNote(TypedDict):
     name: str
     definition: str
     note: str
-    role: Annotated[str, Rule("one of the keys of `roles`")]
+    role: Annotated[str, FieldRule("one of the keys of `roles`")]
     values: tuple[Value, ...]
-    node: Annotated[str | None, Rule("the node that writes it; null for a constant")]
-    output: Annotated[bool, Rule("whether it is the program's result")]
+    node: Annotated[
+        str | None, FieldRule("the node that writes it; null for a constant")
+    ]
+    output: Annotated[bool, FieldRule("whether it is the program's result")]
 
 
 class TokenNote(TypedDict):
     """How tokens are numbered."""
 
-    ids: Annotated[tuple[Value, ...], Rule("a token's place in the list is its id")]
-    bos: Count
-    pad: Count
+    ids: Annotated[
+        tuple[Value, ...], FieldRule("a token's place in the list is its id")
+    ]
+    bos: WholeNumber
+    pad: WholeNumber
     layout: str
 
 
@@ -145,27 +155,29 @@ class Annotation(TypedDict):
     nodes: tuple[NodeNote, ...]
     edges: tuple[EdgeNote, ...]
     variables: tuple[VariableNote, ...]
-    roles: Annotated[Mapping[str, str], Rule("what each role means")]
-    correspondence: Annotated[Mapping[str, str], Rule("by variable, its node")]
+    roles: Annotated[Mapping[str, str], FieldRule("what each role means")]
+    correspondence: Annotated[Mapping[str, str], FieldRule("by variable, its node")]
     tokens: TokenNote
     outputs: OutputNote
 
 
-Rows = tuple[tuple[float, ...], ...]
+MatrixRows = tuple[tuple[float, ...], ...]
 
 
 class SiteFile(TypedDict):
     """Where a variable lives."""
 
     node: str
-    basis: Annotated[Rows | None, Rule("orthonormal rows; null for the whole write")]
+    basis: Annotated[
+        MatrixRows | None, FieldRule("orthonormal rows; null for the whole write")
+    ]
 
 
 class CircuitPart(TypedDict):
     """Edges and sites."""
 
-    n_layers: Size
-    n_heads: Size
+    n_layers: PositiveNumber
+    n_heads: PositiveNumber
     edges: tuple[str, ...]
     sites: Mapping[str, SiteFile]
     carries: Mapping[str, tuple[str, ...]]
@@ -177,7 +189,7 @@ class FeaturesPart(TypedDict):
     names: tuple[str, ...]
     variables: tuple[str | None, ...]
     values: tuple[int | None, ...]
-    directions: Rows
+    directions: MatrixRows
 
 
 class OrderPart(TypedDict):
@@ -194,17 +206,22 @@ class CircuitFile(TypedDict):
     annotation: Annotation
     circuit: CircuitPart
     beside: CircuitPart | None
-    rows: Annotated[Mapping[str, Rows], Rule("by variable, a row a value")]
+    rows: Annotated[Mapping[str, MatrixRows], FieldRule("by variable, a row a value")]
     basis: Annotated[
-        Rows | None,
-        Rule("the named directions, if these are not the axes of the stream"),
+        MatrixRows | None,
+        FieldRule("the named directions, if these are not the axes of the stream"),
     ]
     order: OrderPart
     features: NotRequired[FeaturesPart]
 
 
 RELEASE_DOCUMENT = Document(
-    RELEASE, "What a release says of itself.", Summary, FORMAT, (VERSION,), most=2**12
+    RELEASE,
+    "What a release says of itself.",
+    ReleaseSummary,
+    FORMAT,
+    (VERSION,),
+    most=2**12,
 )
 CIRCUIT_DOCUMENT = Document(
     "circuit.json", "Edges, sites and their annotation.", CircuitFile

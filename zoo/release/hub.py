@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from compiler.errors import FetchError, FormatError, InputError, NameLookupError
-from compiler.notation import Found, parse, refuse
+from compiler.notation import LocatedJson, parse, refuse
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
 from zoo.release.fetch import Remote
 from zoo.release.fields import MOST_RELEASE, RELEASE, RELEASE_DOCUMENT
@@ -143,7 +143,7 @@ _MOST_PAGES, _MOST_PAGE = 8, 2**22  # of a list of files; bytes of one page
 _NEXT = re.compile(r'<([^>]+)>; *rel="?next"?')
 
 
-def _ask(repo: Repo, url: str) -> tuple[Found, str]:
+def _ask(repo: Repo, url: str) -> tuple[LocatedJson, str]:
     """Return (what the Hub answers, the address of the next page or "")."""
     try:
         data, link = get_page(url, _MOST_PAGE, _token())

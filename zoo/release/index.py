@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compiler.errors import FormatError, NameLookupError, unknown_name
-from compiler.notation import Found, parse
+from compiler.notation import LocatedJson, parse
 from zoo.release.fetch import Remote
-from zoo.release.fields import INDEX, INDEX_DOCUMENT, Entry
+from zoo.release.fields import INDEX, INDEX_DOCUMENT, IndexEntry
 from zoo.release.schema import read
 from zoo.release.shelf import Broken
 from zoo.release.transport import NotThereError, get
@@ -34,7 +34,7 @@ class Listing:
         broken: lines that are none, by the name that they give, and why.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[IndexEntry]
     broken: Sequence[Broken]
 
 
@@ -56,24 +56,26 @@ def read_index(address: str) -> Listing:
     lines = found.entries().get("releases")
     if lines is not None and isinstance(lines.json, list):
         # The rest of the document first: a newer format has other lines.
-        INDEX_DOCUMENT.read(Found(url, {**found.json, "releases": []}))
+        INDEX_DOCUMENT.read(LocatedJson(url, {**found.json, "releases": []}))
     else:
         INDEX_DOCUMENT.read(found)
         raise found.wrong("a list of releases")
     if lines.size() > MOST_ENTRIES:
         raise lines.wrong(f"at most {MOST_ENTRIES} releases")
-    entries: list[Entry] = []
+    entries: list[IndexEntry] = []
     broken: list[Broken] = []
     for line in lines.items():
         try:
-            entries.append(read(Entry, line))
+            entries.append(read(IndexEntry, line))
         except FormatError as error:
             name = line.json.get("name") if isinstance(line.json, dict) else None
             broken.append(Broken(str(name)[:80], str(error)))
     return Listing(entries, broken)
 
 
-def find_entry(listing: Listing, name: str, version: int | None, address: str) -> Entry:
+def find_entry(
+    listing: Listing, name: str, version: int | None, address: str
+) -> IndexEntry:
     """Return the line of a release, its newest version unless one is given.
 
     Raises:
@@ -100,14 +102,14 @@ def find_entry(listing: Listing, name: str, version: int | None, address: str) -
     )
 
 
-def newest_of(entries: Sequence[Entry]) -> list[Entry]:
+def newest_of(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     """Return the newest version of each release, by name."""
     ordered = sorted(entries, key=lambda entry: entry["version"])
     newest = {entry["name"]: entry for entry in ordered}
     return [newest[name] for name in sorted(newest)]
 
 
-def remote_of(address: str, entry: Entry) -> Remote:
+def remote_of(address: str, entry: IndexEntry) -> Remote:
     """Return where the files of a release are."""
     base = f"{address.rstrip('/')}/{entry['folder']}"
     return Remote(base, base, entry["bytes"], entry["sums"])

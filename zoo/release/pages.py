@@ -29,7 +29,7 @@ _DATA, _DICTIONARY, _DATA_2 = 0, 2, 3
 
 
 @dataclass(frozen=True)
-class Size:
+class TableSize:
     """How large a table is once it is unpacked.
 
     Attributes:
@@ -41,7 +41,7 @@ class Size:
     bytes: int
 
 
-def check_pages(data: bytes, metadata: pq.FileMetaData, where: str) -> Size:
+def check_pages(data: bytes, metadata: pq.FileMetaData, where: str) -> TableSize:
     """Return how large a table is, by the headers of its pages.
 
     Args:
@@ -59,7 +59,7 @@ def check_pages(data: bytes, metadata: pq.FileMetaData, where: str) -> Size:
     for group in range(metadata.num_row_groups):
         for column in range(metadata.num_columns):
             scan.column(metadata.row_group(group).column(column))
-    return Size(scan.cells, scan.bytes)
+    return TableSize(scan.cells, scan.bytes)
 
 
 class _Scan:
@@ -79,14 +79,14 @@ class _Scan:
             begin = dictionary
         if not 4 <= begin <= begin + size <= len(self.data):
             raise refuse(self.where, f"pages at byte {begin}", "pages inside the file")
-        reader, end, cells = _Reader(self.data, begin), begin + size, 0
+        reader, end, cells = _ThriftReader(self.data, begin), begin + size, 0
         while reader.place < end and cells < part.num_values:
             cells += self.page(reader, end)
         if cells != part.num_values:
             told = f"pages of {cells} cells in {ascii(part.path_in_schema)[1:41]}"
             raise refuse(self.where, told, f"{part.num_values}, by the file's end")
 
-    def page(self, reader: _Reader, end: int) -> int:
+    def page(self, reader: _ThriftReader, end: int) -> int:
         """Return the cells of the page that begins here, and go on behind it."""
         try:
             header = reader.struct()
@@ -117,7 +117,7 @@ _NAMES = tuple(_ENCODINGS.values())
 _DEEPEST = 8
 
 
-class _Reader:
+class _ThriftReader:
     """Reads Thrift's compact protocol; every method raises where it is none."""
 
     def __init__(self, data: bytes, place: int) -> None:

@@ -23,7 +23,7 @@ from zoo.release.fields import (
     CERTIFICATE,
     RECIPE,
     SPLITS,
-    Summary,
+    ReleaseSummary,
     data_file,
 )
 from zoo.release.tables import from_parquet, spell
@@ -70,7 +70,7 @@ class Released(Model):
     """
 
     folder: Folder
-    summary: Summary
+    summary: ReleaseSummary
 
     def __repr__(self) -> str:
         said = self.summary
@@ -139,14 +139,14 @@ class Released(Model):
             raise unknown_name("split", split, SPLITS)
         file = data_file(split)
         rows = from_parquet(self.folder.read(file), file).to_pylist()
-        reader = _Rows(self, file)
+        reader = _RowDecoder(self, file)
         return [reader.pair(number, row) for number, row in enumerate(rows)]
 
 
 _SIDES = ("clean", "corrupt")
 
 
-class _Rows:
+class _RowDecoder:
     """Reads rows of text as values of one model."""
 
     def __init__(self, model: Model, file: str) -> None:

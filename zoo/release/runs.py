@@ -18,7 +18,7 @@ from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from compiler.model import Model
-from zoo.causal.runs import turned_runs
+from zoo.causal.runs import shifted_runs
 
 PIECE = 64
 """Inputs that are run at a time."""
@@ -30,16 +30,16 @@ def clean_logits(
     model: Model, ids: Int[np.ndarray, "input ctx"]
 ) -> Float[np.ndarray, "input ctx class"]:
     """Return the logits of inputs, by the function that patches, with empty masks."""
-    names, turns = model.config.names, np.zeros(len(ids), np.int32)
+    names, shifts = model.config.names, np.zeros(len(ids), np.int32)
     shape = len(ids), len(names.readers), len(names.sources)
-    return patched_logits(model, ids, ids, turns, np.zeros(shape, np.float32))
+    return patched_logits(model, ids, ids, shifts, np.zeros(shape, np.float32))
 
 
 def patched_logits(
     model: Model,
     base: Int[np.ndarray, "pair ctx"],
-    source: Int[np.ndarray, "pair ctx"],
-    turns: Int[np.ndarray, " pair"],
+    donor: Int[np.ndarray, "pair ctx"],
+    shifts: Int[np.ndarray, " pair"],
     masks: Float[np.ndarray, "pair reader source"],
 ) -> Float[np.ndarray, "pair ctx class"]:
     """Return the logits of inputs under a patch each, as the audit patches edges.
@@ -47,14 +47,14 @@ def patched_logits(
     Args:
         model: the model.
         base: the inputs that are run.
-        source: the inputs of the donor runs.
-        turns: by how many places the positions of a donor run are turned.
+        donor: the inputs of the donor runs.
+        shifts: by how many places the positions of a donor run are shifted.
         masks: the edges that are patched.
     """
-    lengths = [(ids != model.config.pad_id).sum(axis=1) for ids in (base, source)]
+    lengths = [(ids != model.config.pad_id).sum(axis=1) for ids in (base, donor)]
     shared = np.minimum(*lengths)
     run = partial(_patched, model.transformer)
-    return _in_pieces(run, base, source, turns, masks, shared)
+    return _in_pieces(run, base, donor, shifts, masks, shared)
 
 
 def _in_pieces(function: Any, *arrays: np.ndarray) -> np.ndarray:
@@ -72,12 +72,12 @@ def _in_pieces(function: Any, *arrays: np.ndarray) -> np.ndarray:
 def _patched(
     transformer: Transformer,
     base: Int[Any, "pair ctx"],
-    source: Int[Any, "pair ctx"],
-    turns: Int[Any, " pair"],
+    donor: Int[Any, "pair ctx"],
+    shifts: Int[Any, " pair"],
     masks: Float[Any, "pair reader source"],
     shared: Int[Any, " pair"],
 ) -> Float[Array, "pair ctx class"]:
-    donors = turned_runs(transformer, source, turns).writes
+    donors = shifted_runs(transformer, donor, shifts).writes
     where = jax.numpy.arange(transformer.config.n_ctx)[None, :] < shared[:, None]
     patch = Patch.edges(masks, donors, where=where)
     return forward_batch(transformer, base, patch).logits

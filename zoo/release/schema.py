@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from functools import cache
 from math import isfinite
 from types import UnionType
@@ -25,11 +25,14 @@ from typing import (
     is_typeddict,
 )
 
-from compiler.notation import Found, parse, refuse
+from compiler.notation import LocatedJson, parse, refuse
 from compiler.rasp.values import Value
 
 MAY_LACK = "may lack"
 """What the metadata of a dataclass's field says of an entry that may be left out."""
+SAVED_AS = "saved as"
+"""Under this key, the metadata of a field has the name of its entry in the file, where
+that is another: a name in the code can change, one in a file cannot."""
 LARGEST = 2**53
 """The largest integer that every JSON reader gives back as it is."""
 LONGEST = 2**16
@@ -39,7 +42,7 @@ MOST_ITEMS = 2**18
 
 
 @dataclass(frozen=True)
-class Rule:
+class FieldRule:
     """What a type alone does not say of a value.
 
     Attributes:
@@ -104,7 +107,7 @@ class Document:
             **body,
         }
 
-    def read(self, found: Found) -> Any:
+    def read(self, found: LocatedJson) -> Any:
         """Return what a parsed file says, in its type.
 
         Raises:
@@ -127,7 +130,7 @@ class Document:
                     "wrote it",
                     "Install a newer release.",
                 )
-        rest = Found(found.where, {k: v.json for k, v in entries.items()})
+        rest = LocatedJson(found.where, {k: v.json for k, v in entries.items()})
         return read(self.type, rest, self.derived or {})
 
 
@@ -145,11 +148,16 @@ def _entries(
         # Read from the hints: `__required_keys__` is wrong where hints are strings.
         free = {n: get_args(t)[0] for n, t in hints.items() if _may_lack(t)}
         return {**hints, **free}, frozenset(set(hints) - set(free))
-    named = {f.name: hints[f.name] for f in fields(kind)}
-    free = {f.name for f in fields(kind) if f.metadata.get(MAY_LACK)}
+    named = {entry_of(f): hints[f.name] for f in fields(kind)}
+    free = {entry_of(f) for f in fields(kind) if f.metadata.get(MAY_LACK)}
     for name in derived.get(kind, ()):
         named[name] = get_type_hints(getattr(kind, name).fget)["return"]
     return named, frozenset(set(named) - free)
+
+
+def entry_of(field: Field[Any]) -> str:
+    """Return the name of the entry that a field of a dataclass has in a file."""
+    return field.metadata.get(SAVED_AS, field.name)
 
 
 def _may_lack(hint: Any) -> bool:
@@ -207,7 +215,7 @@ _PLAIN = {
 }
 
 
-def _said(rule: Rule) -> dict[str, Any]:
+def _said(rule: FieldRule) -> dict[str, Any]:
     said = {
         "description": rule.about or None,
         "minimum": rule.least,
@@ -219,7 +227,7 @@ def _said(rule: Rule) -> dict[str, Any]:
 
 
 def read(
-    kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]] | None = None
+    kind: Any, found: LocatedJson, derived: Mapping[type, tuple[str, ...]] | None = None
 ) -> Any:
     """Return a piece of JSON in its type: dataclasses made, lists as tuples.
 
@@ -253,7 +261,9 @@ def read(
     return _object(kind, found, derived)
 
 
-def _object(kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]]) -> Any:
+def _object(
+    kind: Any, found: LocatedJson, derived: Mapping[type, tuple[str, ...]]
+) -> Any:
     named, required = _entries(kind, derived)
     given = found.entries()
     missing = [n for n in named if n in required and n not in given]
@@ -266,21 +276,22 @@ def _object(kind: Any, found: Found, derived: Mapping[type, tuple[str, ...]]) ->
     if is_typeddict(kind):
         return values
     more = {name: values.pop(name) for name in derived.get(kind, ())}
-    made = kind(**values)
+    names = {entry_of(f): f.name for f in fields(kind)}
+    made = kind(**{names[entry]: value for entry, value in values.items()})
     for name, value in more.items():
         if (expected := getattr(made, name)) != value:
             raise given[name].wrong(f"{expected}, by the figures beside it")
     return made
 
 
-def _one_of(options: tuple[Any, ...], found: Found) -> Any:
+def _one_of(options: tuple[Any, ...], found: LocatedJson) -> Any:
     for option in options:
         if type(found.json) is type(option) and found.json == option:
             return option
     raise found.wrong(f"one of {', '.join(map(str, options))}")
 
 
-def _plain(kind: type, found: Found) -> Any:
+def _plain(kind: type, found: LocatedJson) -> Any:
     if kind is float:
         number = found.json
         if type(number) not in (int, float) or not _is_finite(number):
@@ -306,7 +317,7 @@ def _is_finite(number: int | float) -> bool:
         return False
 
 
-def _ruled(rule: Rule, value: Any, found: Found) -> Any:
+def _ruled(rule: FieldRule, value: Any, found: LocatedJson) -> Any:
     low, high = rule.least, rule.most
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"at least {low}" if high is None else f"{low} to {high}"
@@ -318,12 +329,12 @@ def _ruled(rule: Rule, value: Any, found: Found) -> Any:
     return value
 
 
-def _value(found: Found) -> Any:
+def _value(found: LocatedJson) -> Any:
     """Return a token or an output as JSON has it; lists are tuples."""
     if isinstance(found.json, list):
         return tuple(_value(item) for item in found.items())
     if isinstance(found.json, dict) and set(found.json) <= {"fraction", "tuple"}:
-        return Found(found.where, [found.json]).values()[0]
+        return LocatedJson(found.where, [found.json]).values()[0]
     if isinstance(found.json, dict):
         raise found.wrong("a value")
     if isinstance(found.json, float):

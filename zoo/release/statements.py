@@ -201,7 +201,7 @@ def _witnesses(model: Model, c: Certificate) -> Iterator[Difference]:
 
 def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Difference]:
     """Yield why a witness cannot be run."""
-    for key, tokens in (("base", witness.base), ("source", witness.source)):
+    for key, tokens in (("base", witness.base), ("source", witness.donor)):
         try:
             model.encode(list(tokens))
         except ZooError as error:
@@ -210,8 +210,8 @@ def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Differenc
                 f"{place}, {key}", list(tokens), f"a valid input ({told})"
             )
     size = len(witness.base)
-    if not 0 <= witness.turn < max(model.config.n_ctx - 1, 1):
-        yield _difference(f"{place}, turn", witness.turn, "a smaller shift")
+    if not 0 <= witness.shift < max(model.config.n_ctx - 1, 1):
+        yield _difference(f"{place}, turn", witness.shift, "a smaller shift")
     for key in ("before", "after"):
         if len(getattr(witness, key)) != size:
             count = len(getattr(witness, key))
@@ -227,14 +227,14 @@ def _malformed(model: Model, place: str, witness: Witness) -> Iterator[Differenc
 def _run(model: Model, found: Sequence[tuple[str, EdgeFinding, Witness]]) -> np.ndarray:
     """Return logits [witness, before or after, ctx, class], each under its patch."""
     names = model.config.names
-    base, source = (
-        model.encode_batch([list(getattr(w, key)) for _, _, w in found])
-        for key in ("base", "source")
+    base, donor = (
+        model.encode_batch([list(getattr(w, name)) for _, _, w in found])
+        for name in ("base", "donor")
     )
-    turns = np.array([w.turn for _, _, w in found], np.int32)
+    shifts = np.array([w.shift for _, _, w in found], np.int32)
     masks = np.stack([edge_mask(names, [finding.edge]) for _, finding, _ in found])
     clean = clean_logits(model, base)
-    patched = patched_logits(model, base, source, turns, masks)
+    patched = patched_logits(model, base, donor, shifts, masks)
     return np.stack([clean, patched], axis=1)
 
 

@@ -36,8 +36,8 @@ def row_differences(model: Model, subject: Subject) -> Iterator[Difference]:
     ids, _ = subject.causal.inputs(INPUTS, 0)
     pool = make_pool(subject.causal, ids)
     ids = np.asarray(pool.ids)
-    turns = np.zeros(len(ids), np.int32)
-    writes = np.asarray(compiled_runs(model.transformer, ids, turns).writes)
+    shifts = np.zeros(len(ids), np.int32)
+    writes = np.asarray(compiled_runs(model.transformer, ids, shifts).writes)
     held = dict(_values(subject, ids, np.asarray(pool.values)))
     for name, site in model.circuit.sites.items():
         place, rows = f"rows, {name}", model.rows.get(name)

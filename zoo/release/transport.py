@@ -3,7 +3,7 @@
 Only http and https, redirected too; a token goes to the server it is for alone. Every
 byte that a server sends is counted where it leaves the socket, below everything that
 understands HTTP: headers, redirections, interim answers, lengths of chunks and
-trailers count like the file itself. `Limits` has the figures.
+trailers count like the file itself. `TransferLimits` has the figures.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class NotAllowedError(FetchError):
 
 
 @dataclass
-class Limits:
+class TransferLimits:
     """What one transfer may take, and what it took.
 
     Attributes:
@@ -116,7 +116,7 @@ class Body:
     start: int
     length: int | None
     response: Any
-    limits: Limits
+    limits: TransferLimits
 
     def chunks(self, most: int) -> Iterator[bytes]:
         """Yield the bytes.
@@ -164,7 +164,7 @@ def open_at(
     asked = {**headers, "Accept-Encoding": "identity", "User-Agent": "circuitzoo"}
     if start:
         asked["Range"] = f"bytes={start}-"
-    limits = Limits(until)
+    limits = TransferLimits(until)
     try:
         request = urllib.request.Request(url, headers=asked)
         response = _opener(limits).open(request, timeout=limits.patience())
@@ -236,7 +236,7 @@ def check_address(url: str) -> None:
 class _Counted(io.RawIOBase):
     """What a socket receives, each piece under the limits."""
 
-    def __init__(self, sock: socket.socket, limits: Limits) -> None:
+    def __init__(self, sock: socket.socket, limits: TransferLimits) -> None:
         self._sock, self._limits = sock, limits
 
     def readable(self) -> bool:
@@ -257,7 +257,7 @@ class _Counted(io.RawIOBase):
 class _Watched:
     """A socket as `http.client` uses one, whose bytes are counted."""
 
-    def __init__(self, sock: socket.socket, limits: Limits) -> None:
+    def __init__(self, sock: socket.socket, limits: TransferLimits) -> None:
         self._sock, self._limits, self._read = sock, limits, False
 
     def makefile(self, mode: str, *_: Any) -> io.BufferedReader:
@@ -274,7 +274,10 @@ class _Watched:
 
 
 def _dial(
-    limits: Limits, address: tuple[str, int], timeout: Any = None, source: Any = None
+    limits: TransferLimits,
+    address: tuple[str, int],
+    timeout: Any = None,
+    source: Any = None,
 ) -> socket.socket:
     """Return a connection to the first of a host's addresses that answers."""
     told: OSError = OSError("the name has no address")
@@ -301,7 +304,7 @@ class _Response(http.client.HTTPResponse):
         return size
 
 
-def _watched(kind: Any, limits: Limits, *args: Any, **options: Any) -> Any:
+def _watched(kind: Any, limits: TransferLimits, *args: Any, **options: Any) -> Any:
     """Return a connection of some kind under limits."""
 
     class Connection(kind):
@@ -317,7 +320,7 @@ def _watched(kind: Any, limits: Limits, *args: Any, **options: Any) -> Any:
 
 
 class _Http(urllib.request.HTTPHandler):
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: TransferLimits) -> None:
         super().__init__()
         self._limits = limits
 
@@ -327,7 +330,7 @@ class _Http(urllib.request.HTTPHandler):
 
 
 class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: TransferLimits) -> None:
         super().__init__()
         self._limits = limits
 
@@ -350,7 +353,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return request
 
 
-def _opener(limits: Limits) -> urllib.request.OpenerDirector:
+def _opener(limits: TransferLimits) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_Redirects, _Http(limits), _Https(limits))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.errors import FormatError
-from compiler.notation import Found, parse, refuse
+from compiler.notation import LocatedJson, parse, refuse
 from compiler.sealed import SUMS, check_file, read_file, read_sums
 from zoo.release.fields import (
     MOST_BYTES,
@@ -22,7 +22,7 @@ from zoo.release.fields import (
     RELEASE,
     RELEASE_DOCUMENT,
     SPLITS,
-    Summary,
+    ReleaseSummary,
     data_file,
 )
 
@@ -52,7 +52,7 @@ class Folder:
         """
         return read_file(self.path, name, 0, MOST_BYTES, self.sums)
 
-    def json(self, name: str) -> Found:
+    def json(self, name: str) -> LocatedJson:
         """Return the JSON of a file."""
         return parse(self.read(name), name)
 
@@ -64,7 +64,7 @@ class Folder:
             told = f"bytes that are no text ({error.reason})"
             raise refuse(name, told, "UTF-8") from None
 
-    def summary(self) -> Summary:
+    def summary(self) -> ReleaseSummary:
         """Return what the release says of itself."""
         return RELEASE_DOCUMENT.parse(self.read(RELEASE), RELEASE)
 

@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import stats
 
+from compiler.deprecation import accept_old_arguments
 from compiler.errors import InputError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Names
@@ -33,7 +34,7 @@ from compiler.machine.patch import Patch, edge_mask
 from compiler.torch_values import plain
 from zoo.auditing.certificate import Certificate
 from zoo.cases.case import Case, open_case
-from zoo.cases.pairs import PAIRS, TURNED
+from zoo.cases.pairs import PAIRS, SHIFTED
 from zoo.scoring.independence import PERMUTATIONS, independence, permute_within
 from zoo.scoring.minimality import Needed, minimality
 
@@ -88,6 +89,7 @@ class Hypotheses:
         return tuple(n.edge for n in self.needed if n.corrected < self.level)
 
 
+@accept_old_arguments(turned="shifted")
 def examine_circuit(
     source: Any,
     edges: Circuit | Iterable[str] | Bool[np.ndarray, "reader source"],
@@ -101,7 +103,7 @@ def examine_circuit(
     certificate: Certificate | None = None,
     split: str = "test",
     pairs: int = PAIRS,
-    turned: float = TURNED,
+    shifted: float = SHIFTED,
     ablation: str = "resample",
     loss: str = "difference",
     positions: str = "all",
@@ -120,7 +122,7 @@ def examine_circuit(
         certificate: of a model that is no release; it is audited if None.
         split: of the data: `train` or `test`.
         pairs: how many of them, at most.
-        turned: share of the pairs whose corrupt run has shifted positions.
+        shifted: share of the pairs whose corrupt run has shifted positions.
         ablation: what stands in the place of a patched write: `resample`, `mean`,
             `zero` or `optimal`; see `Case`.
         loss: what the effect of a patch is measured by; see `zoo/cases/losses.py`.
@@ -135,7 +137,7 @@ def examine_circuit(
         certificate=certificate,
         split=split,
         pairs=pairs,
-        turned=turned,
+        shifted=shifted,
         ablation=ablation,
         loss=loss,
         positions=positions,

@@ -29,7 +29,9 @@ def report_lines(
 
 def _heading(report: Any) -> list[str]:
     record = report.record
-    left = f"{report.undetectable} undetectable and {report.silent} silent not counted"
+    left = (
+        f"{report.undetectable} undetectable and {report.constant} constant not counted"
+    )
     lines = [
         f"{report.model}: {report.counted} items ({record.granularity}), "
         f"{report.true} of them true; {left}",
@@ -92,9 +94,9 @@ def _missed(missed: Any) -> list[str]:
     ]
     witness = missed.witness
     if witness is not None:
-        turn = f", positions shifted by {witness['turn']}" if witness["turn"] else ""
+        shift = f", positions shifted by {witness['turn']}" if witness["turn"] else ""
         lines += [
-            f"      {_list(witness['base'])} donor {_list(witness['source'])}{turn}",
+            f"      {_list(witness['base'])} donor {_list(witness['source'])}{shift}",
             f"      {_list(witness['before'])} -> {_list(witness['after'])}",
         ]
     return lines

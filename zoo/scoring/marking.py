@@ -21,7 +21,7 @@ class Marks:
         counted: [item] whether it is in the ranking.
         undetectable: number of items of the circuit that do not count, because no donor
             run (in the audit, or among these pairs) changes what they carry.
-        silent: number of items outside the circuit that do not count, because their
+        constant: number of items outside the circuit that do not count, because their
             sources write the same in both runs of every pair.
         unused: number of items that the program has, but that count as outside.
     """
@@ -30,7 +30,7 @@ class Marks:
     true: Bool[np.ndarray, " item"]
     counted: Bool[np.ndarray, " item"]
     undetectable: int
-    silent: int
+    constant: int
     unused: int
 
 
@@ -42,17 +42,17 @@ def mark(case: Case, level: Level) -> Marks:
     undetectable edge, or a used edge that no pair can show, or if the sources of all
     its edges write the same in both runs of every pair.
     """
-    seen = case.names.visible & ~case.silent[None, :]
+    seen = case.names.visible & ~case.constant[None, :]
     used, hidden = case.truth.mask("used"), case.truth.mask("undetectable")
     true = level.any_of(used & seen)
     unseen = level.any_of((used & ~seen) | hidden) & ~true
-    silent = ~level.any_of(seen) & ~unseen
+    constant = ~level.any_of(seen) & ~unseen
     unused = level.any_of(case.truth.mask("unused")) & ~true & ~unseen
     return Marks(
         level,
         true,
-        ~unseen & ~silent,
+        ~unseen & ~constant,
         int(unseen.sum()),
-        int(silent.sum()),
+        int(constant.sum()),
         int(unused.sum()),
     )

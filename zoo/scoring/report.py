@@ -13,12 +13,13 @@ from jaxtyping import Bool, Float
 from compiler import html
 from compiler.errors import InputError
 from zoo.cases.bootstrap import DRAWS, Interval, middle
-from zoo.cases.truth import Known
+from zoo.cases.truth import KnownEdge
 from zoo.scoring.faithfulness import Curve
 from zoo.scoring.ranking import auroc, precision_at
 from zoo.scoring.subsets import Subsets
 
 VERSION = 1
+_SAVED_AS = {"constant": "silent"}  # fields with another name in the JSON of a report
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Missed:
     item: str
     score: float
     rank: int
-    edges: tuple[Known, ...]
+    edges: tuple[KnownEdge, ...]
 
     @property
     def witness(self) -> Mapping[str, Any] | None:
@@ -62,7 +63,7 @@ class Record:
         ablation: what stands in the place of a patched write.
         direction: `complement`: what is outside a circuit is patched on the clean run.
         positions: which positions of a run are asked for, and how many of the corrupt
-            runs have their positions turned.
+            runs have their positions shifted.
         loss: of the faithfulness.
         convention: of the AUROC.
         pairs: how many were run.
@@ -101,7 +102,7 @@ class Report:
         true: how many items are true.
         counted: how many items count.
         undetectable: circuit items that no donor can show: not counted.
-        silent: other items that carry the same in every pair: not counted.
+        constant: other items that carry the same in every pair: not counted.
         unused: items that the program claims, and that count as outside.
         missed: true items that were not found, highest first. Items that are tied at
             the cut-off do not count as found.
@@ -129,7 +130,7 @@ class Report:
     true: int
     counted: int
     undetectable: int
-    silent: int
+    constant: int
     unused: int
     missed: tuple[Missed, ...]
     spurious: tuple[Spurious, ...]
@@ -203,7 +204,7 @@ class Report:
             raise InputError(f"precision_at: found {k!r}, expected 1, 2, ..")
         return precision_at(self.scores, self.labels, k)
 
-    def compare(self, other: Report, seed: int = 0) -> Comparison:
+    def compare(self, other: Report, seed: int = 0) -> AurocDifference:
         """Return by how much this AUROC is above another one on the same items.
 
         Raises:
@@ -226,13 +227,15 @@ class Report:
         gap = auroc(self.scores, self.labels) - auroc(other.scores, other.labels)
         tail = min((found <= 0).sum(), (found >= 0).sum())
         p = 2 * float(tail + 1) / (DRAWS + 1)
-        return Comparison(gap, middle(found), min(1.0, p))
+        return AurocDifference(gap, middle(found), min(1.0, p))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values; NaN is null."""
         skipped = {"missed", "items", "scores", "labels"}
         data = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped
+            _SAVED_AS.get(f.name, f.name): getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in skipped
         }
         missed = [
             {
@@ -274,7 +277,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AurocDifference:
     """A difference of two AUROCs, with its interval and a two-sided p-value.
 
     Attributes:

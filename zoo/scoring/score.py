@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from compiler.deprecation import accept_old_arguments
 from compiler.errors import InputError, count
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate
 from zoo.cases.bootstrap import Interval, interval_over_items
 from zoo.cases.case import Case, open_case
 from zoo.cases.levels import Level
-from zoo.cases.pairs import PAIRS, TURNED
+from zoo.cases.pairs import PAIRS, SHIFTED
 from zoo.cases.scores import Scores
 from zoo.scoring.conventions import area, known_convention
 from zoo.scoring.endings import check_file
@@ -26,6 +27,7 @@ from zoo.scoring.report import Missed, Record, Report, Spurious
 from zoo.scoring.subsets import measure_subsets
 
 
+@accept_old_arguments(turned="shifted")
 def score(
     source: str | Path | Model | Case,
     scores: Any,
@@ -42,7 +44,7 @@ def score(
     certificate: Certificate | None = None,
     split: str = "test",
     pairs: int = PAIRS,
-    turned: float | None = None,
+    shifted: float | None = None,
     ablation: str = "resample",
     loss: str = "difference",
     positions: str = "all",
@@ -66,7 +68,7 @@ def score(
         certificate: of a model that is no release; it is audited if None.
         split: of the data: `train` or `test`.
         pairs: how many of them, at most.
-        turned: share of the pairs whose corrupt run has shifted positions; None is
+        shifted: share of the pairs whose corrupt run has shifted positions; None is
             half of them, or none where the scores have one node for both embeddings.
         ablation: what stands in the place of a patched write: `resample`, `mean`,
             `zero` or `optimal`; see `Case`.
@@ -88,15 +90,15 @@ def score(
         certificate=certificate,
         split=split,
         pairs=pairs,
-        turned=TURNED if turned is None else turned,
+        shifted=SHIFTED if shifted is None else shifted,
         ablation=ablation,
         loss=loss,
         positions=positions,
     )
     read = read_scores(case.names, scores, format, missing)
-    if read.level.merged and not isinstance(source, Case) and turned is None:
-        # Tools with one input node cannot turn the positions of a run.
-        case = case.turned(0.0)
+    if read.level.merged and not isinstance(source, Case) and shifted is None:
+        # Tools with one input node cannot shift the positions of a run.
+        case = case.with_shifts(0.0)
     level = Level(case.names, granularity or read.level.kind, read.level.merged)
     joined = read.at(level)
     if joined.is_circuit and k is None and threshold is None:
@@ -106,7 +108,7 @@ def score(
     if not (marks.true & marks.counted).any():
         raise InputError(
             f"{case.name}: no item of its circuit can be seen in these pairs at "
-            f"'{level}'. Take pairs with turned positions: turned=0.5"
+            f"'{level}'. Take pairs with shifted positions: shifted=0.5"
         )
     return _report(
         case, ranked, joined, marks, absolute, convention, k, threshold, behaviour, seed
@@ -158,7 +160,7 @@ def _report(
         true=hits,
         counted=len(values),
         undetectable=marks.undetectable,
-        silent=marks.silent,
+        constant=marks.constant,
         unused=marks.unused,
         missed=_missed(case, ranked, marks, found),
         spurious=_spurious(ranked, marks, found),
@@ -247,13 +249,13 @@ def _spurious(ranked: Scores, marks: Marks, found: np.ndarray) -> tuple[Spurious
 
 
 def _record(case: Case, ranked: Scores, absolute: bool, convention: str) -> Record:
-    turned = float((case.pairs.turns > 0).mean())
+    shifted = float((case.pairs.shifts > 0).mean())
     return Record(
         granularity=str(ranked.level),
         sign="magnitude" if absolute else "as given",
         ablation=case.ablation,
         direction="complement",
-        positions=f"{case.positions}; {turned:.0%} of the corrupt runs turned",
+        positions=f"{case.positions}; {shifted:.0%} of the corrupt runs shifted",
         loss=case.loss,
         convention=convention,
         pairs=len(case.pairs),

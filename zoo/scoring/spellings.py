@@ -15,17 +15,17 @@ from collections.abc import Hashable, Mapping
 from compiler.machine.names import ARROW, INPUT, Hook, Names
 from zoo.cases.levels import Level, levels
 
-Table = Mapping[Hashable, str]
+Spelling = Mapping[Hashable, str]
 """From a spelling to the name of an item."""
 
 
-def dialects(names: Names) -> list[tuple[str, Level, Table]]:
+def dialects(names: Names) -> list[tuple[str, Level, Spelling]]:
     """Return (tool, level, its spellings) of every way to name items, finest first."""
-    found: list[tuple[str, Level, Table]] = []
+    found: list[tuple[str, Level, Spelling]] = []
     for level in levels(names):
         found.append(("names", level, {item: item for item in level.items}))
         if level.merged and level.kind == "qkv":
-            table: Table = {
+            table: Spelling = {
                 text: str(edge) for edge, text in names.auto_circuit.items()
             }
             found.append(("auto-circuit", level, table))
@@ -35,7 +35,7 @@ def dialects(names: Names) -> list[tuple[str, Level, Table]]:
     return found
 
 
-def _acdc(level: Level) -> Table:
+def _acdc(level: Level) -> Spelling:
     names = level.names
     hooks = {n: _hook(names.source_hook(n)) for n in names.sources}
     hooks[INPUT] = ("blocks.0.hook_resid_pre", None)

@@ -49,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Pair:
+class MethodPair:
     """Two methods on the same models (Wilcoxon 1945; Holm 1979 for many pairs)."""
 
     first: str
@@ -142,7 +142,7 @@ class Table:
         kept = [row for row in found if row.models or row.failed]
         return sorted(kept, key=lambda row: (-np.nan_to_num(row.auroc), row.method))
 
-    def compare(self, level: str = "qkv", name: str = "auroc") -> list[Pair]:
+    def compare(self, level: str = "qkv", name: str = "auroc") -> list[MethodPair]:
         """Return every pair of methods, paired over models, corrected for their number.
 
         Models on which both are the same say nothing and are left out of the test.
@@ -151,7 +151,7 @@ class Table:
         found = [self._pair(a, b, level, name) for a, b in combinations(rows, 2)]
         corrected = holm([pair.p for pair in found])
         return [
-            Pair(**{**pair.__dict__, "corrected": p})
+            MethodPair(**{**pair.__dict__, "corrected": p})
             for pair, p in zip(found, corrected, strict=True)
         ]
 
@@ -205,7 +205,7 @@ class Table:
             failed=sum(cell.status != "ok" for cell in cells),
         )
 
-    def _pair(self, first: str, second: str, level: str, name: str) -> Pair:
+    def _pair(self, first: str, second: str, level: str, name: str) -> MethodPair:
         gap = self.figures(first, level, name) - self.figures(second, level, name)
         gap = gap[~np.isnan(gap)]
         p = 1.0
@@ -214,7 +214,7 @@ class Table:
             p = float(tested.pvalue)
         difference = float(gap.mean()) if len(gap) else float("nan")
         interval = interval_of_mean(gap)
-        return Pair(first, second, len(gap), difference, interval, p, p)
+        return MethodPair(first, second, len(gap), difference, interval, p, p)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Summary:
+class TaskSummary:
     """What is known of a task before its module is imported.
 
     Attributes:
@@ -43,7 +43,7 @@ class Summary:
 
 
 SUMMARIES = (
-    Summary(
+    TaskSummary(
         name="greater_than",
         module="greater_than",
         class_name="GreaterThan",
@@ -51,7 +51,7 @@ SUMMARIES = (
         tokens=71,
         max_len=15,
     ),
-    Summary(
+    TaskSummary(
         name="induction_heads",
         module="induction",
         class_name="InductionHeads",
@@ -69,7 +69,7 @@ def all_tasks() -> dict[str, Task]:
     return {about.name: _make(about) for about in SUMMARIES}
 
 
-def _make(about: Summary) -> Task:
+def _make(about: TaskSummary) -> Task:
     module = importlib.import_module(f"{__name__}.{about.module}")
     return getattr(module, about.class_name)()
 

@@ -31,18 +31,18 @@ from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.config import Config
 from zoo.causal.model import COMPUTED, CausalModel, Selecting
-from zoo.causal.pool import Pool, draw_inputs, draw_sources, draw_turns
+from zoo.causal.pool import Pool, draw_donors, draw_inputs, draw_shifts
 from zoo.training.placement import Placement
 from zoo.training.recipe import Recipe
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Examples: base and donor inputs, masks, labels.
 
     Attributes:
         ids: token ids of the base inputs.
-        source_ids: token ids of the donor inputs.
-        turns: by how many places the positions of each donor run are shifted.
+        donor_ids: token ids of the donor inputs.
+        shifts: by how many places the positions of each donor run are shifted.
         mask: 1 where a reader sees the write of the donor run.
         where: 1 at positions that both inputs have.
         labels: index of the right output value, -1 for none.
@@ -53,8 +53,8 @@ class Batch(NamedTuple):
     """
 
     ids: Int[Array, "batch ctx"]
-    source_ids: Int[Array, "batch ctx"]
-    turns: Int[Array, " batch"]
+    donor_ids: Int[Array, "batch ctx"]
+    shifts: Int[Array, " batch"]
     mask: Float[Array, "batch reader source"]
     where: Float[Array, "batch ctx"]
     labels: Int[Array, "batch ctx"]
@@ -108,7 +108,7 @@ def draw_batch(
     pool: Pool,
     key: Array,
     closed: Float[Array, ""],
-) -> Batch:
+) -> TrainingBatch:
     """Return one batch.
 
     Args:
@@ -122,7 +122,7 @@ def draw_batch(
     keys = jax.random.split(key, 8)
     size = recipe.batch
     base = draw_inputs(pool, keys[0], size)
-    source = draw_sources(pool, keys[1], base, recipe.same_length)
+    donor = draw_donors(pool, keys[1], base, recipe.same_length)
     kind = jnp.asarray(_kinds(recipe))
     chosen = _choose_nodes(layout, keys[2], size) & (kind == 1)[:, None]
     others = jax.random.bernoulli(keys[3], 0.5, (size, len(layout.other_nodes)))
@@ -133,17 +133,17 @@ def draw_batch(
     entries = jax.random.uniform(keys[6], (size, *layout.outside.shape))
     edges = (entries < share[:, None, None]) & layout.outside
     mask = (chosen | others)[:, None, :] | edges
-    shared = jnp.minimum(pool.lengths[base], pool.lengths[source])
+    shared = jnp.minimum(pool.lengths[base], pool.lengths[donor])
     where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
-    values = interchanged(model, layout, pool, base, source, chosen, where)
+    values = interchanged(model, layout, pool, base, donor, chosen, where)
     replaced = chosen[:, layout.sources_of][:, :, None]
     selected = None
     if recipe.attending and isinstance(model, Selecting):
-        selected = jax.vmap(model.selected)(pool.ids[source])
-    return Batch(
+        selected = jax.vmap(model.selected)(pool.ids[donor])
+    return TrainingBatch(
         pool.ids[base],
-        pool.ids[source],
-        jnp.where(kind == 1, 0, draw_turns(keys[7], size, model.n_ctx)),
+        pool.ids[donor],
+        jnp.where(kind == 1, 0, draw_shifts(keys[7], size, model.n_ctx)),
         mask.astype(jnp.float32),
         where.astype(jnp.float32),
         values[:, layout.output],
@@ -157,13 +157,13 @@ def interchanged(
     layout: Layout,
     pool: Pool,
     base: Int[Array, " batch"],
-    source: Int[Array, " batch"],
+    donor: Int[Array, " batch"],
     chosen: Bool[Array, "batch source"],
     where: Bool[Array, "batch ctx"],
 ) -> Int[Array, "batch variable ctx"]:
     """Return all variables after those on chosen nodes were set to the donor's."""
     set_here = chosen[:, layout.sources_of][:, :, None] & where[:, None, :]
-    overrides = jnp.where(set_here, pool.values[source], COMPUTED)
+    overrides = jnp.where(set_here, pool.values[donor], COMPUTED)
     return jax.vmap(model.run)(pool.ids[base], overrides)
 
 

@@ -20,7 +20,7 @@ from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from zoo.causal.model import CausalModel
 from zoo.causal.outputs import is_right
-from zoo.causal.pool import Pool, draw_inputs, draw_key, draw_turns
+from zoo.causal.pool import Pool, draw_inputs, draw_key, draw_shifts
 from zoo.causal.runs import compiled_runs
 from zoo.training.examples import Layout, interchanged
 from zoo.training.recipe import Recipe
@@ -89,7 +89,7 @@ class Checker:
         self.model, self.layout, self.pool = model, layout, pool
         self.names = config.names
         key = draw_key(recipe.seed + 1_000_003)
-        self.base, self.source, self.turns = _draw_pairs(
+        self.base, self.donor, self.shifts = _draw_held_out(
             pool, key, recipe.pairs, model.n_ctx
         )
         self.edges = np.argwhere(layout.outside)
@@ -107,20 +107,20 @@ class Checker:
         ]
         chosen += [np.zeros(size, bool)] * 2
         count = len(self.layout.circuit_nodes)
-        ids = self.pool.ids[self.source]
-        straight, donor = (
-            compiled_runs(transformer, ids, turns).writes
-            for turns in (jnp.zeros_like(self.turns), self.turns)
+        ids = self.pool.ids[self.donor]
+        straight, shifted = (
+            compiled_runs(transformer, ids, shifts).writes
+            for shifts in (jnp.zeros_like(self.shifts), self.shifts)
         )
         found = [
             *self.accuracies(transformer, straight, masks[:count], chosen[:count]),
-            *self.accuracies(transformer, donor, masks[count:], chosen[count:]),
+            *self.accuracies(transformer, shifted, masks[count:], chosen[count:]),
         ]
         by_name = [self.names.sources[n] for n in nodes]
         values = [float(v) for v in found]
         edges, worst = None, ""
         if min(values) >= _WORTH_EDGES:
-            edges, worst = self.worst_edge(transformer, donor)
+            edges, worst = self.worst_edge(transformer, shifted)
         return Check(
             step=step,
             loss=loss,
@@ -133,7 +133,9 @@ class Checker:
         )
 
     def worst_edge(
-        self, transformer: Transformer, donor: Float[Any, "pair source ctx d_model"]
+        self,
+        transformer: Transformer,
+        donor_writes: Float[Any, "pair source ctx d_model"],
     ) -> tuple[float, str]:
         """Return the least accuracy with one edge outside patched, and that edge."""
         if len(self.edges) == 0:
@@ -141,7 +143,7 @@ class Checker:
         singles = np.zeros((len(self.edges), *self.layout.outside.shape), bool)
         singles[np.arange(len(self.edges)), self.edges[:, 0], self.edges[:, 1]] = True
         nothing = [np.zeros(len(self.names.sources), bool)] * len(singles)
-        found = self.accuracies(transformer, donor, list(singles), nothing)
+        found = self.accuracies(transformer, donor_writes, list(singles), nothing)
         return float(found.min()), str(self.edge(int(found.argmin())))
 
     def edge(self, index: int) -> Edge:
@@ -152,12 +154,12 @@ class Checker:
     def accuracies(
         self,
         transformer: Transformer,
-        donor: Float[Any, "pair source ctx d_model"],
+        donor_writes: Float[Any, "pair source ctx d_model"],
         masks: Sequence[Bool[np.ndarray, "reader source"]],
         chosen: Sequence[Bool[np.ndarray, " source"]],
     ) -> Float[np.ndarray, " patch"]:
         """Return the accuracy under each of several patches, over all pairs."""
-        pairs = self.base, self.source, donor
+        pairs = self.base, self.donor, donor_writes
         fixed = self.model, self.layout
         return np.array(
             [
@@ -168,13 +170,13 @@ class Checker:
 
 
 @partial(jax.jit, static_argnames=("count", "n_ctx"), compiler_options=QUICK_TO_COMPILE)
-def _draw_pairs(
+def _draw_held_out(
     pool: Pool, key: Array, count: int, n_ctx: int
 ) -> tuple[Int[Array, " pair"], Int[Array, " pair"], Int[Array, " pair"]]:
     """Return base inputs, donor inputs, and by how much the donors' are shifted."""
     first, second, third = jax.random.split(key, 3)
-    base, source = draw_inputs(pool, first, count), draw_inputs(pool, second, count)
-    return base, source, draw_turns(third, count, n_ctx)
+    base, donor = draw_inputs(pool, first, count), draw_inputs(pool, second, count)
+    return base, donor, draw_shifts(third, count, n_ctx)
 
 
 @partial(
@@ -188,20 +190,20 @@ def _accuracy(
     pool: Pool,
     transformer: Transformer,
     base: Int[Any, " pair"],
-    source: Int[Any, " pair"],
-    donor: Float[Any, "pair source ctx d_model"],
+    donor: Int[Any, " pair"],
+    donor_writes: Float[Any, "pair source ctx d_model"],
     mask: Bool[Any, "reader source"],
     chosen: Bool[Any, " source"],
 ) -> Float[Array, ""]:
     """Return the share of labelled positions that are right under one patch."""
-    shared = jnp.minimum(pool.lengths[base], pool.lengths[source])
+    shared = jnp.minimum(pool.lengths[base], pool.lengths[donor])
     where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
     size = len(base)
     picked = jnp.broadcast_to(chosen, (size, *chosen.shape))
-    values = interchanged(model, layout, pool, base, source, picked, where)
+    values = interchanged(model, layout, pool, base, donor, picked, where)
     labels = values[:, layout.output]
     masks = jnp.broadcast_to(mask.astype(jnp.float32), (size, *mask.shape))
-    patch = Patch.edges(masks, donor, where=where)
+    patch = Patch.edges(masks, donor_writes, where=where)
     logits = logits_batch(transformer, pool.ids[base], patch)
     valid = labels >= 0
     right = is_right(model.readout, logits, jnp.maximum(labels, 0))

@@ -21,27 +21,27 @@ from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, freeze
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import draw_key
-from zoo.training.examples import Batch, draw_batch
+from zoo.training.examples import TrainingBatch, draw_batch
 from zoo.training.held_out import Check
 from zoo.training.loss import Probes, attending_loss, batch_loss, decoding_loss
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
-from zoo.training.run import Run, State, optimizer, prepare, start
+from zoo.training.run import TrainingRun, TrainingState, optimizer, prepare, start
 
-OnCheck = Callable[[Run, State, tuple[Check, ...]], None]
+OnCheck = Callable[[TrainingRun, TrainingState, tuple[Check, ...]], None]
 OnStep = Callable[[int, int], None]
 """Called with (steps done, steps)."""
 
 
-def closed_share(recipe: Recipe, state: State) -> Float[Array, ""]:
+def closed_share(recipe: Recipe, state: TrainingState) -> Float[Array, ""]:
     """Return the share of examples with everything outside the circuit patched."""
     opened = (state.step - state.opening) / max(recipe.opening_steps, 1)
     return 1.0 - (1.0 - recipe.keep) * jnp.clip(opened, 0.0, 1.0)
 
 
 def advance(
-    run: Run, state: State, count: int, on_step: OnStep | None = None
-) -> tuple[State, float]:
+    run: TrainingRun, state: TrainingState, count: int, on_step: OnStep | None = None
+) -> tuple[TrainingState, float]:
     """Return the state after `count` steps, and the mean loss.
 
     On a CPU one call draws a batch and another one trains on it: a single call runs at
@@ -61,7 +61,9 @@ def advance(
     return state, float(np.mean(jax.device_get(losses)))
 
 
-def next_batch(run: Run, state: State, key: Array | None = None) -> Batch:
+def next_batch(
+    run: TrainingRun, state: TrainingState, key: Array | None = None
+) -> TrainingBatch:
     """Return the batch of the step that comes next.
 
     Args:
@@ -75,7 +77,9 @@ def next_batch(run: Run, state: State, key: Array | None = None) -> Batch:
     return draw_batch(run.model, run.recipe, run.layout, run.pool, key, closed)
 
 
-def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array, ""]]:
+def next_state(
+    run: TrainingRun, state: TrainingState, batch: TrainingBatch
+) -> tuple[TrainingState, Float[Array, ""]]:
     """Return the state after one step, and its loss."""
     recipe, sources_of = run.recipe, run.layout.sources_of
     closed = closed_share(recipe, state)
@@ -83,13 +87,13 @@ def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
         weights, probes = params
         transformer = Transformer(run.config, weights)
-        loss, writes, sources = batch_loss(
+        loss, writes, donor_writes = batch_loss(
             transformer, run.model.readout, batch, recipe.donor_gradient
         )
         reading = decoding_loss(probes, writes, sources_of, batch)
         whole = loss + recipe.decoding * closed * reading
         if batch.selected is not None:
-            looking = attending_loss(transformer, sources, sources_of, batch)
+            looking = attending_loss(transformer, donor_writes, sources_of, batch)
             whole += recipe.attending * closed * looking
         return whole, loss
 
@@ -100,7 +104,7 @@ def next_state(run: Run, state: State, batch: Batch) -> tuple[State, Float[Array
         update = optimizer(recipe).update
         change, moments = update(gradient, state.optimizer, params)
     new: Any = optax.apply_updates(params, change)  # a pytree like them
-    return State(new[0], new[1], moments, state.step + 1, state.opening), loss
+    return TrainingState(new[0], new[1], moments, state.step + 1, state.opening), loss
 
 
 _jit = partial(jax.jit, static_argnames=("run",), compiler_options=QUICK_TO_COMPILE)
@@ -108,8 +112,10 @@ _next_batch, _next_state = _jit(next_batch), _jit(next_state)
 
 
 @partial(jax.jit, static_argnames=("run", "count"))
-def _scan(run: Run, state: State, count: int) -> tuple[State, Float[Array, ""]]:
-    def step(state: State, _: None) -> tuple[State, Float[Array, ""]]:
+def _scan(
+    run: TrainingRun, state: TrainingState, count: int
+) -> tuple[TrainingState, Float[Array, ""]]:
+    def step(state: TrainingState, _: None) -> tuple[TrainingState, Float[Array, ""]]:
         return next_state(run, state, next_batch(run, state))
 
     state, losses = jax.lax.scan(step, state, None, length=count)
@@ -120,7 +126,7 @@ def train(
     model: CausalModel,
     recipe: Recipe | None = None,
     *,
-    state: State | None = None,
+    state: TrainingState | None = None,
     history: tuple[Check, ...] = (),
     on_check: OnCheck | None = None,
     on_step: OnStep | None = None,
@@ -144,8 +150,8 @@ def train(
 
 
 def train_run(
-    run: Run,
-    state: State | None = None,
+    run: TrainingRun,
+    state: TrainingState | None = None,
     history: tuple[Check, ...] = (),
     on_check: OnCheck | None = None,
     on_step: OnStep | None = None,
@@ -172,7 +178,7 @@ def train_run(
     return finish(run, state, history, "passed" if passed else "budget")
 
 
-def open_early(recipe: Recipe, state: State, check: Check) -> State:
+def open_early(recipe: Recipe, state: TrainingState, check: Check) -> TrainingState:
     """Return the state in its opening phase once the circuit alone is right enough."""
     waits = int(state.opening) > check.step
     if not waits or check.all_edges < recipe.open_at:
@@ -180,12 +186,14 @@ def open_early(recipe: Recipe, state: State, check: Check) -> State:
     return state._replace(opening=jnp.asarray(check.step, jnp.int32))
 
 
-def is_done(run: Run, state: State, history: tuple[Check, ...]) -> bool:
+def is_done(run: TrainingRun, state: TrainingState, history: tuple[Check, ...]) -> bool:
     """Return whether the opening phase is over and the last check passed."""
     is_open = int(state.step) >= int(state.opening) + run.recipe.opening_steps
     return is_open and bool(history) and history[-1].passes(run.recipe)
 
 
-def finish(run: Run, state: State, history: tuple[Check, ...], outcome: str) -> Result:
+def finish(
+    run: TrainingRun, state: TrainingState, history: tuple[Check, ...], outcome: str
+) -> Result:
     """Return the result of a run that has ended."""
     return Result(run, freeze(state.weights), history, outcome)

@@ -17,7 +17,7 @@ from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses
 from zoo.causal.runs import donor_writes
-from zoo.training.examples import Batch
+from zoo.training.examples import TrainingBatch
 
 
 class Probes(NamedTuple):
@@ -35,7 +35,7 @@ class Probes(NamedTuple):
 def batch_loss(
     transformer: Transformer,
     readout: Readout,
-    batch: Batch,
+    batch: TrainingBatch,
     donor_gradient: bool,
 ) -> tuple[
     Float[Array, ""],
@@ -46,20 +46,20 @@ def batch_loss(
 
     The loss is in nats (or squared ranges, for numbers).
     """
-    sources = donor_writes(transformer, batch.source_ids, batch.turns)
-    donor = sources if donor_gradient else jax.lax.stop_gradient(sources)
+    writes = donor_writes(transformer, batch.donor_ids, batch.shifts)
+    donor = writes if donor_gradient else jax.lax.stop_gradient(writes)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
     run = forward_batch(transformer, batch.ids, patch)
     valid = batch.labels >= 0
     losses = position_losses(readout, run.logits, jnp.maximum(batch.labels, 0))
-    return _mean(losses, valid), run.writes, sources
+    return _mean(losses, valid), run.writes, writes
 
 
 def decoding_loss(
     probes: Probes,
     writes: Float[Array, "batch source ctx d_model"],
     sources_of: Int[Any, " variable"],
-    batch: Batch,
+    batch: TrainingBatch,
 ) -> Float[Array, ""]:
     """Return the mean cross-entropy of the probes' predictions, in nats."""
     read = writes[:, jnp.asarray(sources_of)]  # [batch, variable, ctx, d_model]
@@ -75,7 +75,7 @@ def attending_loss(
     transformer: Transformer,
     writes: Float[Array, "batch source ctx d_model"],
     sources_of: Int[Any, " variable"],
-    batch: Batch,
+    batch: TrainingBatch,
 ) -> Float[Array, ""]:
     """Return the mean cross-entropy of attention from the selected keys, in nats.
 
@@ -88,7 +88,7 @@ def attending_loss(
     """
     assert batch.selected is not None
     parts = list(transformer.config.names.source_parts.values())
-    straight = (batch.turns == 0)[:, None]
+    unshifted = (batch.shifts == 0)[:, None]
     losses, valid = [], []
     for variable, source in enumerate(np.asarray(sources_of)):
         part = parts[source]
@@ -97,11 +97,11 @@ def attending_loss(
         look = partial(attention_logits, transformer, layer=part.layer)
         chosen = batch.selected[:, variable]
         count = chosen.sum(axis=-1)
-        scores = jax.vmap(look)(batch.source_ids, writes)[:, part.head]
+        scores = jax.vmap(look)(batch.donor_ids, writes)[:, part.head]
         found = jax.nn.log_softmax(scores, axis=-1)
         loss = -jnp.where(chosen, found, 0.0).sum(axis=-1)
         losses.append(loss / jnp.maximum(count, 1).astype(loss.dtype))
-        valid.append((count > 0) & straight)
+        valid.append((count > 0) & unshifted)
     if not losses:
         return jnp.zeros(())
     return _mean(jnp.stack(losses), jnp.stack(valid))

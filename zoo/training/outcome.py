@@ -21,7 +21,7 @@ from zoo.causal.outputs import unscaled
 from zoo.causal.tabular import TabularModel
 from zoo.training.held_out import Check
 from zoo.training.recipe import Recipe
-from zoo.training.run import Run
+from zoo.training.run import TrainingRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Result:
             `diverged` (the last good weights are kept).
     """
 
-    run: Run
+    run: TrainingRun
     weights: Weights
     history: tuple[Check, ...]
     outcome: str

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from compiler.deprecation import keep_old_names
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, init
 from zoo.causal.model import CausalModel
@@ -20,8 +21,10 @@ from zoo.training.loss import Probes
 from zoo.training.placement import Placement, make_config, place
 from zoo.training.recipe import Recipe, sized
 
+__getattr__ = keep_old_names(__name__, Run="TrainingRun", State="TrainingState")
 
-class State(NamedTuple):
+
+class TrainingState(NamedTuple):
     """What changes during training.
 
     Attributes:
@@ -40,7 +43,7 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class TrainingRun:
     """Everything that is fixed during training.
 
     Attributes:
@@ -65,7 +68,7 @@ class Run:
     disjoint: bool
 
 
-def prepare(model: CausalModel, recipe: Recipe) -> Run:
+def prepare(model: CausalModel, recipe: Recipe) -> TrainingRun:
     """Return the run of a recipe: sizes, placement, inputs.
 
     Raises:
@@ -79,17 +82,19 @@ def prepare(model: CausalModel, recipe: Recipe) -> Run:
     seen, held_out, disjoint = split_inputs(ids, recipe.inputs_seed)
     pool = make_pool(model, seen)
     checker = Checker(model, config, recipe, layout, make_pool(model, held_out))
-    return Run(model, recipe, config, placement, layout, pool, checker, disjoint)
+    return TrainingRun(
+        model, recipe, config, placement, layout, pool, checker, disjoint
+    )
 
 
-def start(run: Run) -> State:
+def start(run: TrainingRun) -> TrainingState:
     """Return the state before the first step."""
     weights = Weights(*map(jnp.asarray, init(run.config, run.recipe.seed)))
     shape = len(run.model.variables), run.config.d_model
     size = max(v.size for v in run.model.variables)
     zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)
     probes = Probes(*(jnp.asarray(a) for a in zeros))
-    return State(
+    return TrainingState(
         weights,
         probes,
         jax.jit(optimizer(run.recipe).init)((weights, probes)),

@@ -35,7 +35,7 @@ from zoo.training.held_out import Check
 from zoo.training.loop import OnCheck, OnStep, train_run
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe, read_recipe, sized
-from zoo.training.run import Run, State, prepare
+from zoo.training.run import TrainingRun, TrainingState, prepare
 from zoo.training.together import train_together
 
 _ABOUT = ("family", "meaning", "source")
@@ -196,7 +196,9 @@ def train_seeds_into(
     for seed, place in folders.items():
         store.begin(place, setting, sized(replace(recipe, seed=seed), model))
 
-    def keep(run: Run, state: State, history: tuple[Check, ...]) -> None:
+    def keep(
+        run: TrainingRun, state: TrainingState, history: tuple[Check, ...]
+    ) -> None:
         store.save_checkpoint(folders[run.recipe.seed], state, history)
         if on_check is not None:
             on_check(run, state, history)
@@ -208,19 +210,21 @@ def train_seeds_into(
     return results
 
 
-def _prepare(setting: store.Setting, recipe: Recipe) -> Run:
+def _prepare(setting: store.Setting, recipe: Recipe) -> TrainingRun:
     return prepare(causal_model_of(setting), recipe)
 
 
 def _go_on(
     folder: Path,
-    run: Run,
-    state: State | None,
+    run: TrainingRun,
+    state: TrainingState | None,
     history: tuple[Check, ...],
     on_check: OnCheck | None,
     on_step: OnStep | None,
 ) -> Result:
-    def keep(run: Run, state: State, history: tuple[Check, ...]) -> None:
+    def keep(
+        run: TrainingRun, state: TrainingState, history: tuple[Check, ...]
+    ) -> None:
         store.save_checkpoint(folder, state, history)
         if on_check is not None:
             on_check(run, state, history)

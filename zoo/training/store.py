@@ -30,7 +30,7 @@ from compiler.files import write_atomically
 from compiler.rasp.values import Value, canonical
 from zoo.training.held_out import Check
 from zoo.training.recipe import PROGRAM, Recipe, read_recipe, to_toml
-from zoo.training.run import Run, State, start
+from zoo.training.run import TrainingRun, TrainingState, start
 
 RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.json"
 
@@ -106,7 +106,9 @@ def read_setting(folder: Path) -> Setting:
         ) from None
 
 
-def save_checkpoint(folder: Path, state: State, history: tuple[Check, ...]) -> None:
+def save_checkpoint(
+    folder: Path, state: TrainingState, history: tuple[Check, ...]
+) -> None:
     """Write the history, then the state of a run."""
     text = json.dumps([asdict(c) for c in history], indent=1)
     write_atomically(folder / HISTORY, text.encode())
@@ -119,8 +121,8 @@ _DAMAGED = (ValueError, TypeError, KeyError, OSError, RecursionError)
 
 
 def load_checkpoint(
-    folder: Path, run: Run
-) -> tuple[State, tuple[Check, ...]] | tuple[None, tuple[()]]:
+    folder: Path, run: TrainingRun
+) -> tuple[TrainingState, tuple[Check, ...]] | tuple[None, tuple[()]]:
     """Return the state and the history of a run; (None, ()) before its first check.
 
     Raises:

@@ -22,7 +22,7 @@ from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.transformer import Transformer
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import draw_key
-from zoo.training.examples import Batch
+from zoo.training.examples import TrainingBatch
 from zoo.training.held_out import Check
 from zoo.training.loop import (
     OnCheck,
@@ -34,9 +34,9 @@ from zoo.training.loop import (
 )
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
-from zoo.training.run import Run, State, prepare, start
+from zoo.training.run import TrainingRun, TrainingState, prepare, start
 
-T = TypeVar("T", State, Batch)
+T = TypeVar("T", TrainingState, TrainingBatch)
 
 
 def train_together(
@@ -69,7 +69,7 @@ def train_together(
     keys = jnp.stack([draw_key(seed) for seed in seeds])
     states = stack([start(run) for run in runs])
     histories: list[tuple[Check, ...]] = [()] * len(runs)
-    ended: dict[int, tuple[State, str]] = {}
+    ended: dict[int, tuple[TrainingState, str]] = {}
     step, good = 0, [unstack(states, i) for i in range(len(runs))]
     while step < recipe.steps and len(ended) < len(runs):
         count = min(recipe.check_every, recipe.steps - step)
@@ -99,12 +99,12 @@ def train_together(
     ]
 
 
-def _end(run: Run, history: tuple[Check, ...]) -> str:
+def _end(run: TrainingRun, history: tuple[Check, ...]) -> str:
     """Return how a run ended that used its steps up."""
     return "passed" if history and history[-1].passes(run.recipe) else "budget"
 
 
-def stack(states: Sequence[State]) -> State:
+def stack(states: Sequence[TrainingState]) -> TrainingState:
     """Return states as one, with an axis in front of every array."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
 
@@ -115,8 +115,8 @@ def unstack(stacked: T, index: int) -> T:
 
 
 def advance_together(
-    run: Run, keys: Array, states: State, count: int
-) -> tuple[State, Float[np.ndarray, " run"]]:
+    run: TrainingRun, keys: Array, states: TrainingState, count: int
+) -> tuple[TrainingState, Float[np.ndarray, " run"]]:
     """Return the states after `count` steps, and the mean loss of each.
 
     Args:
@@ -135,14 +135,14 @@ def advance_together(
     return states, np.mean(jax.device_get(found), axis=0)
 
 
-def next_batches(run: Run, keys: Array, states: State) -> Batch:
+def next_batches(run: TrainingRun, keys: Array, states: TrainingState) -> TrainingBatch:
     """Return the next batch of each; drawn one by one, as each run draws it alone."""
     return jax.lax.map(lambda each: next_batch(run, each[1], each[0]), (keys, states))
 
 
 def next_states(
-    run: Run, states: State, batches: Batch
-) -> tuple[State, Float[Array, " run"]]:
+    run: TrainingRun, states: TrainingState, batches: TrainingBatch
+) -> tuple[TrainingState, Float[Array, " run"]]:
     """Return the states after one step, and their losses."""
     return jax.vmap(partial(next_state, run))(states, batches)
 
@@ -153,9 +153,11 @@ _next_batches, _next_states = _jit(next_batches), _jit(next_states)
 
 @partial(jax.jit, static_argnames=("run", "count"))
 def _scan(
-    run: Run, keys: Array, states: State, count: int
-) -> tuple[State, Float[Array, " run"]]:
-    def step(states: State, _: Any) -> tuple[State, Float[Array, " run"]]:
+    run: TrainingRun, keys: Array, states: TrainingState, count: int
+) -> tuple[TrainingState, Float[Array, " run"]]:
+    def step(
+        states: TrainingState, _: Any
+    ) -> tuple[TrainingState, Float[Array, " run"]]:
         return next_states(run, states, next_batches(run, keys, states))
 
     states, losses = jax.lax.scan(step, states, None, length=count)

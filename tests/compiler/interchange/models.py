@@ -21,7 +21,7 @@ from compiler.machine.forward import forward
 from compiler.machine.layers import allow, attention_scores, project
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, init
-from compiler.model import Model, Tokens
+from compiler.model import Model, TokenSequence
 
 RELEASES = Path(__file__).parents[3] / "releases"
 
@@ -50,7 +50,7 @@ def untrained(d_head: int = 6, **options: Any) -> Model:
     return replace(model, config=config, weights=weights)
 
 
-def inputs(model: Model) -> list[Tokens]:
+def inputs(model: Model) -> list[TokenSequence]:
     """Return inputs of every length, in an order that mixes them."""
     vocab, longest = model.typed.vocab, model.config.n_ctx - 1
     lengths = [1 + (5 * i) % longest for i in range(2 * longest)]

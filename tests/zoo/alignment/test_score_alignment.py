@@ -14,14 +14,14 @@ from zoo.alignment.interchanges import draw_interchanges
 from zoo.alignment.patching import logits_under, run_both
 from zoo.alignment.places import all_places, find_place, holds
 from zoo.alignment.score import score_alignment
-from zoo.alignment.subspaces import Known, known_subspace, random_subspace
+from zoo.alignment.subspaces import KnownSubspace, known_subspace, random_subspace
 from zoo.cases.case import Case
 
 LENGTH, INDEX, OUTPUT = "length", "opposite_index", "output"
 PAIRS = 48
 
 
-def known(case: Case, variable: str) -> Known:
+def known(case: Case, variable: str) -> KnownSubspace:
     found = known_subspace(case.model, variable)
     assert found is not None
     return found
@@ -93,23 +93,23 @@ def test_iia_is_that_of_a_loop_over_pairs(rotated: Case, site: str) -> None:
     mask = np.zeros((len(rotated.names.sources), 1, len(turn)), np.float32)
     mask[list(find_place(rotated.config, site).sources)] = 1.0
     counts = np.zeros(4, int)
-    for base_ids, source_ids in zip(drawn.base, drawn.source, strict=True):
-        base, source = words(rotated, base_ids), words(rotated, source_ids)
-        shared = min(len(base), len(source))
+    for base_ids, donor_ids in zip(drawn.base, drawn.donor, strict=True):
+        base, donor = words(rotated, base_ids), words(rotated, donor_ids)
+        shared = min(len(base), len(donor))
         before = model.interpreter(base)
-        taken = model.interpreter(source)[INDEX][:shared] + before[INDEX][shared:]
+        taken = model.interpreter(donor)[INDEX][:shared] + before[INDEX][shared:]
         after = model.interpreter(base, {INDEX: taken})[OUTPUT]
         where = (np.arange(rotated.config.n_ctx) <= shared).astype(np.float32)
-        donor = model.run(source).writes
+        writes = model.run(donor).writes
         here = mask * where[None, :, None]
-        patch = Patch.nodes(here, donor, turn)
+        patch = Patch.nodes(here, writes, turn)
         if site == "stream.1":
             readers = [
                 (part.layer is None or part.layer >= 1)
                 for part in rotated.names.reader_parts.values()
             ]
             edges = here[None] * np.array(readers, np.float32)[:, None, None, None]
-            patch = Patch.edges(edges, donor, turn)
+            patch = Patch.edges(edges, writes, turn)
         logits = model.run(base, patch).logits
         out = model.decode(np.asarray(logits)[1 : len(base) + 1])
         for got, wanted, clean in zip(out, after, before[OUTPUT], strict=True):

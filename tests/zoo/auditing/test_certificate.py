@@ -18,7 +18,7 @@ from zoo.auditing import chunk, measure
 from zoo.auditing.certificate import audit, rate
 from zoo.auditing.subject import subject_of
 from zoo.auditing.table import table
-from zoo.causal.pairs import draw_pairs
+from zoo.causal.pairs import draw_audit_pairs
 from zoo.causal.runs import donor_writes
 
 PAIRS = 300
@@ -69,30 +69,30 @@ def test_an_audit_without_threads_is_refused(model):
 
 def test_few_inputs_are_audited_on_all_pairs(model):
     subject = subject_of(model)
-    found = draw_pairs(subject.causal, 30 * 30, 0)
+    found = draw_audit_pairs(subject.causal, 30 * 30, 0)
     assert found.all_inputs and found.all_pairs
-    drawn = set(zip(found.base.tolist(), found.source.tolist(), strict=True))
+    drawn = set(zip(found.base.tolist(), found.donor.tolist(), strict=True))
     assert len(drawn) == len(found.base) == 30 * 30
-    assert not draw_pairs(subject.causal, 30 * 30 - 1, 0).all_pairs
+    assert not draw_audit_pairs(subject.causal, 30 * 30 - 1, 0).all_pairs
 
 
 def test_effects_are_those_of_a_plain_loop(model, certificate):
     subject = subject_of(model)
-    pairs = draw_pairs(subject.causal, PAIRS, 0)
+    pairs = draw_audit_pairs(subject.causal, PAIRS, 0)
     ids = np.asarray(pairs.pool.ids)
     names = model.config.names
-    turned = donor_writes(model.transformer, ids[pairs.source], pairs.turns)
-    straight = model.run([_tokens(model, ids[i]) for i in pairs.source]).writes
+    shifted = donor_writes(model.transformer, ids[pairs.donor], pairs.shifts)
+    straight = model.run([_tokens(model, ids[i]) for i in pairs.donor]).writes
     clean = np.asarray(model.logits_of(ids[pairs.base])).argmax(-1)
     lengths = np.asarray(pairs.pool.lengths)
-    shared = np.minimum(lengths[pairs.base], lengths[pairs.source])
+    shared = np.minimum(lengths[pairs.base], lengths[pairs.donor])
     where = (np.arange(model.config.n_ctx)[None] < shared[:, None]).astype(np.float32)
     live = np.arange(model.config.n_ctx)[None] < lengths[pairs.base][:, None]
     live[:, 0] = False
     for text, donors in (
         ("m0->a1.h0<q>", straight),
         ("tokens->a1.h0<v>", straight),
-        ("tokens->m0", turned),
+        ("tokens->m0", shifted),
     ):
         edge = names.parse_edge(text)
         mask = np.broadcast_to(edge_mask(names, [edge]), (PAIRS, *names.visible.shape))
@@ -115,11 +115,11 @@ def test_every_witness_shows_what_it_says(model, certificate):
         assert witness is not None
         donor = donor_writes(
             model.transformer,
-            model.encode_batch([list(witness.source)]),
-            np.array([witness.turn]),
+            model.encode_batch([list(witness.donor)]),
+            np.array([witness.shift]),
         )[0]
         where = np.arange(model.config.n_ctx) <= min(
-            len(witness.base), len(witness.source)
+            len(witness.base), len(witness.donor)
         )
         mask = edge_mask(names, [names.parse_edge(found.edge)])
         patch = Patch.edges(mask, donor, where=where.astype(np.float32))
@@ -216,15 +216,15 @@ def test_radii_change_no_figure_and_no_witness(
 
 
 def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certificate):
-    pairs = draw_pairs(subject_of(learner).causal, PAIRS, 0)
+    pairs = draw_audit_pairs(subject_of(learner).causal, PAIRS, 0)
     ids, names = np.asarray(pairs.pool.ids), learner.config.names
-    straight, turned = (
-        donor_writes(learner.transformer, ids[pairs.source], turns)
-        for turns in (0 * pairs.turns, pairs.turns)
+    straight, shifted = (
+        donor_writes(learner.transformer, ids[pairs.donor], shifts)
+        for shifts in (0 * pairs.shifts, pairs.shifts)
     )
     clean = np.asarray(learner.logits_of(ids[pairs.base])).argmax(-1)
     lengths = np.asarray(pairs.pool.lengths)
-    shared = np.minimum(lengths[pairs.base], lengths[pairs.source])
+    shared = np.minimum(lengths[pairs.base], lengths[pairs.donor])
     places = np.arange(learner.config.n_ctx)[None]
     where = (places < shared[:, None]).astype(np.float32)
     live = (places < lengths[pairs.base][:, None]) & (places > 0)
@@ -234,12 +234,12 @@ def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certifi
     for text in list(found)[::5]:
         edge = names.parse_edge(text)
         mask = np.broadcast_to(edge_mask(names, [edge]), (PAIRS, *names.visible.shape))
-        donors = straight if text in inside else turned
+        donors = straight if text in inside else shifted
         patch = Patch.edges(mask, donors, where=where)
         after = np.asarray(learner.logits_of(ids[pairs.base], patch)).argmax(-1)
         changed = int(((after != clean) & live).sum())
         if text in inside and not changed:
-            continue  # shown with turned positions, if at all
+            continue  # shown with shifted positions, if at all
         assert (found[text].hits, found[text].total) == (changed, int(live.sum()))
 
 

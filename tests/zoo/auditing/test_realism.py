@@ -12,7 +12,7 @@ from compiler.machine.patch import Patch
 from tests.zoo.calls import Call, mistake
 from zoo.auditing import realism
 from zoo.auditing.subject import subject_of
-from zoo.causal.pairs import draw_pairs
+from zoo.causal.pairs import draw_audit_pairs
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +46,17 @@ def test_effective_rank_is_one_of_a_rotation_and_least_of_an_outer_product():
 
 def test_eap_scores_are_finite_differences_of_the_loss_in_the_mask(reverse):
     subject = subject_of(reverse)
-    pairs = draw_pairs(subject.causal, 6, 0)
+    pairs = draw_audit_pairs(subject.causal, 6, 0)
     ids = np.asarray(pairs.pool.ids)
-    base, source = ids[pairs.base], ids[pairs.source]
-    found = realism.eap_scores(subject, base, source)
+    base, donor = ids[pairs.base], ids[pairs.donor]
+    found = realism.eap_scores(subject, base, donor)
     transformer, config = subject.transformer, subject.config
-    donor = forward_batch(transformer, source).writes
+    writes = forward_batch(transformer, donor).writes
     clean = np.asarray(forward_batch(transformer, base).logits, np.float64)
     answer = clean.argmax(axis=-1)
 
     def loss(mask: np.ndarray) -> float:
-        patch = Patch.edges(np.broadcast_to(mask, (len(base), *mask.shape)), donor)
+        patch = Patch.edges(np.broadcast_to(mask, (len(base), *mask.shape)), writes)
         run = forward_batch(transformer, base, patch)
         logits = np.asarray(run.logits, np.float64)
         top = logits.max(axis=-1, keepdims=True)

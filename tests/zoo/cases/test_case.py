@@ -73,7 +73,7 @@ def test_the_gradient_of_the_mask_is_that_of_finite_differences(case: Case) -> N
 def test_ablations_are_what_they_say(case: Case, ablation: str) -> None:
     changed = case.with_changes(ablation=ablation)
     donors = np.asarray(changed.batch.donors)
-    straight = case.pairs.turns == 0
+    straight = case.pairs.shifts == 0
     run = forward_batch(case.transformer, case.pairs.corrupt)
     if ablation == "zero":
         assert not donors.any()
@@ -117,10 +117,10 @@ def test_pruning_leaves_the_edges_on_a_way_from_input_to_logits(case: Case) -> N
         assert np.array_equal(prune(names, circuit), expected)
 
 
-def test_positions_are_silent_where_no_run_is_turned(case: Case) -> None:
-    straight = open_case("fraction-previous-siit", pairs=16, turned=0.0)
-    assert case.silent.tolist() == [False] * len(case.names.sources)
-    assert straight.silent[1] and straight.silent.sum() == 1
+def test_positions_are_constant_where_no_run_is_shifted(case: Case) -> None:
+    straight = open_case("fraction-previous-siit", pairs=16, shifted=0.0)
+    assert case.constant.tolist() == [False] * len(case.names.sources)
+    assert straight.constant[1] and straight.constant.sum() == 1
     marks = mark(straight, Level(case.names))
     place = marks.level.items.index("positions->m0")
     assert not marks.counted[place]

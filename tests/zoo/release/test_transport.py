@@ -18,7 +18,7 @@ from compiler.sealed import sums_of
 from zoo.release import fetch as fetching
 from zoo.release import hub, transport
 from zoo.release.fetch import Remote, fetch
-from zoo.release.transport import Limits, get
+from zoo.release.transport import TransferLimits, get
 from zoo.release.whole import NEEDED
 
 Answer = Callable[[socket.socket, int, str], object]
@@ -189,10 +189,10 @@ def test_a_file_in_chunks_of_one_byte_is_read():
 
 
 def test_the_deadline_of_a_release_grows_with_its_size(monkeypatch):
-    limits = Limits(time.monotonic() + 100)
+    limits = TransferLimits(time.monotonic() + 100)
     assert limits.patience() == transport.TIMEOUT
     with pytest.raises(TimeoutError):
-        Limits(time.monotonic() - 1).patience()
+        TransferLimits(time.monotonic() - 1).patience()
 
 
 def test_a_hub_that_lists_without_end_is_left(monkeypatch):

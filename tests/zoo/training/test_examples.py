@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.zoo.causal.test_tabular import make
-from zoo.causal.pool import draw_inputs, draw_key, draw_sources, make_pool
+from zoo.causal.pool import draw_donors, draw_inputs, draw_key, make_pool
 
 COUNT = 4000
 
@@ -17,20 +17,20 @@ def pool():
 
 
 def draw(pool, share):
-    """Return (sources, bases) as indices."""
-    base, source = jax.random.split(draw_key(3))
+    """Return (donor inputs, base inputs) as indices."""
+    base, donor = jax.random.split(draw_key(3))
     bases = draw_inputs(pool, base, COUNT)
-    return np.asarray(draw_sources(pool, source, bases, share)), np.asarray(bases)
+    return np.asarray(draw_donors(pool, donor, bases, share)), np.asarray(bases)
 
 
-def test_without_a_share_sources_are_drawn_like_bases(pool):
+def test_without_a_share_donors_are_drawn_like_bases(pool):
     found, _ = draw(pool, 0.0)
     key = jax.random.split(draw_key(3))[1]
     assert (found == np.asarray(draw_inputs(pool, key, COUNT))).all()
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
-def test_a_share_of_sources_is_as_long_as_its_base(pool, share):
+def test_a_share_of_donors_is_as_long_as_its_base(pool, share):
     lengths = np.asarray(pool.lengths)
     plain, bases = draw(pool, 0.0)
     found, _ = draw(pool, share)

@@ -7,7 +7,7 @@ import pytest
 from compiler.machine.config import Config
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init
-from zoo.training.examples import Batch
+from zoo.training.examples import TrainingBatch
 from zoo.training.loss import Probes, attending_loss, decoding_loss
 
 SOURCES = np.array([2, 0, 2])
@@ -26,7 +26,7 @@ def drawn():
     empty = np.zeros((5, 6), np.int32)
     mask = np.zeros((5, 2, 4), np.float32)
     arrays = empty, empty, empty[:, 0], mask, mask[:, 0], empty, values
-    return writes, probes, Batch(*(jnp.asarray(array) for array in arrays))
+    return writes, probes, TrainingBatch(*(jnp.asarray(array) for array in arrays))
 
 
 def read_one(writes, probes, n, variable, place, value):
@@ -71,15 +71,15 @@ def test_attending_is_compared_with_what_is_selected():
     exists = ids != config.pad_id
     chosen = rng.random((3, 3, 4, 4)) < 0.5
     chosen &= exists[:, None, :, None] & exists[:, None, None, :]
-    turns = np.array([0, 0, 2], np.int32)
+    shifts = np.array([0, 0, 2], np.int32)
     nothing, none = np.zeros((3, 4), np.int32), np.zeros((3, 4), np.float32)
     mask = np.zeros((3, 1, 1), np.float32)
-    arrays = nothing, ids, turns, mask, none, nothing, np.zeros((3, 3, 4), int), chosen
+    arrays = nothing, ids, shifts, mask, none, nothing, np.zeros((3, 3, 4), int), chosen
 
     losses = []
     for variable, layer, head in ((1, 0, 1), (2, 1, 0)):
         before = config.names.sources_before(layer)
-        for n in np.flatnonzero(turns == 0):
+        for n in np.flatnonzero(shifts == 0):
             seen = writes[n, :before].sum(axis=0) + weights.b_O[:layer].sum(axis=0)
             queries = seen @ weights.W_Q[layer, head] + weights.b_Q[layer, head]
             keys = seen @ weights.W_K[layer, head] + weights.b_K[layer, head]
@@ -92,6 +92,6 @@ def test_attending_is_compared_with_what_is_selected():
         Transformer(config, weights).in_jax(),
         jnp.asarray(writes),
         sources_of,
-        Batch(*(jnp.asarray(array) for array in arrays)),
+        TrainingBatch(*(jnp.asarray(array) for array in arrays)),
     )
     assert float(found) == pytest.approx(np.mean(losses), rel=1e-5)
