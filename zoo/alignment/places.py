@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from compiler.errors import unknown_name
 from compiler.machine.config import Config
+from compiler.machine.rerun.rerun import Target, target_of_node, target_of_stream
 from compiler.model import Model
 
 STREAM = "stream."
@@ -28,11 +29,13 @@ class Place:
         name: `m0`, or `stream.1`.
         sources: indices of the sources whose writes it holds.
         layer: the first layer that reads it.
+        target: its readers, as `compiler.machine.rerun` has them.
     """
 
     name: str
     sources: tuple[int, ...]
     layer: int
+    target: Target
 
     @property
     def in_stream(self) -> bool:
@@ -53,11 +56,15 @@ def all_places(config: Config) -> tuple[Place, ...]:
         name: 0 if part.layer is None else part.layer + int(part.kind == "mlp")
         for name, part in names.source_parts.items()
     }
-    nodes = [Place(n, (i,), first[n]) for i, n in enumerate(names.sources)]
-    streams = [
-        Place(f"{STREAM}{layer}", tuple(range(names.sources_before(layer))), layer)
-        for layer in range(config.n_layers + 1)
+    nodes = [
+        Place(name, (index,), first[name], target_of_node(names, name))
+        for index, name in enumerate(names.sources)
     ]
+    streams = []
+    for layer in range(config.n_layers + 1):
+        sources = tuple(range(names.sources_before(layer)))
+        place = Place(f"{STREAM}{layer}", sources, layer, target_of_stream(layer))
+        streams.append(place)
     return (*nodes, *streams)
 
 

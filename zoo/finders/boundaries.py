@@ -18,15 +18,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from zoo.alignment.interchanges import draw_interchanges
-from zoo.alignment.patching import run_both
-from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import Columns, random_subspace
 from zoo.cases.case import Case
 from zoo.finders.descent import (
     InterchangeExamples,
     SearchSite,
     descend,
-    examples_of,
     interchange_loss,
     orthonormal,
 )
@@ -60,14 +57,11 @@ def boundless_das(
         steps: of Adam.
         rate: of learning.
     """
-    place, width = find_place(case.config, site), case.config.d_model
+    width = case.config.d_model
     pairs = draw_interchanges(case, variable, seed=seed)
-    examples = examples_of(pairs, run_both(case, pairs))
     rng = np.random.default_rng([*b"boundless", seed])
     start = {"R": random_subspace(width, width, rng), "boundary": np.zeros(())}
-    found = descend(
-        case, place, examples, _objective, start, seed, steps=steps, rate=rate
-    )
+    found = descend(case, site, pairs, _objective, start, seed, steps=steps, rate=rate)
     count = int(np.round(width / (1 + np.exp(-found["boundary"]))))
     count = min(max(count, 1), width)
     return np.linalg.qr(found["R"])[0][:, : count if k is None else min(k, count)]
@@ -81,5 +75,5 @@ def _objective(
     place = jnp.arange(len(turn)).astype(turn.dtype) + 0.5
     heat = HOT * (COLD / HOT) ** done
     share = jax.nn.sigmoid((boundary * len(turn) - place) / heat)
-    loss = interchange_loss(site, rows.runs, rows.where, rows.labels, turn, share)
+    loss = interchange_loss(site, rows, rows.where, rows.labels, turn, share)
     return loss + PRICE * boundary

@@ -14,13 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.rerun.packed import times
+from compiler.machine.rerun.rerun import BaseRuns, perturbed_logits, stack, unstack
 from zoo.alignment.interchanges import Interchanges
-from zoo.alignment.patching import Runs, patched_logits
-from zoo.alignment.places import Place
+from zoo.alignment.patching import Runs, run_both
+from zoo.alignment.places import Place, find_place
 from zoo.cases.adam import follow
 from zoo.cases.case import Case
 from zoo.causal.outputs import position_losses
@@ -47,39 +49,62 @@ class InterchangeExamples(NamedTuple):
     """Pairs of runs, and the outputs that they are to have.
 
     Attributes:
-        runs: of base and donor inputs.
+        base: the base runs, with pairs as rows.
+        change: [d_model, ctx, pair] what the site holds in the donor runs, less that
+            in the base runs.
         where: [pair, ctx] positions that are patched.
         labels: [pair, ctx] outputs then, -1 for none.
         same: [pair, ctx] positions at which the variable holds the same.
         kept: [pair, ctx] outputs without a patch.
     """
 
-    runs: Runs
+    base: BaseRuns
+    change: Any
     where: Any
     labels: Any
     same: Any
     kept: Any
+
+    def take(self, rows: Int[Array, " row"]) -> InterchangeExamples:
+        """Return some of the pairs."""
+        base, change, *rest = self
+        base, change = jax.tree.map(lambda part: part[..., rows], (base, change))
+        return InterchangeExamples(base, change, *(part[rows] for part in rest))
 
 
 # (parameters, share of the steps done, site, examples) -> loss
 SearchObjective = Callable[..., Float[Array, ""]]
 
 
-def examples_of(pairs: Interchanges, runs: Runs) -> InterchangeExamples:
-    """Return pairs and runs as a descent takes them."""
-    return InterchangeExamples(runs, pairs.where, pairs.after, pairs.same, pairs.before)
+def examples_of(pairs: Interchanges, runs: Runs, place: Place) -> InterchangeExamples:
+    """Return pairs and runs as a descent at a site takes them."""
+    labels = pairs.where, pairs.after, pairs.same, pairs.before
+    found = InterchangeExamples(runs.base, stack(runs.change(place)), *labels)
+    return jax.tree.map(jnp.asarray, found)
 
 
 def interchange_loss(
     site: SearchSite,
-    runs: Runs,
+    rows: InterchangeExamples,
     where: Array,
     labels: Array,
     turn: Float[Array, "d_model d_model"],
     share: Float[Array, " d_model"],
 ) -> Float[Array, ""]:
-    """Return the mean loss over the outputs that have a label."""
-    logits = patched_logits(site.transformer, site.place, runs, where, turn, share)
+    """Return the mean loss over the outputs that have a label.
+
+    Args:
+        site: where the runs are patched.
+        rows: the pairs.
+        where: [pair, ctx] positions that are patched.
+        labels: [pair, ctx] outputs that the patched runs are to have, -1 for none.
+        turn: orthonormal rows, or rows of zeros.
+        share: how much of each row's direction is taken, from 0 to 1.
+    """
+    change = jnp.where(where.T, rows.change, 0.0)
+    moved = times(turn, times(turn.T, change) * share[:, None, None])
+    given = site.transformer, rows.base, site.place.target
+    logits = unstack(perturbed_logits(*given, moved))
     losses = position_losses(site.readout, logits, jnp.maximum(labels, 0))
     valid = labels >= 0
     count = jnp.maximum(valid.sum(), 1).astype(losses.dtype)
@@ -93,8 +118,8 @@ def orthonormal(matrix: Float[Array, "d_model k"]) -> Float[Array, "d_model k"]:
 
 def descend(
     case: Case,
-    place: Place,
-    examples: InterchangeExamples,
+    site: str,
+    pairs: Interchanges,
     objective: SearchObjective,
     parameters: dict[str, Any],
     seed: int,
@@ -106,18 +131,20 @@ def descend(
 
     Args:
         case: the model.
-        place: the site.
-        examples: a step takes some of their pairs.
+        site: the name of the site.
+        pairs: inputs with the outputs that they are to have; a step takes some.
         objective: a function at the top of a module, so that it is compiled once.
         parameters: where to start.
         seed: of the pairs of each step.
         steps: how many.
         rate: of learning; it falls to 0 along a cosine.
     """
-    site = SearchSite(case.transformer, case.model.readout, place)
+    place = find_place(case.config, site)
+    examples = examples_of(pairs, run_both(case, pairs), place)
+    at = SearchSite(case.transformer, case.model.readout, place)
     key = jax.random.key(seed)
     start = {n: jnp.asarray(p, jnp.float32) for n, p in parameters.items()}
-    found = _descend(site, examples, start, key, objective, steps, rate)
+    found = _descend(at, examples, start, key, objective, steps, rate)
     return {name: np.asarray(array, np.float64) for name, array in found.items()}
 
 
@@ -135,15 +162,13 @@ def _descend(
     steps: int,
     rate: float,
 ) -> Any:
-    examples = jax.tree.map(jnp.asarray, examples)
     count = len(examples.where)
 
     def gradient(values: Any, now: Any) -> Any:
         number, own = now
         rows = jax.random.randint(own, (ROWS,), 0, count)
-        some = jax.tree.map(lambda part: part[rows], examples)
         done = number.astype(jnp.float32) / steps
-        return jax.grad(objective)(values, done, site, some)
+        return jax.grad(objective)(values, done, site, examples.take(rows))
 
     every = (jnp.arange(steps), jax.random.split(key, steps))
     falling = optax.cosine_decay_schedule(rate, steps)

@@ -25,8 +25,6 @@ from jaxtyping import Array, Float
 
 from compiler.errors import InputError
 from zoo.alignment.interchanges import draw_interchanges
-from zoo.alignment.patching import run_both
-from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import Columns, random_subspace
 from zoo.cases.case import Case
 from zoo.finders.activations import default_size
@@ -35,7 +33,6 @@ from zoo.finders.descent import (
     SearchObjective,
     SearchSite,
     descend,
-    examples_of,
     interchange_loss,
     orthonormal,
 )
@@ -91,16 +88,14 @@ def _search(
     rate: float,
     objective: SearchObjective,
 ) -> Columns:
-    place, width = find_place(case.config, site), case.config.d_model
+    width = case.config.d_model
     pairs = draw_interchanges(case, variable, seed=seed)
     size = min(default_size(pairs), width) if k is None else k
     if not 1 <= size <= width:
         raise InputError(f"k is {k}; give 1 to {width}, the width of the stream")
-    examples = examples_of(pairs, run_both(case, pairs))
-    start = random_subspace(width, size, np.random.default_rng([*b"das", seed]))
-    found = descend(
-        case, place, examples, objective, {"B": start}, seed, steps=steps, rate=rate
-    )
+    rng = np.random.default_rng([*b"das", seed])
+    start = {"B": random_subspace(width, size, rng)}
+    found = descend(case, site, pairs, objective, start, seed, steps=steps, rate=rate)
     return np.linalg.qr(found["B"])[0]
 
 
@@ -108,14 +103,14 @@ def _objective(
     values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
-    return interchange_loss(site, rows.runs, rows.where, rows.labels, turn, share)
+    return interchange_loss(site, rows, rows.where, rows.labels, turn, share)
 
 
 def _multi_task(
     values: dict[str, Array], done: Any, site: SearchSite, rows: InterchangeExamples
 ) -> Float[Array, ""]:
     turn, share = _rows(values["B"])
-    kept = interchange_loss(site, rows.runs, rows.same, rows.kept, turn, share)
+    kept = interchange_loss(site, rows, rows.same, rows.kept, turn, share)
     return kept + _objective(values, done, site, rows)
 
 

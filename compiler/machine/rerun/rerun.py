@@ -73,13 +73,24 @@ def target_of_reader(names: Names, reader: str) -> Target:
 
 
 def target_of_node(names: Names, node: str) -> Target:
-    """Return the target that is all readers of what a head or an MLP writes.
+    """Return the target that is all readers of what a source writes.
 
     Raises:
         NameLookupError: no source has that name.
     """
     part = names.source_parts[names.sources[names.source_index(node)]]
+    if part.layer is None:
+        return target_of_stream(0)
     return Target(AFTER_HEADS if part.kind == "head" else AFTER_MLP, part.layer)
+
+
+def target_of_stream(layer: int) -> Target:
+    """Return the target that is all readers of a layer and of those after it.
+
+    Args:
+        layer: the layer; the number of layers stands for the logits.
+    """
+    return Target(AFTER_MLP, layer - 1)
 
 
 def edge_targets(names: Names) -> Int[np.ndarray, "edge 7"]:
