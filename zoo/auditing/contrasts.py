@@ -71,8 +71,14 @@ def _paired(
 ) -> AuditPairs:
     shifts = rng.integers(1, max(n_ctx - 1, 2), size=len(base))
     shifts = np.where(rng.random(len(base)) < 2 / 3, shifts, 0)
-    arrays = (a.astype(np.int32) for a in (base, donor, shifts))
-    return AuditPairs(space.pool, *arrays, space.complete, all_pairs=False)
+    return AuditPairs(
+        pool=space.pool,
+        base=base.astype(np.int32),
+        donor=donor.astype(np.int32),
+        shifts=shifts.astype(np.int32),
+        all_inputs=space.complete,
+        all_pairs=False,
+    )
 
 
 def _drawn(

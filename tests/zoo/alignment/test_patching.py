@@ -18,7 +18,7 @@ from zoo.alignment.places import Place, all_places, find_place
 from zoo.alignment.subspaces import random_subspace
 from zoo.cases.case import Case
 from zoo.causal.outputs import position_losses
-from zoo.finders.descent import Site, examples_of, interchange_loss
+from zoo.finders.descent import SearchSite, examples_of, interchange_loss
 
 quick = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 
@@ -74,7 +74,7 @@ def test_gradients_in_a_subspace_are_those_of_the_forward_pass(case: Case) -> No
     turn, share = jnp.asarray(along(basis)), jnp.ones(len(basis), np.float32)
 
     def fast(turn: Any) -> Any:
-        at = Site(case.transformer, readout, place)
+        at = SearchSite(case.transformer, readout, place)
         return interchange_loss(at, rows, rows.where, rows.labels, turn, share)
 
     def slow(turn: Any) -> Any:

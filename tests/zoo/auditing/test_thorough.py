@@ -158,7 +158,7 @@ def test_ablations_put_constants_in_the_place_of_writes(
     np.testing.assert_allclose(means, expected, rtol=1e-4, atol=1e-4)
     for donor, rates in ((jnp.zeros_like(means), found.zero), (means, found.mean)):
         patch = Patch.edges(jnp.asarray(subject.outside, jnp.float32), donor)
-        right = [loops.right(i, loops.logits(i, patch)).sum() for i in rows]
+        right = [loops.right(i, loops.logits(i, patch)).sum() for i in range(len(rows))]
         assert rates[ALL_EDGES].hits == sum(right)
         assert rates[ALL_EDGES].total == (loops.labels >= 0).sum()
         assert set(rates) >= {ALL_EDGES, *found.zero}
