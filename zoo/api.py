@@ -31,7 +31,8 @@ from zoo.lookup import (
     open_model,
 )
 from zoo.lookup import load as load_target
-from zoo.training.recipe import Recipe, RecipeChanges
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_changes import RecipeChanges
 
 if TYPE_CHECKING:
     from compiler.verify import Verification
@@ -170,7 +171,8 @@ def train(
     """
     from zoo.progress import show_progress
     from zoo.training.loop import train as train_model
-    from zoo.training.recipe import change, twin_recipe
+    from zoo.training.recipe import twin_recipe
+    from zoo.training.recipe_file import change
     from zoo.training.session import recipe_for, train_into
 
     name = _name_of(source)
@@ -210,7 +212,7 @@ def train_seeds(
         NameLookupError: no program or task has that name; the nearest are offered.
         InputError: the seeds cannot go together, or a folder holds something.
     """
-    from zoo.training.recipe import change
+    from zoo.training.recipe_file import change
     from zoo.training.session import recipe_for, train_seeds_into
     from zoo.training.together import train_together
 

@@ -52,6 +52,8 @@ def _lines(history: list[dict[str, Any]]) -> list[tuple[str, str, list[Any]]]:
         ("nodes outside", "#e69f00", [_least(c["nodes"]) for c in history]),
         ("one edge outside", "#d55e00", [c["edges"] for c in history]),
         ("all edges outside", "#009e73", [c["all_edges"] for c in history]),
+        ("ablations", "#56b4e9", [_least(c.get("ablations", {})) for c in history]),
+        ("an adversary", "#cc79a7", [c.get("adversary") for c in history]),
     ]
 
 

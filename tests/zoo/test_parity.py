@@ -13,7 +13,8 @@ import typer
 
 import zoo
 from zoo.cli import app
-from zoo.training.recipe import Recipe, RecipeChanges
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_changes import RecipeChanges
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
 ROWS = re.findall(r"^\| `zoo ([a-z ]+)` \| (.+) \|$", README, re.MULTILINE)

@@ -52,6 +52,27 @@ def is_right(
     return jnp.where(missing[labels], says_none, close & ~says_none)
 
 
+def position_margins(
+    readout: Readout, logits: Float[Any, "*n class"], labels: Int[Any, "*n"]
+) -> Float[Array, "*n"]:
+    """Return by how much each output is right: above 0 where it is, below where not.
+
+    The gap between the logit of the label and the greatest other one; for numbers, what
+    is left of the tolerance `CLOSE`, as a share of it.
+    """
+    if readout.kind == "classes":
+        here = jnp.arange(logits.shape[-1]) == labels[..., None]
+        own = jnp.where(here, logits, 0.0).sum(axis=-1)
+        return own - jnp.where(here, -jnp.inf, logits).max(axis=-1)
+    numbers, low, span, missing = _scale(readout)
+    error = jnp.abs(logits[..., 0] - (numbers[labels] - low) / span)
+    close = 1.0 - error / CLOSE
+    if readout.kind == "number":
+        return close
+    says_none = logits[..., 1]
+    return jnp.where(missing[labels], says_none, jnp.minimum(close, -says_none))
+
+
 def _scale(readout: Readout) -> tuple[Array, float, float, Array]:
     """Return (numbers, lowest, range, which are None) of a numerical output."""
     numbers = readout.numbers

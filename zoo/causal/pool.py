@@ -12,6 +12,20 @@ from jaxtyping import Array, Float, Int
 from zoo.causal.model import COMPUTED, CausalModel
 
 
+class Strata(NamedTuple):
+    """Groups of inputs of a pool, which may overlap.
+
+    Attributes:
+        members: indices of inputs, one stratum after the other.
+        starts: [stratum] where the members of each stratum start.
+        counts: [stratum] how many members each has, at least 1.
+    """
+
+    members: Int[Any, " member"]
+    starts: Int[Any, " stratum"]
+    counts: Int[Any, " stratum"]
+
+
 class Pool(NamedTuple):
     """Inputs to draw from, sorted by length and result, with all variables' values.
 
@@ -24,6 +38,8 @@ class Pool(NamedTuple):
         result_starts: [result] index of the first input of each result, which is a
             length together with an output at the last token.
         result_counts: [result] number of inputs of each result.
+        strata: groups that half of the inputs are drawn from; None to draw all of them
+            by length or by result.
     """
 
     ids: Int[Any, "input ctx"]
@@ -33,6 +49,7 @@ class Pool(NamedTuple):
     counts: Int[Any, " length"]
     result_starts: Int[Any, " result"]
     result_counts: Int[Any, " result"]
+    strata: Strata | None = None
 
 
 def make_pool(model: CausalModel, ids: Int[np.ndarray, "input ctx"]) -> Pool:
@@ -45,11 +62,53 @@ def make_pool(model: CausalModel, ids: Int[np.ndarray, "input ctx"]) -> Pool:
     output = [v.name for v in model.variables].index(model.output)
     last = values[np.arange(len(ids)), output, lengths - 1]
     order = np.lexsort((last, lengths))
-    strata = np.stack([lengths, last], axis=1)[order]
-    _, starts, counts = np.unique(strata[:, 0], return_index=True, return_counts=True)
-    _, *results = np.unique(strata, axis=0, return_index=True, return_counts=True)
-    arrays = (ids[order], values[order], strata[:, 0], starts, counts, *results)
+    return _pool_of(ids[order], values[order], lengths[order], last[order])
+
+
+def _pool_of(
+    ids: Int[np.ndarray, "input ctx"],
+    values: Int[np.ndarray, "input variable ctx"],
+    lengths: Int[np.ndarray, " input"],
+    results: Int[np.ndarray, " input"],
+) -> Pool:
+    """Return a pool of inputs that are sorted by length and result already."""
+    kinds = np.stack([lengths, results], axis=1)
+    _, starts, counts = np.unique(lengths, return_index=True, return_counts=True)
+    _, *by_result = np.unique(kinds, axis=0, return_index=True, return_counts=True)
+    arrays = (ids, values, lengths, starts, counts, *by_result)
     return Pool(*(jnp.asarray(a, jnp.int32) for a in arrays))
+
+
+def part_of_pool(
+    pool: Pool, rows: Int[np.ndarray, " row"], strata: Strata | None, output: int
+) -> Pool:
+    """Return some inputs of a pool.
+
+    Args:
+        pool: the inputs.
+        rows: which of them, in ascending order.
+        strata: groups of the pool; each is cut to its members among the rows, and is
+            left out if it has none.
+        output: the index of the output variable.
+    """
+    ids, values, lengths = (
+        np.asarray(a)[rows] for a in (pool.ids, pool.values, pool.lengths)
+    )
+    part = _pool_of(
+        ids, values, lengths, values[np.arange(len(rows)), output, lengths - 1]
+    )
+    if strata is None:
+        return part
+    place = np.full(len(pool.ids), -1, np.int32)
+    place[rows] = np.arange(len(rows))
+    kept = place[np.asarray(strata.members)]
+    stops = np.asarray(strata.starts) + np.asarray(strata.counts)
+    passed = np.concatenate([[0], np.cumsum(kept >= 0)])
+    counts = passed[stops] - passed[np.asarray(strata.starts)]
+    counts = counts[counts > 0]
+    starts = np.cumsum(counts) - counts
+    arrays = kept[kept >= 0], starts, counts
+    return part._replace(strata=Strata(*(jnp.asarray(a, jnp.int32) for a in arrays)))
 
 
 def split_inputs(
@@ -76,7 +135,8 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
     """Return indices of inputs, half drawn evenly over lengths, half over results.
 
     Results that are rare among random inputs (a palindrome, balanced brackets) are
-    drawn as often as the others.
+    drawn as often as the others. If the pool has strata, half of all inputs are drawn
+    evenly over the strata instead.
     """
     first, second, third = jax.random.split(key, 3)
     drawn = jax.random.uniform(second, (2, count))
@@ -87,7 +147,33 @@ def draw_inputs(pool: Pool, key: Array, count: int) -> Int[Array, " count"]:
 
     by_length = pick(pool.starts, pool.counts, 0)
     by_result = pick(pool.result_starts, pool.result_counts, 1)
-    return jnp.where(jax.random.bernoulli(third, 0.5, (count,)), by_length, by_result)
+    plain = jnp.where(jax.random.bernoulli(third, 0.5, (count,)), by_length, by_result)
+    if pool.strata is None:
+        return plain
+    which, place, coin = jax.random.uniform(jax.random.fold_in(key, 1), (3, count))
+    return jnp.where(coin < 0.5, pick_members(pool.strata, which, place), plain)
+
+
+def pick_members(
+    strata: Strata,
+    which: Float[Any, " draw"],
+    place: Float[Any, " draw"],
+) -> Int[Any, " draw"]:
+    """Return inputs, drawn evenly over strata and evenly within each.
+
+    Args:
+        strata: the groups; NumPy or jax arrays, and the result is of the same kind.
+        which: numbers in [0, 1) that choose the stratum.
+        place: numbers in [0, 1) that choose the member.
+    """
+    dtype = which.dtype
+    count = strata.starts.shape[0]
+    stratum = (which * np.asarray(count, dtype)).astype(np.int32)
+    stratum = stratum.clip(0, count - 1)
+    sizes = strata.counts[stratum]
+    offset = (place * sizes.astype(dtype)).astype(np.int32)
+    offset = offset.clip(0, sizes - 1)
+    return strata.members[strata.starts[stratum] + offset]
 
 
 def draw_donors(

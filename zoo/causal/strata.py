@@ -16,15 +16,14 @@ them. `all_inputs` enumerates the inputs of a model where there are at most a mi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from compiler.passes.check import count_inputs
 from compiler.rasp.program import Draws
 from zoo.causal.model import CausalModel
-from zoo.causal.pool import Pool, make_pool
+from zoo.causal.pool import Pool, Strata, make_pool, pick_members
 from zoo.causal.tabular import TabularModel
 
 MOST_INPUTS = 1_000_000
@@ -125,20 +124,6 @@ def structures_of(
     return found & (lengths > 1)[:, None]
 
 
-class Strata(NamedTuple):
-    """Groups of inputs of a pool, which may overlap.
-
-    Attributes:
-        members: indices of inputs, one stratum after the other.
-        starts: [stratum] where the members of each stratum start.
-        counts: [stratum] how many members each has, at least 1.
-    """
-
-    members: Int[Any, " member"]
-    starts: Int[Any, " stratum"]
-    counts: Int[Any, " stratum"]
-
-
 @dataclass(frozen=True, eq=False)
 class Space:
     """The inputs of a causal model, grouped.
@@ -221,28 +206,6 @@ def _groups(
         if never:
             missing[variable.name] = tuple(never)
     return groups, missing
-
-
-def pick_members(
-    strata: Strata,
-    which: Float[Any, " draw"],
-    place: Float[Any, " draw"],
-) -> Int[Any, " draw"]:
-    """Return inputs, drawn evenly over strata and evenly within each.
-
-    Args:
-        strata: the groups; NumPy or jax arrays, and the result is of the same kind.
-        which: numbers in [0, 1) that choose the stratum.
-        place: numbers in [0, 1) that choose the member.
-    """
-    dtype = which.dtype
-    count = strata.starts.shape[0]
-    stratum = (which * np.asarray(count, dtype)).astype(np.int32)
-    stratum = stratum.clip(0, count - 1)
-    sizes = strata.counts[stratum]
-    offset = (place * sizes.astype(dtype)).astype(np.int32)
-    offset = offset.clip(0, sizes - 1)
-    return strata.members[strata.starts[stratum] + offset]
 
 
 def draw_stratified(

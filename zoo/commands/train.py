@@ -104,7 +104,7 @@ def _print_keys() -> None:
     import shutil
 
     from zoo.grid import Column, grid_lines
-    from zoo.training.recipe import describe_keys
+    from zoo.training.recipe_file import describe_keys
 
     columns = [Column("key"), Column("default"), Column("meaning", wrap=True)]
     width = max(60, shutil.get_terminal_size((80, 24)).columns)
@@ -112,7 +112,8 @@ def _print_keys() -> None:
 
 
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
-    from zoo.training.recipe import change, parse_setting, read_recipe, twin_recipe
+    from zoo.training.recipe import twin_recipe
+    from zoo.training.recipe_file import change, parse_setting, read_recipe
     from zoo.training.session import recipe_for
 
     chosen = recipe_for(name) if recipe is None else read_recipe(recipe)
@@ -267,20 +268,27 @@ def _heading(run: Any) -> None:
         f"{len(config.names.edges)}"
     )
     print("the worst figures on held-out pairs; - where there is none yet\n")
-    print("   step     loss  behaviour  variables   nodes   edges  all edges")
+    print(
+        "   step     loss  behaviour  variables   nodes   edges  all edges  ablations"
+        "  adversary  wrong"
+    )
 
 
 def _row(history: Any) -> str:
     from zoo.training.session import report
 
     figures = report(history[-1])
-    edges = figures["edges"]
     return (
         f"{figures['step']:>7} {figures['loss']:>8.4f} {figures['behaviour']:>10.4f} "
         f"{figures['interchange']:>10.4f} {figures['nodes']:>7.4f} "
-        f"{'      -' if edges is None else f'{edges:>7.4f}'} "
-        f"{figures['all_edges']:>10.4f}"
+        f"{_share(figures['edges'], 7)} {figures['all_edges']:>10.4f} "
+        f"{_share(figures['ablations'], 10)} {_share(figures['adversary'], 10)} "
+        f"{'-' if figures['wrong'] is None else figures['wrong']:>6}"
     )
+
+
+def _share(figure: float | None, width: int) -> str:
+    return f"{'-' if figure is None else f'{figure:.4f}':>{width}}"
 
 
 def _finish(result: Any, folder: Path) -> None:

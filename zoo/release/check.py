@@ -51,8 +51,7 @@ from zoo.release.fields import (
     SOURCE,
     SPLITS,
 )
-from zoo.release.history import SCHEMA as HISTORY_SCHEMA
-from zoo.release.history import history_from_parquet, history_to_parquet
+from zoo.release.history import history_from_parquet, history_to_parquet, schema_of
 from zoo.release.identity import has_index, identity_of, index_differences
 from zoo.release.origin import NEAR, Origin, origin_of
 from zoo.release.pair_rows import (
@@ -308,7 +307,10 @@ class _Checking:
             self.how[HISTORY] = TRUSTED
             data = self.opened.read(HISTORY)
             found = compare_tables(
-                HISTORY, data, history_to_parquet(self.history), HISTORY_SCHEMA
+                HISTORY,
+                data,
+                history_to_parquet(self.history),
+                schema_of(self.history),
             )
             self.add(found.differences)
             self.add(history_differences(self.model, self.subject, self.history))

@@ -42,8 +42,9 @@ from zoo.compression.settings import Settings
 from zoo.release.authorship import word_differences
 from zoo.release.differences import Difference, shown
 from zoo.training.placement import make_config, place
-from zoo.training.recipe import Recipe, change, sized
+from zoo.training.recipe_file import saved_recipe
 from zoo.training.session import causal_model_of_plan
+from zoo.training.sizes import sized
 
 _RAISED = Limits(2**23, 2**16)  # where the usual ones refuse: facts do not hold them
 _MOST_DECOYS = 256
@@ -241,7 +242,7 @@ class _Maker:
 
     def trained(self, base: Model, task: Task | None) -> Model:
         """Return the trained model: its shape and its circuit by the recipe."""
-        recipe = change(Recipe(), _texted(self.facts.get("recipe")), "recipe")
+        recipe = saved_recipe(_texted(self.facts.get("recipe")))
         causal: Any = task
         if causal is None:
             scheduled = schedule(choose_codes(base.typed))

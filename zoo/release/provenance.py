@@ -17,8 +17,9 @@ from compiler.save import PROGRAM
 from zoo.auditing.subject import Subject
 from zoo.release.differences import Difference, shown
 from zoo.release.fields import HISTORY, RECIPE
-from zoo.training.held_out import Check
-from zoo.training.recipe import Recipe, change
+from zoo.training.check import Check
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_file import saved_recipe
 from zoo.training.store import Setting, recipe_text
 
 MOST_CHECKS = 100_000
@@ -42,7 +43,7 @@ def history_differences(
         subject: its circuit, and what lies outside.
         history: the rows of history.parquet.
     """
-    recipe = change(Recipe(), dict(model.facts["recipe"]), RECIPE)
+    recipe = saved_recipe(dict(model.facts["recipe"]), RECIPE)
     if not 1 <= len(history) <= MOST_CHECKS:
         yield Difference(HISTORY, "", f"{len(history)} checks", "at least 1")
         return
@@ -80,6 +81,14 @@ def _figures(
                 shown(", ".join(sorted(nodes))),
             )
         shares |= {f"{key}, {name}": share for name, share in row[key].items()}
+    for key in ("structured", "ablations"):
+        shares |= {f"{key}, {name}": share for name, share in row.get(key, {}).items()}
+    if row.get("adversary") is not None:
+        shares["adversary"] = row["adversary"]
+    wrong, searched = row.get("wrong", 0), row.get("searched", 0)
+    if not 0 <= (wrong or 0) <= (searched or 0):
+        told = f"{shown(wrong)} of {shown(searched)}"
+        yield Difference(HISTORY, f"{place}, wrong", told, "some of those searched")
     for key, share in shares.items():
         if type(share) not in (int, float) or not 0 <= share <= 1:
             yield Difference(HISTORY, f"{place}, {key}", shown(share), "0 to 1")

@@ -111,7 +111,7 @@ class Released(Model):
         Raises:
             FormatError: recipe.toml was altered, or is no recipe.
         """
-        from zoo.training.recipe import parse_recipe
+        from zoo.training.recipe_file import parse_recipe
 
         if RECIPE not in self.folder.sums:
             return None

@@ -1,13 +1,17 @@
 """One batch of training, drawn on the device: inputs, one patch each, labels.
 
 Every example is a call of the same forward pass with an edge mask of its own. There are
-four kinds of examples:
+five kinds of examples:
 
     behaviour       nothing is patched; the label is the program's output
     interchange     nodes of the circuit are patched from a donor run; the label is the
                     output with the variables on these nodes overridden
     strict nodes    random nodes outside the circuit are patched; the label stays
     strict edges    random edges outside the circuit are patched; the label stays
+
+    hard             inputs and patches that a check found hard, see `hard.py`
+
+Of the strict examples, a share is patched with zeros or means (`replacements.py`).
 
 In the circuit-only phase all edges outside the circuit are patched too, in every
 example; in the opening phase the share of these examples is lowered. A patch acts on
@@ -22,7 +26,7 @@ interchange examples.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,8 +36,18 @@ from jaxtyping import Array, Bool, Float, Int
 from compiler.machine.config import Config
 from zoo.causal.model import COMPUTED, CausalModel, Selecting
 from zoo.causal.pool import Pool, draw_donors, draw_inputs, draw_shifts
+from zoo.training.hard import Hard, Patched, recall
 from zoo.training.placement import Placement
 from zoo.training.recipe import Recipe
+from zoo.training.replacements import (
+    DONOR,
+    MEAN,
+    PLACE_MEAN,
+    ZERO,
+    patched_places,
+)
+
+BEHAVIOUR, INTERCHANGE, NODES, EDGES, HARD_INPUT, HARD_PATCH = range(6)
 
 
 class TrainingBatch(NamedTuple):
@@ -50,6 +64,8 @@ class TrainingBatch(NamedTuple):
             and where it is interchanged.
         selected: to which keys the head of each variable should attend in the donor
             runs; None unless the recipe has a weight for it (`attending`).
+        replaced: what stands in place of a patched write (`replacements.py`); None if
+            it is the write of the donor run in all examples.
     """
 
     ids: Int[Array, "batch ctx"]
@@ -60,6 +76,7 @@ class TrainingBatch(NamedTuple):
     labels: Int[Array, "batch ctx"]
     values: Int[Array, "batch variable ctx"]
     selected: Bool[Array, "batch variable ctx key"] | None = None
+    replaced: Int[Array, " batch"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +125,7 @@ def draw_batch(
     pool: Pool,
     key: Array,
     closed: Float[Array, ""],
+    hard: Hard | None = None,
 ) -> TrainingBatch:
     """Return one batch.
 
@@ -118,56 +136,117 @@ def draw_batch(
         pool: inputs to draw from.
         key: the random key of this step.
         closed: share of examples with all edges outside the circuit patched.
+        hard: hard examples, if the recipe replays any.
     """
     keys = jax.random.split(key, 8)
+    kind = jnp.asarray(kinds_of(recipe))
     size = recipe.batch
-    base = draw_inputs(pool, keys[0], size)
-    donor = draw_donors(pool, keys[1], base, recipe.same_length)
-    kind = jnp.asarray(_kinds(recipe))
-    chosen = _choose_nodes(layout, keys[2], size) & (kind == 1)[:, None]
-    others = jax.random.bernoulli(keys[3], 0.5, (size, len(layout.other_nodes)))
-    others = others & layout.other_nodes & (kind == 2)[:, None]
-    share = jnp.where(kind == 3, jax.random.uniform(keys[4], (size,)), 0.0)
     shut = jax.random.uniform(keys[5], (size,)) < closed
-    share = jnp.where(shut, 1.0, share)
-    entries = jax.random.uniform(keys[6], (size, *layout.outside.shape))
-    edges = (entries < share[:, None, None]) & layout.outside
-    mask = (chosen | others)[:, None, :] | edges
+    drawn = _draw_examples(model, recipe, layout, pool, keys, kind, shut)
+    if recipe.replay and hard is not None:
+        apart = jax.random.fold_in(key, _APART)
+        drawn = recall(hard, apart, drawn, kind == HARD_INPUT, kind == HARD_PATCH)
+        everything = shut[:, None, None] & layout.outside
+        drawn = drawn._replace(edges=drawn.edges | everything)
+    chosen = _choose_nodes(layout, keys[2], size) & (kind == INTERCHANGE)[:, None]
+    others = _draw_others(recipe, layout, keys[3]) & (kind == NODES)[:, None]
+    mask = (chosen | others)[:, None, :] | drawn.edges
+    base, donor = drawn.base, drawn.donor
     shared = jnp.minimum(pool.lengths[base], pool.lengths[donor])
-    where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
-    values = interchanged(model, layout, pool, base, donor, chosen, where)
-    replaced = chosen[:, layout.sources_of][:, :, None]
+    of_edges = shut | (kind != NODES)
+    where = patched_places(shared, drawn.replaced, of_edges, model.n_ctx)
+    values = interchanged(
+        model, layout, pool.ids[base], pool.values[donor], chosen, where
+    )
+    set_here = chosen[:, layout.sources_of][:, :, None]
     selected = None
     if recipe.attending and isinstance(model, Selecting):
         selected = jax.vmap(model.selected)(pool.ids[donor])
     return TrainingBatch(
         pool.ids[base],
         pool.ids[donor],
-        jnp.where(kind == 1, 0, draw_shifts(keys[7], size, model.n_ctx)),
+        drawn.shifts,
         mask.astype(jnp.float32),
         where.astype(jnp.float32),
         values[:, layout.output],
-        jnp.where(replaced, -1, values),
+        jnp.where(set_here, -1, values),
         selected,
+        drawn.replaced if recipe.zeros + recipe.means > 0 else None,
     )
+
+
+_APART = 1
+"""Draws that were added later have keys of their own: older recipes draw as before."""
+
+
+def _draw_examples(
+    model: CausalModel,
+    recipe: Recipe,
+    layout: Layout,
+    pool: Pool,
+    keys: Array,
+    kind: Int[Array, " batch"],
+    shut: Bool[Array, " batch"],
+) -> Patched:
+    """Return inputs, shifts, replacements and patched edges of each example."""
+    size = recipe.batch
+    base = draw_inputs(pool, keys[0], size)
+    shifts = draw_shifts(keys[7], size, model.n_ctx)
+    share = jnp.where(kind >= EDGES, jax.random.uniform(keys[4], (size,)), 0.0)
+    if recipe.replay:  # half of the hard inputs are not patched
+        left = jax.random.bernoulli(jax.random.fold_in(keys[4], _APART), 0.5, (size,))
+        share = jnp.where((kind == HARD_INPUT) & left, 0.0, share)
+    share = jnp.where(shut, 1.0, share)
+    entries = jax.random.uniform(keys[6], (size, *layout.outside.shape))
+    return Patched(
+        base=base,
+        donor=draw_donors(pool, keys[1], base, recipe.same_length),
+        shifts=jnp.where(kind == INTERCHANGE, 0, shifts),
+        replaced=_draw_replaced(recipe, keys[3], kind),
+        edges=(entries < share[:, None, None]) & layout.outside,
+    )
+
+
+def _draw_replaced(
+    recipe: Recipe, key: Array, kind: Int[Array, " batch"]
+) -> Int[Array, " batch"]:
+    """Return what stands in place of a patched write in each example."""
+    donor = jnp.full(kind.shape, DONOR, jnp.int32)
+    if recipe.zeros + recipe.means == 0:
+        return donor
+    drawn = jax.random.uniform(jax.random.fold_in(key, _APART), kind.shape)
+    limits = np.cumsum([recipe.zeros, recipe.means / 2, recipe.means / 2])
+    constants = jnp.asarray([ZERO, MEAN, PLACE_MEAN, DONOR], jnp.int32)
+    chosen = constants[
+        jnp.searchsorted(jnp.asarray(limits, jnp.float32), drawn, "right")
+    ]
+    return jnp.where(kind == INTERCHANGE, donor, chosen)
 
 
 def interchanged(
     model: CausalModel,
     layout: Layout,
-    pool: Pool,
-    base: Int[Array, " batch"],
-    donor: Int[Array, " batch"],
+    ids: Int[Any, "batch ctx"],
+    donor_values: Int[Any, "batch variable ctx"],
     chosen: Bool[Array, "batch source"],
-    where: Bool[Array, "batch ctx"],
+    where: Bool[Any, "batch ctx"],
 ) -> Int[Array, "batch variable ctx"]:
-    """Return all variables after those on chosen nodes were set to the donor's."""
+    """Return all variables after those on chosen nodes were set to the donor's.
+
+    Args:
+        model: computes the others.
+        layout: which node writes which variable.
+        ids: token ids of the base inputs.
+        donor_values: the values of all variables in the donor inputs.
+        chosen: the nodes whose variables are set.
+        where: the positions at which they are.
+    """
     set_here = chosen[:, layout.sources_of][:, :, None] & where[:, None, :]
-    overrides = jnp.where(set_here, pool.values[donor], COMPUTED)
-    return jax.vmap(model.run)(pool.ids[base], overrides)
+    overrides = jnp.where(set_here, donor_values, COMPUTED)
+    return jax.vmap(model.run)(ids, overrides)
 
 
-def _kinds(recipe: Recipe) -> Int[np.ndarray, " batch"]:
+def kinds_of(recipe: Recipe) -> Int[np.ndarray, " batch"]:
     """Return the kind of each example of a batch, with shares rounded to examples."""
     shares = np.array(
         [
@@ -177,8 +256,33 @@ def _kinds(recipe: Recipe) -> Int[np.ndarray, " batch"]:
             recipe.strict_edges,
         ]
     )
+    rest, half = 1 - recipe.replay, recipe.replay / 2
+    shares = np.array([*(shares * rest), half, half])
     edges = np.round(np.cumsum(shares) * recipe.batch)
-    return np.searchsorted(edges, np.arange(recipe.batch), side="right").clip(0, 3)
+    last = HARD_PATCH if recipe.replay else EDGES
+    kinds = np.searchsorted(edges, np.arange(recipe.batch), side="right")
+    return kinds.clip(0, last)
+
+
+def _draw_others(
+    recipe: Recipe, layout: Layout, key: Array
+) -> Bool[Array, "batch source"]:
+    """Return, for each example, some of the nodes outside the circuit.
+
+    Half of them. If constants are patched in, all of them for a share of the examples,
+    and else a share of them that is drawn first: a model whose unused nodes all tell it
+    the same about BOS notices nothing while half of them are left.
+    """
+    shape = recipe.batch, len(layout.other_nodes)
+    if recipe.zeros + recipe.means == 0:
+        return jax.random.bernoulli(key, 0.5, shape) & layout.other_nodes
+    apart = jax.random.fold_in(key, 2 * _APART)
+    coin, share = jax.random.uniform(apart, (2, recipe.batch, 1))
+    share = jnp.where(coin < _ALL_NODES, 1.0, share)
+    return (jax.random.uniform(key, shape) < share) & layout.other_nodes
+
+
+_ALL_NODES = 0.4
 
 
 def _choose_nodes(layout: Layout, key: Array, size: int) -> Bool[Array, "batch source"]:

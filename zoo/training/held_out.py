@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -20,63 +19,30 @@ from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from zoo.causal.model import CausalModel
 from zoo.causal.outputs import is_right
-from zoo.causal.pool import Pool, draw_inputs, draw_key, draw_shifts
+from zoo.causal.pool import Pool
 from zoo.causal.runs import compiled_runs
+from zoo.training.check import Check
 from zoo.training.examples import Layout, interchanged
+from zoo.training.held_out_pairs import Pairs, draw_pairs, structured_pairs
 from zoo.training.recipe import Recipe
+from zoo.training.replacements import mean_writes
 
 # Single edges are tried once all other figures have come this far.
 _WORTH_EDGES = 0.97
 
 
-@dataclass(frozen=True)
-class Check:
-    """Accuracies over positions of held-out pairs, fractions in [0, 1].
-
-    Attributes:
-        step: number of optimizer steps before the check.
-        loss: mean training loss since the last check.
-        behaviour: accuracy without a patch.
-        interchange: by node of the circuit, accuracy with its variables interchanged.
-        nodes: by node outside the circuit, accuracy with the node patched.
-        worst_edge: the edge outside the circuit that harms most when patched alone.
-        edges: accuracy with that edge patched; None if other figures are so low that
-            single edges were not tried.
-        all_edges: accuracy with all edges outside the circuit patched at once.
-    """
-
-    step: int
-    loss: float
-    behaviour: float
-    interchange: dict[str, float]
-    nodes: dict[str, float]
-    worst_edge: str
-    edges: float | None
-    all_edges: float
-
-    @property
-    def worst_interchange(self) -> float:
-        """The worst node of the circuit."""
-        return min(self.interchange.values(), default=1.0)
-
-    @property
-    def worst_node(self) -> float:
-        """The worst node outside the circuit."""
-        return min(self.nodes.values(), default=1.0)
-
-    def passes(self, recipe: Recipe) -> bool:
-        """Return whether every worst case meets the recipe's thresholds."""
-        return (
-            self.behaviour >= recipe.behaviour_at_least
-            and self.worst_interchange >= recipe.interchange_at_least
-            and self.worst_node >= recipe.nodes_at_least
-            and self.all_edges >= recipe.edges_at_least
-            and (self.edges or 0.0) >= recipe.edges_at_least
-        )
-
-
 class Checker:
-    """Runs the checks of one training; everything that is fixed is compiled once."""
+    """Runs the checks of one training; everything that is fixed is compiled once.
+
+    Args:
+        model: the causal model that is learnt.
+        config: the transformer's shape.
+        recipe: what is checked, and on how many pairs.
+        layout: the circuit.
+        pool: the held-out inputs.
+        trained: the inputs that are trained on; structured ones among them are checked
+            too, since few are held out.
+    """
 
     def __init__(
         self,
@@ -85,98 +51,180 @@ class Checker:
         recipe: Recipe,
         layout: Layout,
         pool: Pool,
+        trained: Pool | None = None,
     ) -> None:
-        self.model, self.layout, self.pool = model, layout, pool
+        self.model, self.layout, self.recipe = model, layout, recipe
         self.names = config.names
-        key = draw_key(recipe.seed + 1_000_003)
-        self.base, self.donor, self.shifts = _draw_held_out(
-            pool, key, recipe.pairs, model.n_ctx
-        )
+        seed = recipe.seed + 1_000_003
+        self.pairs = draw_pairs(pool, seed, recipe.pairs, model.n_ctx)
         self.edges = np.argwhere(layout.outside)
+        self.groups: dict[str, slice] = {}
+        if recipe.stratified and trained is not None:
+            self.structured, self.groups = structured_pairs(
+                model, trained, recipe.pairs, recipe.seed
+            )
 
     def __call__(self, transformer: Transformer, step: int, loss: float) -> Check:
-        """Return the check of a transformer."""
-        size = len(self.names.sources)
+        """Return the check of a transformer, without what is searched for."""
+        names, layout = self.names, self.layout
+        size = len(names.sources)
         columns = np.eye(size, dtype=bool)
-        nodes = [*self.layout.circuit_nodes, *np.flatnonzero(self.layout.other_nodes)]
-        masks = [columns[n][None, :] * self.names.visible for n in nodes]
-        masks += [self.layout.outside, np.zeros_like(self.layout.outside)]
-        chosen = [
-            columns[n] if n in self.layout.circuit_nodes else np.zeros(size, bool)
-            for n in nodes
-        ]
-        chosen += [np.zeros(size, bool)] * 2
-        count = len(self.layout.circuit_nodes)
-        ids = self.pool.ids[self.donor]
-        straight, shifted = (
-            compiled_runs(transformer, ids, shifts).writes
-            for shifts in (jnp.zeros_like(self.shifts), self.shifts)
+        nobody, nothing = np.zeros(size, bool), np.zeros_like(layout.outside)
+        straight, donor = (
+            compiled_runs(transformer, self.pairs.donor_ids, s).writes
+            for s in (jnp.zeros_like(self.pairs.shifts), self.pairs.shifts)
         )
-        found = [
-            *self.accuracies(transformer, straight, masks[:count], chosen[:count]),
-            *self.accuracies(transformer, shifted, masks[count:], chosen[count:]),
-        ]
-        by_name = [self.names.sources[n] for n in nodes]
-        values = [float(v) for v in found]
+        inside, others = layout.circuit_nodes, np.flatnonzero(layout.other_nodes)
+        accuracy = partial(self.accuracy, transformer)
+        variables = {
+            names.sources[n]: accuracy(straight, self.node(n), columns[n])
+            for n in inside
+        }
+        nodes = {
+            names.sources[n]: accuracy(donor, self.node(n), nobody) for n in others
+        }
+        behaviour = accuracy(straight, nothing, nobody)
+        all_edges = accuracy(donor, layout.outside, nobody)
+        ablations = (
+            dict(self.ablations(transformer, straight))
+            if self.recipe.ablations_at_least
+            else {}
+        )
+        structured = self.by_group(transformer) if self.groups else {}
+        figures = [behaviour, all_edges, *variables.values(), *nodes.values()]
+        figures += [*ablations.values(), *structured.values()]
         edges, worst = None, ""
-        if min(values) >= _WORTH_EDGES:
-            edges, worst = self.worst_edge(transformer, shifted)
+        if min(figures) >= _WORTH_EDGES:
+            edges, worst = self.worst_edge(transformer, donor)
         return Check(
             step=step,
             loss=loss,
-            behaviour=values[-1],
-            interchange=dict(zip(by_name[:count], values[:count], strict=True)),
-            nodes=dict(zip(by_name[count:], values[count:-2], strict=True)),
+            behaviour=behaviour,
+            interchange=variables,
+            nodes=nodes,
             worst_edge=worst,
             edges=edges,
-            all_edges=values[-2],
+            all_edges=all_edges,
+            structured=structured,
+            ablations=ablations,
         )
 
+    def node(self, index: Any) -> Bool[np.ndarray, "reader source"]:
+        """Return the mask of all edges out of one node."""
+        return (np.arange(len(self.names.sources)) == index) & self.names.visible
+
+    def ablations(
+        self, transformer: Transformer, writes: Float[Any, "pair source ctx d_model"]
+    ) -> Iterator[tuple[str, float]]:
+        """Yield the accuracies with constants in place of what is outside.
+
+        Args:
+            transformer: its shape and its arrays.
+            writes: those of the donor runs, without shifts; they give the means.
+        """
+        live = jnp.asarray(self.pairs.donor_ids != self.model.pad_id)
+        mean, by_place = mean_writes(jnp.asarray(writes), live)
+        others = np.flatnonzero(self.layout.other_nodes)
+        together = self.layout.other_nodes & self.names.visible
+        nobody = np.zeros(len(self.names.sources), bool)
+        every = np.ones(self.model.n_ctx, bool)
+        words = np.arange(self.model.n_ctx) > 0  # BOS keeps its write
+        for name, constant in (
+            ("zero", jnp.zeros_like(mean)),
+            ("mean", mean),
+            ("mean by position", by_place),
+        ):
+            patched = jnp.broadcast_to(constant, writes.shape)
+            run = partial(self.accuracy, transformer, patched)
+            found = [run(self.node(n), nobody, every) for n in others]
+            yield f"{name}, worst node", min(found, default=1.0)
+            yield f"{name}, all nodes", run(together, nobody, every)
+            yield f"{name}, all edges", run(self.layout.outside, nobody, words)
+
+    def by_group(self, transformer: Transformer) -> dict[str, float]:
+        """Return the accuracy by group, with all edges outside patched at once."""
+        pairs = self.structured
+        donor = compiled_runs(transformer, pairs.donor_ids, pairs.shifts)
+        right, count = self.count(
+            transformer, pairs, donor.writes, self.layout.outside, None
+        )
+        return {
+            name: float(right[part].sum() / max(count[part].sum(), 1))
+            for name, part in self.groups.items()
+        }
+
     def worst_edge(
-        self,
-        transformer: Transformer,
-        donor_writes: Float[Any, "pair source ctx d_model"],
+        self, transformer: Transformer, donor: Float[Any, "pair source ctx d_model"]
     ) -> tuple[float, str]:
         """Return the least accuracy with one edge outside patched, and that edge."""
         if len(self.edges) == 0:
             return 1.0, ""
-        singles = np.zeros((len(self.edges), *self.layout.outside.shape), bool)
-        singles[np.arange(len(self.edges)), self.edges[:, 0], self.edges[:, 1]] = True
-        nothing = [np.zeros(len(self.names.sources), bool)] * len(singles)
-        found = self.accuracies(transformer, donor_writes, list(singles), nothing)
-        return float(found.min()), str(self.edge(int(found.argmin())))
+        nobody = np.zeros(len(self.names.sources), bool)
+        found = []
+        for reader, source in self.edges:
+            single = np.zeros_like(self.layout.outside)
+            single[reader, source] = True
+            found.append(self.accuracy(transformer, donor, single, nobody))
+        return min(found), str(self.edge(int(np.argmin(found))))
 
     def edge(self, index: int) -> Edge:
         """Return the edge outside the circuit that has this number."""
         reader, source = self.edges[index]
         return Edge(self.names.sources[source], self.names.readers[reader])
 
-    def accuracies(
+    def accuracy(
         self,
         transformer: Transformer,
-        donor_writes: Float[Any, "pair source ctx d_model"],
-        masks: Sequence[Bool[np.ndarray, "reader source"]],
-        chosen: Sequence[Bool[np.ndarray, " source"]],
-    ) -> Float[np.ndarray, " patch"]:
-        """Return the accuracy under each of several patches, over all pairs."""
-        pairs = self.base, self.donor, donor_writes
-        fixed = self.model, self.layout
-        return np.array(
-            [
-                float(_accuracy(*fixed, self.pool, transformer, *pairs, mask, picked))
-                for mask, picked in zip(masks, chosen, strict=True)
-            ]
+        donor: Float[Any, "pair source ctx d_model"],
+        mask: Bool[np.ndarray, "reader source"],
+        chosen: Bool[np.ndarray, " source"],
+        where: Bool[np.ndarray, " ctx"] | None = None,
+    ) -> float:
+        """Return the accuracy under one patch, over all held-out pairs.
+
+        Args:
+            transformer: its shape and its arrays.
+            donor: what is patched in.
+            mask: which readers see it, of which sources.
+            chosen: nodes whose variables are set to the donor's.
+            where: the positions that the patch acts on; those that both inputs have if
+                None.
+        """
+        right, count = self.count(transformer, self.pairs, donor, mask, chosen, where)
+        return float(right.sum() / max(count.sum(), 1))
+
+    def count(
+        self,
+        transformer: Transformer,
+        pairs: Pairs,
+        donor: Float[Any, "pair source ctx d_model"],
+        mask: Bool[np.ndarray, "reader source"],
+        chosen: Bool[np.ndarray, " source"] | None = None,
+        where: Bool[np.ndarray, " ctx"] | None = None,
+    ) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
+        """Return (right outputs, outputs) of each pair under one patch.
+
+        Outputs at positions that only the base input has dilute a figure; recipes of
+        earlier versions count them.
+        """
+        nobody = np.zeros(len(self.names.sources), bool)
+        if where is None:
+            places = np.arange(self.model.n_ctx) < pairs.shared[:, None]
+        else:
+            places = np.broadcast_to(where, pairs.ids.shape)
+        found = _count(
+            self.model,
+            self.layout,
+            transformer,
+            pairs,
+            donor,
+            mask,
+            nobody if chosen is None else chosen,
+            places,
+            np.asarray(not self.recipe.stratified),
         )
-
-
-@partial(jax.jit, static_argnames=("count", "n_ctx"), compiler_options=QUICK_TO_COMPILE)
-def _draw_held_out(
-    pool: Pool, key: Array, count: int, n_ctx: int
-) -> tuple[Int[Array, " pair"], Int[Array, " pair"], Int[Array, " pair"]]:
-    """Return base inputs, donor inputs, and by how much the donors' are shifted."""
-    first, second, third = jax.random.split(key, 3)
-    base, donor = draw_inputs(pool, first, count), draw_inputs(pool, second, count)
-    return base, donor, draw_shifts(third, count, n_ctx)
+        right, counted = (np.asarray(part) for part in found)
+        return right, counted
 
 
 @partial(
@@ -184,27 +232,25 @@ def _draw_held_out(
     static_argnames=("model", "layout"),
     compiler_options=QUICK_TO_COMPILE,
 )
-def _accuracy(
+def _count(
     model: CausalModel,
     layout: Layout,
-    pool: Pool,
     transformer: Transformer,
-    base: Int[Any, " pair"],
-    donor: Int[Any, " pair"],
+    pairs: Pairs,
     donor_writes: Float[Any, "pair source ctx d_model"],
     mask: Bool[Any, "reader source"],
     chosen: Bool[Any, " source"],
-) -> Float[Array, ""]:
-    """Return the share of labelled positions that are right under one patch."""
-    shared = jnp.minimum(pool.lengths[base], pool.lengths[donor])
-    where = jnp.arange(model.n_ctx)[None, :] < shared[:, None]
-    size = len(base)
+    where: Bool[Any, "pair ctx"],
+    all_places: Bool[Any, ""],
+) -> tuple[Int[Array, " pair"], Int[Array, " pair"]]:
+    """Return (right outputs, labelled outputs) of each pair under one patch."""
+    size = len(pairs.ids)
     picked = jnp.broadcast_to(chosen, (size, *chosen.shape))
-    values = interchanged(model, layout, pool, base, donor, picked, where)
+    values = interchanged(model, layout, pairs.ids, pairs.values, picked, where)
     labels = values[:, layout.output]
     masks = jnp.broadcast_to(mask.astype(jnp.float32), (size, *mask.shape))
-    patch = Patch.edges(masks, donor_writes, where=where)
-    logits = logits_batch(transformer, pool.ids[base], patch)
-    valid = labels >= 0
+    patch = Patch.edges(masks, donor_writes, where=where.astype(jnp.float32))
+    logits = logits_batch(transformer, pairs.ids, patch)
+    valid = (labels >= 0) & (where | all_places)
     right = is_right(model.readout, logits, jnp.maximum(labels, 0))
-    return (right & valid).sum() / jnp.maximum(valid.sum(), 1)
+    return (right & valid).sum(axis=1), valid.sum(axis=1)

@@ -7,6 +7,7 @@ resumed run draws the same batches and ends with the same bits as an uninterrupt
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,10 +21,19 @@ from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, freeze
 from zoo.causal.model import CausalModel
-from zoo.causal.pool import draw_key
-from zoo.training.examples import TrainingBatch, draw_batch
-from zoo.training.held_out import Check
-from zoo.training.loss import Probes, attending_loss, batch_loss, decoding_loss
+from zoo.causal.pool import Pool, draw_key
+from zoo.training.check import Check
+from zoo.training.examples import INTERCHANGE, TrainingBatch, draw_batch, kinds_of
+from zoo.training.loss import (
+    Probes,
+    attending_loss,
+    batch_loss,
+    decoding_loss,
+    margin_loss,
+    unshifted,
+)
+from zoo.training.matching import attention_matching_loss, matching_loss
+from zoo.training.mining import mine
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
 from zoo.training.run import TrainingRun, TrainingState, optimizer, prepare, start
@@ -49,32 +59,39 @@ def advance(
     than a step, so all steps are one scan.
     """
     if jax.default_backend() != "cpu":
-        state, mean = _scan(run, state, count)
+        state, mean = _scan(run, state, run.pool, count)
         return state, float(mean)
     losses = []
     begun = 0 if on_step is None else int(state.step)
     for number in range(count):
         if on_step is not None:
             on_step(begun + number, run.recipe.steps)
-        state, loss = _next_state(run, state, _next_batch(run, state))
+        state, loss = _next_state(run, state, _next_batch(run, state, run.pool))
         losses.append(loss)
     return state, float(np.mean(jax.device_get(losses)))
 
 
 def next_batch(
-    run: TrainingRun, state: TrainingState, key: Array | None = None
+    run: TrainingRun,
+    state: TrainingState,
+    pool: Pool | None = None,
+    key: Array | None = None,
 ) -> TrainingBatch:
     """Return the batch of the step that comes next.
 
     Args:
-        run: the run, with its inputs and its recipe.
+        run: the run, with its recipe.
         state: the state, with the number of the step.
+        pool: the run's pool. Compiled functions are given it as an argument: as a part
+            of the run it would be a constant of the code, with all its inputs.
         key: the random key of the run; made of the recipe's seed by default.
     """
+    pool = run.pool if pool is None else pool
     key = draw_key(run.recipe.seed) if key is None else key
     key = jax.random.fold_in(key, state.step)
     closed = closed_share(run.recipe, state)
-    return draw_batch(run.model, run.recipe, run.layout, run.pool, key, closed)
+    fixed = run.model, run.recipe, run.layout
+    return draw_batch(*fixed, pool, key, closed, state.hard)
 
 
 def next_state(
@@ -87,13 +104,14 @@ def next_state(
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
         weights, probes = params
         transformer = Transformer(run.config, weights)
-        loss, writes, donor_writes = batch_loss(
+        patched, donors, loss = batch_loss(
             transformer, run.model.readout, batch, recipe.donor_gradient
         )
-        reading = decoding_loss(probes, writes, sources_of, batch)
+        reading = decoding_loss(probes, patched.writes, sources_of, batch)
         whole = loss + recipe.decoding * closed * reading
+        whole += _further_losses(run, transformer, patched.logits, donors, batch)
         if batch.selected is not None:
-            looking = attending_loss(transformer, donor_writes, sources_of, batch)
+            looking = attending_loss(transformer, donors, sources_of, batch)
             whole += recipe.attending * closed * looking
         return whole, loss
 
@@ -104,7 +122,53 @@ def next_state(
         update = optimizer(recipe).update
         change, moments = update(gradient, state.optimizer, params)
     new: Any = optax.apply_updates(params, change)  # a pytree like them
-    return TrainingState(new[0], new[1], moments, state.step + 1, state.opening), loss
+    after = state._replace(
+        weights=new[0],
+        probes=new[1],
+        optimizer=moments,
+        step=state.step + 1,
+        average=_average(recipe, state, new[0]),
+    )
+    return after, loss
+
+
+def _further_losses(
+    run: TrainingRun,
+    transformer: Transformer,
+    logits: Float[Array, "batch ctx class"],
+    donors: Float[Array, "batch source ctx d_model"],
+    batch: TrainingBatch,
+) -> Float[Array, ""]:
+    """Return the losses for margins, and for what is outside to look like the circuit.
+
+    Attention is compared in the interchange examples only: their donor runs have no
+    shifted positions, and patterns cost as much as the layers that they are from.
+    """
+    recipe, within, whole = run.recipe, run.recipe.alive_within, jnp.zeros(())
+    if recipe.margin:
+        missing = margin_loss(run.model.readout, logits, batch, recipe.margin)
+        whole += recipe.margin_weight * missing
+    live = unshifted(batch, run.config.pad_id)
+    if recipe.alive:
+        apart = matching_loss(transformer, run.layout, donors, live, within)
+        whole += recipe.alive * apart
+    rows = np.flatnonzero(kinds_of(recipe) == INTERCHANGE)
+    if recipe.alive_attention and len(rows):
+        some = slice(rows[0], rows[-1] + 1)
+        runs = batch.donor_ids[some], donors[some], live[some]
+        apart = attention_matching_loss(transformer, run.layout, *runs, within)
+        whole += recipe.alive_attention * apart
+    return whole
+
+
+def _average(recipe: Recipe, state: TrainingState, new: Weights) -> Weights | None:
+    """Return the moving average of the weights, over fewer steps at the beginning."""
+    if state.average is None:
+        return None
+    done = state.step.astype(jnp.float32)
+    kept = jnp.minimum(recipe.average, (done + 1.0) / (done + 10.0))
+    mixed = [kept * a + (1 - kept) * b for a, b in zip(state.average, new, strict=True)]
+    return Weights(*mixed)
 
 
 _jit = partial(jax.jit, static_argnames=("run",), compiler_options=QUICK_TO_COMPILE)
@@ -113,10 +177,10 @@ _next_batch, _next_state = _jit(next_batch), _jit(next_state)
 
 @partial(jax.jit, static_argnames=("run", "count"))
 def _scan(
-    run: TrainingRun, state: TrainingState, count: int
+    run: TrainingRun, state: TrainingState, pool: Pool, count: int
 ) -> tuple[TrainingState, Float[Array, ""]]:
     def step(state: TrainingState, _: None) -> tuple[TrainingState, Float[Array, ""]]:
-        return next_state(run, state, next_batch(run, state))
+        return next_state(run, state, next_batch(run, state, pool))
 
     state, losses = jax.lax.scan(step, state, None, length=count)
     return state, losses.mean()
@@ -167,15 +231,34 @@ def train_run(
             on_step(int(state.step), recipe.steps)
         if not np.isfinite(loss):
             return finish(run, good, history, "diverged")
-        check = run.checker(
-            Transformer(run.config, state.weights), int(state.step), loss
-        )
-        state = open_early(recipe, state, check)
+        state, check = check_state(run, state, loss)
         good, history = state, (*history, check)
         if on_check is not None:
             on_check(run, state, history)
     passed = bool(history) and history[-1].passes(recipe)
     return finish(run, state, history, "passed" if passed else "budget")
+
+
+def check_state(
+    run: TrainingRun, state: TrainingState, loss: float
+) -> tuple[TrainingState, Check]:
+    """Return the state with new hard examples and maybe opened, and its check.
+
+    Args:
+        run: what is trained.
+        state: the state that is checked.
+        loss: the mean loss since the last check.
+    """
+    recipe, step = run.recipe, int(state.step)
+    check = run.checker(Transformer(run.config, state.result), step, loss)
+    if recipe.stratified:
+        hard, found = mine(run, state.result, step)
+        adversary = found.adversary if recipe.adversary_at_least else None
+        check = replace(
+            check, wrong=found.wrong, searched=found.searched, adversary=adversary
+        )
+        state = state._replace(hard=hard if recipe.replay else None)
+    return open_early(recipe, state, check), check
 
 
 def open_early(recipe: Recipe, state: TrainingState, check: Check) -> TrainingState:
@@ -196,4 +279,4 @@ def finish(
     run: TrainingRun, state: TrainingState, history: tuple[Check, ...], outcome: str
 ) -> Result:
     """Return the result of a run that has ended."""
-    return Result(run, freeze(state.weights), history, outcome)
+    return Result(run, freeze(state.result), history, outcome)

@@ -12,12 +12,13 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
-from compiler.machine.forward import attention_logits, forward_batch
+from compiler.machine.forward import Run, attention_logits, forward_batch
 from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
-from zoo.causal.outputs import position_losses
+from zoo.causal.outputs import position_losses, position_margins
 from zoo.causal.runs import donor_writes
 from zoo.training.examples import TrainingBatch
+from zoo.training.replacements import replace_writes
 
 
 class Probes(NamedTuple):
@@ -37,22 +38,45 @@ def batch_loss(
     readout: Readout,
     batch: TrainingBatch,
     donor_gradient: bool,
-) -> tuple[
-    Float[Array, ""],
-    Float[Array, "batch source ctx d_model"],
-    Float[Array, "batch source ctx d_model"],
-]:
-    """Return the mean loss of a batch, and the writes of its base and donor runs.
+) -> tuple[Run, Float[Array, "batch source ctx d_model"], Float[Array, ""]]:
+    """Return the patched runs, the writes of the donor runs, and the mean loss.
 
     The loss is in nats (or squared ranges, for numbers).
     """
-    writes = donor_writes(transformer, batch.donor_ids, batch.shifts)
-    donor = writes if donor_gradient else jax.lax.stop_gradient(writes)
+    donors = donor_writes(transformer, batch.donor_ids, batch.shifts)
+    donor = donors if donor_gradient else jax.lax.stop_gradient(donors)
+    if batch.replaced is not None:
+        live = unshifted(batch, transformer.config.pad_id)
+        donor = replace_writes(donor, live, batch.replaced)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
     run = forward_batch(transformer, batch.ids, patch)
     valid = batch.labels >= 0
     losses = position_losses(readout, run.logits, jnp.maximum(batch.labels, 0))
-    return _mean(losses, valid), run.writes, writes
+    return run, donors, _mean(losses, valid)
+
+
+def unshifted(batch: TrainingBatch, pad_id: int | None) -> Bool[Array, "batch ctx"]:
+    """Return the positions of real tokens in donor runs without shifted positions."""
+    return (batch.donor_ids != pad_id) & (batch.shifts == 0)[:, None]
+
+
+def margin_loss(
+    readout: Readout,
+    logits: Float[Array, "batch ctx class"],
+    batch: TrainingBatch,
+    margin: float,
+) -> Float[Array, ""]:
+    """Return the mean square of what is missing to a margin, as a share of it.
+
+    Args:
+        readout: how logits stand for values.
+        logits: of the patched runs.
+        batch: has the labels.
+        margin: by how much the right output should win, see `position_margins`.
+    """
+    found = position_margins(readout, logits, jnp.maximum(batch.labels, 0))
+    missing = jax.nn.relu(1.0 - found / margin)
+    return _mean(jnp.square(missing), batch.labels >= 0)
 
 
 def decoding_loss(

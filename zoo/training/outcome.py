@@ -19,7 +19,7 @@ from zoo.causal.by_hand import describe, facts_of
 from zoo.causal.model import CausalModel, Task
 from zoo.causal.outputs import unscaled
 from zoo.causal.tabular import TabularModel
-from zoo.training.held_out import Check
+from zoo.training.check import Check
 from zoo.training.recipe import Recipe
 from zoo.training.run import TrainingRun
 
@@ -54,10 +54,10 @@ class Result:
     def _repr_html_(self) -> str:
         last = self.history[-1] if self.history else None
         failed = FAILURES.get(self.outcome, "")
-        rows = [] if last is None else figures_of(last, self.run.recipe)
+        rows = [] if last is None else last.rows(self.run.recipe)
         table = html.table(
             ("figure", "found", "threshold"),
-            [(n, _rounded_down(found), least) for n, (found, least) in rows],
+            [(name, _rounded_down(found), least) for name, found, least in rows],
         )
         step = 0 if last is None else last.step
         head = html.heading(f"{self.name}: trained for {step:,} steps")
@@ -140,23 +140,9 @@ def shortfalls(check: Check, recipe: Recipe) -> list[str]:
     """
     return [
         f"{name} {_rounded_down(found)}, at least {least}"
-        for name, (found, least) in figures_of(check, recipe)
+        for name, found, least in check.rows(recipe)
         if (found or 0.0) < least
     ]
-
-
-def figures_of(
-    check: Check, recipe: Recipe
-) -> list[tuple[str, tuple[float | None, float]]]:
-    """Return the figures of a check by name, each with its threshold."""
-    measures = {
-        "behaviour": (check.behaviour, recipe.behaviour_at_least),
-        "variables": (check.worst_interchange, recipe.interchange_at_least),
-        "nodes": (check.worst_node, recipe.nodes_at_least),
-        "edges": (check.edges, recipe.edges_at_least),
-        "all edges": (check.all_edges, recipe.edges_at_least),
-    }
-    return list(measures.items())
 
 
 def _rounded_down(share: float | None) -> str:

@@ -49,7 +49,7 @@ def make_config(model: CausalModel, recipe: Recipe) -> Config:
 
 
 def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
-    """Return a node for each variable, in the layer that the variable asks for.
+    """Return a node for each variable, in a layer that the order of variables allows.
 
     Each variable of a head gets a head of its own. Variables that MLPs compute share
     the MLP of their layer.
@@ -57,15 +57,34 @@ def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
     Raises:
         InputError: the transformer is too small; names the variable without a place.
     """
-    rng = np.random.default_rng(recipe.seed)
+    rng = np.random.default_rng(recipe.placement_seed)
+    at_random = recipe.placement == "random"
     order = [
-        rng.permutation(config.n_heads)
-        if recipe.placement == "random"
-        else np.arange(config.n_heads)
+        rng.permutation(config.n_heads) if at_random else np.arange(config.n_heads)
         for _ in range(config.n_layers)
     ]
+    layers = first_layers(model, config)
+    if at_random and recipe.any_layer:
+        layers = draw_layers(model, config, rng)
     used = [0] * config.n_layers
     node: dict[str, str] = {}
+    for variable in model.variables:
+        layer = layers[variable.name]
+        if variable.kind == "mlp":
+            node[variable.name] = f"m{layer}"
+            continue
+        node[variable.name] = f"a{layer}.h{order[layer][used[layer]]}"
+        used[layer] += 1
+    return Placement(node, _circuit(model, config, node))
+
+
+def first_layers(model: CausalModel, config: Config) -> dict[str, int]:
+    """Return for each variable the first layer that it can be computed in.
+
+    Raises:
+        InputError: the transformer has too few layers, or too few heads in one.
+    """
+    used = [0] * config.n_layers
     for variable in model.variables:
         if variable.layer >= config.n_layers:
             raise InputError(
@@ -73,17 +92,83 @@ def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
                 f"the model has {config.n_layers}. Raise n_layers."
             )
         if variable.kind == "mlp":
-            node[variable.name] = f"m{variable.layer}"
             continue
         if used[variable.layer] == config.n_heads:
             raise InputError(
                 f"{model.name}: no head of layer {variable.layer} is left for "
                 f"{variable.name!r}; all {config.n_heads} are taken. Raise n_heads."
             )
-        head = order[variable.layer][used[variable.layer]]
         used[variable.layer] += 1
-        node[variable.name] = f"a{variable.layer}.h{head}"
-    return Placement(node, _circuit(model, config, node))
+    return {variable.name: variable.layer for variable in model.variables}
+
+
+def draw_layers(
+    model: CausalModel, config: Config, rng: np.random.Generator
+) -> dict[str, int]:
+    """Return for each variable a random layer, after those of all its parents.
+
+    A layer is drawn evenly among those that are left by the variables before it, and
+    that leave enough for the variables after it. Where heads run out, all are drawn
+    again; after many draws without success the first layers are taken.
+
+    Raises:
+        InputError: the transformer is too small even for the first layers.
+    """
+    last = _last_times(model, config.n_layers)
+    for _ in range(_DRAWS):
+        layers: dict[str, int] = {}
+        for variable in model.variables:
+            parents = [p.source for p in variable.parents if p.source in layers]
+            ready = [_time(_kind(model, p), layers[p]) for p in parents]
+            free = [
+                layer
+                for layer in range(variable.layer, config.n_layers)
+                if max(ready, default=-1)
+                < _time(variable.kind, layer)
+                <= last[variable.name]
+                and _heads_in(model, layers, layer) + (variable.kind == "head")
+                <= config.n_heads
+            ]
+            if not free:
+                break
+            layers[variable.name] = int(rng.choice(free))
+        if len(layers) == len(model.variables):
+            return layers
+    return first_layers(model, config)
+
+
+_DRAWS = 200
+
+
+def _time(kind: str, layer: int) -> int:
+    """Return when a component runs: the heads of a layer, then its MLP, and so on."""
+    return 2 * layer + (kind == "mlp")
+
+
+def _last_times(model: CausalModel, n_layers: int) -> dict[str, int]:
+    """Return for each variable the last time that leaves room for what reads it."""
+    last: dict[str, int] = {}
+    for variable in reversed(model.variables):
+        readers = [
+            last[v.name]
+            for v in model.variables
+            if any(p.source == variable.name for p in v.parents)
+        ]
+        limit = min(readers, default=2 * n_layers) - 1
+        fits = limit % 2 == (variable.kind == "mlp")
+        last[variable.name] = limit if fits else limit - 1
+    return last
+
+
+def _kind(model: CausalModel, name: str) -> str:
+    return next(v.kind for v in model.variables if v.name == name)
+
+
+def _heads_in(model: CausalModel, layers: Mapping[str, int], layer: int) -> int:
+    """Return how many heads of a layer are taken."""
+    return sum(
+        v.kind == "head" and layers.get(v.name) == layer for v in model.variables
+    )
 
 
 def _circuit(model: CausalModel, config: Config, node: Mapping[str, str]) -> Circuit:

@@ -1,26 +1,15 @@
 """How a model is trained: its size, its schedule, its thresholds. One frozen type.
 
-A recipe is a small TOML file, or the defaults; unknown keys are refused.
+`recipe_file.py` reads and writes recipes as TOML, `sizes.py` fills in derived sizes.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from dataclasses import dataclass, replace
+from typing import Any
 
-from compiler.errors import InputError, nearest
-
-if TYPE_CHECKING:
-    from zoo.causal.model import CausalModel
-
-KEYS_ARE_LISTED = "`zoo train --recipe-keys` lists the keys"
-PROGRAM = "program"
-"""The table of a run's recipe that names its program; not a part of the recipe."""
+from compiler.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -28,7 +17,8 @@ class Recipe:
     """Every choice of a training run.
 
     Attributes:
-        n_layers: layers; 0 for the larger of 2 and what the circuit needs.
+        n_layers: layers; 0 for the larger of 2 and what the circuit needs, and with a
+            random placement up to `spare_layers` more.
         n_heads: heads a layer; 0 for the larger of 4 and twice what it needs.
         d_model: width; 0 to derive it from the circuit.
         d_head: 0 for d_model / n_heads.
@@ -36,8 +26,15 @@ class Recipe:
         act: `gelu` or `relu`.
         norm: `none` or `pre`.
         positions: `learned` or `rotary`.
-        placement: `identity` or `random` (which head a variable takes).
-        seed: seed of the weights, the batches and a random placement.
+        placement: `identity` or `random`: whether variables take the first heads of
+            their layers, or heads at random.
+        any_layer: whether a random placement also chooses the layer of each variable,
+            among those that the order of the variables allows.
+        spare_layers: the most layers that a random placement adds to the number that
+            the circuit needs; how many is drawn from `placement_seed`.
+        placement_seed: seed of a random placement; -1 to derive it from the name of the
+            program, so that models of different programs have different circuits.
+        seed: seed of the weights and the batches.
         inputs_seed: seed of the inputs that are trained on and of those held out.
         steps: the most optimizer steps.
         batch: examples of a step.
@@ -45,6 +42,9 @@ class Recipe:
         warmup: steps over which the learning rate rises to its peak.
         weight_decay: of AdamW.
         clip: gradients of a greater global norm are scaled down to this norm.
+        average: the weights of the result are an exponential moving average over the
+            steps with this decay, and so are those that are checked; 0 for the weights
+            of the last step.
         circuit_steps: the most steps of the first phase, the circuit-only phase. In
             all of its examples every edge outside the circuit is patched.
         open_at: the circuit-only phase ends earlier once accuracy, with every edge
@@ -59,6 +59,21 @@ class Recipe:
             set from a donor run.
         strict_edges: share of examples in which random edges outside the circuit are
             set from a donor run.
+        replay: share of all examples that are hard ones, found at the checks: inputs
+            with the smallest margins, and patches that an adversary found.
+        zeros: share of the strict examples in which what is patched is set to zero,
+            and not to the writes of a donor run.
+        means: share of the strict examples in which what is patched is set to the mean
+            of the donor runs.
+        alive: weight of losses that keep what is outside the circuit as lively as the
+            circuit: the deviation of writes and the norms of virtual weights are to
+            have the same distribution.
+        alive_attention: weight of the same loss for attention patterns, their deviation
+            and their entropy.
+        alive_within: difference from these distributions that costs nothing, in nats.
+        margin: by how much the logit of the right class should exceed every other one,
+            with or without a patch; 0 for no such loss. For outputs that are classes.
+        margin_weight: weight of the loss for smaller margins.
         decoding: weight of a loss that reads each variable linearly off its node. It
             counts in full in the first phase, and ever less over the second.
         attending: weight of a loss on heads that do not attend to what the program
@@ -69,14 +84,21 @@ class Recipe:
             so that the two can differ at one place only.
         check_every: steps between checks on held-out inputs, each with a checkpoint.
         pairs: held-out pairs of a check.
-        behaviour_at_least: threshold of the accuracy with nothing patched. Training
-            ends when all four thresholds are met; an audit asks for a little less, of
-            many more pairs.
+        stratified: whether inputs are drawn evenly over lengths, structures and values
+            of variables, from all inputs there are; otherwise over lengths and results,
+            from at most `inputs`.
+        behaviour_at_least: threshold of the accuracy with nothing patched, and of the
+            share of all inputs trained on that are right. Training ends when every
+            threshold is met; an audit asks for a little less, of many more pairs.
         interchange_at_least: threshold of the accuracy with the worst variable set.
         nodes_at_least: threshold with the worst node outside the circuit patched.
         edges_at_least: threshold with the worst edge outside the circuit patched, and
-            with all of them patched at once.
-        inputs: the most inputs that are drawn from.
+            with all of them patched at once, in the worst group of structured inputs.
+        ablations_at_least: threshold with the worst node outside the circuit, all of
+            them, or all edges outside set to zero or to a mean.
+        adversary_at_least: threshold of the share of pairs that stay right when an
+            adversary chooses which edges outside the circuit are patched.
+        inputs: the most inputs that are drawn from, unless `stratified`.
     """
 
     n_layers: int = 0
@@ -87,7 +109,10 @@ class Recipe:
     act: str = "gelu"
     norm: str = "none"
     positions: str = "learned"
-    placement: str = "identity"
+    placement: str = "random"
+    any_layer: bool = True
+    spare_layers: int = 1
+    placement_seed: int = -1
     seed: int = 0
     inputs_seed: int = 0
     steps: int = 12_000
@@ -96,6 +121,7 @@ class Recipe:
     warmup: int = 300
     weight_decay: float = 1e-2
     clip: float = 1.0
+    average: float = 0.999
     circuit_steps: int = 3000
     open_at: float = 0.97
     opening_steps: int = 2500
@@ -104,16 +130,27 @@ class Recipe:
     interchange: float = 0.375
     strict_nodes: float = 0.25
     strict_edges: float = 0.25
+    replay: float = 0.125
+    zeros: float = 0.15
+    means: float = 0.1
+    alive: float = 0.3
+    alive_attention: float = 0.1
+    alive_within: float = 0.2
+    margin: float = 0.0
+    margin_weight: float = 0.1
     decoding: float = 1.0
     attending: float = 0.0
     donor_gradient: bool = True
     same_length: float = 0.0
     check_every: int = 500
     pairs: int = 1024
-    behaviour_at_least: float = 0.998
+    stratified: bool = True
+    behaviour_at_least: float = 1.0
     interchange_at_least: float = 0.998
     nodes_at_least: float = 0.998
     edges_at_least: float = 0.995
+    ablations_at_least: float = 0.99
+    adversary_at_least: float = 0.99
     inputs: int = 50_000
 
     def __post_init__(self) -> None:
@@ -126,9 +163,14 @@ class Recipe:
         ]
         problems += [
             f"{name} is {getattr(self, name)!r}; it is a share, at most 1"
-            for name in ("keep", "same_length")
+            for name in _SHARES
             if getattr(self, name) > 1
         ]
+        if self.zeros + self.means > 1:
+            problems.append(
+                f"zeros and means are {self.zeros} and {self.means}; they are shares "
+                "of the strict examples, at most 1 together"
+            )
         shares = [
             self.behaviour,
             self.interchange,
@@ -151,46 +193,7 @@ class Recipe:
             raise InputError("recipe: " + "; ".join(problems) + ".")
 
 
-class RecipeChanges(TypedDict, total=False):
-    """Fields of a `Recipe`, as keyword arguments: what each means is said there."""
-
-    n_layers: int
-    n_heads: int
-    d_model: int
-    d_head: int
-    d_mlp: int
-    act: str
-    norm: str
-    positions: str
-    placement: str
-    seed: int
-    inputs_seed: int
-    steps: int
-    batch: int
-    learning_rate: float
-    warmup: int
-    weight_decay: float
-    clip: float
-    circuit_steps: int
-    open_at: float
-    opening_steps: int
-    keep: float
-    behaviour: float
-    interchange: float
-    strict_nodes: float
-    strict_edges: float
-    decoding: float
-    attending: float
-    donor_gradient: bool
-    same_length: float
-    check_every: int
-    pairs: int
-    behaviour_at_least: float
-    interchange_at_least: float
-    nodes_at_least: float
-    edges_at_least: float
-    inputs: int
-
+_SHARES = ("keep", "same_length", "average", "replay", "zeros", "means")
 
 _LEAST = {
     "n_layers": 0,
@@ -205,6 +208,17 @@ _LEAST = {
     "open_at": 0,
     "opening_steps": 0,
     "keep": 0,
+    "average": 0,
+    "replay": 0,
+    "zeros": 0,
+    "means": 0,
+    "alive": 0,
+    "alive_attention": 0,
+    "alive_within": 0,
+    "margin": 0,
+    "margin_weight": 0,
+    "spare_layers": 0,
+    "placement_seed": -1,
     "same_length": 0,
     "decoding": 0,
     "attending": 0,
@@ -216,60 +230,24 @@ _LEAST = {
     "weight_decay": 0,
 }
 
-
-def read_recipe(path: Path) -> Recipe:
-    """Return the recipe of a TOML file.
-
-    Raises:
-        InputError: it is not TOML, or has an unknown key or an impossible value.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"recipe {path}: cannot be read: {error}") from None
-    return parse_recipe(text, str(path))
-
-
-def parse_recipe(text: str, where: str = "recipe") -> Recipe:
-    """Return the recipe that TOML says.
-
-    Raises:
-        InputError: it is not TOML, or has an unknown key or an impossible value.
-    """
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"recipe {where}: cannot be read: {error}") from None
-    data.pop(PROGRAM, None)  # the recipe of a run says what was trained
-    return change(Recipe(), data, where)
-
-
-def change(recipe: Recipe, changes: Mapping[str, Any], where: str = "recipe") -> Recipe:
-    """Return the recipe with some values changed.
-
-    Raises:
-        InputError: a key is unknown, or a value has the wrong type.
-    """
-    known = {f.name: type(getattr(recipe, f.name)) for f in fields(recipe)}
-    problems = []
-    converted: dict[str, Any] = {}
-    for key, value in changes.items():
-        if key not in known:
-            hint = nearest(key, known)
-            problems.append(f"unknown key {key!r}.{hint} {KEYS_ARE_LISTED}")
-            continue
-        kind = known[key]
-        fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value, fits = float(value), True
-        if not fits:
-            article = "an" if kind is int else "a"
-            noun = f"{article} {kind.__name__}"
-            problems.append(f"{key} is {value!r}; it must be {noun}")
-        converted[key] = value
-    if problems:
-        raise InputError(f"{where}: " + "; ".join(problems))
-    return replace(recipe, **converted)
+EARLIER = {
+    "placement": "identity",
+    "any_layer": False,
+    "spare_layers": 0,
+    "average": 0.0,
+    "replay": 0.0,
+    "zeros": 0.0,
+    "means": 0.0,
+    "alive": 0.0,
+    "alive_attention": 0.0,
+    "margin": 0.0,
+    "stratified": False,
+    "behaviour_at_least": 0.998,
+    "ablations_at_least": 0.0,
+    "adversary_at_least": 0.0,
+}
+"""What recipes meant before these keys existed, or had these defaults. The recipe that
+a run saved lists every key of its time; for a key that is missing there, this holds."""
 
 
 def twin_recipe(recipe: Recipe) -> Recipe:
@@ -283,11 +261,17 @@ def twin_recipe(recipe: Recipe) -> Recipe:
         circuit_steps=0,
         opening_steps=0,
         keep=0.0,
+        replay=0.0,
+        alive=0.0,
+        alive_attention=0.0,
+        margin=0.0,
         decoding=0.0,
         attending=0.0,
         interchange_at_least=0.0,
         nodes_at_least=0.0,
         edges_at_least=0.0,
+        ablations_at_least=0.0,
+        adversary_at_least=0.0,
     )
 
 
@@ -295,62 +279,3 @@ def is_twin(recipe: Mapping[str, Any]) -> bool:
     """Return whether a recipe, by key, trains behaviour alone: a natural twin."""
     shares = ("interchange", "strict_nodes", "strict_edges")
     return all(recipe.get(share, 1) == 0 for share in shares)
-
-
-def describe_keys() -> list[tuple[str, str, str]]:
-    """Return (key, default, meaning) of every key, as the docstring has them."""
-    defaults = {field.name: field.default for field in fields(Recipe)}
-    text = inspect.cleandoc(Recipe.__doc__ or "").partition("Attributes:\n")[2]
-    found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
-    return [
-        (key, _to_text(defaults[key]), " ".join(meaning.replace("`", "").split()))
-        for key, meaning in found
-    ]
-
-
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Return (key, value) of `key=value`, the value as TOML has it."""
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"--set takes key=value, and {text!r} has no '='")
-    try:
-        return key.strip(), tomllib.loads(f"x = {value}")["x"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
-
-
-def to_toml(recipe: Recipe | Mapping[str, Any]) -> str:
-    """Return a recipe, or some of its keys, as TOML; `read_recipe` reads it back."""
-    entries = asdict(recipe) if isinstance(recipe, Recipe) else recipe
-    return "".join(f"{key} = {_to_text(value)}\n" for key, value in entries.items())
-
-
-def _to_text(value: Any) -> str:
-    """Return a value as TOML has it."""
-    shown = str(value).lower() if isinstance(value, bool) else repr(value)
-    return shown.replace("'", '"')
-
-
-def sized(recipe: Recipe, model: CausalModel) -> Recipe:
-    """Return the recipe with every derived size filled in."""
-    needed = 1 + max((v.layer for v in model.variables), default=0)
-    heads: dict[int, int] = {}
-    for variable in model.variables:
-        if variable.kind == "head":
-            heads[variable.layer] = heads.get(variable.layer, 0) + 1
-    n_layers = recipe.n_layers or max(2, needed)
-    n_heads = recipe.n_heads or max(4, 2 * max(heads.values(), default=0))
-    values = sum(min(v.size, 16) for v in model.variables)
-    wanted = model.d_vocab + model.n_ctx // 2 + values
-    d_model = recipe.d_model or min(
-        96, -(-max(wanted, 4 * n_heads) // n_heads) * n_heads
-    )
-    d_head = recipe.d_head or max(4, d_model // n_heads)
-    return replace(
-        recipe,
-        n_layers=n_layers,
-        n_heads=n_heads,
-        d_model=d_model,
-        d_head=d_head,
-        d_mlp=recipe.d_mlp or 4 * d_model,
-    )

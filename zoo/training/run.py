@@ -15,11 +15,15 @@ from compiler.machine.config import Config
 from compiler.machine.weights import Weights, init
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import Pool, make_pool, split_inputs
+from zoo.causal.splits import split_space
+from zoo.causal.strata import make_space
 from zoo.training.examples import Layout, make_layout
+from zoo.training.hard import Hard, nothing_hard
 from zoo.training.held_out import Checker
 from zoo.training.loss import Probes
 from zoo.training.placement import Placement, make_config, place
-from zoo.training.recipe import Recipe, sized
+from zoo.training.recipe import Recipe
+from zoo.training.sizes import sized
 
 __getattr__ = keep_old_names(__name__, Run="TrainingRun", State="TrainingState")
 
@@ -33,6 +37,8 @@ class TrainingState(NamedTuple):
         optimizer: the moments of the optimizer.
         step: number of steps so far.
         opening: the step at which the opening phase begins.
+        average: the moving average of the weights, None if the recipe has none.
+        hard: hard examples of the last check, None if the recipe replays none.
     """
 
     weights: Weights
@@ -40,6 +46,13 @@ class TrainingState(NamedTuple):
     optimizer: Any
     step: Any
     opening: Any
+    average: Weights | None = None
+    hard: Hard | None = None
+
+    @property
+    def result(self) -> Weights:
+        """The weights that are checked, and that the model gets in the end."""
+        return self.weights if self.average is None else self.average
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +66,7 @@ class TrainingRun:
         placement: the node of each variable, and the circuit that follows.
         layout: the circuit as arrays.
         pool: the inputs that batches are drawn from.
+        held_out: inputs that no batch draws, unless there are few inputs.
         checker: the figures on held-out inputs.
         disjoint: whether the held-out inputs are not trained on; if there are few
             inputs, all of them are in both.
@@ -64,6 +78,7 @@ class TrainingRun:
     placement: Placement
     layout: Layout
     pool: Pool
+    held_out: Pool
     checker: Checker
     disjoint: bool
 
@@ -78,13 +93,20 @@ def prepare(model: CausalModel, recipe: Recipe) -> TrainingRun:
     config = make_config(model, recipe)
     placement = place(model, config, recipe)
     layout = make_layout(model, config, placement)
-    ids, _ = model.inputs(recipe.inputs, recipe.inputs_seed)
-    seen, held_out, disjoint = split_inputs(ids, recipe.inputs_seed)
-    pool = make_pool(model, seen)
-    checker = Checker(model, config, recipe, layout, make_pool(model, held_out))
-    return TrainingRun(
-        model, recipe, config, placement, layout, pool, checker, disjoint
-    )
+    pool, held_out, disjoint = draw_pools(model, recipe)
+    checker = Checker(model, config, recipe, layout, held_out, pool)
+    fixed = model, recipe, config, placement, layout
+    return TrainingRun(*fixed, pool, held_out, checker, disjoint)
+
+
+def draw_pools(model: CausalModel, recipe: Recipe) -> tuple[Pool, Pool, bool]:
+    """Return (inputs to train on, held-out inputs, whether the two are disjoint)."""
+    seed = recipe.inputs_seed
+    if recipe.stratified:
+        return split_space(model, make_space(model, seed), seed)
+    ids, _ = model.inputs(recipe.inputs, seed)
+    seen, held_out, disjoint = split_inputs(ids, seed)
+    return make_pool(model, seen), make_pool(model, held_out), disjoint
 
 
 def start(run: TrainingRun) -> TrainingState:
@@ -94,12 +116,15 @@ def start(run: TrainingRun) -> TrainingState:
     size = max(v.size for v in run.model.variables)
     zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)
     probes = Probes(*(jnp.asarray(a) for a in zeros))
+    readers, sources = run.layout.outside.shape
     return TrainingState(
         weights,
         probes,
         jax.jit(optimizer(run.recipe).init)((weights, probes)),
         jnp.zeros((), jnp.int32),
         jnp.asarray(run.recipe.circuit_steps, jnp.int32),
+        weights if run.recipe.average else None,
+        nothing_hard(readers, sources) if run.recipe.replay else None,
     )
 
 

@@ -31,11 +31,13 @@ from zoo.causal.saved import tabular_of
 from zoo.causal.tabular import TabularModel
 from zoo.files import MODEL
 from zoo.training import store
-from zoo.training.held_out import Check
+from zoo.training.check import Check
 from zoo.training.loop import OnCheck, OnStep, train_run
 from zoo.training.outcome import Result
-from zoo.training.recipe import Recipe, read_recipe, sized
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_file import read_recipe
 from zoo.training.run import TrainingRun, TrainingState, prepare
+from zoo.training.sizes import sized
 from zoo.training.together import train_together
 
 _ABOUT = ("family", "meaning", "source")
@@ -245,11 +247,15 @@ def report(check: Check) -> dict[str, Any]:
     """Return a check's worst cases, for a line of progress."""
     worst = min(check.interchange, key=lambda n: check.interchange[n], default="")
     figures = asdict(check)
-    kept = {k: figures[k] for k in ("step", "loss", "behaviour", "edges", "all_edges")}
+    kept = {k: figures[k] for k in ("step", "loss", "behaviour", "edges")}
     return {
         **kept,
         "interchange": check.worst_interchange,
         "node": worst,
         "nodes": check.worst_node,
         "worst_edge": check.worst_edge,
+        "all_edges": check.worst_all_edges,
+        "ablations": check.worst_ablation if check.ablations else None,
+        "adversary": check.adversary,
+        "wrong": check.wrong if check.searched else None,
     }

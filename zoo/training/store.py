@@ -28,8 +28,9 @@ from safetensors.numpy import load, save
 from compiler.errors import FormatError, InputError
 from compiler.files import write_atomically
 from compiler.rasp.values import Value, canonical
-from zoo.training.held_out import Check
-from zoo.training.recipe import PROGRAM, Recipe, read_recipe, to_toml
+from zoo.training.check import Check
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_file import PROGRAM, read_recipe, to_toml
 from zoo.training.run import TrainingRun, TrainingState, start
 
 RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.json"

@@ -19,18 +19,17 @@ from jaxtyping import Array, Float
 
 from compiler.errors import InputError
 from compiler.machine.jit import QUICK_TO_COMPILE
-from compiler.machine.transformer import Transformer
 from zoo.causal.model import CausalModel
-from zoo.causal.pool import draw_key
+from zoo.causal.pool import Pool, draw_key
+from zoo.training.check import Check
 from zoo.training.examples import TrainingBatch
-from zoo.training.held_out import Check
 from zoo.training.loop import (
     OnCheck,
+    check_state,
     finish,
     is_done,
     next_batch,
     next_state,
-    open_early,
 )
 from zoo.training.outcome import Result
 from zoo.training.recipe import Recipe
@@ -60,11 +59,6 @@ def train_together(
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are {list(seeds)}; give one or more, all different")
-    if recipe.placement == "random" and len(seeds) > 1:
-        raise InputError(
-            "placement is 'random', so each seed has a circuit of its own: train them "
-            "one by one, or with placement 'identity'"
-        )
     runs = [prepare(model, replace(recipe, seed=seed)) for seed in seeds]
     keys = jnp.stack([draw_key(seed) for seed in seeds])
     states = stack([start(run) for run in runs])
@@ -82,11 +76,8 @@ def train_together(
             if not np.isfinite(losses[i]):
                 ended[i] = good[i], "diverged"
                 continue
-            check = run.checker(
-                Transformer(run.config, parts[i].weights), step, float(losses[i])
-            )
-            histories[i] = (*histories[i], check)
-            parts[i] = good[i] = open_early(run.recipe, parts[i], check)
+            parts[i], check = check_state(run, parts[i], float(losses[i]))
+            histories[i], good[i] = (*histories[i], check), parts[i]
             if is_done(run, parts[i], histories[i]):
                 ended[i] = parts[i], "passed"
             if on_check is not None:
@@ -126,18 +117,23 @@ def advance_together(
         count: steps.
     """
     if jax.default_backend() != "cpu":
-        states, losses = _scan(run, keys, states, count)
+        states, losses = _scan(run, keys, states, run.pool, count)
         return states, np.asarray(losses)
     found = []
     for _ in range(count):
-        states, losses = _next_states(run, states, _next_batches(run, keys, states))
+        batches = _next_batches(run, keys, states, run.pool)
+        states, losses = _next_states(run, states, batches)
         found.append(losses)
     return states, np.mean(jax.device_get(found), axis=0)
 
 
-def next_batches(run: TrainingRun, keys: Array, states: TrainingState) -> TrainingBatch:
+def next_batches(
+    run: TrainingRun, keys: Array, states: TrainingState, pool: Pool | None = None
+) -> TrainingBatch:
     """Return the next batch of each; drawn one by one, as each run draws it alone."""
-    return jax.lax.map(lambda each: next_batch(run, each[1], each[0]), (keys, states))
+    return jax.lax.map(
+        lambda each: next_batch(run, each[1], pool, each[0]), (keys, states)
+    )
 
 
 def next_states(
@@ -153,12 +149,12 @@ _next_batches, _next_states = _jit(next_batches), _jit(next_states)
 
 @partial(jax.jit, static_argnames=("run", "count"))
 def _scan(
-    run: TrainingRun, keys: Array, states: TrainingState, count: int
+    run: TrainingRun, keys: Array, states: TrainingState, pool: Pool, count: int
 ) -> tuple[TrainingState, Float[Array, " run"]]:
     def step(
         states: TrainingState, _: Any
     ) -> tuple[TrainingState, Float[Array, " run"]]:
-        return next_states(run, states, next_batches(run, keys, states))
+        return next_states(run, states, next_batches(run, keys, states, pool))
 
     states, losses = jax.lax.scan(step, states, None, length=count)
     return states, losses.mean(axis=0)

@@ -36,10 +36,11 @@ from zoo.release.check import Checked, check_release
 from zoo.release.documents import CERTIFICATE_DOCUMENT
 from zoo.release.shelf import add
 from zoo.tasks.induction import InductionHeads
-from zoo.training.held_out import Check
+from zoo.training.check import Check
 from zoo.training.placement import make_config, place
-from zoo.training.recipe import Recipe, sized
+from zoo.training.recipe import Recipe
 from zoo.training.session import causal_model
+from zoo.training.sizes import sized
 from zoo.training.store import Setting, recipe_text
 
 Files = dict[str, bytes]

@@ -12,7 +12,7 @@ import zoo
 from zoo.cli import main
 from zoo.description import show_heading
 from zoo.jobs import run_jobs
-from zoo.training.held_out import Check
+from zoo.training.check import Check
 from zoo.training.outcome import shortfalls
 from zoo.training.recipe import Recipe
 

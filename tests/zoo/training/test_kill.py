@@ -13,8 +13,9 @@ import pytest
 
 import programs
 from zoo.training import store
-from zoo.training.held_out import Check
-from zoo.training.recipe import Recipe, change
+from zoo.training.check import Check
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_file import change
 from zoo.training.run import prepare, start
 from zoo.training.session import causal_model
 
@@ -26,7 +27,7 @@ import os, sys
 from pathlib import Path
 from safetensors.numpy import load
 from zoo.training import store
-from zoo.training.held_out import Check
+from zoo.training.check import Check
 folder = Path(sys.argv[1])
 first = load((folder / store.CHECKPOINT).read_bytes())
 step = int(sys.argv[2])

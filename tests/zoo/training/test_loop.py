@@ -6,11 +6,14 @@ import pytest
 
 import programs
 from compiler.errors import FormatError, InputError
+from compiler.pipeline import read_source
 from zoo.training import store
-from zoo.training.loop import train
-from zoo.training.recipe import Recipe, change, sized
+from zoo.training.loop import advance, check_state, train, train_run
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_file import change
 from zoo.training.run import prepare, start
 from zoo.training.session import causal_model
+from zoo.training.sizes import sized
 
 QUICK = {
     "steps": 40,
@@ -19,8 +22,8 @@ QUICK = {
     "pairs": 32,
     "circuit_steps": 10,
     "opening_steps": 10,
-    "inputs": 600,
     "d_model": 16,
+    "n_layers": 2,
 }
 
 SETTING = store.Setting("fraction_previous", ("x", "a"), 8)
@@ -29,11 +32,11 @@ SETTING = store.Setting("fraction_previous", ("x", "a"), 8)
 @pytest.fixture(scope="module")
 def model():
     program = programs.find("fraction_previous")
-    return causal_model(program)
+    return causal_model(read_source(program, ("x", "a"), 6))
 
 
 def test_claimed_circuit_is_the_compiled_one(model):
-    run = prepare(model, change(Recipe(), QUICK))
+    run = prepare(model, change(Recipe(), {**QUICK, "placement": "identity"}))
     assert [str(e) for e in run.placement.circuit.edges] == [
         "tokens->m0",
         "positions->a1.h0<q>",
@@ -47,7 +50,7 @@ def test_claimed_circuit_is_the_compiled_one(model):
 def test_random_placement_moves_heads_and_is_a_function_of_the_seed(model):
     found = {}
     for seed in range(6):
-        recipe = change(Recipe(), {**QUICK, "placement": "random", "seed": seed})
+        recipe = change(Recipe(), {**QUICK, "placement_seed": seed})
         nodes = [prepare(model, recipe).placement.node for _ in range(2)]
         assert nodes[0] == nodes[1]
         found[seed] = nodes[0]["output"]
@@ -73,6 +76,29 @@ def test_resumed_run_ends_with_the_same_bits(model, tmp_path):
     assert resumed.history == whole.history
     for one, other in zip(resumed.weights, whole.weights, strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+def test_the_average_is_over_all_steps_and_hard_examples_come_from_the_check(model):
+    recipe = change(Recipe(), {**QUICK, "average": 0.5, "steps": 3, "check_every": 3})
+    run = prepare(model, recipe)
+    states = [start(run)]
+    for _ in range(3):
+        states.append(advance(run, states[-1], 1)[0])
+    expected = states[0].weights.W_E
+    for step, state in enumerate(states[1:]):
+        kept = min(0.5, (step + 1) / (step + 10))
+        expected = kept * expected + (1 - kept) * state.weights.W_E
+    np.testing.assert_allclose(states[-1].average.W_E, expected, rtol=1e-5)
+    assert not states[-1].hard.found
+    checked, check = check_state(run, states[-1], 0.0)
+    assert checked.hard.found and check.searched >= len(run.pool.ids)
+    result = train_run(run)
+    assert result.weights.W_E.tobytes() == np.asarray(result_of(run).W_E).tobytes()
+
+
+def result_of(run):
+    """The average weights after all steps of a run."""
+    return advance(run, start(run), run.recipe.steps)[0].average
 
 
 def test_training_lowers_the_loss(model):

@@ -6,6 +6,7 @@ import pytest
 
 import programs
 from compiler.errors import InputError
+from compiler.pipeline import read_source
 from zoo.causal.pool import draw_key
 from zoo.training.loop import advance, next_batch
 from zoo.training.recipe import Recipe
@@ -28,13 +29,13 @@ SMALL = Recipe(
     d_model=8,
     circuit_steps=5,
     opening_steps=5,
-    inputs=100,
+    n_layers=1,
 )
 
 
 @pytest.fixture(scope="module")
 def model():
-    return causal_model(programs.find("maximum"))
+    return causal_model(read_source(programs.find("maximum"), (1, 2), 5))
 
 
 @pytest.fixture(scope="module")

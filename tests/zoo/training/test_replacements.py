@@ -1,0 +1,86 @@
+"""What is patched in: another run's writes, zeros, or means."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import programs
+from compiler.pipeline import read_source
+from zoo.causal.pool import draw_key
+from zoo.training.examples import INTERCHANGE, NODES, draw_batch, kinds_of
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_file import change
+from zoo.training.replacements import (
+    DONOR,
+    MEAN,
+    PLACE_MEAN,
+    ZERO,
+    mean_writes,
+    patched_places,
+    replace_writes,
+)
+from zoo.training.run import prepare
+from zoo.training.session import causal_model
+
+
+def test_each_kind_patches_in_what_it_says():
+    rng = np.random.default_rng(0)
+    writes = rng.standard_normal((6, 3, 4, 2)).astype(np.float32)
+    live = np.arange(4) < np.array([4, 4, 4, 3, 2, 0])[:, None]
+    kinds = np.array([DONOR, ZERO, MEAN, PLACE_MEAN, DONOR, ZERO])
+    found = np.asarray(
+        replace_writes(jnp.asarray(writes), jnp.asarray(live), jnp.asarray(kinds))
+    )
+    np.testing.assert_array_equal(found[[0, 4]], writes[[0, 4]])
+    assert (found[[1, 5]] == 0).all()
+    every = np.stack([writes[n, :, p] for n, p in np.argwhere(live)]).mean(0)
+    np.testing.assert_allclose(found[2], np.repeat(every[:, None], 4, 1), atol=1e-6)
+    first = writes[:5, :, 1].mean(0)
+    np.testing.assert_allclose(found[3][:, 1], first, atol=1e-6)
+    np.testing.assert_allclose(found[3][:, 3], every, atol=1e-6)  # of three runs only
+
+
+def test_constants_act_everywhere_and_leave_bos_to_the_edges():
+    kinds = jnp.asarray([DONOR, ZERO, MEAN, ZERO])
+    of_edges = jnp.asarray([True, True, True, False])
+    found = patched_places(jnp.asarray([2, 2, 3, 1]), kinds, of_edges, 4)
+    assert np.asarray(found).astype(int).tolist() == [
+        [1, 1, 0, 0],
+        [0, 1, 1, 1],
+        [0, 1, 1, 1],
+        [1, 1, 1, 1],
+    ]
+
+
+@pytest.fixture(scope="module")
+def run():
+    model = causal_model(read_source(programs.find("maximum"), (1, 2, 3), 4))
+    sizes = {"batch": 1000, "d_model": 8, "n_layers": 1, "pairs": 8}
+    shares = {"zeros": 0.3, "means": 0.2}
+    return prepare(model, change(Recipe(), {**sizes, **shares}))
+
+
+def test_the_shares_of_strict_examples_are_drawn(run):
+    recipe, fixed = run.recipe, (run.model, run.recipe, run.layout, run.pool)
+    batch = draw_batch(*fixed, draw_key(1), jnp.zeros(()))
+    kinds, replaced = kinds_of(recipe), np.asarray(batch.replaced)
+    strict = replaced[kinds != INTERCHANGE]
+    assert (replaced[kinds == INTERCHANGE] == DONOR).all()
+    for kind, share in ((ZERO, 0.3), (MEAN, 0.1), (PLACE_MEAN, 0.1), (DONOR, 0.5)):
+        assert (strict == kind).mean() == pytest.approx(share, abs=0.05)
+    nodes = (kinds == NODES) & (replaced == ZERO)
+    assert np.asarray(batch.where)[nodes].all()
+
+
+def test_means_over_places_are_those_of_enough_runs_or_of_all():
+    writes = jnp.ones((3, 1, 2, 1)) * jnp.arange(3.0)[:, None, None, None]
+    everywhere, by_place = mean_writes(writes, jnp.ones((3, 2), bool))
+    np.testing.assert_allclose(np.asarray(everywhere), 1.0)
+    np.testing.assert_allclose(np.asarray(by_place), np.asarray(everywhere))
+
+
+def test_without_shares_no_batch_says_what_replaces_writes(run):
+    plain = change(run.recipe, {"zeros": 0.0, "means": 0.0})
+    fixed = run.model, plain, run.layout, run.pool
+    batch = draw_batch(*fixed, draw_key(0), jnp.zeros(()))
+    assert batch.replaced is None
