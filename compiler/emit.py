@@ -16,11 +16,11 @@ from compiler.ir.typed import Typed, Variable
 from compiler.lower.circuit import Compiled, writer
 from compiler.machine.circuit import Circuit
 from compiler.passes.codes import Code
-from compiler.passes.heads import Head
 from compiler.passes.layout import LaidOut
-from compiler.passes.plan import Embedding, Known, Mlp, Plan, PlannedStep
 from compiler.passes.schedule import Place, Scheduled
-from compiler.passes.scores import Read
+from compiler.passes.scores import Head
+from compiler.passes.steps import CodedStep, Plan
+from compiler.passes.units import Units
 from compiler.passes.wording import definition
 from compiler.pipeline import STAGES, Source, Stages
 from compiler.rasp.values import show_many
@@ -184,23 +184,18 @@ def written_order(scheduled: Scheduled) -> list[int]:
     )
 
 
-def slot_text(step: PlannedStep, place: Place) -> str:
+def slot_text(step: CodedStep, place: Place) -> str:
     """Return where a step is written: `layer 0 head 1`, `layer 0 units 3..7`."""
-    match step.part:
-        case Embedding():
-            return "embedding"
-        case Known():
-            return "constant"
+    match step.weights:
         case Head():
             return f"layer {place.layer} head {place.first}"
-        case Mlp(units=units):
-            last = place.first + units.count - 1
-            span = (
-                f"unit {last}" if units.count == 1 else f"units {place.first}..{last}"
-            )
-            if units.count == 0:
-                span = "no units"
+        case Units(count=0):
+            return f"layer {place.layer} mlp no units"
+        case Units(count=units):
+            first, last = place.first, place.first + units - 1
+            span = f"unit {last}" if units == 1 else f"units {first}..{last}"
             return f"layer {place.layer} mlp {span}"
+    return "constant" if step.operation == t.Fixed() else "embedding"
 
 
 def code_text(code: Code) -> str:
@@ -211,24 +206,20 @@ def code_text(code: Code) -> str:
     return f"number of {size}" if code.rank == 1 else f"one-hot {size}"
 
 
-def reads_text(plan: Plan, step: PlannedStep) -> str:
+def reads_text(plan: Plan, step: CodedStep) -> str:
     """Return what a step reads: `q level, indices; k level; v tokens`."""
-    match step.part:
-        case Mlp(args=args):
-            return ", ".join(plan.steps[a].name for a in args)
-        case Head(channels=channels, value=value):
-            queries = [c.query for c in channels]
-            keys = [c.key for c in channels]
-            slots = {"q": queries, "k": keys, "v": [value] if value else []}
-            return "; ".join(
-                f"{slot} {_read_names(plan, reads)}" for slot, reads in slots.items()
-            )
-    return ""
+    if not step.is_head:
+        return ", ".join(plan.steps[i].name for i in step.reads)
+    slots = {
+        "q": [query for _, query in step.compared],
+        "k": [key for key, _ in step.compared],
+        "v": [step.value],
+    }
+    return "; ".join(f"{s} {_read_names(plan, reads)}" for s, reads in slots.items())
 
 
-def _read_names(plan: Plan, reads: Sequence[Read]) -> str:
-    places = [r.variable for r in reads if r.variable is not None]
-    names = [plan.steps[i].name for i in dict.fromkeys(places)]
+def _read_names(plan: Plan, reads: Sequence[int | None]) -> str:
+    names = [plan.steps[i].name for i in dict.fromkeys(reads) if i is not None]
     return ", ".join(names) or "bos"
 
 

@@ -122,3 +122,20 @@ def possible(domains: Sequence[Domain]) -> NDArray[np.bool_]:
             here = here & domain.mask[i].reshape(view)
         result |= here
     return result
+
+
+def image(
+    domains: Sequence[Domain], table: NDArray[np.integer], size: int
+) -> NDArray[np.bool_]:
+    """Return [position, result] which results of a table there can be at a position.
+
+    Args:
+        domains: of the arguments.
+        table: [d1, .., dk] results, -1 where there is none.
+        size: how many results there are.
+    """
+    mask = np.zeros((len(domains[0].mask), size), dtype=bool)
+    for position in range(len(mask)):
+        cells = table[np.ix_(*(np.flatnonzero(d.mask[position]) for d in domains))]
+        mask[position, np.unique(cells[cells >= 0])] = True
+    return mask

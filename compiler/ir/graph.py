@@ -7,11 +7,12 @@ visited once, so shared parts cost nothing. No value is computed yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from compiler.errors import InputError
+from compiler.ir.formula import Junction, Truth, atoms
 from compiler.rasp import expr as e
 from compiler.rasp.operators import call_text, predicate_text
 from compiler.rasp.values import Value, show
@@ -68,22 +69,7 @@ class Atom:
     predicate: Callable[[Value, Value], bool]
 
 
-@dataclass(frozen=True)
-class Junction:
-    """`and` / `or` / `not` of formulas."""
-
-    kind: Literal["and", "or", "not"]
-    parts: tuple[Formula, ...]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Everything, or nothing."""
-
-    value: bool
-
-
-Formula = Atom | Junction | Truth
+Formula = Atom | Junction["Atom"] | Truth
 Operation = Source | Const | Apply | Width | Gather
 
 
@@ -127,15 +113,6 @@ class Graph:
     causal: bool
     extra: tuple[int, ...] = ()
     repeated: tuple[str, ...] = ()
-
-
-def atoms(formula: Formula) -> Iterator[Atom]:
-    """Yield the atoms of a formula, left to right."""
-    if isinstance(formula, Atom):
-        yield formula
-    elif isinstance(formula, Junction):
-        for part in formula.parts:
-            yield from atoms(part)
 
 
 def parents(operation: Operation) -> tuple[int, ...]:

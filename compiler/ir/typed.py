@@ -6,14 +6,15 @@ Python. The interpreter (`ir/interpret.py`) and the passes read these types only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ir.domain import Domain
+from compiler.ir.formula import Junction, Truth, atoms, with_atoms
 from compiler.ir.graph import SourceKind
 from compiler.rasp.expr import Rule
 from compiler.rasp.values import Value
@@ -56,22 +57,7 @@ class Atom:
     allowed: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
-class Junction:
-    """`and` / `or` / `not` of formulas."""
-
-    kind: Literal["and", "or", "not"]
-    parts: tuple[Formula, ...]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Everything, or nothing."""
-
-    value: bool
-
-
-Formula = Atom | Junction | Truth
+Formula = Atom | Junction["Atom"] | Truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +143,11 @@ class Variable:
     note: str
     text: str
 
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The variables that it is computed from, without repeats, in order."""
+        return reads(self.operation)
+
 
 @dataclass(frozen=True, eq=False)
 class Typed:
@@ -193,36 +184,59 @@ class Typed:
         return -1
 
 
-def atoms(formula: Formula) -> Iterator[Atom]:
-    """Yield the atoms of a formula, left to right."""
-    if isinstance(formula, Atom):
-        yield formula
-    elif isinstance(formula, Junction):
-        for part in formula.parts:
-            yield from atoms(part)
-
-
 def reads(operation: Operation) -> tuple[int, ...]:
     """Return the variables that an operation reads, without repeats, in order."""
+    found: list[int] = []
     match operation:
         case Table():
-            found: Sequence[int] = operation.args
-        case Width():
+            found = list(operation.args)
+        case Width() | Mean() | Pick():
             found = [i for a in atoms(operation.selector) for i in (a.key, a.query)]
-        case Mean() | Pick():
-            found = [i for a in atoms(operation.selector) for i in (a.key, a.query)]
-            found = [*found, operation.value]
-        case _:
-            found = ()
+            if not isinstance(operation, Width):
+                found.append(operation.value)
     return tuple(dict.fromkeys(found))
 
 
-def needed(typed: Typed, roots: Iterable[int]) -> set[int]:
-    """Return the variables that `roots` depend on, themselves included."""
+def relocated(
+    operation: Operation, place: Sequence[int] | Mapping[int, int]
+) -> Operation:
+    """Return an operation that reads variable `place[i]` where it read variable i."""
+
+    def move(atom: Atom) -> Atom:
+        return replace(atom, key=place[atom.key], query=place[atom.query])
+
+    match operation:
+        case Table():
+            return replace(operation, args=tuple(place[a] for a in operation.args))
+        case Width():
+            return replace(operation, selector=with_atoms(operation.selector, move))
+        case Mean() | Pick():
+            selector = with_atoms(operation.selector, move)
+            return replace(operation, selector=selector, value=place[operation.value])
+    return operation
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """What reads earlier ones of a sequence."""
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The indices of what is read."""
+        ...
+
+
+def needed(items: Sequence[Reads], roots: Iterable[int]) -> set[int]:
+    """Return the items that `roots` depend on, themselves included.
+
+    Args:
+        items: variables or steps, each after all that it reads.
+        roots: indices of some of them.
+    """
     found = set(roots)
-    for index in reversed(range(len(typed.variables))):
+    for index in reversed(range(len(items))):
         if index in found:
-            found |= set(reads(typed.variables[index].operation))
+            found |= set(items[index].reads)
     return found
 
 

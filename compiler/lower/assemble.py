@@ -5,17 +5,20 @@ All arithmetic is in float64; the weights are cast once, at the end of the pipel
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import numpy as np
 
+from compiler.ir import typed as t
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, expected_shapes
-from compiler.passes.codes import Code, Floats, affine, natural_numbers
-from compiler.passes.heads import Head
+from compiler.passes.codes import Affine, Code, affine, natural_numbers
 from compiler.passes.layout import LaidOut
-from compiler.passes.plan import Embedding, Mlp, PlannedStep
 from compiler.passes.schedule import Place
-from compiler.passes.scores import Read
+from compiler.passes.scores import Head
+from compiler.passes.steps import CodedStep
+from compiler.passes.units import Units
 
 # The logit of the right class stands at least this far above the others.
 MARGIN = 10.0
@@ -58,13 +61,13 @@ def assemble(laid_out: LaidOut, config: Config, readout: Readout) -> Weights:
     assembler = _Assembler(laid_out, config)
     steps, places = laid_out.scheduled.plan.steps, laid_out.scheduled.places
     for index, (step, place) in enumerate(zip(steps, places, strict=True)):
-        match step.part:
-            case Embedding():
-                assembler.embed(index, step)
+        match step.weights:
             case Head():
-                assembler.head(index, step.part, place)
-            case Mlp():
-                assembler.mlp(index, step.part, place)
+                assembler.head(index, step, step.weights, place)
+            case Units():
+                assembler.mlp(index, step, step.weights, place)
+            case None:
+                assembler.embed(index, step)
     assembler.unembed(laid_out.scheduled.plan.output, readout)
     return Weights(**assembler.arrays)
 
@@ -81,27 +84,27 @@ class _Assembler:
             assert config.bos_id is not None
             self.arrays["W_E"][config.bos_id, self.bos] = 1.0
 
-    def embed(self, index: int, step: PlannedStep) -> None:
-        assert isinstance(step.part, Embedding)
+    def embed(self, index: int, step: CodedStep) -> None:
         dims = self.dims[index]
-        if step.part.kind == "tokens":
+        if step.operation == t.Input("tokens"):
             self.arrays["W_E"][: len(step.code.rows), dims] = step.code.rows
-        else:
+        elif step.operation == t.Input("indices"):
             # Position 0 is BOS.
             self.arrays["W_pos"][1 : len(step.code.rows) + 1, dims] = step.code.rows
 
-    def head(self, index: int, head: Head, place: Place) -> None:
+    def head(self, index: int, step: CodedStep, head: Head, place: Place) -> None:
         where = (place.layer, place.first)
         scale = float(np.sqrt(self.config.d_head))
         start = 0
-        for channel in head.channels:
+        for channel, sources in zip_longest(head.channels, step.compared):
+            key, query = sources or (None, None)
             columns = range(start, start + channel.dims)
-            self.read("W_K", "b_K", where, columns, channel.key)
-            self.read("W_Q", "b_Q", where, columns, channel.query, scale)
+            self.read("K", where, columns, channel.key, key)
+            self.read("Q", where, columns, channel.query, query, scale)
             start += channel.dims
         ranks = range(head.rank)
         if head.value is not None:
-            self.read("W_V", "b_V", where, ranks, head.value)
+            self.read("V", where, ranks, head.value, step.value)
         if self.bos is not None:
             self.arrays["W_K"][where][self.bos, :start] += head.key_bos
             self.arrays["W_Q"][where][self.bos, :start] += head.query_bos * scale
@@ -110,22 +113,23 @@ class _Assembler:
 
     def read(
         self,
-        weight: str,
-        bias: str,
+        side: str,
         where: tuple[int, int],
         columns: range,
-        read: Read,
+        read: Affine,
+        source: int | None,
         scale: float = 1.0,
     ) -> None:
-        self.arrays[bias][where][columns] += read.bias * scale
-        if read.variable is not None:
-            rows = self.dims[read.variable]
-            self.arrays[weight][where][np.ix_(rows, columns)] += read.matrix * scale
+        """Add what a head reads of a step, or of none, to its `Q`, `K` or `V`."""
+        self.arrays[f"b_{side}"][where][columns] += read.bias * scale
+        if source is not None:
+            cells = np.ix_(self.dims[source], columns)
+            self.arrays[f"W_{side}"][where][cells] += read.matrix * scale
 
-    def mlp(self, index: int, part: Mlp, place: Place) -> None:
-        units = part.units
+    def mlp(self, index: int, step: CodedStep, units: Units, place: Place) -> None:
+        assert isinstance(step.operation, t.Table)
         hidden = range(place.first, place.first + units.count)
-        for source, matrix in zip(part.args, units.read, strict=True):
+        for source, matrix in zip(step.operation.args, units.read, strict=True):
             rows = self.dims[source]
             self.arrays["W_in"][place.layer][np.ix_(rows, hidden)] += matrix
         self.arrays["b_in"][place.layer][hidden] += units.bias
@@ -135,12 +139,12 @@ class _Assembler:
 
     def unembed(self, index: int, readout: Readout) -> None:
         step = self.steps[index]
-        matrix, bias = _logits(step, readout)
-        self.arrays["W_U"][self.dims[index]] = matrix
-        self.arrays["b_U"][:] = bias
+        logits = _logits(step, readout)
+        self.arrays["W_U"][self.dims[index]] = logits.matrix
+        self.arrays["b_U"][:] = logits.bias
 
 
-def _logits(step: PlannedStep, readout: Readout) -> tuple[Floats, Floats]:
+def _logits(step: CodedStep, readout: Readout) -> Affine:
     code = step.code
     if readout.kind == "classes":
         if code.free:
@@ -159,11 +163,12 @@ def _logits(step: PlannedStep, readout: Readout) -> tuple[Floats, Floats]:
     return found
 
 
-def _nearest(code: Code) -> tuple[Floats, Floats]:
+def _nearest(code: Code) -> Affine:
     """Return logits 2 v x - v^2: the class nearest to the number has the largest."""
     values = code.rows[:, 0]
     scale = MARGIN / code.gap**2
     middle = (values.max() + values.min()) / 2
     moved = values - middle
     # -(x - v)^2 without its x^2, around the middle so that logits stay small.
-    return 2 * scale * moved[None, :], -scale * (moved**2 + 2 * middle * moved)
+    bias = -scale * (moved**2 + 2 * middle * moved)
+    return Affine(2 * scale * moved[None, :], bias)

@@ -13,16 +13,18 @@ from types import MappingProxyType
 
 import numpy as np
 
+from compiler.ir import typed as t
 from compiler.lower.readout import Readout
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.names import Edge
 from compiler.machine.weights import Weights, freeze
 from compiler.passes.codes import Floats
-from compiler.passes.heads import Head
 from compiler.passes.layout import LaidOut
-from compiler.passes.plan import Embedding, Known, Mlp, PlannedStep, needed
 from compiler.passes.schedule import Place
+from compiler.passes.scores import Head
+from compiler.passes.steps import CodedStep
+from compiler.passes.units import Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +77,11 @@ def annotate(
     scale = np.ones(laid_out.d_model) if stretch is None else stretch
     sites, rows = {}, {}
     for step, place, dims in zip(plan.steps, places, laid_out.dims, strict=True):
-        if isinstance(step.part, Known) or len(dims) == 0:
+        if len(dims) == 0:
             continue
         sites[step.name] = Site(writer(step, place), axes[dims])
         rows[step.name] = (step.code.rows * scale[dims]) @ axes[dims]
-    beside = needed(plan.steps, plan.extra)
+    beside = t.needed(plan.steps, plan.extra)
     return Compiled(
         laid_out,
         config,
@@ -111,14 +113,14 @@ def _circuit(
     )
 
 
-def writer(step: PlannedStep, place: Place) -> str:
+def writer(step: CodedStep, place: Place) -> str:
     """Return the name of the source that writes a step."""
-    match step.part:
-        case Embedding(kind=kind):
-            return "tokens" if kind == "tokens" else "positions"
+    match step.weights:
         case Head():
             return f"a{place.layer}.h{place.first}"
-    return f"m{place.layer}"
+        case Units():
+            return f"m{place.layer}"
+    return "tokens" if step.operation == t.Input("tokens") else "positions"
 
 
 def _carries(
@@ -140,15 +142,13 @@ def _carries(
     for index in sorted(members):
         step = plan.steps[index]
         node = writer(step, places[index])
-        match step.part:
-            case Mlp():
-                for source in step.part.args:
-                    add(source, node)
-            case Head():
-                for channel in step.part.channels:
-                    add(channel.key.variable, f"{node}<k>")
-                    add(channel.query.variable, f"{node}<q>")
-                if step.part.value is not None:
-                    add(step.part.value.variable, f"{node}<v>")
+        if not step.is_head:
+            for source in step.reads:
+                add(source, node)
+            continue
+        for key, query in step.compared:
+            add(key, f"{node}<k>")
+            add(query, f"{node}<q>")
+        add(step.value, f"{node}<v>")
     add(output, "logits")
     return found

@@ -100,7 +100,7 @@ def keep_distractors(typed: t.Typed, names: Sequence[str], wanted: int) -> t.Typ
         return typed
     given = len(typed.extra) - len(names)
     kept = list(typed.extra[:given])
-    seen = t.needed(typed, [typed.output, *kept])
+    seen = t.needed(typed.variables, [typed.output, *kept])
     variables = list(typed.variables)
     for name, index in zip(names, typed.extra[given:], strict=True):
         if len(kept) == given + wanted:
@@ -108,7 +108,7 @@ def keep_distractors(typed: t.Typed, names: Sequence[str], wanted: int) -> t.Typ
         if index in seen or variables[index].domain.size < 2:
             continue
         kept.append(index)
-        seen |= t.needed(typed, [index])
+        seen |= t.needed(typed.variables, [index])
         variables = _rename(variables, index, PREFIX + name)
     return prune(replace(typed, variables=tuple(variables), extra=tuple(kept)))
 

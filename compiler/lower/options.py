@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from compiler.errors import InputError
 from compiler.machine.weights import Weights
 from compiler.passes.codes import Floats
-from compiler.passes.heads import Head
 from compiler.passes.layout import LaidOut
-from compiler.passes.plan import Mlp
 from compiler.passes.schedule import EMBEDDED
+from compiler.passes.scores import Head
+from compiler.passes.units import Units
 
 # Dimensions that a decoy head has to write to; decoys of all layers share them.
 DECOY_RANK = 2
@@ -98,7 +98,7 @@ def _permute(laid_out: LaidOut, seed: int) -> LaidOut:
     orders = [rng.permutation(laid_out.n_heads) for _ in range(scheduled.n_layers)]
     places = tuple(
         replace(place, first=int(orders[place.layer][place.first]))
-        if isinstance(step.part, Head)
+        if isinstance(step.weights, Head)
         else place
         for step, place in zip(scheduled.plan.steps, scheduled.places, strict=True)
     )
@@ -149,8 +149,8 @@ def _vacant(
     for step, place in zip(scheduled.plan.steps, scheduled.places, strict=True):
         if place.slot == EMBEDDED:
             continue
-        if isinstance(step.part, Mlp):
-            stop = place.first + step.part.units.count
+        if isinstance(step.weights, Units):
+            stop = place.first + step.weights.count
             hidden[place.layer, place.first : stop] = False
         else:
             heads[place.layer, place.first] = False

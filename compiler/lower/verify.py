@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from compiler.passes.heads import Head
 from compiler.passes.layout import LaidOut
-from compiler.passes.plan import Mlp, reads
 from compiler.passes.schedule import Scheduled
+from compiler.passes.scores import Head
+from compiler.passes.units import Units
 
 
 def verify_scheduled(scheduled: Scheduled) -> Scheduled:
     """Return the schedule: every step is written after all that it reads."""
     steps, places = scheduled.plan.steps, scheduled.places
     for step, place in zip(steps, places, strict=True):
-        kind = {Head: 0, Mlp: 1}.get(type(step.part))
+        kind = {Head: 0, Units: 1}.get(type(step.weights))
         assert kind is None or place.slot % 2 == kind, f"{step.name}: wrong slot"
-        for source in reads(step.part):
+        for source in step.reads:
             assert places[source].slot < place.slot, (
                 f"{step.name} in slot {place.slot} reads {steps[source].name}"
             )

@@ -31,7 +31,7 @@ def check_defined(typed: t.Typed, accepts: Accepts | None, seed: int = 0) -> t.T
         ProgramError: an input gives an undefined output; it is shown, with the
             variable at fault and the remedy.
     """
-    needed = t.needed(typed, [typed.output])
+    needed = t.needed(typed.variables, [typed.output])
     if not any(t.is_partial(typed.variables[i]) for i in needed):
         return typed
     tokens, lengths, complete = sample_inputs(typed, _budget(typed), seed, accepts)
@@ -132,7 +132,7 @@ def _rows(
 def explain(trace: Trace, row: int) -> str:
     """Return of one input what is undefined first, on which input, and what to do."""
     typed = trace.typed
-    for index in sorted(t.needed(typed, [typed.output])):
+    for index in sorted(t.needed(typed.variables, [typed.output])):
         variable = typed.variables[index]
         cells = trace.values[index][row, : trace.lengths[row]]
         if (cells < 0).any():
@@ -157,7 +157,7 @@ def explain(trace: Trace, row: int) -> str:
                 f"{place}: a value that is no number is averaged. Replace None first, "
                 "with where(is_none(x), 0, x)."
             )
-    reads = t.reads(variable.operation)
+    reads = variable.reads
     arguments = [trace.decoded(a, row)[position] for a in reads]
     return (
         f"{place}: the function raises on ({', '.join(show(a) for a in arguments)}). "

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from compiler.ir import typed as t
 from compiler.ir.typed import Atom, Formula, Junction, Truth
-from compiler.passes.simplify import formula_key, negate
+from compiler.passes.formulas import formula_key, negate
 
 # Multiplying out ends where it would give more clauses than this.
 _MOST_CLAUSES = 32

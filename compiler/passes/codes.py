@@ -81,38 +81,52 @@ def natural_numbers(domain: Domain) -> Floats:
     )
 
 
-def affine(rows: Floats, target: Floats) -> tuple[Floats, Floats] | None:
-    """Return (matrix [rank, m], bias [m]) with rows @ matrix + bias = target.
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """An affine function of a row: row @ matrix + bias.
 
-    None if there is none. The one-hot code needs no bias.
+    Attributes:
+        matrix: [rank, dims].
+        bias: [dims].
+    """
+
+    matrix: Floats
+    bias: Floats
+
+    def __call__(self, row: Floats) -> Floats:
+        """Return the function of one row, or of several."""
+        return row @ self.matrix + self.bias
+
+
+def affine(rows: Floats, target: Floats) -> Affine | None:
+    """Return the function with rows @ matrix + bias = target, None if there is none.
+
+    The one-hot code needs no bias.
     """
     size, rank = rows.shape
     if rank == size and np.array_equal(rows, np.eye(size)):
-        return target.astype(np.float64), np.zeros(target.shape[1])
+        return Affine(target.astype(np.float64), np.zeros(target.shape[1]))
     if target.shape[1] == 0:
-        return np.zeros((rank, 0)), np.zeros(0)
+        return Affine(np.zeros((rank, 0)), np.zeros(0))
     if rank == 0:
-        return (np.zeros((0, target.shape[1])), target[0]) if size == 1 else None
+        return Affine(np.zeros((0, target.shape[1])), target[0]) if size == 1 else None
     if rank == 1:
         return _affine_number(rows[:, 0], target)
     design = np.concatenate([rows, np.ones((size, 1))], axis=1)
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
     if np.abs(design @ solution - target).max() > 1e-9 * (1 + np.abs(target).max()):
         return None
-    return np.asarray(solution[:-1], np.float64), np.asarray(solution[-1], np.float64)
+    return Affine(*(np.asarray(s, np.float64) for s in (solution[:-1], solution[-1])))
 
 
-def _affine_number(row: Floats, target: Floats) -> tuple[Floats, Floats] | None:
+def _affine_number(row: Floats, target: Floats) -> Affine | None:
     low, high = int(row.argmin()), int(row.argmax())
     if low == high:
-        return (
-            None
-            if np.ptp(target, axis=0).any()
-            else (np.zeros((1, target.shape[1])), target[0])
-        )
+        flat = not np.ptp(target, axis=0).any()
+        return Affine(np.zeros((1, target.shape[1])), target[0]) if flat else None
     slope = (target[high] - target[low]) / (row[high] - row[low])
     bias = target[low] - row[low] * slope
     error = np.abs(row[:, None] * slope + bias - target).max()
     if error > 1e-9 * (1 + np.abs(target).max()):
         return None
-    return slope[None, :], bias
+    return Affine(slope[None, :], bias)

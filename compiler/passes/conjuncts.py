@@ -9,14 +9,14 @@ gives the fewest leaves.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ir import typed as t
-from compiler.ir.typed import Atom, Formula, Junction, Truth
-from compiler.passes.simplify import formula_key
+from compiler.ir.formula import with_atoms
+from compiler.ir.typed import Atom, Formula, Truth
+from compiler.passes.formulas import fold_formula, formula_key
 
 # Orders of the pairs are all tried up to this many pairs.
 _MANY = 4
@@ -24,16 +24,8 @@ _MANY = 4
 Pair = tuple[int, int]
 
 
-@dataclass(frozen=True, eq=False)
-class Match:
-    """One condition of a conjunction; `allowed` is [key values, query values]."""
-
-    key: int
-    query: int
-    allowed: NDArray[np.bool_]
-
-
-Conjunction = tuple[Match, ...]
+Conjunction = tuple[Atom, ...]
+"""Conditions that a selected key meets together."""
 
 
 def split_selector(formula: Formula) -> list[Conjunction]:
@@ -61,7 +53,7 @@ def _expand(formula: Formula, order: tuple[Pair, ...]) -> list[Conjunction]:
     for mask, residual in cases:
         for tail in _expand(residual, rest):
             whole = mask.all()
-            result.append(tail if whole else (Match(*pair, mask), *tail))
+            result.append(tail if whole else (Atom(*pair, mask), *tail))
     return result
 
 
@@ -76,7 +68,7 @@ def _cases(formula: Formula, pair: Pair) -> list[tuple[NDArray[np.bool_], Formul
     for truth in np.unique(stacked.reshape(-1, stacked.shape[-1]), axis=0):
         cells = (stacked == truth).all(axis=-1)
         values = dict(zip(tables, truth.tolist(), strict=True))
-        residual = _substitute(formula, pair, values)
+        residual = _given(formula, pair, values)
         key = formula_key(residual)
         if key in found:
             found[key] = (found[key][0] | cells, residual)
@@ -85,31 +77,18 @@ def _cases(formula: Formula, pair: Pair) -> list[tuple[NDArray[np.bool_], Formul
     return list(found.values())
 
 
-def _substitute(formula: Formula, pair: Pair, values: dict[bytes, bool]) -> Formula:
-    """Return the formula with the atoms of one pair replaced by truth values."""
-    match formula:
-        case Atom():
-            if (formula.key, formula.query) == pair:
-                return Truth(values[formula.allowed.tobytes()])
-            return formula
-        case Truth():
-            return formula
-    parts = [_substitute(p, pair, values) for p in formula.parts]
-    return _fold(formula.kind, parts)
+def _given(formula: Formula, pair: Pair, values: dict[bytes, bool]) -> Formula:
+    """Return the formula with the atoms of one pair replaced by constants.
 
+    Args:
+        formula: what the atoms are in.
+        pair: the key and the query of the atoms.
+        values: the constant of each atom, by the bytes of its table.
+    """
 
-def _fold(kind: str, parts: list[Formula]) -> Formula:
-    if kind == "not":
-        inner = parts[0]
-        return (
-            Truth(not inner.value)
-            if isinstance(inner, Truth)
-            else Junction("not", (inner,))
-        )
-    absorbing = kind == "or"
-    if any(isinstance(p, Truth) and p.value == absorbing for p in parts):
-        return Truth(absorbing)
-    rest = tuple(p for p in parts if not isinstance(p, Truth))
-    if not rest:
-        return Truth(not absorbing)
-    return rest[0] if len(rest) == 1 else Junction(kind, rest)  # type: ignore[arg-type]
+    def constant(atom: Atom) -> Formula:
+        if (atom.key, atom.query) != pair:
+            return atom
+        return Truth(values[atom.allowed.tobytes()])
+
+    return fold_formula(with_atoms(formula, constant))

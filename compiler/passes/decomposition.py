@@ -10,13 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from compiler.ir import typed as t
-from compiler.ir.domain import Domain
-from compiler.passes.plan import Plan, PlannedStep
-from compiler.passes.steps import Attended, Constant, Embedded, Tabulated, as_formula
+from compiler.passes.steps import Plan, Step
 
 
 def decompose(plan: Plan) -> t.Typed:
@@ -34,56 +29,15 @@ def decompose(plan: Plan) -> t.Typed:
 
 def steps_beyond(plan: Plan) -> t.Typed | None:
     """Return the steps of a plan, None if each is a variable of the program itself."""
-    derived = [
-        step
+    derived = any(
+        step.variable is None and not isinstance(step.operation, t.Input)
         for step in plan.steps
-        if step.variable is None and not isinstance(step.work, Embedded)
-    ]
+    )
     return decompose(plan) if derived else None
 
 
-def _variable(plan: Plan, step: PlannedStep) -> t.Variable:
-    own = None if step.variable is None else plan.typed.variables[step.variable]
-    operation = _operation(step, None if own is None else own.operation, plan.typed)
-    if own is not None:
-        return replace(own, operation=operation)
-    return t.Variable(step.name, operation, step.domain, False, "", step.name)
-
-
-def _operation(
-    step: PlannedStep, own: t.Operation | None, typed: t.Typed
-) -> t.Operation:
-    match step.work:
-        case Embedded(kind=kind):
-            return t.Input(kind)
-        case Constant():
-            return t.Fixed()
-        case Tabulated(args=args, table=table):
-            return t.Table(args, table.astype(np.int32))
-        case Attended() as work:
-            return _attention(step, work, own, typed)
-
-
-def _attention(
-    step: PlannedStep, work: Attended, own: t.Operation | None, typed: t.Typed
-) -> t.Operation:
-    if work.kind == "length":
-        return t.Input("length")
-    selector = as_formula(work.matches)
-    if work.kind == "width":
-        return t.Width(selector, _counts(step.domain, typed.max_len))
-    assert work.value is not None
-    if own is None:
-        # One case of a selector, picked by a head of its own.
-        assert work.recode is not None
-        return t.Pick(
-            selector, work.value, work.recode, work.default, work.rule, proven=True
-        )
-    assert isinstance(own, t.Mean | t.Pick)
-    return replace(own, selector=selector, value=work.value)
-
-
-def _counts(domain: Domain, most: int) -> NDArray[np.int32]:
-    """Return [most + 1] the index of each count in a domain, -1 if it has none."""
-    place = {value: index for index, value in enumerate(domain.values)}
-    return np.array([place.get(n, -1) for n in range(most + 1)], np.int32)
+def _variable(plan: Plan, step: Step) -> t.Variable:
+    if step.variable is not None:
+        own = plan.typed.variables[step.variable]
+        return replace(own, operation=step.operation)
+    return t.Variable(step.name, step.operation, step.domain, False, "", step.name)

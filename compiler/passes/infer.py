@@ -22,15 +22,17 @@ from compiler.ir.domain import (
     Domain,
     collect,
     constant_domain,
+    image,
     indices_domain,
     length_domain,
     possible,
     tokens_domain,
 )
+from compiler.ir.formula import with_atoms
 from compiler.passes.conjuncts import satisfiable
+from compiler.passes.formulas import fold_formula, negate
 from compiler.passes.means import TooManyMeans, reachable_means
-from compiler.passes.select import at_most_one, bound, never_empty, width_range
-from compiler.passes.simplify import fold_formula, negate
+from compiler.passes.select import at_most_one, bound, never_empty, width_domain
 from compiler.rasp.operators import place_of
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
 
@@ -237,7 +239,7 @@ class _Inference:
         table = np.full(shape, -1, dtype=np.int32)
         if cells:
             table[tuple(np.array(cells).T)] = places
-        domain = Domain(values, _image(domains, table, len(values)))
+        domain = Domain(values, image(domains, table, len(values)))
         operation_ = t.Table(operation.args, table, partial if failure else None)
         return operation_, domain
 
@@ -245,23 +247,12 @@ class _Inference:
 
     def selector(self, formula: g.Formula) -> t.Formula:
         """Return a selector over domains, a constant where its atoms make it one."""
-        selector = fold_formula(self.formula(formula))
+        selector = fold_formula(with_atoms(formula, self.atom))
         if not satisfiable(selector):
             return t.Truth(False)
         if not satisfiable(negate(selector)):
             return t.Truth(True)
         return selector
-
-    def formula(self, formula: g.Formula) -> t.Formula:
-        match formula:
-            case g.Truth():
-                return t.Truth(formula.value)
-            case g.Junction():
-                return t.Junction(
-                    formula.kind, tuple(self.formula(p) for p in formula.parts)
-                )
-            case g.Atom():
-                return self.atom(formula)
 
     def atom(self, atom: g.Atom) -> t.Atom:
         keys, queries = self.domains[atom.key], self.domains[atom.query]
@@ -298,14 +289,9 @@ class _Inference:
     def width(self, operation: g.Width) -> tuple[t.Operation, Domain]:
         selector = self.selector(operation.selector)
         bounds = bound(selector, self.sight_domains, self.graph.causal)
-        low, high = width_range(bounds, self.graph.causal)
-        values = np.arange(low.min(), high.max() + 1)
-        mask = (values >= low[:, None]) & (values <= high[:, None])
-        kept = mask.any(axis=0)
-        values, mask = values[kept], mask[:, kept]
+        domain = width_domain(bounds, self.graph.causal)
         lookup = np.full(self.max_len + 1, -1, dtype=np.int32)
-        lookup[values] = np.arange(len(values))
-        domain = Domain(tuple(int(v) for v in values), mask)
+        lookup[np.array(domain.values)] = np.arange(domain.size)
         return t.Width(selector, lookup), domain
 
     @property
@@ -429,16 +415,6 @@ def _possible_unless_repeated(
             view[first] = view[second] = domains[first].size
             live = live & np.eye(domains[first].size, dtype=bool).reshape(view)
     return live
-
-
-def _image(domains: list[Domain], table: np.ndarray, size: int) -> np.ndarray:
-    """Return [position, value] which values a table can give at a position."""
-    max_len = len(domains[0].mask)
-    mask = np.zeros((max_len, size), dtype=bool)
-    for position in range(max_len):
-        cells = table[np.ix_(*(np.flatnonzero(d.mask[position]) for d in domains))]
-        mask[position, np.unique(cells[cells >= 0])] = True
-    return mask
 
 
 def check_vocabulary(vocab: Sequence[Value], max_len: int) -> tuple[Value, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.passes.heads import Head
-from compiler.passes.plan import Mlp
 from compiler.passes.schedule import EMBEDDED, Scheduled
+from compiler.passes.scores import Head
+from compiler.passes.units import Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def lay_out(scheduled: Scheduled) -> LaidOut:
     order = sorted(
         range(len(steps)), key=lambda i: (places[i].slot, places[i].first, i)
     )
-    heads = [s.part for s in steps if isinstance(s.part, Head)]
+    heads = [s.weights for s in steps if isinstance(s.weights, Head)]
     dims: list[range] = [range(0)] * len(steps)
     width, bos = 0, None
     uses_bos = any(h.uses_bos for h in heads)
@@ -57,7 +57,7 @@ def lay_out(scheduled: Scheduled) -> LaidOut:
         width += rank
     per_slot: dict[int, int] = {}
     for step, place in zip(steps, places, strict=True):
-        size = step.part.units.count if isinstance(step.part, Mlp) else 1
+        size = step.weights.count if isinstance(step.weights, Units) else 1
         if place.slot != EMBEDDED:
             per_slot[place.slot] = per_slot.get(place.slot, 0) + size
     return LaidOut(

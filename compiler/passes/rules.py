@@ -97,7 +97,7 @@ def _meet_two(
     undefined = [((v < 0) & live).any(axis=1) for v in trace.values]
     found = set()
     for index in open_:
-        reads = t.reads(typed.variables[index].operation)
+        reads = typed.variables[index].reads
         before = np.logical_or.reduce([undefined[i] for i in reads])
         if (undefined[index] & ~before).any():
             found.add(index)

@@ -7,10 +7,12 @@ layer's heads, or its hidden units, are fewest: every layer is as large as the l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from compiler.passes.heads import Head
-from compiler.passes.plan import Embedding, Known, Mlp, Part, Plan, reads
+from compiler.passes.scores import Head
+from compiler.passes.steps import CodedStep, Plan
+from compiler.passes.units import Units
 
 EMBEDDED = -1
 
@@ -78,11 +80,10 @@ def _fill(
     layers = _layers(_earliest(plan, group, slots))
     latest = _latest(plan, group, layers)
     for index in group:
-        part = plan.steps[index].part
-        low = _after(part, [slots[r] for r in reads(part)])
-        slot = low
-        if not isinstance(part, Embedding | Known):
-            size = _size(part)
+        step = plan.steps[index]
+        slot = low = _after(step, slots)
+        if step.weights is not None:
+            size = _size(step)
             options = range(low, latest[index] + 1, 2)
             peak = max((v for s, v in load.items() if s % 2 == low % 2), default=0)
             # The first slot that does not raise the peak, else the least loaded.
@@ -96,13 +97,13 @@ def _layers(slots: dict[int, int]) -> int:
     return max((s // 2 + 1 for s in slots.values()), default=0)
 
 
-def _after(part: Part, slots: list[int]) -> int:
-    """Return the first slot of the right kind after those that are read."""
-    ready = max(slots, default=EMBEDDED)
-    match part:
+def _after(step: CodedStep, slots: Mapping[int, int]) -> int:
+    """Return the first slot of the right kind after those of what a step reads."""
+    ready = max((slots[r] for r in step.reads), default=EMBEDDED)
+    match step.weights:
         case Head():
             return ready + 1 if ready % 2 else ready + 2
-        case Mlp():
+        case Units():
             return ready + 2 if ready % 2 else ready + 1
     return EMBEDDED
 
@@ -111,31 +112,28 @@ def _earliest(plan: Plan, group: list[int], given: dict[int, int]) -> dict[int, 
     """Return the first slot of each step of a group, and the slots that are given."""
     slots = dict(given)
     for index in group:
-        part = plan.steps[index].part
-        slots[index] = _after(part, [slots[r] for r in reads(part)])
+        slots[index] = _after(plan.steps[index], slots)
     return slots
 
 
 def _latest(plan: Plan, group: list[int], layers: int) -> dict[int, int]:
     """Return the last slot of each step that leaves room for its readers."""
     latest = {}
+    heads = {i for i in group if isinstance(plan.steps[i].weights, Head)}
     for index in group:
-        head = isinstance(plan.steps[index].part, Head)
-        latest[index] = 2 * layers - (2 if head else 1)
+        latest[index] = 2 * layers - (2 if index in heads else 1)
     for index in reversed(group):
-        for source in reads(plan.steps[index].part):
+        for source in plan.steps[index].reads:
             if source not in latest:
                 continue
-            part = plan.steps[source].part
             bound = latest[index] - 1
-            wanted = 0 if isinstance(part, Head) else 1
-            bound -= (bound - wanted) % 2
+            bound -= (bound - (source not in heads)) % 2
             latest[source] = min(latest[source], bound)
     return latest
 
 
-def _size(part: Part) -> int:
-    return part.units.count if isinstance(part, Mlp) else 1
+def _size(step: CodedStep) -> int:
+    return step.weights.count if isinstance(step.weights, Units) else 1
 
 
 def _number(plan: Plan, order: list[int], slots: dict[int, int]) -> tuple[Place, ...]:
@@ -146,5 +144,5 @@ def _number(plan: Plan, order: list[int], slots: dict[int, int]) -> tuple[Place,
         slot = slots[index]
         places[index] = Place(slot, used.get(slot, 0))
         if slot != EMBEDDED:
-            used[slot] = used.get(slot, 0) + _size(plan.steps[index].part)
+            used[slot] = used.get(slot, 0) + _size(plan.steps[index])
     return tuple(places[i] for i in range(len(plan.steps)))

@@ -14,34 +14,18 @@ stays far enough from its neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from compiler.passes.codes import Code, Floats, affine
-from compiler.passes.conjuncts import Conjunction, Match
+from compiler.ir.typed import Atom
+from compiler.passes.codes import Affine, Code, Floats, affine
+from compiler.passes.conjuncts import Conjunction
 
 GAP = 25.0
 # Widths up to this are counted without a shift.
 _PLAIN_WIDTH = 3
-
-HeadKind = Literal["width", "mean", "pick", "length"]
-
-
-@dataclass(frozen=True, eq=False)
-class Read:
-    """An affine read of one variable into the dimensions of a head.
-
-    Attributes:
-        variable: the variable; None for a constant.
-        matrix: [rank of the variable's code, dims].
-        bias: [dims].
-    """
-
-    variable: int | None
-    matrix: Floats
-    bias: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +37,45 @@ class Channel:
         query: what the query side reads; GAP is in here.
     """
 
-    key: Read
-    query: Read
+    key: Affine
+    query: Affine
 
     @property
     def dims(self) -> int:
         """How many dimensions of the head the channel takes."""
         return len(self.key.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """The weights of an attention head, in terms of the codes that it reads.
+
+    Attributes:
+        channels: parts of the scores, each in its own dimensions of the head: one for
+            each of `Step.compared`, then perhaps one that reads no step.
+        value: what is read at the keys; None reads the BOS direction only.
+        rank: how many dimensions the result takes.
+        key_bos: [query-key dims] added to the key at BOS, so that it is zero there.
+        query_bos: [query-key dims] added to the query at BOS.
+        value_bos: [rank] added to the value at BOS.
+    """
+
+    channels: tuple[Channel, ...]
+    value: Affine | None
+    rank: int
+    key_bos: Floats
+    query_bos: Floats
+    value_bos: Floats
+
+    @property
+    def dims(self) -> int:
+        """The head dimension that it needs."""
+        return max(sum(c.dims for c in self.channels), self.rank, 1)
+
+    @property
+    def uses_bos(self) -> bool:
+        """Whether it reads the BOS direction."""
+        return bool(self.key_bos.any() or self.query_bos.any() or self.value_bos.any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +116,20 @@ def _classes(distinct: Floats, classes: np.ndarray) -> tuple[Floats, Floats]:
 
 
 def score_tables(
-    matches: Conjunction, kind: HeadKind, never_empty: bool, shift: float
+    matches: Conjunction, counting: bool, never_empty: bool, shift: float
 ) -> list[Floats]:
-    """Return the scores of each match, [key values, query values], in units of GAP."""
+    """Return the scores of each match, [key values, query values], in units of GAP.
+
+    Args:
+        matches: the conditions that a selected key meets.
+        counting: whether the head counts the selected keys.
+        never_empty: whether some key is selected in every row of every input.
+        shift: how many tokens BOS weighs in a head that counts.
+    """
     tables: list[Floats] = []
     for number, match in enumerate(matches):
         allowed = match.allowed.astype(np.float64)
-        if kind == "width":
+        if counting:
             first = -np.log(shift) / GAP if number == 0 else 0.0
             tables.append(np.where(match.allowed, first, -1.0 + first))
         elif never_empty:
@@ -119,7 +142,7 @@ def score_tables(
 
 
 def channel(
-    match: Match, scores: Floats, codes: dict[int, Code], stretch: float = 1.0
+    match: Atom, scores: Floats, codes: Mapping[int, Code], stretch: float = 1.0
 ) -> Channel | None:
     """Return the narrowest channel for a match that the codes can carry.
 
@@ -131,8 +154,5 @@ def channel(
         keys = affine(key.rows, option.keys)
         queries = affine(query.rows, option.queries * (GAP * stretch))
         if keys is not None and queries is not None:
-            return Channel(
-                Read(match.key, *keys),
-                Read(match.query, *queries),
-            )
+            return Channel(keys, queries)
     return None

@@ -99,8 +99,11 @@ def at_most_one(formula: Formula, domains: list[Domain], bounds: Bounds) -> bool
     return False
 
 
-def width_range(bounds: Bounds, causal: bool) -> tuple[NDArray, NDArray]:
-    """Return the least and the greatest width at each query position."""
+def width_domain(bounds: Bounds, causal: bool) -> Domain:
+    """Return how many keys are selected, by query position."""
     low = np.tril(bounds.must).sum(axis=1)
     high = (np.tril(bounds.may) if causal else bounds.may).sum(axis=1)
-    return low, high
+    values = np.arange(low.min(), high.max() + 1)
+    mask = (values >= low[:, None]) & (values <= high[:, None])
+    kept = mask.any(axis=0)
+    return Domain(tuple(int(v) for v in values[kept]), mask[:, kept])

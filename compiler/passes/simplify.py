@@ -6,7 +6,6 @@ a named variable is never skipped over by those that read it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from compiler.ir import typed as t
 from compiler.ir.domain import Domain, indices_domain, possible
+from compiler.passes.formulas import fold_formula, formula_key
 from compiler.passes.wording import reword
 
 # An unnamed element-wise step joins the one that reads it while the joint table
@@ -47,7 +47,7 @@ class _Rewriter:
         self.known: dict[object, int] = {}
         # What the output needs, in old and in new indices: it stays as it is whatever
         # is computed beside it.
-        self.main = t.needed(typed, [typed.output])
+        self.main = t.needed(typed.variables, [typed.output])
         self.kept: set[int] = set()
 
     def domain(self, index: int) -> Domain:
@@ -90,23 +90,10 @@ class _Rewriter:
         self.variables.append(replace(variable, operation=operation))
 
     def relink(self, operation: t.Operation) -> t.Operation:
-        match operation:
-            case t.Table():
-                return replace(
-                    operation, args=tuple(self.place[a] for a in operation.args)
-                )
-            case t.Width():
-                return replace(operation, selector=self.formula(operation.selector))
-            case t.Mean() | t.Pick():
-                return replace(
-                    operation,
-                    selector=self.formula(operation.selector),
-                    value=self.place[operation.value],
-                )
+        operation = t.relocated(operation, self.place)
+        if isinstance(operation, t.Width | t.Mean | t.Pick):
+            return replace(operation, selector=fold_formula(operation.selector))
         return operation
-
-    def formula(self, formula: t.Formula) -> t.Formula:
-        return fold_formula(formula, self.place)
 
     def fold(self, operation: t.Operation, domain: Domain) -> t.Operation:
         """Return a constant, or a function of the position, where it is just that."""
@@ -195,60 +182,6 @@ class _Rewriter:
                 return ("pick", key, operation.value, operation.default, rule, values)
 
 
-def formula_key(formula: t.Formula) -> object:
-    """Return a hashable that equal formulas share."""
-    match formula:
-        case t.Truth():
-            return formula.value
-        case t.Atom():
-            return (formula.key, formula.query, formula.allowed.tobytes())
-        case t.Junction():
-            return (formula.kind, tuple(formula_key(p) for p in formula.parts))
-
-
-def fold_formula(formula: t.Formula, place: Sequence[int] | None = None) -> t.Formula:
-    """Return the formula with constants folded, its variables moved to `place`."""
-    match formula:
-        case t.Atom():
-            if formula.allowed.all() or not formula.allowed.any():
-                return t.Truth(bool(formula.allowed.all()))
-            if place is None:
-                return formula
-            return replace(formula, key=place[formula.key], query=place[formula.query])
-        case t.Junction():
-            return _simplify_junction(
-                formula.kind, [fold_formula(p, place) for p in formula.parts]
-            )
-    return formula
-
-
-def _simplify_junction(kind: str, parts: list[t.Formula]) -> t.Formula:
-    """Return the formula with constants folded and `not` pushed onto atoms."""
-    if kind == "not":
-        return negate(parts[0])
-    absorbing = kind == "or"
-    if any(isinstance(p, t.Truth) and p.value == absorbing for p in parts):
-        return t.Truth(absorbing)
-    rest = [p for p in parts if not isinstance(p, t.Truth)]
-    if not rest:
-        return t.Truth(not absorbing)
-    return rest[0] if len(rest) == 1 else t.Junction(kind, tuple(rest))  # type: ignore[arg-type]
-
-
-def negate(formula: t.Formula) -> t.Formula:
-    """Return the formula that selects where this one does not."""
-    match formula:
-        case t.Truth():
-            return t.Truth(not formula.value)
-        case t.Atom():
-            return replace(formula, allowed=~formula.allowed)
-        case t.Junction(kind="not"):
-            return formula.parts[0]
-        case t.Junction():
-            kind = "or" if formula.kind == "and" else "and"
-            return t.Junction(kind, tuple(negate(p) for p in formula.parts))
-
-
 def _merge_arguments(operation: t.Table, variables: list[t.Variable]) -> t.Table:
     """Drop constant arguments and those that change nothing; merge repeated ones."""
     args: list[int] = list(operation.args)
@@ -295,35 +228,14 @@ def _restrict(operation: t.Table, variables: list[t.Variable]) -> t.Table:
 
 def prune(typed: t.Typed) -> t.Typed:
     """Return the program without what neither its output nor `extra` depends on."""
-    keep = sorted(t.needed(typed, [typed.output, *typed.extra]))
+    keep = sorted(t.needed(typed.variables, [typed.output, *typed.extra]))
     place = {old: new for new, old in enumerate(keep)}
     return replace(
         typed,
-        variables=tuple(_renumber(typed.variables[i], place) for i in keep),
+        variables=tuple(
+            replace(v, operation=t.relocated(v.operation, place))
+            for v in (typed.variables[i] for i in keep)
+        ),
         output=place[typed.output],
         extra=tuple(place[i] for i in typed.extra),
     )
-
-
-def _renumber(variable: t.Variable, place: dict[int, int]) -> t.Variable:
-    def formula(item: t.Formula) -> t.Formula:
-        match item:
-            case t.Atom():
-                return replace(item, key=place[item.key], query=place[item.query])
-            case t.Junction():
-                return replace(item, parts=tuple(formula(p) for p in item.parts))
-        return item
-
-    operation = variable.operation
-    match operation:
-        case t.Table():
-            operation = replace(operation, args=tuple(place[a] for a in operation.args))
-        case t.Width():
-            operation = replace(operation, selector=formula(operation.selector))
-        case t.Mean() | t.Pick():
-            operation = replace(
-                operation,
-                selector=formula(operation.selector),
-                value=place[operation.value],
-            )
-    return replace(variable, operation=operation)

@@ -218,8 +218,8 @@ class _Problem:
         for code, weights in zip(self.args, form, strict=True):
             found = affine(code.rows, weights[:, None])
             assert found is not None
-            reads.append(found[0])
-            offset += float(found[1][0])
+            reads.append(found.matrix)
+            offset += float(found.bias[0])
         return reads, offset
 
     def additive(self, sign: float) -> Units | None:
@@ -329,8 +329,8 @@ class _Problem:
                 used += 1
                 found = affine(self.args[axis].rows, side[:, None].astype(np.float64))
                 assert found is not None
-                reads[axis][:, unit] = found[0][:, 0]
-                bias[unit] += found[1][0]
+                reads[axis][:, unit] = found.matrix[:, 0]
+                bias[unit] += found.bias[0]
             bias[unit] -= used - 1
             write[unit] = self.out.rows[result] - self.out.rows[default]
         if steep:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from compiler.ir import typed as t
 from compiler.passes.conjuncts import satisfiable, split_selector
-from compiler.passes.simplify import fold_formula
+from compiler.passes.formulas import fold_formula
 from tests.steady import steady
 
 # Variables 0, 1, 2 have so many values.

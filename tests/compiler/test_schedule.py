@@ -11,16 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import programs
+from compiler.ir import typed as t
 from compiler.ir.domain import constant_domain
 from compiler.ir.graph import build_graph
 from compiler.lower.verify import verify_scheduled
-from compiler.passes.codes import one_hot
-from compiler.passes.heads import Head
+from compiler.passes.codes import Affine, one_hot
 from compiler.passes.infer import infer_domains
-from compiler.passes.plan import Embedding, Mlp, Part, Plan, PlannedStep, reads
 from compiler.passes.schedule import EMBEDDED, Scheduled, schedule
-from compiler.passes.scores import Channel, Read
-from compiler.passes.steps import Constant
+from compiler.passes.scores import Channel, Head
+from compiler.passes.steps import CodedStep, Plan
 from compiler.passes.units import Units
 from compiler.pipeline import compile_stages, read_source
 from compiler.rasp import tokens
@@ -29,26 +28,35 @@ from tests.steady import steady
 TYPED = infer_domains(build_graph(tokens), ("a", "b"), 2)
 
 
-def head(sources: list[int]) -> Head:
+def head(sources: list[int]) -> tuple[t.Operation, Head]:
     """Return a head that reads some steps (one as its key, query or value)."""
-
-    def read(source: int) -> Read:
-        return Read(source, np.zeros((1, 1)), np.zeros(1))
-
     key, query, value = (sources * 3)[:3]
-    zero = np.zeros(1)
-    return Head((Channel(read(key), read(query)),), read(value), 1, zero, zero, zero)
+    selector = t.Atom(key, query, np.ones((2, 2), bool))
+    recode = np.arange(2, dtype=np.int32)
+    pick = t.Pick(selector, value, recode, -1, "unique", proven=True)
+    read, zero = Affine(np.zeros((1, 1)), np.zeros(1)), np.zeros(1)
+    return pick, Head((Channel(read, read),), read, 1, zero, zero, zero)
 
 
-def mlp(sources: list[int], units: int) -> Mlp:
+def mlp(sources: list[int], units: int) -> tuple[t.Operation, Units]:
+    """Return a table of some steps, of so many units."""
     read = tuple(np.zeros((1, units)) for _ in sources)
     solved = Units(read, np.zeros(units), np.zeros((units, 1)), np.zeros(1))
-    return Mlp(tuple(sources), solved)
+    table = np.zeros((2,) * len(sources), np.int32)
+    return t.Table(tuple(sources), table), solved
 
 
-def step(number: int, part: Part) -> PlannedStep:
-    domain = constant_domain(0, 2)
-    return PlannedStep(f"s{number}", domain, one_hot(2), part, None, None, Constant())
+def step(
+    number: int, operation: t.Operation, weights: Head | Units | None = None
+) -> CodedStep:
+    return CodedStep(
+        f"s{number}",
+        constant_domain(0, 2),
+        operation,
+        code=one_hot(2),
+        weights=weights,
+        bos=None,
+    )
 
 
 @st.composite
@@ -59,25 +67,22 @@ def plans(draw: Any, most: int = 6) -> Plan:
 
 
 def draw_plan(draw: Any, most: int) -> Plan:
-    parts: list[Part] = [Embedding("tokens"), Embedding("indices")]
-    for _ in range(draw(st.integers(1, most))):
+    steps = [step(0, t.Input("tokens")), step(1, t.Input("indices"))]
+    for number in range(2, 2 + draw(st.integers(1, most))):
         sources = draw(
-            st.lists(
-                st.integers(0, len(parts) - 1), min_size=1, max_size=3, unique=True
-            )
+            st.lists(st.integers(0, number - 1), min_size=1, max_size=3, unique=True)
         )
         if draw(st.booleans()):
-            parts.append(head(sources))
+            steps.append(step(number, *head(sources)))
         else:
-            parts.append(mlp(sources, draw(st.integers(1, 5))))
-    steps = tuple(step(i, part) for i, part in enumerate(parts))
-    return Plan(TYPED, steps, draw(st.integers(0, len(steps) - 1)))
+            steps.append(step(number, *mlp(sources, draw(st.integers(1, 5)))))
+    return Plan(TYPED, tuple(steps), draw(st.integers(0, len(steps) - 1)))
 
 
 def holds(plan: Plan, slots: tuple[int, ...]) -> bool:
     """Return whether all steps (the embeddings first) come after what they read."""
-    for part, slot in zip((s.part for s in plan.steps), slots, strict=True):
-        if any(slots[source] >= slot for source in reads(part)):
+    for planned, slot in zip(plan.steps, slots, strict=True):
+        if any(slots[source] >= slot for source in planned.reads):
             return False
     return True
 
@@ -85,8 +90,8 @@ def holds(plan: Plan, slots: tuple[int, ...]) -> bool:
 def fits(plan: Plan, layers: int) -> bool:
     """Return whether any placement in so many layers keeps the order."""
     options = []
-    for part in (s.part for s in plan.steps[2:]):
-        options.append(range(0 if isinstance(part, Head) else 1, 2 * layers, 2))
+    for planned in plan.steps[2:]:
+        options.append(range(0 if planned.is_head else 1, 2 * layers, 2))
     return any(
         holds(plan, (EMBEDDED, EMBEDDED, *slots))
         for slots in itertools.product(*options)
@@ -99,7 +104,7 @@ def check_rooms(scheduled: Scheduled) -> None:
     for planned, place in zip(scheduled.plan.steps, scheduled.places, strict=True):
         if place.slot == EMBEDDED:
             continue
-        size = planned.part.units.count if isinstance(planned.part, Mlp) else 1
+        size = planned.weights.count if isinstance(planned.weights, Units) else 1
         mine = {(place.slot, place.first + i) for i in range(size)}
         assert not taken & mine
         taken |= mine
@@ -127,12 +132,7 @@ def test_what_is_beside_the_program_does_not_move_it(plan):
     kept = sorted(plan.main)
     place = {old: new for new, old in enumerate(kept)}
 
-    def moved(part: Part) -> Part:
-        if isinstance(part, Mlp):
-            return Mlp(tuple(place[a] for a in part.args), part.units)
-        return part.renumber(place) if isinstance(part, Head) else part
-
-    steps = tuple(step(i, moved(plan.steps[i].part)) for i in kept)
+    steps = tuple(plan.steps[i].at(place) for i in kept)
     alone = schedule(Plan(TYPED, steps, place[plan.output]))
     assert alone.places == tuple(beside.places[i] for i in kept)
     check_rooms(beside)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compiler.ir import typed as t
 from compiler.ir.domain import Domain
-from compiler.passes.select import at_most_one, bound, never_empty, width_range
+from compiler.passes.select import at_most_one, bound, never_empty, width_domain
 
 MAX_LEN = 3
 
@@ -62,7 +62,7 @@ def holds(formula: t.Formula, key: tuple[int, ...], query: tuple[int, ...]) -> b
 def test_bounds_hold_for_every_input(causal, variables, seed):
     formula = draw_formula(seed)
     bounds = bound(formula, variables, causal)
-    low, high = width_range(bounds, causal)
+    widths = width_domain(bounds, causal)
     sure, single = never_empty(bounds), at_most_one(formula, variables, bounds)
     rng = np.random.default_rng(seed)
     for n, _ in itertools.product(range(1, MAX_LEN + 1), range(12)):
@@ -78,7 +78,7 @@ def test_bounds_hold_for_every_input(causal, variables, seed):
             ]
             assert all(bounds.may[i, j] for j in range(n) if row[j])
             assert all(row[j] for j in range(n) if bounds.must[i, j])
-            assert low[i] <= sum(row) <= high[i]
+            assert widths.mask[i, widths.values.index(sum(row))]
             assert sum(row) > 0 or not sure[i]
             assert sum(row) <= 1 or not single
 

@@ -8,8 +8,9 @@ import pytest
 from compiler.ir import typed as t
 from compiler.ir.graph import build_graph
 from compiler.ir.interpret import encode_batch, interpret
+from compiler.passes.formulas import fold_formula, negate
 from compiler.passes.infer import infer_domains
-from compiler.passes.simplify import fold_formula, negate, simplify
+from compiler.passes.simplify import simplify
 from compiler.rasp import (
     EQ,
     LT,

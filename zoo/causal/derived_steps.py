@@ -27,6 +27,7 @@ import numpy as np
 from compiler.errors import InputError
 from compiler.ir import typed as t
 from compiler.ir.domain import Domain, possible
+from compiler.ir.formula import with_atoms
 from compiler.machine.circuit import Circuit
 from zoo.causal.model import ParentSlot
 
@@ -301,23 +302,18 @@ def _both(atoms: Atoms) -> t.Formula:
 def _moved(operation: t.Operation, move: Move) -> t.Operation:
     """Return an operation that reads the steps at other places."""
 
-    def formula(item: t.Formula) -> t.Formula:
-        match item:
-            case t.Atom():
-                return _atom(item, move)
-            case t.Junction():
-                return replace(item, parts=tuple(map(formula, item.parts)))
-        return item
+    def moved(atom: t.Atom) -> t.Atom:
+        return _atom(atom, move)
 
     match operation:
         case t.Table(args=args):
             return replace(operation, args=tuple(move(a, "in") for a in args))
         case t.Width():
-            return replace(operation, selector=formula(operation.selector))
+            return replace(operation, selector=with_atoms(operation.selector, moved))
         case t.Mean() | t.Pick():
             return replace(
                 operation,
-                selector=formula(operation.selector),
+                selector=with_atoms(operation.selector, moved),
                 value=move(operation.value, "v"),
             )
     return operation

@@ -63,7 +63,7 @@ class TabularModel:
         size = len(self.vocab)
         self.n_ctx, self.d_vocab = program.max_len + 1, size + 2
         self.bos_id, self.pad_id = size, size + 1
-        kept = t.needed(self.steps, [self.steps.output, *self.steps.extra])
+        kept = t.needed(self.steps.variables, [self.steps.output, *self.steps.extra])
         self.learnt = [
             i
             for i, v in enumerate(self.steps.variables)
