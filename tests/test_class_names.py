@@ -27,22 +27,21 @@ SHARED: dict[str, tuple[tuple[str, ...], str]] = {
     },
     **{
         name: (("compiler.ir.graph", "compiler.ir.typed"), STAGES)
-        for name in ("Atom", "Formula", "Junction", "Operation", "Width")
+        for name in ("Atom", "Operation", "Width")
     },
-    "Case": (("compiler.passes.steps", "zoo.cases.case"), PASSES),
-    "Constant": (("compiler.passes.steps", "compiler.rasp.expr"), STAGES),
+    "Formula": (
+        ("compiler.ir.formula", "compiler.ir.graph", "compiler.ir.typed"),
+        STAGES,
+    ),
+    "Case": (("compiler.passes.cases", "zoo.cases.case"), PASSES),
     "Indices": (("compiler.ir.interpret", "compiler.rasp.expr"), PASSES),
     "Pair": (("compiler.passes.conjuncts", "zoo.release.released"), PASSES),
-    "Part": (("compiler.machine.names", "compiler.passes.plan"), PASSES),
     "Place": (("compiler.passes.schedule", "zoo.alignment.places"), PASSES),
     "Problem": (("compiler.passes.infer", "compiler.passes.units"), PASSES),
     "Run": (("compiler.ir.interpret", "compiler.machine.forward"), PASSES),
     "Source": (("compiler.ir.graph", "compiler.pipeline"), PASSES),
     "Table": (("compiler.ir.typed", "zoo.scoring.table"), PASSES),
-    "Truth": (
-        ("compiler.ir.graph", "compiler.ir.typed", "zoo.cases.truth"),
-        PASSES,
-    ),
+    "Truth": (("compiler.ir.formula", "zoo.cases.truth"), PASSES),
 }
 
 
