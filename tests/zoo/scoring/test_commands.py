@@ -30,7 +30,7 @@ def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> No
     assert (told.status, told.err) == (0, "")
     assert told.out.startswith(f"{MODEL}: ")
     for name in ("scores.json", "random", "weight-norm", "|eap|"):
-        assert f"\n{name} " in told.out
+        assert f"\n  {name} " in told.out
     assert "MISSED  " in told.out and " donor " in told.out and "SPURIOUS" in told.out
     figures = told.out.partition("MISSED")[0]
     assert max(map(len, figures.splitlines())) < 80
@@ -82,7 +82,7 @@ def test_every_method_is_listed_with_its_paper(call: Call) -> None:
     told = call("evaluate", "--list")
     assert told.status == 0
     for name in known_methods():
-        assert f"\n{name} " in told.out
+        assert f"\n  {name} " in told.out
     assert find_method("relp").paper in told.out
 
 
