@@ -109,15 +109,26 @@ def test_a_run_is_a_folder_with_its_model_inside(reverse: zoo.Model, tmp_path: P
 
 def test_audit_takes_what_the_command_line_does(reverse: zoo.Model, tmp_path: Path):
     zoo.save(reverse, tmp_path / "r")
-    direct = audit(reverse, pairs=20).to_json()
+    direct = audit(reverse, pairs=20, scope="sample").to_json()
     for same in (tmp_path / "r", str(tmp_path / "r")):
-        assert audit(same, pairs=20).to_json() == direct
-    by_name = audit("reverse", pairs=20)
-    assert by_name.to_json() == audit(zoo.compile("reverse"), pairs=20).to_json()
+        assert audit(same, pairs=20, scope="sample").to_json() == direct
+    by_name = audit("reverse", pairs=20, scope="sample")
+    compiled = audit(zoo.compile("reverse"), pairs=20, scope="sample")
+    assert by_name.to_json() == compiled.to_json()
     with pytest.raises(
         NameLookupError, match="no release or program is named 'revers'"
     ):
         audit("revers")
+
+
+def test_the_scope_of_an_audit_says_how_much_is_measured(reverse: zoo.Model):
+    quick = audit(reverse, pairs=20, scope="quick").to_json()
+    sampled = audit(reverse, pairs=20, scope="sample").to_json()
+    assert quick["thorough"]["behaviour"]["all_inputs"]
+    assert "thorough" not in sampled
+    assert quick["interchange"] == sampled["interchange"]
+    with pytest.raises(InputError, match="scope is 'all'; choose 'full', 'quick'"):
+        audit(reverse, scope="all")  # type: ignore[arg-type]
 
 
 def test_the_dictionary_of_programs_is_the_callers_own():
