@@ -75,8 +75,9 @@ def _pool_of(
     kinds = np.stack([lengths, results], axis=1)
     _, starts, counts = np.unique(lengths, return_index=True, return_counts=True)
     _, *by_result = np.unique(kinds, axis=0, return_index=True, return_counts=True)
-    arrays = (ids, values, lengths, starts, counts, *by_result)
-    return Pool(*(jnp.asarray(a, jnp.int32) for a in arrays))
+    result_starts, result_counts = by_result
+    arrays: Any = (ids, values, lengths, starts, counts, result_starts, result_counts)
+    return Pool(*(jnp.asarray(a, jnp.int32) for a in arrays), strata=None)
 
 
 def part_of_pool(

@@ -35,7 +35,11 @@ def train(
     ] = None,
     recipe: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Train as this TOML file says."),
+        typer.Option(
+            metavar="FILE",
+            help="Train as this TOML file says; `robust` trains towards a full audit: "
+            "right on every input, with what is outside the circuit alive.",
+        ),
     ] = None,
     set: Annotated[
         list[str] | None,
@@ -114,9 +118,9 @@ def _print_keys() -> None:
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
     from zoo.training.recipe import twin_recipe
     from zoo.training.recipe_file import change, parse_setting, read_recipe
-    from zoo.training.session import recipe_for
+    from zoo.training.session import find_recipe, recipe_for
 
-    chosen = recipe_for(name) if recipe is None else read_recipe(recipe)
+    chosen = recipe_for(name) if recipe is None else read_recipe(find_recipe(recipe))
     chosen = change(chosen, dict(parse_setting(text) for text in changes), "--set")
     return twin_recipe(chosen) if twin else chosen
 

@@ -109,9 +109,9 @@ class Recipe:
     act: str = "gelu"
     norm: str = "none"
     positions: str = "learned"
-    placement: str = "random"
-    any_layer: bool = True
-    spare_layers: int = 1
+    placement: str = "identity"
+    any_layer: bool = False
+    spare_layers: int = 0
     placement_seed: int = -1
     seed: int = 0
     inputs_seed: int = 0
@@ -121,7 +121,7 @@ class Recipe:
     warmup: int = 300
     weight_decay: float = 1e-2
     clip: float = 1.0
-    average: float = 0.999
+    average: float = 0.0
     circuit_steps: int = 3000
     open_at: float = 0.97
     opening_steps: int = 2500
@@ -130,11 +130,11 @@ class Recipe:
     interchange: float = 0.375
     strict_nodes: float = 0.25
     strict_edges: float = 0.25
-    replay: float = 0.125
-    zeros: float = 0.15
-    means: float = 0.1
-    alive: float = 0.3
-    alive_attention: float = 0.1
+    replay: float = 0.0
+    zeros: float = 0.0
+    means: float = 0.0
+    alive: float = 0.0
+    alive_attention: float = 0.0
     alive_within: float = 0.2
     margin: float = 0.0
     margin_weight: float = 0.1
@@ -144,13 +144,13 @@ class Recipe:
     same_length: float = 0.0
     check_every: int = 500
     pairs: int = 1024
-    stratified: bool = True
-    behaviour_at_least: float = 1.0
+    stratified: bool = False
+    behaviour_at_least: float = 0.998
     interchange_at_least: float = 0.998
     nodes_at_least: float = 0.998
     edges_at_least: float = 0.995
-    ablations_at_least: float = 0.99
-    adversary_at_least: float = 0.99
+    ablations_at_least: float = 0.0
+    adversary_at_least: float = 0.0
     inputs: int = 50_000
 
     def __post_init__(self) -> None:

@@ -137,6 +137,16 @@ def recipe_for(name: str) -> Recipe:
     return read_recipe(path) if path.exists() else Recipe()
 
 
+def find_recipe(path: Path) -> Path:
+    """Return the file of a recipe: the path, or the zoo's recipe of that name.
+
+    `robust` is one that fits every program; others are of one program or task.
+    """
+    own = RECIPES / f"{path}.toml"
+    known = [recipe.stem for recipe in RECIPES.glob("*.toml")]
+    return own if not path.exists() and str(path) in known else path
+
+
 def train_into(
     folder: Path,
     setting: store.Setting,

@@ -34,6 +34,7 @@ def test_the_parts_are_disjoint_and_together_all_inputs(model, space):
 def test_strata_of_a_part_are_those_of_the_whole_that_are_in_it(model, space):
     train, _, _ = split_space(model, space, 0)
     whole, part = space.strata, train.strata
+    assert part is not None
     place = {row.tobytes(): i for i, row in enumerate(np.asarray(train.ids))}
     expected = []
     for start, count in zip(whole.starts, whole.counts, strict=True):

@@ -17,6 +17,7 @@ from zoo.training.recipe_file import (
     read_recipe,
     to_toml,
 )
+from zoo.training.session import RECIPES, find_recipe
 
 
 def test_recipe_is_read_back_as_written(tmp_path):
@@ -110,3 +111,13 @@ def test_a_file_of_changes_starts_from_the_defaults_and_a_saved_one_does_not():
 def test_constants_are_shares_of_the_strict_examples():
     with pytest.raises(InputError, match=r"zeros and means are 0.7 and 0.5"):
         change(Recipe(), {"zeros": 0.7, "means": 0.5})
+
+
+def test_the_robust_recipe_is_found_by_name_and_changes_every_new_key():
+    assert find_recipe(Path("robust")) == RECIPES / "robust.toml"
+    assert find_recipe(Path("of_my_own.toml")) == Path("of_my_own.toml")
+    robust = read_recipe(RECIPES / "robust.toml")
+    assert all(
+        getattr(robust, key) != old for key, old in EARLIER.items() if key != "margin"
+    )
+    assert all(getattr(Recipe(), key) == old for key, old in EARLIER.items())

@@ -8,8 +8,7 @@ import programs
 from compiler.pipeline import read_source
 from zoo.causal.pool import draw_key
 from zoo.training.examples import INTERCHANGE, NODES, draw_batch, kinds_of
-from zoo.training.recipe import Recipe
-from zoo.training.recipe_file import change
+from zoo.training.recipe_file import change, read_recipe
 from zoo.training.replacements import (
     DONOR,
     MEAN,
@@ -20,7 +19,9 @@ from zoo.training.replacements import (
     replace_writes,
 )
 from zoo.training.run import prepare
-from zoo.training.session import causal_model
+from zoo.training.session import RECIPES, causal_model
+
+ROBUST = read_recipe(RECIPES / "robust.toml")
 
 
 def test_each_kind_patches_in_what_it_says():
@@ -57,7 +58,7 @@ def run():
     model = causal_model(read_source(programs.find("maximum"), (1, 2, 3), 4))
     sizes = {"batch": 1000, "d_model": 8, "n_layers": 1, "pairs": 8}
     shares = {"zeros": 0.3, "means": 0.2}
-    return prepare(model, change(Recipe(), {**sizes, **shares}))
+    return prepare(model, change(ROBUST, {**sizes, **shares}))
 
 
 def test_the_shares_of_strict_examples_are_drawn(run):
