@@ -96,7 +96,9 @@ def test_the_average_is_over_all_steps_and_hard_examples_come_from_the_check(mod
     assert checked.hard is not None
     assert checked.hard.found and check.searched >= len(run.pool.ids)
     result = train_run(run)
-    assert result.weights.W_E.tobytes() == np.asarray(result_of(run).W_E).tobytes()
+    expected = result_of(run)
+    assert expected is not None
+    assert result.weights.W_E.tobytes() == np.asarray(expected.W_E).tobytes()
 
 
 def result_of(run):

@@ -31,7 +31,8 @@ class Chain:
     def inputs(self, limit, seed):
         raise NotImplementedError
 
-    run = inputs
+    def run(self, ids, overrides):
+        raise NotImplementedError
 
 
 def variable(name, kind, layer, *parents):
