@@ -377,9 +377,8 @@ def audit(
         NameLookupError: no folder, release or program has that name.
         FormatError: the folder holds no model, or a damaged one.
     """
-    from zoo.auditing.certificate import PAIRS
     from zoo.auditing.certificate import audit as certify
-    from zoo.auditing.full import audit_fully
+    from zoo.auditing.full import completed, sample_size
     from zoo.auditing.subject import subject_of
     from zoo.progress import show_progress
 
@@ -389,21 +388,20 @@ def audit(
     opened: Any = model
     if isinstance(model, str | Path | Program | SOp | Model):
         opened = open_model(model, vocab, max_len)
+    subject = subject_of(opened, causal)
+    quick = scope == "quick"
     with show_progress(f"audit {opened.name}", "pairs", progress) as show:
-        subject = subject_of(opened, causal)
-        if scope == "sample":
-            count = PAIRS if pairs is None else pairs
-            return certify(
-                subject, pairs=count, seed=seed, progress=show, threads=threads
-            )
-        return audit_fully(
+        sampled = certify(
             subject,
-            quick=scope == "quick",
-            pairs=pairs,
+            pairs=sample_size(quick, pairs),
             seed=seed,
             progress=show,
             threads=threads,
         )
+    if scope == "sample":
+        return sampled
+    with show_progress(f"search {opened.name}", "stages", progress) as show:
+        return completed(sampled, subject, quick=quick, on_stage=show)
 
 
 def verify(

@@ -12,6 +12,7 @@ from zoo.auditing.certificate import PAIRS, Certificate, Claim, audit
 from zoo.auditing.claims import ABLATIONS
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.auditing.thorough import (
+    OnStage,
     Published,
     Thorough,
     audit_thoroughly,
@@ -60,6 +61,7 @@ def audit_fully(
     seed: int = 0,
     published: Published | None = None,
     progress: Callable[[int, int], None] | None = None,
+    on_stage: OnStage | None = None,
     threads: int = 1,
 ) -> FullCertificate:
     """Return the full certificate of a model: compiled, trained or loaded.
@@ -70,15 +72,51 @@ def audit_fully(
         pairs: of the sampled part; 10,000 by default, or 2,000 for a quick audit.
         seed: of all draws.
         published: token ids of the base and of the donor inputs of a release's pairs.
-        progress: called with (parts done, parts): pairs of the sampled part, then the
-            stages of the thorough part.
+        progress: called with (pairs done, pairs) of the sampled part.
+        on_stage: called with (stages done, stages) of the thorough part.
         threads: number of threads; the certificate does not depend on it.
     """
     subject = model if isinstance(model, Subject) else subject_of(model)
-    count = pairs or (QUICK_PAIRS if quick else PAIRS)
-    sampled = audit(subject, pairs=count, seed=seed, progress=progress, threads=threads)
+    sampled = audit(
+        subject,
+        pairs=sample_size(quick, pairs),
+        seed=seed,
+        progress=progress,
+        threads=threads,
+    )
+    return completed(
+        sampled, subject, quick=quick, published=published, on_stage=on_stage
+    )
+
+
+def sample_size(quick: bool, pairs: int | None) -> int:
+    """Return how many pairs the sampled part of a full or a quick audit runs."""
+    return pairs or (QUICK_PAIRS if quick else PAIRS)
+
+
+def completed(
+    sampled: Certificate,
+    subject: Subject,
+    *,
+    quick: bool = False,
+    published: Published | None = None,
+    on_stage: OnStage | None = None,
+) -> FullCertificate:
+    """Return a sampled certificate with the thorough part added, of the same seed.
+
+    Args:
+        sampled: of the subject.
+        subject: what is audited.
+        quick: whether fewer pairs and a shorter search are enough.
+        published: token ids of the base and of the donor inputs of a release's pairs.
+        on_stage: called with (stages done, stages).
+    """
     found = audit_thoroughly(
-        subject, quick=quick, seed=seed, published=published, on_stage=progress
+        subject,
+        quick=quick,
+        seed=sampled.seed,
+        published=published,
+        on_stage=on_stage,
     )
     kept = {f.name: getattr(sampled, f.name) for f in fields(sampled)}
     claims = _claims(sampled.claims, subject.claims, found)

@@ -77,9 +77,10 @@ def _hurt(hurt: Hurt) -> tuple[str, str, str]:
 def _adversary(found: Thorough) -> Iterator[str]:
     yield ""
     broken = found.broken
+    order = "; the worst first" if broken else ""
     yield from textwrap.wrap(
         f"SEARCH  for a pair of inputs that breaks an output: it broke {len(broken)} "
-        f"of {len(found.breaks)} nodes and edges outside; the worst first",
+        f"of {len(found.breaks)} nodes and edges outside{order}",
         80,
     )
     for one in broken[:_WORST]:
