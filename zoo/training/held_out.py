@@ -23,7 +23,7 @@ from zoo.causal.pool import Pool
 from zoo.causal.runs import compiled_runs
 from zoo.training.check import Check
 from zoo.training.examples import Layout, interchanged
-from zoo.training.held_out_pairs import Pairs, draw_pairs, structured_pairs
+from zoo.training.held_out_pairs import HeldOutPairs, draw_pairs, structured_pairs
 from zoo.training.recipe import Recipe
 from zoo.training.replacements import mean_writes
 
@@ -196,7 +196,7 @@ class Checker:
     def count(
         self,
         transformer: Transformer,
-        pairs: Pairs,
+        pairs: HeldOutPairs,
         donor: Float[Any, "pair source ctx d_model"],
         mask: Bool[np.ndarray, "reader source"],
         chosen: Bool[np.ndarray, " source"] | None = None,
@@ -236,7 +236,7 @@ def _count(
     model: CausalModel,
     layout: Layout,
     transformer: Transformer,
-    pairs: Pairs,
+    pairs: HeldOutPairs,
     donor_writes: Float[Any, "pair source ctx d_model"],
     mask: Bool[Any, "reader source"],
     chosen: Bool[Any, " source"],

@@ -15,8 +15,8 @@ from zoo.causal.pool import Pool, draw_inputs, draw_key, draw_shifts
 from zoo.causal.strata import STRUCTURES, structures_of
 
 
-class Pairs(NamedTuple):
-    """Pairs of inputs, with what a check has to know of them.
+class HeldOutPairs(NamedTuple):
+    """HeldOutPairs of inputs, with what a check has to know of them.
 
     Attributes:
         ids: token ids of the base inputs.
@@ -38,11 +38,11 @@ def pairs_of(
     base: Int[Any, " pair"],
     donor: Int[Any, " pair"],
     shifts: Int[Any, " pair"],
-) -> Pairs:
+) -> HeldOutPairs:
     """Return the pairs that indices into a pool stand for."""
     ids, lengths = np.asarray(pool.ids), np.asarray(pool.lengths)
     base, donor = np.asarray(base), np.asarray(donor)
-    return Pairs(
+    return HeldOutPairs(
         ids=ids[base],
         donor_ids=ids[donor],
         values=np.asarray(pool.values)[donor],
@@ -51,7 +51,7 @@ def pairs_of(
     )
 
 
-def draw_pairs(pool: Pool, seed: int, count: int, n_ctx: int) -> Pairs:
+def draw_pairs(pool: Pool, seed: int, count: int, n_ctx: int) -> HeldOutPairs:
     """Return pairs of inputs that are drawn as in training, with shifts."""
     return pairs_of(pool, *_draw(pool, draw_key(seed), count, n_ctx))
 
@@ -68,7 +68,7 @@ def _draw(
 
 def structured_pairs(
     model: CausalModel, pool: Pool, count: int, seed: int
-) -> tuple[Pairs, dict[str, slice]]:
+) -> tuple[HeldOutPairs, dict[str, slice]]:
     """Return pairs with structured inputs, and which of them make up each group.
 
     A group is a structure and a side: the base inputs or the donor inputs have it. The
