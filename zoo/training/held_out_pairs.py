@@ -16,7 +16,7 @@ from zoo.causal.strata import STRUCTURES, structures_of
 
 
 class HeldOutPairs(NamedTuple):
-    """HeldOutPairs of inputs, with what a check has to know of them.
+    """Pairs of inputs, with what a check has to know of them.
 
     Attributes:
         ids: token ids of the base inputs.
