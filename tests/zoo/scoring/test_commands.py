@@ -82,7 +82,7 @@ def test_every_method_is_listed_with_its_paper(call: Call) -> None:
     told = call("evaluate", "--list")
     assert told.status == 0
     for name in known_methods():
-        assert f"\n  {name} " in told.out
+        assert f"\n{name} " in told.out
     assert find_method("relp").paper in told.out
 
 
