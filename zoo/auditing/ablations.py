@@ -81,12 +81,10 @@ def ablations_of(subject: Subject, space: Space, *, seed: int = 0) -> Ablations:
 
 def _masks(subject: Subject) -> Iterator[tuple[str, Bool[np.ndarray, "reader source"]]]:
     """Yield (name, edge mask) of every ablation."""
-    names, others = subject.config.names, subject.others
-    columns = np.arange(len(names.sources))
-    for node in others:
-        yield names.sources[node], names.visible & (columns == node)
-    if len(others) > 1:
-        yield ALL_NODES, names.visible & np.isin(columns, others)
+    nodes = subject.node_masks()
+    yield from nodes.items()
+    if len(nodes) > 1:
+        yield ALL_NODES, np.any(list(nodes.values()), axis=0)
     yield ALL_EDGES, subject.outside
 
 

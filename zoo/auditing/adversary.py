@@ -33,7 +33,7 @@ from compiler.rasp.values import Value
 from zoo.auditing.behaviour import labels_of, tokens_of
 from zoo.auditing.decisions import tie_of
 from zoo.auditing.subject import Subject
-from zoo.causal.outputs import CLOSE, numbers_of
+from zoo.causal.outputs import CLOSE, leads, numbers_of
 from zoo.causal.pairs import AuditPairs
 from zoo.causal.runs import shifted_runs
 from zoo.causal.strata import Space, draw_stratified
@@ -339,10 +339,7 @@ def _margin(
     """Return by how much each output is right; a tie is neither right nor wrong."""
     known = jnp.maximum(labels, 0)
     if readout.kind == "classes":
-        own = jax.nn.one_hot(known, logits.shape[-1], dtype=bool)
-        found = jnp.where(own, logits, 0.0).sum(-1)
-        other = jnp.where(own, -jnp.inf, logits).max(-1)
-        return found - other + tie * (1.0 + jnp.abs(logits).max(-1))
+        return leads(logits, known) + tie * (1.0 + jnp.abs(logits).max(-1))
     numbers, span = numbers_of(readout)
     goal = jnp.asarray(numbers)[known]
     near = CLOSE * span - jnp.abs(logits[..., 0] - jnp.where(jnp.isnan(goal), 0, goal))
@@ -356,8 +353,7 @@ def _margin(
 def masks_of(subject: Subject) -> dict[str, Bool[np.ndarray, "reader source"]]:
     """Return the mask of every node and of every edge outside the circuit, by name."""
     names = subject.config.names
-    columns = np.arange(len(names.sources))
-    found = {names.sources[n]: names.visible & (columns == n) for n in subject.others}
+    found = subject.node_masks()
     for reader, source in np.argwhere(subject.outside):
         mask = np.zeros_like(names.visible)
         mask[reader, source] = True

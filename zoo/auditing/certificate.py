@@ -24,6 +24,7 @@ from compiler.lower.readout import plain
 from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
+from zoo.auditing.behaviour import tokens_of
 from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
@@ -385,8 +386,8 @@ def _witness(
     ids = np.asarray(pairs.pool.ids)[[base, donor]]
     live = slice(1, int(pairs.pool.lengths[base]))
     return Witness(
-        base=_tokens(subject, ids[0]),
-        donor=_tokens(subject, ids[1]),
+        base=tokens_of(subject, ids[0]),
+        donor=tokens_of(subject, ids[1]),
         shift=shift,
         position=position - 1,
         before=_values(subject, before[live]),
@@ -400,13 +401,6 @@ def _values(subject: Subject, logits: np.ndarray) -> tuple[Value, ...]:
         plain(values[i])
         for i in settled(subject.readout, logits, tie_of(subject.config))
     )
-
-
-def _tokens(subject: Subject, ids: np.ndarray) -> tuple[Value, ...]:
-    causal = subject.causal
-    vocab = getattr(causal, "vocab", None)
-    kept = [int(i) for i in ids[1:] if i != causal.pad_id]
-    return tuple(kept if vocab is None else [vocab[i] for i in kept])
 
 
 NOTE = f"A number counts as right within {CLOSE:.0%} of the range of its values."

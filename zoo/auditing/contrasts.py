@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int
 
 from compiler.errors import InputError
-from zoo.causal.pairs import AuditPairs, draw_any
+from zoo.causal.pairs import AuditPairs, draw_any, draw_within, with_shifts
 from zoo.causal.strata import STRUCTURES, Space, draw_stratified
 
 KINDS = ("drawn", "uniform", "structured")
@@ -45,7 +45,9 @@ def draw_contrasts(
     for number, kind in enumerate(KINDS):
         rng = np.random.default_rng((seed, number))
         base, donor = _DRAWS[kind](space, rng, count)
-        found[kind] = _paired(space, base, donor, rng, n_ctx)
+        found[kind] = with_shifts(
+            space.pool, base, donor, rng, n_ctx, all_inputs=space.complete
+        )
     return found
 
 
@@ -59,26 +61,7 @@ def both_ways(
     """Return given pairs of inputs of the pool, each with either input as the base."""
     rng = np.random.default_rng((seed, len(KINDS)))
     first, second = np.concatenate([base, donor]), np.concatenate([donor, base])
-    return _paired(space, first, second, rng, n_ctx)
-
-
-def _paired(
-    space: Space,
-    base: Int[np.ndarray, " pair"],
-    donor: Int[np.ndarray, " pair"],
-    rng: np.random.Generator,
-    n_ctx: int,
-) -> AuditPairs:
-    shifts = rng.integers(1, max(n_ctx - 1, 2), size=len(base))
-    shifts = np.where(rng.random(len(base)) < 2 / 3, shifts, 0)
-    return AuditPairs(
-        pool=space.pool,
-        base=base.astype(np.int32),
-        donor=donor.astype(np.int32),
-        shifts=shifts.astype(np.int32),
-        all_inputs=space.complete,
-        all_pairs=False,
-    )
+    return with_shifts(space.pool, first, second, rng, n_ctx, all_inputs=space.complete)
 
 
 def _drawn(
@@ -104,9 +87,9 @@ def _structured(
         np.flatnonzero(lengths == end(lengths)) for end in (np.max, np.min)
     )
     donors = [
-        _among(one_token if len(one_token) else longest, rng, count),
-        _among(longest, rng, count),
-        _among(shortest, rng, count),
+        rng.choice(one_token if len(one_token) else longest, count),
+        rng.choice(longest, count),
+        rng.choice(shortest, count),
         _same_result(space, base, rng),
         draw_stratified(space, rng, count),
     ]
@@ -114,20 +97,13 @@ def _structured(
     return base, np.stack(donors)[way, np.arange(count)]
 
 
-def _among(
-    rows: Int[np.ndarray, " row"], rng: np.random.Generator, count: int
-) -> Int[np.ndarray, " draw"]:
-    return rows[rng.integers(len(rows), size=count)]
-
-
 def _same_result(
     space: Space, base: Int[np.ndarray, " pair"], rng: np.random.Generator
 ) -> Int[np.ndarray, " pair"]:
     """Return donors with the length of the base and its output at the last token."""
     starts = np.asarray(space.pool.result_starts)
-    counts = np.asarray(space.pool.result_counts)
     result = np.searchsorted(starts, base, side="right") - 1
-    return starts[result] + rng.integers(0, counts[result])
+    return draw_within(starts, space.pool.result_counts, rng, result)
 
 
 _DRAWS = {"drawn": _drawn, "uniform": _uniform, "structured": _structured}

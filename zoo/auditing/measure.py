@@ -12,15 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
-from compiler.machine.forward import logits_batch
 from compiler.machine.rerun.rerun import Target, target_of_node, target_of_reader
 from zoo.auditing import chunk
+from zoo.auditing.behaviour import labels_of, verdicts
 from zoo.auditing.counts import Adder, OutputCounts, Tallied, Tally
-from zoo.auditing.decisions import decide, same_class, same_number, tie_of
 from zoo.auditing.subject import Subject
 from zoo.causal.pairs import AuditPairs
 from zoo.causal.runs import CONSTANT_WITHIN
@@ -309,23 +307,6 @@ def _groups(subject: Subject) -> chunk.Groups:
 
 def _behaviour(subject: Subject, pairs: AuditPairs) -> OutputCounts:
     """Return the count of plain runs over every input of the pool."""
-    pool, causal = pairs.pool, subject.causal
-    output = [v.name for v in causal.variables].index(causal.output)
-    right, total = Tallied(), 0
-    ids, values = np.asarray(pool.ids), np.asarray(pool.values[:, output])
-    for start in range(0, len(ids), 4 * CHUNK):
-        rows = np.arange(start, start + min(4 * CHUNK, len(ids))) % len(ids)
-        fresh = start + np.arange(len(rows)) < len(ids)
-        logits = logits_batch(subject.transformer, ids[rows])
-        labels = np.where(fresh[:, None], values[rows], -1)
-        if subject.readout.kind == "classes":
-            codes = decide(jnp.moveaxis(logits, -1, 0), tie_of(subject.config))
-            verdict = same_class(codes, labels)
-        else:
-            verdict = same_number(subject.readout, logits, np.maximum(labels, 0))
-        valid = labels >= 0
-        right = right.plus(
-            Tallied(*(int((np.asarray(p) & valid).sum()) for p in verdict))
-        )
-        total += int(valid.sum())
-    return OutputCounts(right, Tallied(), total)
+    valid = labels_of(subject, pairs.pool) >= 0
+    right = (int((part & valid).sum()) for part in verdicts(subject, pairs.pool))
+    return OutputCounts(Tallied(*right), Tallied(), int(valid.sum()))

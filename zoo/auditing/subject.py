@@ -94,6 +94,12 @@ class Subject:
             dtype=np.int64,
         )
 
+    def node_masks(self) -> dict[str, Bool[np.ndarray, "reader source"]]:
+        """Return the edges out of each head and MLP that is no node of the circuit."""
+        names = self.config.names
+        columns = np.arange(len(names.sources))
+        return {names.sources[n]: names.visible & (columns == n) for n in self.others}
+
 
 @runtime_checkable
 class Trained(Protocol):

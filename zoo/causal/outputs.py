@@ -52,6 +52,13 @@ def is_right(
     return jnp.where(missing[labels], says_none, close & ~says_none)
 
 
+def leads(logits: Float[Any, "*n class"], labels: Int[Any, "*n"]) -> Float[Array, "*n"]:
+    """Return the gap between the logit of each label and the greatest other one."""
+    here = jnp.arange(logits.shape[-1]) == labels[..., None]
+    own = jnp.where(here, logits, 0.0).sum(axis=-1)
+    return own - jnp.where(here, -jnp.inf, logits).max(axis=-1)
+
+
 def position_margins(
     readout: Readout, logits: Float[Any, "*n class"], labels: Int[Any, "*n"]
 ) -> Float[Array, "*n"]:
@@ -61,9 +68,7 @@ def position_margins(
     is left of the tolerance `CLOSE`, as a share of it.
     """
     if readout.kind == "classes":
-        here = jnp.arange(logits.shape[-1]) == labels[..., None]
-        own = jnp.where(here, logits, 0.0).sum(axis=-1)
-        return own - jnp.where(here, -jnp.inf, logits).max(axis=-1)
+        return leads(logits, labels)
     numbers, low, span, missing = _scale(readout)
     error = jnp.abs(logits[..., 0] - (numbers[labels] - low) / span)
     close = 1.0 - error / CLOSE

@@ -57,17 +57,43 @@ def draw_audit_pairs(model: CausalModel, count: int, seed: int) -> AuditPairs:
         base = draw_any(pool, rng, count)
         other = draw_any(pool, rng, count)
         place = np.searchsorted(np.asarray(pool.starts), base, side="right") - 1
-        same = _draw(pool.starts, pool.counts, rng, place)
+        same = draw_within(pool.starts, pool.counts, rng, place)
         donor = np.where(rng.random(count) < 0.5, same, other)
-    shifts = rng.integers(1, max(model.n_ctx - 1, 2), size=len(base))
+    return with_shifts(
+        pool, base, donor, rng, model.n_ctx, all_inputs=complete, all_pairs=every
+    )
+
+
+def with_shifts(
+    pool: Pool,
+    base: Int[np.ndarray, " pair"],
+    donor: Int[np.ndarray, " pair"],
+    rng: np.random.Generator,
+    n_ctx: int,
+    *,
+    all_inputs: bool,
+    all_pairs: bool = False,
+) -> AuditPairs:
+    """Return pairs with a random shift of each donor run, 0 for a third of them.
+
+    Args:
+        pool: the inputs.
+        base: indices of the base inputs.
+        donor: indices of the donor inputs.
+        rng: draws the shifts.
+        n_ctx: the context length, which bounds the shifts.
+        all_inputs: whether the pool holds every input.
+        all_pairs: whether these are all pairs of the pool.
+    """
+    shifts = rng.integers(1, max(n_ctx - 1, 2), size=len(base))
     shifts = np.where(rng.random(len(base)) < 2 / 3, shifts, 0)
     return AuditPairs(
         pool,
         base.astype(np.int32),
         donor.astype(np.int32),
         shifts.astype(np.int32),
-        all_inputs=complete,
-        all_pairs=every,
+        all_inputs=all_inputs,
+        all_pairs=all_pairs,
     )
 
 
@@ -76,7 +102,7 @@ def draw_any(
 ) -> Int[np.ndarray, " pair"]:
     """Return inputs, half drawn by their length, half by their result."""
     by_length, by_result = (
-        _draw(starts, counts, rng, rng.integers(len(starts), size=count))
+        draw_within(starts, counts, rng, rng.integers(len(starts), size=count))
         for starts, counts in (
             (pool.starts, pool.counts),
             (pool.result_starts, pool.result_counts),
@@ -85,7 +111,7 @@ def draw_any(
     return np.where(rng.random(count) < 0.5, by_length, by_result)
 
 
-def _draw(
+def draw_within(
     starts: Any, counts: Any, rng: np.random.Generator, which: np.ndarray
 ) -> Int[np.ndarray, " pair"]:
     """Return an input of each of the given parts of the pool."""
