@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from compiler.emit import align
+from compiler.grid import align
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.auditing.adversary import Break
 from zoo.auditing.behaviour import Behaviour
 from zoo.auditing.hurt import Hurt

@@ -121,7 +121,7 @@ def release_lines(found: Checked) -> list[str]:
     """Return what checking a release found, in 80 columns: a line a file, then why."""
     from textwrap import wrap
 
-    from compiler.emit import align
+    from compiler.grid import align
 
     lines = [f"{found.name}, version {found.version}: {shorten(str(found.folder))}", ""]
     rows = [("file", "how it was checked", "result")]
