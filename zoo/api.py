@@ -51,6 +51,7 @@ def compile(
     causal: bool | None = None,
     max_table: int | None = None,
     max_domain: int | None = None,
+    max_parameters: int | None = None,
     rotate: int | None = None,
     permute_heads: int | None = None,
     decoys: int = 0,
@@ -66,6 +67,7 @@ def compile(
         causal: whether positions see only themselves and earlier ones.
         max_table: the most combinations of arguments of one element-wise function.
         max_domain: the most values of one variable.
+        max_parameters: the most parameters of the model; 20 million by default.
         rotate: seed of a random orthogonal basis of the residual stream.
         permute_heads: seed of a random order of each layer's heads.
         decoys: how many heads each layer gets that nothing reads.
@@ -82,7 +84,7 @@ def compile(
         vocab,
         max_len,
         causal=causal,
-        limits=limits(max_table, max_domain),
+        limits=limits(max_table, max_domain, max_parameters),
         rotate=rotate,
         permute_heads=permute_heads,
         decoys=decoys,
@@ -91,12 +93,17 @@ def compile(
     )
 
 
-def limits(max_table: int | None = None, max_domain: int | None = None) -> Limits:
+def limits(
+    max_table: int | None = None,
+    max_domain: int | None = None,
+    max_parameters: int | None = None,
+) -> Limits:
     """Return the compiler's limits, with those that are given raised or lowered."""
     usual = Limits()
     return Limits(
         usual.table if max_table is None else max_table,
         usual.domain if max_domain is None else max_domain,
+        usual.parameters if max_parameters is None else max_parameters,
     )
 
 

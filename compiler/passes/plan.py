@@ -17,15 +17,21 @@ from compiler.passes.codes import affine, natural_numbers
 from compiler.passes.coding import Coder, Solved, Unclear
 from compiler.passes.exact import EXACTNESS, number_error
 from compiler.passes.needs import find_needs
+from compiler.passes.size import least_size, refuse_large
 from compiler.passes.split import split_steps
 from compiler.passes.steps import CodedStep, Plan
 
 
-def choose_codes(typed: t.Typed) -> Plan:
+def choose_codes(typed: t.Typed, most: int | None = None) -> Plan:
     """Return the plan of a typed program.
 
+    Args:
+        typed: the program.
+        most: the parameters that its model may have; any number if None.
+
     Raises:
-        ProgramError: a table cannot be computed exactly in float32.
+        ProgramError: a table cannot be computed exactly in float32, or the model would
+            have too many parameters.
     """
     solved: Solved = {}
     counted: frozenset[int] = frozenset()
@@ -33,10 +39,12 @@ def choose_codes(typed: t.Typed) -> Plan:
         steps, place = split_steps(typed, counted)
         extra = [place[i] for i in typed.extra]
         needs = find_needs(typed, steps, place[typed.output], extra)
+        size = least_size(typed, steps, needs)
+        refuse_large(typed, size, most)
         careful: frozenset[int] = frozenset()
         means: frozenset[int] = frozenset()
         while not means:
-            coder = Coder(typed, steps, needs, careful, solved)
+            coder = Coder(typed, steps, needs, careful, solved, size, most)
             try:
                 for index in range(len(steps)):
                     coder.visit(index)
