@@ -240,19 +240,34 @@ class Coder:
         found = self._copied(place, "clean", EXACTNESS.clean, float(noise.max()))
         return place if found is None else found
 
+    def as_number(self, place: int) -> int | None:
+        """Return the coded step that holds the numbers of a one-hot step as one number.
+
+        None where that has no smaller error. Units that read one-hot values can be
+        steep, so that the errors of the values do not add up.
+        """
+        code = number(natural_numbers(self.coded[place].domain))
+        return self._copied(place, "number", EXACTNESS.output, code=code)
+
     def _copied(
-        self, place: int, suffix: str, wanted: Errors, below: float = np.inf
+        self,
+        place: int,
+        suffix: str,
+        wanted: Errors,
+        below: float = np.inf,
+        code: Code | None = None,
     ) -> int | None:
-        """Return a copy of a step as one-hot values; None if its error is too large."""
+        """Return a copy of a step, one-hot if None; None if its error is too large."""
         if (place, suffix) not in self.copies:
             source = self.coded[place]
-            table, code = np.arange(source.domain.size), one_hot(source.domain.size)
-            table = table.astype(np.int32)
+            table = np.arange(source.domain.size, dtype=np.int32)
+            code = one_hot(len(table)) if code is None else code
+            size = 1.0 if code.free else np.maximum(1.0, np.abs(code.rows[:, 0]))
             step = Step(f"{source.name}.{suffix}", source.domain, t.Fixed())
-            units = self._solve(step, table, [place], code, wanted)
+            units = self._solve(step, table, [place], code, wanted, not code.free)
             if units is None or units.error >= below:
                 return None
-            coded = self._written(step, table, [place], code, units)
+            coded = self._written(step, table, [place], code, units, size)
             self.copies[place, suffix] = self._add(coded)
         return self.copies[place, suffix]
 

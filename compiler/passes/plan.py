@@ -81,11 +81,14 @@ def _readable_output(coder: Coder) -> int:
 
 
 def _exact_number(coder: Coder, place: int) -> int:
-    """Return the coded step of an output that is a number, a clean copy if need be."""
-    step, most = coder.coded[place], EXACTNESS.promised
-    if number_error(step) > most and step.code.free:
-        place = coder.clean(place)
-        step = coder.coded[place]
+    """Return the coded step of an output that is a number, a better copy if need be."""
+    most = EXACTNESS.promised
+    one_hot = place if coder.coded[place].code.free else None
+    if one_hot is not None and number_error(coder.coded[place]) > most:
+        place = coder.clean(one_hot)
+    if one_hot is not None and number_error(coder.coded[place]) > most:
+        place = coder.as_number(one_hot) or place
+    step = coder.coded[place]
     error = number_error(step)
     if error > most:
         raise Unclear(

@@ -397,10 +397,8 @@ class _Problem:
                     noise = direction * self.args[axis].noise[cells[:, axis]]
                     moved = np.outer(noise, _reach(units.read[axis]))
                     shaken = shaken + moved.astype(np.float32)
-            hidden = np.maximum(shaken, 0)
-            error = np.abs(hidden @ write + base - target)
-            # The machine adds in another order, so it may round otherwise than here.
-            error += _ROUNDING * (hidden @ np.abs(write))
+            found, size = add_up(np.maximum(shaken, 0), write)
+            error = np.abs(found + base - target) + _ROUNDING * size
             if error.size:
                 scale = np.maximum(1.0, np.abs(target)) if self.relative else 1.0
                 worst = float(np.maximum(worst, (error / scale).max()))
@@ -417,6 +415,26 @@ class _Problem:
         place = {axis: number for number, axis in enumerate(noisy)}
         axes = range(len(self.args))
         return [tuple(w[place[a]] if a in place else 0 for a in axes) for w in ways]
+
+
+def add_up(
+    hidden: NDArray[np.float32], write: NDArray[np.float32]
+) -> tuple[Floats, Floats]:
+    """Return (hidden @ write, hidden @ |write|), added in float64, one unit at a time.
+
+    A product of matrices adds in an order that depends on the machine. Whether a table
+    is exact enough must not: the same program is to have the same weights everywhere.
+    """
+    found = np.zeros((write.shape[1], len(hidden)))
+    size = np.zeros_like(found)
+    units = hidden.T.astype(np.float64, order="C")
+    for column, weights in enumerate(write.T):
+        used = np.flatnonzero(weights)  # two or three units write a one-hot value
+        terms = units[used] * weights[used, None]
+        # Along the first axis NumPy adds one row after the other.
+        found[column] = terms.sum(axis=0)
+        size[column] = np.abs(terms).sum(axis=0)
+    return found.T, size.T
 
 
 def _reach(read: Floats) -> Floats:
