@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.files import MODEL
 from zoo.lookup import SAVED, look_up, open_model
@@ -104,8 +104,10 @@ def export(
     to: str | Path = "releases",
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
-    pairs: int = 10_000,
+    pairs: int | None = None,
     seed: int = 0,
+    scope: Literal["full", "quick", "sample"] = "full",
+    claims_failed: bool = False,
     threads: int = 1,
     progress: ProgressOption = True,
 ) -> Path:
@@ -119,29 +121,39 @@ def export(
         vocab: the tokens, in order, where a program is compiled.
         max_len: the greatest number of tokens, where a program is compiled.
         pairs: the audit runs all pairs of inputs if they are at most this many, else
-            a sample of this size.
-        seed: of that sample.
+            a sample of this size; 10,000 by default, 2,000 for a quick audit.
+        seed: of everything that is drawn.
+        scope: how much is audited, as in `zoo.audit`: `full`, `quick` or `sample`.
+        claims_failed: whether to publish it though claims of its audit fail; its card
+            and the lists of releases say so.
         threads: how many chunks of pairs the audit runs at once.
-        progress: whether the audited pairs are shown; or a function that is called
-            with (pairs done, pairs).
+        progress: whether progress is shown; or a function that is called with (done,
+            total): pairs of the sample, then stages.
 
     Raises:
         InputError: a claim of the audit fails, or the version is there and differs.
     """
-    from zoo.auditing.certificate import audit
+    from zoo.api import audit_model
     from zoo.release.build import Draft, release_files
+    from zoo.release.data import data_files, published_pairs
     from zoo.release.shelf import add, check_name
 
     check_name(name)
     target: Any = look_up(source) if isinstance(source, str | Path) else source
     model = open_model(target, vocab, max_len)
     recipe, history = _training(getattr(target, "folder", None), model)
-    with show_progress(f"audit {model.name}", "pairs", progress) as show:
-        certificate = audit(
-            model, pairs=pairs, seed=seed, progress=show, threads=threads
-        )
+    certificate = audit_model(
+        model,
+        pairs=pairs,
+        seed=seed,
+        scope=scope,
+        published=published_pairs(data_files(model)),
+        progress=progress,
+        threads=threads,
+    )
     draft = Draft(name, version, model, certificate, recipe, history)
-    return add(Path(to), name, version, release_files(draft))[0]
+    files = release_files(draft, claims_failed=claims_failed)
+    return add(Path(to), name, version, files)[0]
 
 
 def _training(folder: Path | None, model: Model) -> tuple[str, list[dict]]:

@@ -73,6 +73,7 @@ class Thorough:
         ablations: what constants in the place of what is outside leave right.
         logits: how far every edge moves the logits.
         seed: of all draws and of the search.
+        quick: whether it is the one with fewer pairs and a shorter search.
     """
 
     behaviour: Behaviour
@@ -82,6 +83,7 @@ class Thorough:
     ablations: Ablations
     logits: LogitEffects
     seed: int
+    quick: bool
 
     @property
     def broken(self) -> tuple[Break, ...]:
@@ -141,7 +143,7 @@ def audit_thoroughly(
     show(1, stages)
     contrasts = {}
     for number, (kind, some) in enumerate(pairs.items()):
-        contrasts[kind] = hurt_by(subject, some, {**whole, **masks})
+        contrasts[kind] = hurt_by(subject, some, {**whole, **masks}, whole)
         show(2 + number, stages)
     breaks = _search(subject, space, pairs["structured"], masks, effort.single, seed)
     found = _search(subject, space, pairs["structured"], whole, effort.whole, seed)
@@ -152,7 +154,7 @@ def audit_thoroughly(
     logits = logit_effects_of(subject, few["drawn"])
     show(stages, stages)
     return Thorough(
-        behaviour, contrasts, breaks, found.get(ALL), ablations, logits, seed
+        behaviour, contrasts, breaks, found.get(ALL), ablations, logits, seed, quick
     )
 
 

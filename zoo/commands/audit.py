@@ -81,7 +81,6 @@ def audit(
     threads = use_all_cores()
     import zoo
     from compiler.files import write_atomically
-    from zoo.auditing.full import FullCertificate
     from zoo.auditing.table import table
     from zoo.auditing.thorough_table import thorough_table
 
@@ -97,7 +96,7 @@ def audit(
     )
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
-    if isinstance(certificate, FullCertificate):
+    if certificate.thorough is not None:
         print("\n".join(thorough_table(certificate.thorough)))
     if realism:
         from zoo.auditing.realism import describe, realism_of

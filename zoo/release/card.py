@@ -13,6 +13,12 @@ from compiler.rasp.values import show, show_many
 from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.compression.settings import Settings
 from zoo.release.fields import PICTURE
+from zoo.release.shown import (
+    FULL_EDGES,
+    SAMPLED_EDGES,
+    claims_shown,
+    thorough_shown,
+)
 
 _FRONT = """---
 license: apache-2.0
@@ -147,12 +153,6 @@ def _cell(text: str) -> str:
 
 def _certificate(c: Certificate, note: str) -> str:
     which = "all there are" if c.all_pairs else f"a sample, seed {c.seed}"
-    rows = ["| claim | worst | found | at least |", "|---|---|---|---|"]
-    rows += [
-        f"| {claim.name} | {claim.worst if claim.found < 1 else ''} "
-        f"| {claim.found:.4f} | {claim.at_least:g} |"
-        for claim in c.claims
-    ]
     edges = ["| edge | carries | status | effect | 95 % interval |", "|" + "---|" * 5]
     edges += [
         f"| `{f.edge}` | {', '.join(f.carries)} | {f.status} | "
@@ -162,8 +162,9 @@ def _certificate(c: Certificate, note: str) -> str:
     return "\n\n".join(
         [
             f"Measured on {c.pairs:,} pairs of inputs ({which}). {note}".strip(),
-            "\n".join(rows),
-            "Every edge of the circuit patched alone, and how many outputs it changed:",
+            *claims_shown(c),
+            *(thorough_shown(c.thorough) if c.thorough is not None else ()),
+            SAMPLED_EDGES if c.thorough is None else FULL_EDGES,
             "\n".join(edges),
             "`certificate.json` has every figure, with a witness for every edge; "
             "`zoo verify` measures all of it again.",

@@ -62,6 +62,14 @@ class ReleaseSummary(TypedDict):
     claims: Annotated[
         Mapping[str, float], FieldRule("the worst figure by claim, 0 to 1")
     ]
+    audit: NotRequired[
+        Annotated[
+            Literal["full", "quick"],
+            FieldRule(
+                "how much was audited; a sample of pairs alone if it is left out"
+            ),
+        ]
+    ]
 
 
 class IndexEntry(ReleaseSummary):
