@@ -129,8 +129,8 @@ def _search(found: Thorough) -> Iterator[str]:
         whole = found.whole
         ended = "broke an output" if whole.broken else "broke none"
         yield (
-            f"Over all edges outside at once, and subsets of them, {whole.tries:,} "
-            f"pairs {ended}; the least margin is {whole.margin:g}."
+            f"Over all edges outside at once, and subsets of them, a search of "
+            f"{whole.tries:,} pairs {ended}; the least margin is {whole.margin:g}."
         )
 
 
