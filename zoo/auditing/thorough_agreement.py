@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from zoo.auditing.adversary import Break
 from zoo.auditing.behaviour import Behaviour
+from zoo.auditing.giveaways import Giveaways
 from zoo.auditing.hurt import Hurt
 from zoo.auditing.logit_effects import LogitEffect, LogitEffects
 from zoo.auditing.rates import Rate
@@ -25,6 +26,8 @@ Words = Mapping[str, Rate]
 NEAR_EFFECT = 2e-3
 """Relative difference of effects on logits that rounding may make."""
 _LEAST_EFFECT = 1e-5
+NEAR_PRECISION = 0.01
+"""Difference of an average precision that two swapped edges may make."""
 NEAR_MARGIN = 0.05
 """Difference of the margin of one pair, relative to it or absolute, that rounding may
 make: margins are written with three digits."""
@@ -97,6 +100,7 @@ def in_stated_words(measured: Thorough, stated: Stated) -> Thorough:
         whole=whole,
         ablations=replace(measured.ablations, **ablations),
         logits=_logits(measured.logits, said.logits),
+        giveaways=_giveaways(measured.giveaways, said.giveaways),
     )
 
 
@@ -161,6 +165,18 @@ def _logits(own: LogitEffects, said: LogitEffects) -> LogitEffects:
         circuit=words(own.circuit, said.circuit),
         outside=words(own.outside, said.outside),
     )
+
+
+def _giveaways(own: Giveaways | None, said: Giveaways | None) -> Giveaways | None:
+    """Return the stated figures if they are near; rounding may swap two edges."""
+    if own is None or said is None or own.controls.keys() != said.controls.keys():
+        return own
+    pairs = [(own.random, said.random)]
+    for name, found in own.controls.items():
+        pairs += zip(found, said.controls[name], strict=False)
+    near = all(abs(a - b) <= NEAR_PRECISION for a, b in pairs)
+    same = all(len(f) == len(said.controls[n]) for n, f in own.controls.items())
+    return said if near and same else own
 
 
 def _near(own: LogitEffect, said: LogitEffect) -> bool:

@@ -83,6 +83,7 @@ def thorough_shown(found: Thorough) -> list[str]:
         "Constants in the place of what is outside: the share of right outputs.",
         "\n".join(_ablations(found)),
         "\n".join(_logits(found)),
+        *_giveaways(found),
     ]
 
 
@@ -164,6 +165,20 @@ def _logits(found: Thorough) -> Iterator[str]:
         f"strongest one outside (`{strongest}`). {len(effects.above_weakest):,} edges "
         "outside move it more than the weakest edge of the circuit."
     )
+
+
+def _giveaways(found: Thorough) -> Iterator[str]:
+    if found.giveaways is None:
+        return
+    yield (
+        "Scores that look at no output, as average precision of finding the circuit's "
+        "edges, with the highest scores first and with the lowest. Random scores have "
+        f"{found.giveaways.random:.3f}."
+    )
+    rows = ["| score | highest first | lowest first |", "|---|---|---|"]
+    for name, (high, low) in found.giveaways.controls.items():
+        rows.append(f"| {name} | {high:.3f} | {low:.3f} |")
+    yield "\n".join(rows)
 
 
 def _share(found: Rate) -> str:

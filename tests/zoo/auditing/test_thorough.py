@@ -28,6 +28,7 @@ from zoo.auditing.behaviour import behaviour_of, labels_of
 from zoo.auditing.certificate import VERSION, Certificate
 from zoo.auditing.contrasts import KINDS, both_ways, draw_contrasts
 from zoo.auditing.full import audit_fully
+from zoo.auditing.giveaways import giveaways_of, virtual_norms, write_deviations
 from zoo.auditing.hurt import hurt_by
 from zoo.auditing.logit_effects import logit_effects_of
 from zoo.auditing.rates import rate
@@ -370,3 +371,24 @@ def test_a_full_certificate_claims_the_worse_of_its_figures(
     assert max(map(len, thorough_table(found.thorough))) <= 80
     again = audit_fully(subject, quick=True, pairs=100)
     assert again.to_json() == found.to_json()
+
+
+def test_scores_that_look_at_no_output_are_those_of_plain_loops(
+    subject: Subject, space: Space
+) -> None:
+    names, weights = subject.config.names, subject.weights
+    norms = virtual_norms(subject)
+    row, column = names.readers.index("a0.h0<v>"), names.sources.index("tokens")
+    expected = np.sqrt(((weights.W_E @ weights.W_V[0, 0]) ** 2).sum())
+    assert norms[row, column] == pytest.approx(expected, rel=1e-5)
+    found = giveaways_of(subject, seed=3)
+    true = (names.visible & ~subject.outside)[names.visible]
+    scores = norms[names.visible]
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(true[order]) / np.arange(1, true.size + 1)
+    by_hand = hits[true[order]].mean()
+    assert found.controls["weight norm"][0] == pytest.approx(by_hand, abs=2e-3)
+    assert true.mean() < found.random < true.mean() + 0.2
+    deviations = write_deviations(subject, 3)
+    assert deviations[names.sources.index("positions")] == pytest.approx(0, abs=1e-6)
+    assert deviations[names.sources.index("tokens")] > 0.1
