@@ -204,6 +204,6 @@ LEGEND = (
     "            share of the tenth of the edges that has most",
     "  size      root mean square",
     "  rank      effective rank over full rank, mean over layers and heads",
-    "  AP        average precision of finding the circuit's edges by a score that looks",
-    "            at no output: the highest scores first / the lowest first",
+    "  AP        average precision of finding the circuit's edges by a score that",
+    "            looks at no output: the highest scores first / the lowest first",
 )

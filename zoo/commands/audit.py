@@ -59,7 +59,7 @@ def audit(
         typer.Option(
             metavar="DIR",
             help="The natural twin (trained on behaviour alone) that --realism "
-            "describes; DIR-twin by default, if it is there.",
+            "describes; by default the one of the release, or DIR-twin.",
         ),
     ] = None,
     vocab: Vocab = None,
@@ -131,6 +131,9 @@ def _models_to_compare(
     if "compiled" not in models and model.name in zoo.programs():
         models["compiled"] = zoo.compile(model.name, typed.vocab, typed.max_len)
     folder = twin or Path(f"{source.rstrip('/')}-twin")
+    published = getattr(model, "twin", None)
     if twin is not None or zoo.has_run(folder):
         models["twin"] = zoo.load(folder)
+    elif published is not None:
+        models["twin"] = published
     return models

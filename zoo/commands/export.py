@@ -46,6 +46,14 @@ def export(
             help="Publish it though claims of the audit fail; its card says so.",
         ),
     ] = False,
+    twin: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The run of its natural twin, published beside it; SOURCE-twin by "
+            "default, if it is there.",
+        ),
+    ] = None,
     rotate: Annotated[
         int | None,
         typer.Option(help="Compile the program into a random basis, by seed."),
@@ -88,6 +96,7 @@ def export(
         "seed": seed,
         "scope": scope,
         "claims_failed": claims_failed,
+        "twin": twin,
         "threads": threads,
     }
     if decoys or beside is not None or rotate is not None:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.errors import InputError
+from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.notation import render
 from compiler.save import to_files
 from compiler.sealed import CIRCUIT, SUMS, digest, sums_of
+from compiler.tensors import tensors_to_bytes
 from zoo.auditing.certificate import Certificate
 from zoo.causal.model import Task
 from zoo.release.annotate import annotation
@@ -31,6 +33,7 @@ from zoo.release.fields import (
     RECIPE,
     RELEASE,
     SOURCE,
+    TWIN,
     VERSION,
 )
 from zoo.release.history import history_to_parquet
@@ -50,6 +53,8 @@ class Draft:
         recipe: text of the recipe it was trained by; "" for a compiled one.
         history: the checks of its training; empty for a compiled one.
         causal: the model's task, where that is none of the zoo.
+        twin: weights of the natural twin: a model of the same shape, trained on
+            behaviour alone; None if there is none.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Draft:
     recipe: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     causal: Task | None = None
+    twin: Weights | None = None
 
 
 def release_files(draft: Draft, *, claims_failed: bool = False) -> dict[str, bytes]:
@@ -98,7 +104,8 @@ def make_files(draft: Draft) -> dict[str, bytes]:
     circuit = json.loads(files[CIRCUIT])
     files[CIRCUIT] = render({**circuit, "annotation": annotation(model, certificate)})
     files[CERTIFICATE] = certificate_bytes(certificate)
-    files[CARD] = card(draft.name, draft.version, model, certificate).encode()
+    twin = draft.twin is not None
+    files[CARD] = card(draft.name, draft.version, model, certificate, twin).encode()
     files[PICTURE] = model.picture().svg.encode()
     files[SOURCE] = (_HEADER + "\n" + str(model.facts.get("source", ""))).encode()
     files.update(data_files(model, causal=draft.causal))
@@ -106,6 +113,8 @@ def make_files(draft: Draft) -> dict[str, bytes]:
         files[RECIPE] = draft.recipe.encode()
     if draft.history:
         files[HISTORY] = history_to_parquet(draft.history)
+    if draft.twin is not None:
+        files[TWIN] = tensors_to_bytes(draft.twin, model.config)
     files[RELEASE] = render(summary(draft))
     files[CROISSANT] = render(croissant(draft.name, draft.version, files))
     return {**files, SUMS: sums_of(files)}

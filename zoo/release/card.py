@@ -58,7 +58,20 @@ The data: `datasets.load_dataset("data")` in this folder.
 """
 
 
-def card(name: str, version: int, model: Model, certificate: Certificate) -> str:
+_TWIN = """## Its natural twin
+
+`twin.safetensors` holds the weights of a model of the same shape that was trained on
+behaviour alone, by the same recipe otherwise: `zoo.load("{name}").twin`. No circuit was
+imposed on it, and none is known."""
+
+
+def card(
+    name: str,
+    version: int,
+    model: Model,
+    certificate: Certificate,
+    twin: bool = False,
+) -> str:
     """Return the card.
 
     Args:
@@ -66,6 +79,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         version: the release's.
         model: what is released.
         certificate: its audit.
+        twin: whether the release holds its natural twin.
     """
     facts = model.facts
     kind = str(facts.get("kind", "compiled"))
@@ -82,6 +96,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         "## Certificate",
         _certificate(certificate, NOTE if model.readout.kind != "classes" else ""),
         _LOAD.format(name=name, example=example[0]).rstrip(),
+        _TWIN.format(name=name) if twin else "",
         "## Provenance",
         _provenance(facts, kind),
     ]

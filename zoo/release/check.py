@@ -52,6 +52,7 @@ from zoo.release.fields import (
     RELEASE,
     SOURCE,
     SPLITS,
+    TWIN,
 )
 from zoo.release.history import history_from_parquet, history_to_parquet, schema_of
 from zoo.release.identity import has_index, identity_of, index_differences
@@ -157,7 +158,9 @@ class _Checking:
         self.history = _read_history(opened)
         recipe = opened.text(RECIPE) if RECIPE in opened.sums else ""
         about = self.name, self.version, model, model.certificate
-        self.made = make_files(Draft(*about, recipe, self.history, causal))
+        self.twin = model.twin
+        weights = None if self.twin is None else self.twin.weights
+        self.made = make_files(Draft(*about, recipe, self.history, causal, weights))
         self.add(self.origin.problems)
 
     def add(self, differences: Iterable[Difference]) -> None:
@@ -287,13 +290,15 @@ class _Checking:
             if split != "test":
                 continue
             rows = from_parquet(self.made[file], file).to_pylist()
-            share = share_right(self.model, rows, self.causal) if rows else 1.0
-            if share < least:
-                wording = f"{share:.4f} of the outputs in {file}"
-                right = f"at least {least:g} as the interpreter"
-                self.add(
-                    [Difference(WEIGHTS, "", f"weights that give {wording}", right)]
-                )
+            models: list[tuple[str, Model]] = [(WEIGHTS, self.model)]
+            if self.twin is not None:
+                models.append((TWIN, self.twin))
+            for name, one in models:
+                share = share_right(one, rows, self.causal) if rows else 1.0
+                if share < least:
+                    wording = f"weights that give {share:.4f} of the outputs in {file}"
+                    right = f"at least {least:g} as the interpreter"
+                    self.add([Difference(name, "", wording, right)])
 
     def table(self, file: str, said: bytes, expected: bytes) -> None:
         """Compare one file of pairs."""
@@ -305,6 +310,16 @@ class _Checking:
     def training(self) -> None:
         """Compare recipe and history with what the facts say."""
         trained = self.model.facts.get("kind") == "trained"
+        if self.twin is not None:
+            self.how[TWIN] = TRUSTED
+            if self.opened.read(TWIN) != self.made[TWIN]:
+                wording = "bytes that are not those of its tensors alone"
+                right = "the bytes that the writer writes"
+                self.add([Difference(TWIN, "", wording, right)])
+            self.trusted.append(
+                f"{TWIN}: that it was trained on behaviour alone. Its shape is right, "
+                f"and so are its outputs on {data_file('test')}"
+            )
         for name in (RECIPE, HISTORY):
             if name in self.opened.sums and not trained:
                 self.how[name] = STRANGE

@@ -16,6 +16,7 @@ from zoo.release.schema import LARGEST, Document, FieldRule
 CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
 RECIPE, HISTORY, RELEASE = "recipe.toml", "history.parquet", "release.json"
 CROISSANT, PICTURE, INDEX = "croissant.json", "circuit.svg", "index.json"
+TWIN = "twin.safetensors"
 NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
 """Files that every release has, besides SHA256SUMS and the data."""
 SPLITS = ("train", "test")
