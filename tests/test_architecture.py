@@ -78,7 +78,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.catalogue",
         "zoo.files",
     ),
-    "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks"),
+    "zoo.ranking": (),
+    "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks", "zoo.ranking"),
     "zoo.compression": ("compiler", "zoo.causal", "zoo.auditing"),
     "zoo.release": (
         "compiler",
@@ -116,6 +117,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.lookup",
         "zoo.cases",
         "zoo.methods",
+        "zoo.ranking",
     ),
     "zoo.scoring.finders": ("zoo.finders",),  # an old name
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top

@@ -37,6 +37,7 @@ from zoo.training.recipe_changes import RecipeChanges
 if TYPE_CHECKING:
     from compiler.verify import Verification
     from zoo.auditing.certificate import Certificate
+    from zoo.auditing.thorough import Published
     from zoo.causal.model import CausalModel, Task
     from zoo.compression.compress import Compression
     from zoo.release.check import Checked
@@ -384,6 +385,47 @@ def audit(
         NameLookupError: no folder, release or program has that name.
         FormatError: the folder holds no model, or a damaged one.
     """
+    opened: Any = model
+    if isinstance(model, str | Path | Program | SOp | Model):
+        opened = open_model(model, vocab, max_len)
+    return audit_model(
+        opened,
+        causal=causal,
+        pairs=pairs,
+        seed=seed,
+        scope=scope,
+        progress=progress,
+        threads=threads,
+    )
+
+
+def audit_model(
+    opened: Model | Result,
+    *,
+    causal: Task | None = None,
+    pairs: int | None = None,
+    seed: int = 0,
+    scope: Literal["full", "quick", "sample"] = "full",
+    published: Published | None = None,
+    progress: bool | Callable[[int, int], None] = True,
+    threads: int = 1,
+) -> Certificate:
+    """Return the certificate of a model; see `audit`.
+
+    Args:
+        opened: the model.
+        causal: the causal model, where no saved model holds it.
+        pairs: of the sampled part.
+        seed: of everything that is drawn.
+        scope: `full`, `quick` or `sample`.
+        published: token ids of the base and of the donor inputs of a release's pairs,
+            which a full audit patches too.
+        progress: whether what is done is shown, or a function that is called.
+        threads: how many chunks of pairs are run at once.
+
+    Raises:
+        InputError: there is no such scope.
+    """
     from zoo.auditing.certificate import audit as certify
     from zoo.auditing.full import completed, sample_size
     from zoo.auditing.subject import subject_of
@@ -391,10 +433,6 @@ def audit(
 
     if scope not in ("full", "quick", "sample"):
         raise InputError(f"scope is {scope!r}; choose 'full', 'quick' or 'sample'")
-
-    opened: Any = model
-    if isinstance(model, str | Path | Program | SOp | Model):
-        opened = open_model(model, vocab, max_len)
     subject = subject_of(opened, causal)
     quick = scope == "quick"
     with show_progress(f"audit {opened.name}", "pairs", progress) as show:
@@ -408,7 +446,9 @@ def audit(
     if scope == "sample":
         return sampled
     with show_progress(f"search {opened.name}", "stages", progress) as show:
-        return completed(sampled, subject, quick=quick, on_stage=show)
+        return completed(
+            sampled, subject, quick=quick, published=published, on_stage=show
+        )
 
 
 def verify(
