@@ -148,7 +148,7 @@ def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
 
 def train(
     source: str | Program | SOp | Model | CausalModel,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | Path | None = None,
     *,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
@@ -162,7 +162,8 @@ def train(
     Args:
         source: the name of a program or a task, a Program, a RASP expression, a
             compiled model (its program is trained), or a causal model that you wrote.
-        recipe: how; the program's own, or the defaults, if None.
+        recipe: how: settings, the name of a recipe of the zoo such as `robust`, or a
+            TOML file; the program's own, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder to keep the run in, from which `zoo.resume` goes on; for programs
@@ -173,7 +174,8 @@ def train(
         changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
 
     Raises:
-        NameLookupError: no program or task has that name; the nearest are offered.
+        NameLookupError: no program, task or recipe has that name; the nearest are
+            offered.
         InputError: the recipe cannot be followed, the model is too small, or the
             folder holds something.
     """
@@ -181,10 +183,10 @@ def train(
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import twin_recipe
     from zoo.training.recipe_file import change
-    from zoo.training.session import recipe_for, train_into
+    from zoo.training.session import chosen_recipe, train_into
 
     name = _name_of(source)
-    chosen = change(recipe or recipe_for(name), changes)
+    chosen = change(chosen_recipe(recipe, name), changes)
     chosen = twin_recipe(chosen) if twin else chosen
     with show_progress(f"train {name}", "steps", progress) as on_step:
         if out is not None:
@@ -196,7 +198,7 @@ def train(
 def train_seeds(
     source: str | Program | SOp | Model | CausalModel,
     seeds: Sequence[int],
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | Path | None = None,
     *,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
@@ -209,8 +211,8 @@ def train_seeds(
         source: the name of a program or a task, a Program, a RASP expression, a
             compiled model (its program is trained), or a causal model that you wrote.
         seeds: seeds of weights and batches, all different.
-        recipe: the settings, whose own seed is not used; the program's own settings, or
-            the defaults, if None.
+        recipe: the settings, a name or a file as for `train`, whose own seed is not
+            used; the program's own settings, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder for a folder `seedN` each; nothing is kept if None.
@@ -221,10 +223,10 @@ def train_seeds(
         InputError: the seeds cannot go together, or a folder holds something.
     """
     from zoo.training.recipe_file import change
-    from zoo.training.session import recipe_for, train_seeds_into
+    from zoo.training.session import chosen_recipe, train_seeds_into
     from zoo.training.together import train_together
 
-    chosen = change(recipe or recipe_for(_name_of(source)), changes)
+    chosen = change(chosen_recipe(recipe, _name_of(source)), changes)
     if out is not None:
         setting = _setting(source, vocab, max_len)
         return train_seeds_into(Path(out), setting, chosen, seeds)
