@@ -9,6 +9,7 @@ a model is run. What other rooms define (`zoo.score`, `zoo.evaluate`, ..) is nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -458,9 +459,12 @@ def verify(
     *,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
+    interchange: bool = False,
     limit: int = 1_000_000,
     sample: int = 20_000,
+    pairs: int = 20_000,
     seed: int = 0,
+    quick: bool = False,
     progress: bool | Callable[[int, int], None] = True,
 ) -> Verification | Checked:
     """Return whether a model computes its program; of a release, whether all is so.
@@ -471,21 +475,27 @@ def verify(
             interpreter's.
         vocab: the tokens, in order, where a program is compiled.
         max_len: the greatest number of tokens, where a program is compiled.
+        interchange: whether every variable is interchanged too.
         limit: all inputs are run where they are at most this many.
         sample: how many inputs are drawn where there are more.
+        pairs: how many pairs of inputs are run for each variable.
         seed: of the sample.
+        quick: whether the audit of a release is left out, so that only its files are
+            checked.
         progress: whether it is shown how far it is; or a function that is called with
             (done, all).
 
     Returns:
-        `Verification` (`.wrong` counts wrong outputs), or of a release `Checked`
+        `Verification` (`.wrong` counts wrong outputs; `.interchanges` has one of each
+        variable), or of a release `Checked`
         (`.differences` is empty where all is as it says).
 
     Raises:
         NameLookupError: no folder, release or program has that name.
         FormatError: a file is missing, altered, a link, or of no use.
+        InputError: `quick` was asked for of what is no release.
     """
-    from compiler.verify import verify_outputs
+    from compiler.verify import verify_outputs, verify_variables
     from zoo.auditing.subject import accepts_of
     from zoo.causal.by_hand import task_of
     from zoo.progress import show_progress
@@ -495,7 +505,12 @@ def verify(
         from zoo.release.check import check_release
 
         with show_progress(f"verify {target.name}", "pairs", progress) as show:
-            return check_release(folder, show)
+            return check_release(folder, show, quick=quick)
+    if quick:
+        raise InputError(
+            "quick leaves the audit of a release out, and this is no release. Leave "
+            "quick= out"
+        )
     model = open_model(target, vocab, max_len)
     if task_of(model) is not None:
         raise InputError(
@@ -503,14 +518,19 @@ def verify(
             "compares with programs. Audit it instead: zoo.audit(model)"
         )
     with show_progress(f"verify {model.name}", "inputs", progress) as show:
-        return verify_outputs(
+        accepts = accepts_of(model)
+        found = verify_outputs(
             model,
             limit=limit,
             sample=sample,
             seed=seed,
-            accepts=accepts_of(model),
+            accepts=accepts,
             progress=show,
         )
+    if not interchange:
+        return found
+    every = verify_variables(model, pairs=pairs, seed=seed, accepts=accepts)
+    return replace(found, interchanges=dict(every))
 
 
 def show(
