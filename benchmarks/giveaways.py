@@ -93,7 +93,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
         Table(
             "Giveaways: average precision of scores that look at no output, mean over "
             f"{len(result['full'])} trained models",
-            ["score", *columns],
+            ["<score", *columns],
             means,
         )
     ]
