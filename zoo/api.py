@@ -183,8 +183,8 @@ def train(
     from zoo.progress import show_progress
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import twin_recipe
-    from zoo.training.recipe_file import change
-    from zoo.training.session import chosen_recipe, train_into
+    from zoo.training.recipe_file import change, chosen_recipe
+    from zoo.training.session import train_into
 
     name = _name_of(source)
     chosen = change(chosen_recipe(recipe, name), changes)
@@ -223,8 +223,8 @@ def train_seeds(
         NameLookupError: no program or task has that name; the nearest are offered.
         InputError: the seeds cannot go together, or a folder holds something.
     """
-    from zoo.training.recipe_file import change
-    from zoo.training.session import chosen_recipe, train_seeds_into
+    from zoo.training.recipe_file import change, chosen_recipe
+    from zoo.training.session import train_seeds_into
     from zoo.training.together import train_together
 
     chosen = change(chosen_recipe(recipe, _name_of(source)), changes)

@@ -41,6 +41,7 @@ CALLS = {
     ],
     2: [
         ["train", "nope"],
+        ["train", "sort", "--recipe", "robus"],
         ["score", "nope", "x.json"],
         ["score", "nope", __file__],
         ["score", "sort-siit", "x.txt"],

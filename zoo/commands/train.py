@@ -85,6 +85,10 @@ def train(
     from zoo.lookup import TRAINED
 
     names = [find(name, TRAINED).name for name in names or []]
+    if recipe is not None:  # a typo is answered before jax is imported
+        from zoo.training.recipe_file import find_recipe
+
+        recipe = find_recipe(recipe)
     if recipe_keys:
         _print_keys()
     elif resume is not None:
@@ -117,8 +121,7 @@ def _print_keys() -> None:
 
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
     from zoo.training.recipe import twin_recipe
-    from zoo.training.recipe_file import change, parse_setting
-    from zoo.training.session import chosen_recipe
+    from zoo.training.recipe_file import change, chosen_recipe, parse_setting
 
     chosen = chosen_recipe(recipe, name)
     chosen = change(chosen, dict(parse_setting(text) for text in changes), "--set")

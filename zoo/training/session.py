@@ -13,7 +13,7 @@ from typing import Any
 
 import programs
 from compiler.api import program_facts
-from compiler.errors import InputError, NameLookupError, nearest
+from compiler.errors import InputError
 from compiler.ir.typed import Typed
 from compiler.model import Model
 from compiler.passes.check import Accepts
@@ -41,7 +41,6 @@ from zoo.training.sizes import sized
 from zoo.training.together import train_together
 
 _ABOUT = ("family", "meaning", "source")
-RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 def causal_model(source: Program | SOp | Source) -> TabularModel:
@@ -129,51 +128,6 @@ def _causal_model_of_model(model: Model) -> CausalModel:
     about = {k: model.facts[k] for k in _ABOUT if k in model.facts}
     accepts = program.accepts if program is not None and same else None
     return tabular_of(model, accepts, about)
-
-
-def recipe_for(name: str) -> Recipe:
-    """Return the recipe of a program or a task; the defaults if it has none."""
-    path = RECIPES / f"{name}.toml"
-    return read_recipe(path) if path.exists() else Recipe()
-
-
-def find_recipe(path: Path) -> Path:
-    """Return the file of a recipe: the path, or the zoo's recipe of that name.
-
-    `robust` is one that fits every program; others are of one program or task.
-
-    Raises:
-        NameLookupError: it is no file, and the zoo has no such recipe; names the
-            nearest, and lists all.
-    """
-    if path.exists():
-        return path
-    known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
-    if str(path) in known:
-        return RECIPES / f"{path}.toml"
-    raise NameLookupError(
-        f"recipe {path}: no file has that name, and no recipe of the zoo."
-        f"{nearest(str(path), known)} The zoo has {', '.join(known)}; another recipe "
-        "is given as the path of its TOML file"
-    )
-
-
-def chosen_recipe(recipe: Recipe | str | Path | None, name: str) -> Recipe:
-    """Return a recipe by its value, its name or its file; that of a program if None.
-
-    Args:
-        recipe: settings, `robust` or another recipe of the zoo, or a TOML file.
-        name: of the program or the task that is trained.
-
-    Raises:
-        NameLookupError: neither a file nor a recipe of the zoo has that name.
-        InputError: the file is not TOML, or has an unknown key or an impossible value.
-    """
-    if recipe is None:
-        return recipe_for(name)
-    if isinstance(recipe, Recipe):
-        return recipe
-    return read_recipe(find_recipe(Path(recipe)))
 
 
 def train_into(

@@ -9,9 +9,9 @@ from compiler.errors import FormatError, InputError
 from compiler.pipeline import read_source
 from zoo.training import store
 from zoo.training.loop import advance, check_state, train, train_run
-from zoo.training.recipe_file import change, read_recipe
+from zoo.training.recipe_file import RECIPES, change, read_recipe
 from zoo.training.run import prepare, start
-from zoo.training.session import RECIPES, causal_model
+from zoo.training.session import causal_model
 from zoo.training.sizes import sized
 
 ROBUST = read_recipe(RECIPES / "robust.toml")

@@ -17,10 +17,10 @@ from zoo.causal.runs import donor_writes
 from zoo.training import mining
 from zoo.training.examples import HARD_INPUT, HARD_PATCH, draw_batch, kinds_of
 from zoo.training.hard import KEPT
-from zoo.training.recipe_file import change, read_recipe
+from zoo.training.recipe_file import RECIPES, change, read_recipe
 from zoo.training.replacements import DONOR
 from zoo.training.run import prepare, start
-from zoo.training.session import RECIPES, causal_model
+from zoo.training.session import causal_model
 
 ROBUST = read_recipe(RECIPES / "robust.toml")
 

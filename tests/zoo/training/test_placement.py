@@ -10,8 +10,8 @@ from compiler.errors import InputError
 from compiler.machine.config import Config
 from zoo.causal.model import CausalVariable, Parent
 from zoo.training.placement import draw_layers, make_config, place
-from zoo.training.recipe_file import change, read_recipe
-from zoo.training.session import RECIPES, causal_model
+from zoo.training.recipe_file import RECIPES, change, read_recipe
+from zoo.training.session import causal_model
 from zoo.training.sizes import seed_of, sized
 
 ROBUST = read_recipe(RECIPES / "robust.toml")

@@ -10,14 +10,16 @@ from compiler.errors import InputError, NameLookupError
 from compiler.machine.config import CHOICES
 from zoo.training.recipe import EARLIER, Recipe, is_twin, twin_recipe
 from zoo.training.recipe_file import (
+    RECIPES,
     change,
+    chosen_recipe,
     describe_keys,
+    find_recipe,
     parse_recipe,
     parse_setting,
     read_recipe,
     to_toml,
 )
-from zoo.training.session import RECIPES, chosen_recipe, find_recipe
 
 
 def test_recipe_is_read_back_as_written(tmp_path):

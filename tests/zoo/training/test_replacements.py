@@ -8,7 +8,7 @@ import programs
 from compiler.pipeline import read_source
 from zoo.causal.pool import draw_key
 from zoo.training.examples import INTERCHANGE, NODES, draw_batch, kinds_of
-from zoo.training.recipe_file import change, read_recipe
+from zoo.training.recipe_file import RECIPES, change, read_recipe
 from zoo.training.replacements import (
     DONOR,
     MEAN,
@@ -20,7 +20,7 @@ from zoo.training.replacements import (
     replace_writes,
 )
 from zoo.training.run import prepare
-from zoo.training.session import RECIPES, causal_model
+from zoo.training.session import causal_model
 
 ROBUST = read_recipe(RECIPES / "robust.toml")
 
