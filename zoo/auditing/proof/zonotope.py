@@ -1,0 +1,300 @@
+"""Sets of vectors that hold all that a patch can make of a stream, a zonotope each.
+
+A *zonotope* at a position holds every centre + sum over parts of u M, where each
+coordinate of u lies between -radius and radius on its own. Several sources may share a
+part (its key says which): what one adds to a reader may then cancel what another adds.
+
+Linear maps of a zonotope are exact. GELU and ReLU are held between two parallel lines,
+whose gap becomes a part of its own. Attention holds its scores in intervals, and
+encloses the mean of the values under all weights that these allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import pi, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import erf
+
+from zoo.auditing.proof.network import Network, activation, softmax
+
+FLATTEST = -0.107982
+"""Just below the least second derivative of GELU, the one at 2 and at -2."""
+NARROW = 1e-6
+"""Width of an interval on which the tangent stands for the chord."""
+TINY = 1e-300
+
+
+class Part(NamedTuple):
+    """Some directions in which a zonotope extends.
+
+    Attributes:
+        radius: [row, place, direction]; the axis of rows may have length 1.
+        matrix: [direction, dim], or [row, place, direction, dim].
+    """
+
+    radius: Float[np.ndarray, "row place direction"]
+    matrix: Float[np.ndarray, "*n direction dim"]
+
+    def through(self, matrix: Float[np.ndarray, "dim out"]) -> Part:
+        """Return the part behind a matrix."""
+        return Part(self.radius, self.matrix @ matrix)
+
+
+@dataclass(frozen=True, eq=False)
+class Zonotope:
+    """A set of vectors for every row and position; see the module.
+
+    Attributes:
+        centre: [row, place, dim].
+        parts: by key. Parts of one key have one and the same radius.
+    """
+
+    centre: Float[np.ndarray, "row place dim"]
+    parts: Mapping[object, Part] = field(default_factory=dict)
+
+    def through(self, matrix: Float[np.ndarray, "dim out"]) -> Zonotope:
+        """Return the set of all its vectors times a matrix."""
+        parts = {key: part.through(matrix) for key, part in self.parts.items()}
+        return Zonotope(self.centre @ matrix, parts)
+
+    def plus(self, other: Zonotope) -> Zonotope:
+        """Return the set of sums; parts of one key move together."""
+        parts = dict(self.parts)
+        for key, part in other.parts.items():
+            known = parts.get(key)
+            matrix = part.matrix if known is None else known.matrix + part.matrix
+            parts[key] = Part(part.radius, matrix)
+        return Zonotope(self.centre + other.centre, parts)
+
+    def shifted(self, vector: Float[np.ndarray, "*n dim"]) -> Zonotope:
+        """Return the set with a vector added to all of it."""
+        return Zonotope(self.centre + vector, self.parts)
+
+    @property
+    def widths(self) -> Float[np.ndarray, "row place dim"]:
+        """By how much every coordinate may differ from that of the centre."""
+        found = np.zeros_like(self.centre)
+        for radius, matrix in self.parts.values():
+            found = found + _times(radius, np.abs(matrix))
+        return found
+
+
+def _times(radius: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return radius @ matrix, where the matrix may differ by row and place."""
+    if matrix.ndim == 2:
+        return radius @ matrix
+    return (radius[..., None, :] @ matrix)[..., 0, :]
+
+
+# MLPs -----------------------------------------------------------------------------
+
+
+def transform(
+    network: Network,
+    layer: int,
+    seen: Zonotope,
+    key: object,
+    out: Float[np.ndarray, "hidden out"] | None = None,
+) -> Zonotope:
+    """Return what an MLP makes of what it sees, without its output bias.
+
+    Args:
+        network: the transformer.
+        layer: the MLP's layer.
+        seen: the stream in front of it.
+        key: of the part that stands for what is not linear.
+        out: in the place of its output matrix; that matrix if None.
+    """
+    weights = network.weights
+    out = weights.W_out[layer] if out is None else out
+    hidden = seen.through(weights.W_in[layer]).shifted(weights.b_in[layer])
+    widths = hidden.widths
+    low, high = hidden.centre - widths, hidden.centre + widths
+    slope, least, most = lines(network.config.act, low, high)
+    parts: dict[object, Part] = {
+        key_: Part(radius, (matrix * slope[:, :, None]) @ out)
+        for key_, (radius, matrix) in hidden.parts.items()
+    }
+    parts[key] = Part((most - least) / 2, out)
+    return Zonotope((slope * hidden.centre + (least + most) / 2) @ out, parts)
+
+
+Bounds = Float[np.ndarray, "*n"]
+
+
+def lines(act: str, low: Bounds, high: Bounds) -> tuple[Bounds, Bounds, Bounds]:
+    """Return (slope, least, most): the activation less slope * z lies between them.
+
+    The slope is that of the chord. By Taylor's theorem GELU less its chord is
+    GELU''(x) (z - low) (z - high) / 2 for some x in the interval, so it lies between
+    -B w^2 / 8 and -A w^2 / 8, with w the width, and A <= 0 <= B bounds of GELU''.
+    """
+    at_low, at_high = activation(act, low), activation(act, high)
+    width, middle = high - low, (low + high) / 2
+    narrow = width < NARROW
+    rise = (at_high - at_low) / np.where(narrow, 1.0, width)
+    if act == "relu":
+        slope = np.where(narrow, middle > 0, rise)
+        ends = at_low - slope * low, at_high - slope * high
+        bend = np.where((low < 0) & (high > 0), 0.0, np.minimum(*ends))  # at z = 0
+        return slope, np.minimum(bend, np.minimum(*ends)), np.maximum(*ends)
+    tangent = 0.5 * (1.0 + erf(middle * 0.5**0.5)) + middle * _density(middle)
+    slope = np.where(narrow, tangent, rise)
+    nearest = np.maximum(0.0, np.maximum(low, -high))
+    farthest = np.maximum(np.abs(low), np.abs(high))
+    # GELU'' falls from 0 to 2 and is negative beyond the square root of 2.
+    most = np.maximum(_bend(nearest), 0.0)
+    least = np.where(farthest > 2.0, FLATTEST, np.minimum(_bend(farthest), 0.0))
+    start = at_low - slope * low
+    slack = np.where(narrow, NARROW**2, 0.0)
+    room = width * width / 8
+    return slope, start - most * room - slack, start - least * room + slack
+
+
+def _density(at: Bounds) -> Bounds:
+    return np.exp(-0.5 * at * at) / sqrt(2 * pi)
+
+
+def _bend(distance: Bounds) -> Bounds:
+    """Return GELU's second derivative at a distance from 0; it is an even function."""
+    return _density(distance) * (2.0 - distance * distance)
+
+
+# Heads ----------------------------------------------------------------------------
+
+
+def attend(
+    network: Network,
+    layer: int,
+    head: int,
+    seen: tuple[Zonotope, Zonotope, Zonotope],
+    allowed: Bool[np.ndarray, "row place key"],
+    key: object,
+) -> Zonotope:
+    """Return what a head writes, given what its queries, keys and values see.
+
+    Args:
+        network: the transformer.
+        layer: the head's layer.
+        head: which one.
+        seen: the streams in front of q, k and v. Queries may have other places than
+            keys and values.
+        allowed: which key each place may attend to.
+        key: of the part that stands for what is not linear.
+    """
+    W = network.weights
+    q, k, v = (
+        zonotope.through(matrix[layer, head]).shifted(bias[layer, head])
+        for zonotope, matrix, bias in zip(
+            seen, (W.W_Q, W.W_K, W.W_V), (W.b_Q, W.b_K, W.b_V), strict=True
+        )
+    )
+    W_O = W.W_O[layer, head]
+    scores = network.scores(q.centre, k.centre, allowed)
+    weights = softmax(scores)
+    if not q.parts and not k.parts:
+        return _mixed(weights, v, key).through(W_O)
+    spread = _score_widths(q, k, weights) / network.config.d_head**0.5
+    low, high = v.centre - v.widths, v.centre + v.widths
+    least, most = mean_bounds(scores, spread, low, high)
+    parts: Mapping[object, Part] = {key: Part((most - least) / 2, W_O)}
+    return Zonotope((least + most) / 2 @ W_O, parts)
+
+
+def _mixed(
+    weights: Float[np.ndarray, "row place key"], values: Zonotope, key: object
+) -> Zonotope:
+    """Return the mean of values under known weights, which is linear."""
+    parts: dict[object, Part] = {}
+    for number, (radius, matrix) in enumerate(values.parts.values()):
+        if matrix.ndim > 2:  # a matrix of its own at each key: a box holds its image
+            radius = _times(radius, np.abs(matrix))
+            matrix = np.eye(radius.shape[-1])
+        parts[key, number] = Part(weights @ radius, matrix)
+    return Zonotope(weights @ values.centre, parts)
+
+
+def _score_widths(
+    q: Zonotope, k: Zonotope, weights: Float[np.ndarray, "row place key"]
+) -> Float[np.ndarray, "row place key"]:
+    """Return how far scores may move, before they are divided by the root of d_head.
+
+    What moves all scores of a query alike changes no weight, so keys count from their
+    mean under the weights of the centre.
+    """
+    from_mean = k.centre[:, None] - (weights @ k.centre)[:, :, None]
+    found = q.widths @ k.widths.swapaxes(1, 2)
+    for radius, matrix in q.parts.values():
+        along = np.abs(_lifted(matrix) @ from_mean.swapaxes(2, 3))
+        found = found + _times(radius, along)
+    for radius, matrix in k.parts.values():
+        along = np.abs(_lifted(matrix) @ q.centre.swapaxes(1, 2)[:, None])
+        found = found + _times(radius, along).swapaxes(1, 2)  # was [row, key, place]
+    return found
+
+
+def _lifted(matrix: np.ndarray) -> np.ndarray:
+    return matrix if matrix.ndim == 4 else matrix[None, None]
+
+
+def mean_bounds(
+    scores: Float[np.ndarray, "row place key"],
+    spread: Float[np.ndarray, "row place key"],
+    low: Float[np.ndarray, "row key dim"],
+    high: Float[np.ndarray, "row key dim"],
+) -> tuple[Float[np.ndarray, "row place dim"], Float[np.ndarray, "row place dim"]]:
+    """Return bounds of a mean of bounded values under weights of bounded scores.
+
+    Each score may differ from its centre by the spread, on its own. The mean is largest
+    where the keys whose values are above some threshold have their greatest weight, and
+    all others their least; each value that occurs is tried as the threshold.
+    """
+    top = (scores + spread).max(-1, keepdims=True)
+    most, least = np.exp(scores + spread - top), np.exp(scores - spread - top)
+
+    def largest(values: Float[np.ndarray, "row key dim"]) -> np.ndarray:
+        best = np.full((*scores.shape[:2], values.shape[-1]), -np.inf)
+        for key in range(values.shape[1]):
+            above = (values >= values[:, key : key + 1]).astype(np.float64)
+            total = most @ above + least @ (1.0 - above)
+            sums = most @ (above * values) + least @ ((1.0 - above) * values)
+            whole = values.max(1)[:, None]  # where all weights underflow
+            mean = np.where(total > TINY, sums / np.maximum(total, TINY), whole)
+            seen = np.isfinite(scores[:, :, key, None])
+            best = np.maximum(best, np.where(seen, mean, -np.inf))
+        return best
+
+    return -largest(-low), largest(high)
+
+
+# Classes --------------------------------------------------------------------------
+
+
+def leads(
+    logits: Zonotope, winner: np.ndarray, known: Iterable[int]
+) -> Float[np.ndarray, "row place"]:
+    """Return the least lead of a given class over all others.
+
+    Args:
+        logits: what is possible, [row, place, class].
+        winner: [row, place] the class.
+        known: the classes that occur in `winner`.
+    """
+    centre = logits.centre
+    lead = np.take_along_axis(centre, winner[..., None], -1) - centre
+    for radius, matrix in logits.parts.values():
+        if matrix.ndim > 2:
+            own = np.take_along_axis(matrix, winner[:, :, None, None], -1)
+            lead = lead - _times(radius, np.abs(own - matrix))
+            continue
+        whole = np.broadcast_to(radius, (*winner.shape, len(matrix)))
+        for label in known:
+            at = winner == label
+            lead[at] -= whole[at] @ np.abs(matrix[:, label, None] - matrix)
+    own = np.arange(centre.shape[-1]) == winner[..., None]
+    return np.where(own, np.inf, lead).min(-1)
