@@ -126,9 +126,9 @@ def _axes(
     for source, part in enumerate(names.source_parts.values()):
         writes = np.concatenate([run.writes[source] for run in runs])[live]
         if part.kind == "tokens":
-            found = _spanned(weights.W_E[np.unique(ids)])
+            found = _spanned(weights.W_E[_tokens(network, ids)])
         elif part.kind == "positions":
-            found = _spanned(weights.W_pos)
+            found = _spanned(weights.W_pos[1:])
         elif part.kind == "head":
             basis = np.linalg.qr(weights.W_O[part.layer, part.head].T)[0].T
             found = _principal(writes @ basis.T) @ basis
@@ -137,6 +137,14 @@ def _axes(
         axes.append(found)
         points.append(writes @ found.T)
     return axes, points
+
+
+def _tokens(
+    network: Network, ids: Int[np.ndarray, "input ctx"]
+) -> Int[np.ndarray, " token"]:
+    """Return the tokens that stand behind BOS."""
+    found = np.unique(ids[:, 1:])
+    return found[found != network.config.pad_id]
 
 
 def _spanned(

@@ -100,20 +100,31 @@ class Network:
         fronts, middles = [], []
         for layer in range(config.n_layers):
             fronts.append(stream)
+            q, k, v = self._project_all(layer, stream)
             for head in range(config.n_heads):
-                q, k, v = self.project(layer, head, fronts[-1])
-                writes.append(
-                    softmax(self.scores(q, k, allowed)) @ v @ weights.W_O[layer, head]
-                )
+                pattern = softmax(self.scores(q[head], k[head], allowed))
+                mixed = pattern @ v[head]
+                writes.append(times(mixed, weights.W_O[layer, head]))
                 stream = stream + writes[-1]
             stream = stream + weights.b_O[layer]
             middles.append(stream)
-            hidden = stream @ weights.W_in[layer] + weights.b_in[layer]
+            hidden = times(stream, weights.W_in[layer]) + weights.b_in[layer]
             acts = activation(config.act, hidden)
-            writes.append(acts @ weights.W_out[layer] + weights.b_out[layer])
+            writes.append(times(acts, weights.W_out[layer]) + weights.b_out[layer])
             stream = stream + writes[-1]
-        logits = stream @ weights.W_U + weights.b_U
+        logits = times(stream, weights.W_U) + weights.b_U
         return Runs(ids, tuple(writes), tuple(fronts), tuple(middles), logits)
+
+    def _project_all(self, layer: int, stream: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return queries, keys and values of all heads, [head, row, place, d_head]."""
+        W = self.weights
+        heads = []
+        for matrix, bias in ((W.W_Q, W.b_Q), (W.W_K, W.b_K), (W.W_V, W.b_V)):
+            joined = matrix[layer].swapaxes(0, 1)  # [d_model, head, d_head]
+            found = times(stream, joined.reshape(len(joined), -1))
+            found = found.reshape(*stream.shape[:2], *bias[layer].shape) + bias[layer]
+            heads.append(np.ascontiguousarray(np.moveaxis(found, 2, 0)))
+        return tuple(heads)
 
     def project(
         self, layer: int, head: int, stream: Float[np.ndarray, "row place d_model"]
@@ -121,7 +132,7 @@ class Network:
         """Return a head's queries, keys and values of one stream."""
         W = self.weights
         return tuple(
-            stream @ matrix[layer, head] + bias[layer, head]
+            times(stream, matrix[layer, head]) + bias[layer, head]
             for matrix, bias in ((W.W_Q, W.b_Q), (W.W_K, W.b_K), (W.W_V, W.b_V))
         )
 
@@ -139,6 +150,16 @@ class Network:
 def network_of(config: Config, weights: Weights) -> Network:
     """Return a transformer with its arrays in float64."""
     return Network(config, Weights(*(np.asarray(a, np.float64) for a in weights)))
+
+
+def times(
+    vectors: Float[np.ndarray, "*n dim"], matrix: Float[np.ndarray, "*m dim out"]
+) -> Float[np.ndarray, "*n out"]:
+    """Return vectors @ matrix, as one product where the matrix is one for all."""
+    if matrix.ndim > 2 or vectors.ndim < 3:
+        return vectors @ matrix
+    flat = vectors.reshape(-1, vectors.shape[-1]) @ matrix
+    return flat.reshape(*vectors.shape[:-1], matrix.shape[-1])
 
 
 def softmax(scores: Float[np.ndarray, "*n key"]) -> Float[np.ndarray, "*n key"]:

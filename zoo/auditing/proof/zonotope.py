@@ -11,22 +11,24 @@ encloses the mean of the values under all weights that these allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import erf
 
-from zoo.auditing.proof.network import Network, activation, softmax
+from zoo.auditing.proof.network import Network, activation, softmax, times
 
 FLATTEST = -0.107982
 """Just below the least second derivative of GELU, the one at 2 and at -2."""
 NARROW = 1e-6
 """Width of an interval on which the tangent stands for the chord."""
 TINY = 1e-300
+
+Bounds = Float[np.ndarray, "*n"]
 
 
 class Part(NamedTuple):
@@ -42,7 +44,7 @@ class Part(NamedTuple):
 
     def through(self, matrix: Float[np.ndarray, "dim out"]) -> Part:
         """Return the part behind a matrix."""
-        return Part(self.radius, self.matrix @ matrix)
+        return Part(self.radius, times(self.matrix, matrix))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ class Zonotope:
     def through(self, matrix: Float[np.ndarray, "dim out"]) -> Zonotope:
         """Return the set of all its vectors times a matrix."""
         parts = {key: part.through(matrix) for key, part in self.parts.items()}
-        return Zonotope(self.centre @ matrix, parts)
+        return Zonotope(times(self.centre, matrix), parts)
 
     def plus(self, other: Zonotope) -> Zonotope:
         """Return the set of sums; parts of one key move together."""
@@ -87,44 +89,96 @@ class Zonotope:
 def _times(radius: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Return radius @ matrix, where the matrix may differ by row and place."""
     if matrix.ndim == 2:
-        return radius @ matrix
+        return times(radius, matrix)
     return (radius[..., None, :] @ matrix)[..., 0, :]
 
 
 # MLPs -----------------------------------------------------------------------------
 
 
-def transform(
-    network: Network,
-    layer: int,
-    seen: Zonotope,
-    key: object,
-    out: Float[np.ndarray, "hidden out"] | None = None,
-) -> Zonotope:
-    """Return what an MLP makes of what it sees, without its output bias.
+def transform(network: Network, layer: int, seen: Zonotope, key: object) -> Zonotope:
+    """Return what an MLP writes, given what it sees.
 
     Args:
         network: the transformer.
         layer: the MLP's layer.
         seen: the stream in front of it.
         key: of the part that stands for what is not linear.
-        out: in the place of its output matrix; that matrix if None.
     """
     weights = network.weights
-    out = weights.W_out[layer] if out is None else out
+    out, bias = weights.W_out[layer], weights.b_out[layer]
     hidden = seen.through(weights.W_in[layer]).shifted(weights.b_in[layer])
-    widths = hidden.widths
-    low, high = hidden.centre - widths, hidden.centre + widths
-    slope, least, most = lines(network.config.act, low, high)
+    if not hidden.parts:
+        acts = activation(network.config.act, hidden.centre)
+        return Zonotope(times(acts, out) + bias)
+    slope, least, most = _lines_of(network, hidden)
     parts: dict[object, Part] = {
-        key_: Part(radius, (matrix * slope[:, :, None]) @ out)
+        key_: Part(radius, times(matrix * slope[:, :, None], out))
         for key_, (radius, matrix) in hidden.parts.items()
     }
     parts[key] = Part((most - least) / 2, out)
-    return Zonotope((slope * hidden.centre + (least + most) / 2) @ out, parts)
+    acts = slope * hidden.centre + (least + most) / 2
+    return Zonotope(times(acts, out) + bias, parts)
 
 
-Bounds = Float[np.ndarray, "*n"]
+def least_leads(
+    network: Network, seen: Zonotope, rest: Zonotope, winner: Int[np.ndarray, "r p"]
+) -> Float[np.ndarray, "row place"]:
+    """Return the least lead of a class behind the last MLP and the unembedding.
+
+    That is `transform`, read in the directions of the leads alone: there are fewer of
+    them than parts.
+
+    Args:
+        network: the transformer.
+        seen: what the last MLP sees.
+        rest: what the logits see of all others, with the MLP's output bias.
+        winner: [row, place] the class.
+    """
+    weights = network.weights
+    W_U, W_in = weights.W_U, weights.W_in[-1]
+    out = (weights.W_out[-1] @ W_U).T  # [class, hidden]
+    hidden = seen.through(W_in).shifted(weights.b_in[-1])
+    straight = rest.through(W_U).shifted(weights.b_U)
+    if not hidden.parts and not rest.parts:
+        acts = activation(network.config.act, hidden.centre)
+        return _lead(times(acts, out.T) + straight.centre, winner).min(-1)
+    slope, least, most = _lines_of(network, hidden)
+    acts = slope * hidden.centre + (least + most) / 2
+    lead = _lead(times(acts, out.T) + straight.centre, winner)
+    ahead = out - out[winner][:, :, None]  # [row, place, class, hidden]
+    lead = lead - _along(np.abs(ahead), (most - least) / 2)
+    ahead = ahead * slope[:, :, None]
+    classes = W_U.T - W_U.T[winner][:, :, None]  # [row, place, class, d_model]
+    for key in {**seen.parts, **rest.parts}:
+        moved, radius = np.zeros(1), None
+        for part, directions in (
+            (hidden.parts.get(key), ahead),
+            (rest.parts.get(key), classes),
+        ):
+            if part is not None:
+                moved = moved + times(directions, part.matrix.swapaxes(-1, -2))
+                radius = part.radius
+        lead = lead - _along(np.abs(moved), radius)
+    return lead.min(-1)
+
+
+def _lead(logits: np.ndarray, winner: np.ndarray) -> np.ndarray:
+    """Return the lead of a class over each other one, and infinity over itself."""
+    own = np.arange(logits.shape[-1]) == winner[..., None]
+    found = np.take_along_axis(logits, winner[..., None], -1) - logits
+    return np.where(own, np.inf, found)
+
+
+def _along(directions: np.ndarray, radius: np.ndarray | None) -> np.ndarray:
+    """Return directions [row, place, class, n] times radii [row, place, n]."""
+    assert radius is not None
+    return (directions @ radius[..., None])[..., 0]
+
+
+def _lines_of(network: Network, hidden: Zonotope) -> tuple[Bounds, Bounds, Bounds]:
+    widths = hidden.widths
+    return lines(network.config.act, hidden.centre - widths, hidden.centre + widths)
 
 
 def lines(act: str, low: Bounds, high: Bounds) -> tuple[Bounds, Bounds, Bounds]:
@@ -203,7 +257,7 @@ def attend(
     low, high = v.centre - v.widths, v.centre + v.widths
     least, most = mean_bounds(scores, spread, low, high)
     parts: Mapping[object, Part] = {key: Part((most - least) / 2, W_O)}
-    return Zonotope((least + most) / 2 @ W_O, parts)
+    return Zonotope(times((least + most) / 2, W_O), parts)
 
 
 def _mixed(
@@ -270,31 +324,3 @@ def mean_bounds(
         return best
 
     return -largest(-low), largest(high)
-
-
-# Classes --------------------------------------------------------------------------
-
-
-def leads(
-    logits: Zonotope, winner: np.ndarray, known: Iterable[int]
-) -> Float[np.ndarray, "row place"]:
-    """Return the least lead of a given class over all others.
-
-    Args:
-        logits: what is possible, [row, place, class].
-        winner: [row, place] the class.
-        known: the classes that occur in `winner`.
-    """
-    centre = logits.centre
-    lead = np.take_along_axis(centre, winner[..., None], -1) - centre
-    for radius, matrix in logits.parts.values():
-        if matrix.ndim > 2:
-            own = np.take_along_axis(matrix, winner[:, :, None, None], -1)
-            lead = lead - _times(radius, np.abs(own - matrix))
-            continue
-        whole = np.broadcast_to(radius, (*winner.shape, len(matrix)))
-        for label in known:
-            at = winner == label
-            lead[at] -= whole[at] @ np.abs(matrix[:, label, None] - matrix)
-    own = np.arange(centre.shape[-1]) == winner[..., None]
-    return np.where(own, np.inf, lead).min(-1)
