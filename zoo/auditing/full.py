@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from compiler import html
 from compiler.model import Model
 from zoo.auditing.certificate import PAIRS, Certificate, Claim, audit
 from zoo.auditing.claims import ABLATIONS
+from zoo.auditing.proof.prove import (
+    INPUTS,
+    QUICK_INPUTS,
+    Proof,
+    prove,
+    refuse_form,
+    refuse_space,
+)
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.auditing.thorough import (
     OnStage,
@@ -18,6 +26,7 @@ from zoo.auditing.thorough import (
     audit_thoroughly,
     worst_figures,
 )
+from zoo.causal.strata import Space, make_space
 
 VERSION = 3
 """The format's version of a certificate with a thorough part."""
@@ -34,9 +43,11 @@ class FullCertificate(Certificate):
     Attributes:
         thorough: all inputs by strata, pairs of several kinds, a search for a pair
             that breaks an output, ablations, effects on the logits.
+        proof: what no donor can do, if that was asked for.
     """
 
     thorough: Thorough
+    proof: Proof | None = None
 
     def __repr__(self) -> str:
         return Certificate.__repr__(self)
@@ -44,7 +55,8 @@ class FullCertificate(Certificate):
     def to_json(self) -> dict[str, Any]:
         """Return the certificate as plain JSON values."""
         data = Certificate.to_json(self)
-        return {**data, "format_version": VERSION, "thorough": asdict(self.thorough)}
+        data |= {"format_version": VERSION, "thorough": asdict(self.thorough)}
+        return data if self.proof is None else {**data, "proof": asdict(self.proof)}
 
     def _repr_html_(self) -> str:
         broken = self.thorough.broken
@@ -121,6 +133,43 @@ def completed(
     kept = {f.name: getattr(sampled, f.name) for f in fields(sampled)}
     claims = _claims(sampled.claims, subject.claims, found)
     return FullCertificate(**{**kept, "claims": claims}, thorough=found)
+
+
+def proven(
+    certificate: FullCertificate,
+    subject: Subject,
+    *,
+    quick: bool = False,
+    on_stage: OnStage | None = None,
+) -> FullCertificate:
+    """Return a full certificate with a proof added, of the same seed.
+
+    Args:
+        certificate: of the subject.
+        subject: what is audited.
+        quick: whether fewer base inputs are enough.
+        on_stage: called with (stages done, stages).
+
+    Raises:
+        InputError: nothing can be proven of such a model.
+    """
+    space = provable(subject)
+    inputs = QUICK_INPUTS if quick else INPUTS
+    seed = certificate.seed
+    found = prove(subject, space, inputs=inputs, seed=seed, on_target=on_stage)
+    return replace(certificate, proof=found)
+
+
+def provable(subject: Subject) -> Space:
+    """Return all inputs of a model of which something can be proven.
+
+    Raises:
+        InputError: nothing can be proven of such a model.
+    """
+    refuse_form(subject)
+    space = make_space(subject.causal)
+    refuse_space(subject, space)
+    return space
 
 
 def _claims(

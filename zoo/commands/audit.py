@@ -39,6 +39,14 @@ def audit(
             "ablations.",
         ),
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove",
+            help="Also bound what any donor can do, for each edge and node outside "
+            "the circuit. This takes some minutes.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -73,6 +81,8 @@ def audit(
     """
     if quick and sample:
         raise InputError("--quick and --sample exclude each other; give one of them")
+    if prove and sample:
+        raise InputError("--prove and --sample exclude each other; give one of them")
     if twin is not None and not realism:
         raise InputError("--twin is for --realism; give both, or neither")
     target = find(source)
@@ -82,6 +92,7 @@ def audit(
     import zoo
     from compiler.files import write_atomically
     from zoo.auditing.full import FullCertificate
+    from zoo.auditing.proof.proof_table import proof_table
     from zoo.auditing.table import table
     from zoo.auditing.thorough_table import thorough_table
 
@@ -93,12 +104,17 @@ def audit(
         pairs=pairs,
         seed=seed,
         scope=scope,
+        prove=prove,
         threads=threads,
     )
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
     if isinstance(certificate, FullCertificate):
         print("\n".join(thorough_table(certificate.thorough)))
+        if certificate.proof is not None:
+            found = certificate.proof
+            lines = proof_table(found, certificate.edges, certificate.nodes)
+            print("\n".join(lines))
     if realism:
         from zoo.auditing.realism import describe, realism_of
 

@@ -1,9 +1,9 @@
 """Sharper bounds of some edges: one case of the donor after the other.
 
-    of_shifts  edges from the position embeddings: every donor there is, run by run
-    of_cells   edges into the last MLP and into queries and values of the last heads,
-               and nodes of the last heads: the write that counts most lies in one of
-               many small cells
+of_shifts  edges from the position embeddings: every donor there is, run by run
+of_cells   edges into the last MLP and into queries and values of the last heads,
+and nodes of the last heads: the write that counts most lies in one of
+many small cells
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from compiler.machine.names import Part as Named
 from zoo.auditing.proof.donors import Box, Reach
 from zoo.auditing.proof.edges import of_move
 from zoo.auditing.proof.followed import Followed, Leads
-from zoo.auditing.proof.network import Runs, softmax
+from zoo.auditing.proof.network import Runs, lengths_of, softmax
 from zoo.auditing.proof.zonotope import Part, Zonotope
 
 SPOTS = 32
@@ -39,12 +39,13 @@ def of_shifts(plain: Followed, reader: int, lengths: Int[np.ndarray, " n"]) -> L
     own = network.positions(0)
     least = np.full(plain.labels.shape, np.inf)
     places = np.arange(len(own))
-    longest = network.allowed(runs.ids)[:, -1].sum(1)
+    own_lengths = lengths_of(network, runs.ids)
     for shift in range(1, len(own) - 1):
         move = network.positions(shift) - own
         for length in lengths:
-            # Donors at least as long as the longest base are all alike.
-            rows = longest >= length
+            # A donor that is longer than the base is patched at all its places, as one
+            # of the base's own length is.
+            rows = own_lengths >= length
             if not rows.any():
                 continue
             some = pick(plain, np.flatnonzero(rows))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from zoo.auditing.proof.network import Network
+from zoo.auditing.proof.network import Network, lengths_of
 
 ROWS = 1024
 """Donor inputs that are run at a time."""
@@ -82,24 +82,17 @@ def reaches_of(
     found = [_Bounds(*some) for some in zip(*_axes(network, ids), strict=True)]
     for rows, shift, turned in _donor_runs(network, ids, complete):
         runs = network.run(rows, shift)
-        live = _lengths(network, rows[:1])[0]
+        live = lengths_of(network, rows[:1])[0]
         for bounds, writes in zip(found, runs.writes, strict=True):
             bounds.add(writes[:, :live], writes[:, :live] @ network.weights.W_U, turned)
     return [bounds.reach() for bounds in found]
-
-
-def _lengths(
-    network: Network, ids: Int[np.ndarray, "input ctx"]
-) -> Int[np.ndarray, " input"]:
-    pad = network.config.pad_id
-    return np.full(len(ids), ids.shape[1]) if pad is None else (ids != pad).sum(1)
 
 
 def _donor_runs(
     network: Network, ids: Int[np.ndarray, "input ctx"], complete: bool
 ) -> Iterator[tuple[Int[np.ndarray, "row ctx"], int, bool]]:
     """Yield (inputs of one length, a shift, whether all other shifts are in it too)."""
-    lengths, n_ctx = _lengths(network, ids), network.config.n_ctx
+    lengths, n_ctx = lengths_of(network, ids), network.config.n_ctx
     for length in np.unique(lengths):
         rows = ids[lengths == length]
         turned = complete and length == n_ctx and not network.config.causal

@@ -152,6 +152,14 @@ def network_of(config: Config, weights: Weights) -> Network:
     return Network(config, Weights(*(np.asarray(a, np.float64) for a in weights)))
 
 
+def lengths_of(
+    network: Network, ids: Int[np.ndarray, "input ctx"]
+) -> Int[np.ndarray, " input"]:
+    """Return how many places each input has, BOS included."""
+    pad = network.config.pad_id
+    return np.full(len(ids), ids.shape[1]) if pad is None else (ids != pad).sum(1)
+
+
 def times(
     vectors: Float[np.ndarray, "*n dim"], matrix: Float[np.ndarray, "*m dim out"]
 ) -> Float[np.ndarray, "*n out"]:
