@@ -25,9 +25,10 @@ from zoo.auditing.ablations import ALL_EDGES, ALL_NODES, ablations_of, mean_writ
 from zoo.auditing.adversary import Budget, attack, masks_of
 from zoo.auditing.behaviour import behaviour_of, labels_of
 from zoo.auditing.contrasts import KINDS, both_ways, draw_contrasts
-from zoo.auditing.full import audit_fully
+from zoo.auditing.full import audit_fully, proven
 from zoo.auditing.hurt import hurt_by
 from zoo.auditing.logit_effects import logit_effects_of
+from zoo.auditing.proof.proof_table import proof_table
 from zoo.auditing.subject import Subject, subject_of
 from zoo.auditing.thorough import ALL
 from zoo.auditing.thorough_table import thorough_table
@@ -291,3 +292,13 @@ def test_a_full_certificate_claims_the_worse_of_its_figures(subject: Subject) ->
     assert max(map(len, thorough_table(found.thorough))) <= 80
     again = audit_fully(subject, quick=True, pairs=100)
     assert again.to_json() == found.to_json()
+    assert "proof" not in data
+    certificate = proven(found, subject)
+    proof = json.loads(json.dumps(certificate.to_json()))["proof"]
+    assert set(proof["edges"]) == set(found.edges)
+    assert set(proof["nodes"]) == set(found.nodes)
+    assert proof["inputs"] == proof["donors"] == 30
+    assert certificate.proof is not None
+    lines = proof_table(certificate.proof, found.edges, found.nodes)
+    assert any(line.startswith("PROOF") for line in lines)
+    assert max(map(len, lines)) <= 80

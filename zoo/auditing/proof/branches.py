@@ -123,7 +123,7 @@ class _Spots:
         self.layer = plain.network.config.n_layers - 1
         runs = self.whole.runs
         few = Runs(
-            runs.ids,
+            self.cut(runs.ids),
             *(
                 tuple(map(self.cut, arrays))
                 for arrays in (runs.writes, runs.fronts, runs.middles)
@@ -149,6 +149,7 @@ class _Spots:
         keys = Zonotope(self.whole.runs.fronts[-1])
         query = Zonotope(self.state.runs.fronts[-1]).plus(self.moves(reach, source))
         allowed = self.cut(self.state.network.allowed(self.whole.runs.ids))
+        allowed = np.repeat(allowed, self.state.labels.shape[1], axis=1)
         seen = query, keys, keys
         moved = self.state.with_head(self.layer, part.head, seen, allowed)
         return moved.behind(self.layer)

@@ -95,7 +95,7 @@ def _donor_runs(
     lengths, n_ctx = lengths_of(network, ids), network.config.n_ctx
     for length in np.unique(lengths):
         rows = ids[lengths == length]
-        turned = complete and length == n_ctx and not network.config.causal
+        turned = complete and bool(length == n_ctx) and not network.config.causal
         for shift in range(1 if turned else max(n_ctx - 1, 1)):
             for start in range(0, len(rows), ROWS):
                 yield rows[start : start + ROWS], shift, turned
@@ -113,8 +113,9 @@ def _axes(
     few = ids[:: max(1, len(ids) // SAMPLE)]
     parts = [few[shift::turns] for shift in range(turns)]
     runs = [network.run(part, shift) for shift, part in enumerate(parts) if len(part)]
-    live = np.concatenate([network.allowed(run.ids)[:, -1, :] for run in runs])
-    live[:, 0] = False
+    lengths = np.concatenate([lengths_of(network, run.ids) for run in runs])
+    places = np.arange(ids.shape[1])
+    live = (places < lengths[:, None]) & (places > 0)
     axes, points = [], []
     for source, part in enumerate(names.source_parts.values()):
         writes = np.concatenate([run.writes[source] for run in runs])[live]
@@ -191,16 +192,18 @@ class _Bounds:
         cell = _cell_of(self.splits, flat)
         for number in np.unique(cell):
             some = flat[cell == number]
-            np.minimum(self.cells.low[number], some.min(0), self.cells.low[number])
-            np.maximum(self.cells.high[number], some.max(0), self.cells.high[number])
+            np.minimum(self.cells.low[number], some.min(0), out=self.cells.low[number])
+            np.maximum(
+                self.cells.high[number], some.max(0), out=self.cells.high[number]
+            )
 
     def _widen(self, low: np.ndarray, high: np.ndarray, pairs: np.ndarray) -> None:
         """Widen what is known of each place; longer inputs come later."""
         if self.places is not None and self.pairs is not None:
             known = len(self.places.low)
-            np.minimum(low[:known], self.places.low, low[:known])
-            np.maximum(high[:known], self.places.high, high[:known])
-            np.minimum(pairs[:known], self.pairs, pairs[:known])
+            np.minimum(low[:known], self.places.low, out=low[:known])
+            np.maximum(high[:known], self.places.high, out=high[:known])
+            np.minimum(pairs[:known], self.pairs, out=pairs[:known])
         self.places, self.pairs = Box(low, high), pairs
 
     def reach(self) -> Reach:

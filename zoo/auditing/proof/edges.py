@@ -58,14 +58,15 @@ def move_of(
     """Return by how much donors' writes in a box differ from a run's own."""
     places = min(own.shape[1], len(box.low))
     units = box.middle[:places] - own[:, :places] @ axes.T
-    centre, radius = np.zeros(own.shape), np.zeros((1, own.shape[1], len(axes)))
+    centre = np.zeros(own.shape, own.dtype)
+    radius = np.zeros((1, own.shape[1], len(axes)), own.dtype)
     centre[:, :places] = units @ axes
     radius[:, :places] = box.radius[:places]
     return Zonotope(centre, {("donor", source): Part(radius, axes)})
 
 
 def of_logits(plain: Followed, reach: Reach, source: int) -> Leads:
-    """Return the least leads while the logits see any donor's write; nothing is lost."""
+    """Return the least leads while the logits see any donor's write; it is exact."""
     logits, labels = plain.runs.logits, plain.labels
     own = plain.runs.writes[source] @ plain.network.weights.W_U
     least = np.take_along_axis(logits, labels[..., None], -1) - logits

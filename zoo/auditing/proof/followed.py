@@ -1,4 +1,4 @@
-"""Runs in which some sources' writes have moved, followed up to the leads of classes."""
+"""Runs in which some writes have moved, followed up to the leads of classes."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from compiler.errors import InputError
 from compiler.machine.names import Part
 from zoo.auditing.behaviour import labels_of
 from zoo.auditing.proof.branches import has_cells, of_cells, of_shifts, pick
-from zoo.auditing.proof.donors import CELLS, Reach, reaches_of
+from zoo.auditing.proof.donors import CELLS, reaches_of
 from zoo.auditing.proof.edges import of_edge, of_node
 from zoo.auditing.proof.followed import Followed, Leads
 from zoo.auditing.proof.network import Network, lengths_of, network_of, unsupported
@@ -75,10 +75,12 @@ class Proof:
         inputs: base inputs for which it was tried.
         all_inputs: whether these are all inputs of the model.
         donors: donor inputs, which are all inputs of the model.
-        shifts: by how many places donors' positions may be shifted: 0 up to this less 1.
+        shifts: donors' positions are shifted by 0 up to this less 1 places.
         positions: labelled positions of the base inputs.
         edges: by edge outside the circuit, the share of positions that are certified.
             The interval counts positions as drawn one by one.
+        edges_without_cells: by edge, the number of positions that are certified without
+            cells; docs/check_proof.py checks these.
         nodes: by node outside the circuit, the same.
         whole_inputs: share of base inputs of which every position is certified for
             every single edge outside.
@@ -91,6 +93,7 @@ class Proof:
     shifts: int
     positions: int
     edges: Mapping[str, Rate]
+    edges_without_cells: Mapping[str, int]
     nodes: Mapping[str, Rate]
     whole_inputs: Rate
     method: Method
@@ -166,13 +169,13 @@ def prove(
     refuse_space(subject, space)
     network = network_of(subject.config, subject.weights)
     ids, labels = np.asarray(space.pool.ids), labels_of(subject, space.pool)
+    order = in_order(network, ids)
+    ids, labels = ids[order], labels[order]
     show = on_target or (lambda done, total: None)
-    rows = np.random.default_rng(seed).permutation(in_order(network, ids))[:inputs]
+    rows = np.random.default_rng(seed).permutation(len(ids))[:inputs]
     batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
     show(0, len(batches) + 1)
-    search = _Search(
-        subject, network, reaches_of(network, ids, _is_whole(network, ids)), ids
-    )
+    search = Search(subject, network, ids)
     show(1, len(batches) + 1)
     found = []
     for number, batch in enumerate(batches):
@@ -193,31 +196,40 @@ def _is_whole(network: Network, ids: Int[np.ndarray, "input ctx"]) -> bool:
     longest = ids[lengths_of(network, ids) == network.config.n_ctx, 1:]
     tokens = np.unique(ids[:, 1:])
     count = len(tokens[tokens != network.config.pad_id])
-    return len(longest) == count ** longest.shape[1]
+    return bool(len(longest) == count ** longest.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Found:
     """Which positions of some inputs are certified.
 
     Attributes:
         valid: [row, place] which positions have a label.
         edges: by name, [row, place].
+        plain: the same without cells.
         nodes: by name, [row, place].
     """
 
     valid: Bool[np.ndarray, "row place"]
     edges: Mapping[str, Bool[np.ndarray, "row place"]]
+    plain: Mapping[str, Bool[np.ndarray, "row place"]]
     nodes: Mapping[str, Bool[np.ndarray, "row place"]]
 
 
-class _Search:
-    """What is fixed over all base inputs."""
+class Search:
+    """What is fixed over all base inputs.
+
+    Args:
+        subject: the model and its circuit.
+        network: its transformer.
+        ids: all inputs, which are the donors.
+    """
 
     def __init__(
-        self, subject: Subject, network: Network, reaches: list[Reach], ids: np.ndarray
+        self, subject: Subject, network: Network, ids: Int[np.ndarray, "input ctx"]
     ) -> None:
-        self.subject, self.network, self.reaches = subject, network, reaches
+        self.subject, self.network = subject, network
+        self.reaches = reaches_of(network, ids, _is_whole(network, ids))
         self.lengths = np.unique(lengths_of(network, ids))
         names = subject.config.names
         self.sources = list(names.source_parts.values())
@@ -225,23 +237,28 @@ class _Search:
 
     def certified(
         self, ids: Int[np.ndarray, "row ctx"], labels: Int[np.ndarray, "row ctx"]
-    ) -> _Found:
+    ) -> Found:
         """Return what is certified of some base inputs."""
         runs, valid = self.network.run(ids), labels >= 0
         plain = Followed(self.network, runs, np.maximum(labels, 0), {})
         needed = SLACK * (1.0 + np.abs(runs.logits).max(-1))
         names = self.subject.config.names
-        edges = {
-            f"{names.sources[source]}->{names.readers[reader]}": valid
-            & (self.edge(plain, int(reader), int(source), valid, needed) > needed)
-            for reader, source in np.argwhere(self.subject.outside)
-        }
-        nodes = {
-            names.sources[node]: valid
-            & (self.node(plain, int(node), valid, needed) > needed)
-            for node in self.subject.others
-        }
-        return _Found(valid, edges, nodes)
+        edges, boxed = {}, {}
+        for reader, source in np.argwhere(self.subject.outside).tolist():
+            name = f"{names.sources[source]}->{names.readers[reader]}"
+            lead = self.edge(plain, reader, source, valid, needed)
+            boxed[name] = valid & (lead > needed)
+            part = self.readers[reader]
+            lead = self.by_cells(plain, part, source, lead, valid & ~boxed[name])
+            edges[name] = valid & (lead > needed)
+        nodes = {}
+        for node in self.subject.others.tolist():
+            part, lead = self.sources[node], of_node(plain, self.reaches[node], node)
+            if part.kind == "head":
+                unsure = valid & ~(lead > needed)
+                lead = self.by_cells(plain, part, node, lead, unsure)
+            nodes[names.sources[node]] = valid & (lead > needed)
+        return Found(valid, edges, boxed, nodes)
 
     def edge(
         self,
@@ -251,7 +268,7 @@ class _Search:
         valid: Bool[np.ndarray, "row place"],
         needed: Float[np.ndarray, "row place"],
     ) -> Leads:
-        """Return the least leads with one edge patched, as sharp as is needed."""
+        """Return the least leads with one edge patched, by boxes and by shifts."""
         part, reach = self.readers[reader], self.reaches[source]
         found = of_edge(plain, reach, reader, source)
         unsure = valid & ~(found > needed)
@@ -260,23 +277,9 @@ class _Search:
             if len(rows):
                 sharp = of_shifts(pick(plain, rows), reader, self.lengths)
                 found[rows] = np.maximum(found[rows], sharp)
-            return found
-        return self._by_cells(plain, part, source, found, unsure)
+        return found
 
-    def node(
-        self,
-        plain: Followed,
-        node: int,
-        valid: Bool[np.ndarray, "row place"],
-        needed: Float[np.ndarray, "row place"],
-    ) -> Leads:
-        """Return the least leads with one node patched, as sharp as is needed."""
-        found, part = of_node(plain, self.reaches[node], node), self.sources[node]
-        if part.kind != "head":
-            return found
-        return self._by_cells(plain, part, node, found, valid & ~(found > needed))
-
-    def _by_cells(
+    def by_cells(
         self,
         plain: Followed,
         part: Part,
@@ -284,22 +287,25 @@ class _Search:
         found: Leads,
         unsure: Bool[np.ndarray, "row place"],
     ) -> Leads:
-        if not has_cells(plain, part) or not unsure.any():
+        """Return the least leads, sharper at positions that are not certified yet."""
+        if source == POSITIONS or not has_cells(plain, part) or not unsure.any():
             return found
         sharp = of_cells(plain, self.reaches[source], part, source, unsure)
         return np.maximum(found, sharp)
 
 
-def _proof(subject: Subject, found: list[_Found], donors: int, method: Method) -> Proof:
+def _proof(subject: Subject, found: list[Found], donors: int, method: Method) -> Proof:
     """Return the counts of all batches together."""
     valid = [batch.valid for batch in found]
     total = sum(int(some.sum()) for some in valid)
     inputs = sum(len(some) for some in valid)
 
-    def rates(which: str) -> dict[str, Rate]:
+    def hits(which: str) -> dict[str, int]:
         names = getattr(found[0], which)
-        hits = {n: sum(int(getattr(b, which)[n].sum()) for b in found) for n in names}
-        return {name: rate(count, total) for name, count in hits.items()}
+        return {n: sum(int(getattr(b, which)[n].sum()) for b in found) for n in names}
+
+    def rates(which: str) -> dict[str, Rate]:
+        return {name: rate(count, total) for name, count in hits(which).items()}
 
     whole = sum(
         int((np.all([*b.edges.values(), b.valid], axis=0) | ~b.valid).all(1).sum())
@@ -312,6 +318,7 @@ def _proof(subject: Subject, found: list[_Found], donors: int, method: Method) -
         shifts=max(subject.config.n_ctx - 1, 1),
         positions=total,
         edges=rates("edges"),
+        edges_without_cells=hits("plain"),
         nodes=rates("nodes"),
         whole_inputs=rate(whole, inputs),
         method=method,

@@ -26,7 +26,7 @@ FLATTEST = -0.107982
 """Just below the least second derivative of GELU, the one at 2 and at -2."""
 NARROW = 1e-6
 """Width of an interval on which the tangent stands for the chord."""
-TINY = 1e-300
+TINY = float(np.finfo(np.float32).tiny)
 
 Bounds = Float[np.ndarray, "*n"]
 
@@ -151,7 +151,7 @@ def least_leads(
     ahead = ahead * slope[:, :, None]
     classes = W_U.T - W_U.T[winner][:, :, None]  # [row, place, class, d_model]
     for key in {**seen.parts, **rest.parts}:
-        moved, radius = np.zeros(1), None
+        moved, radius = np.zeros(1, lead.dtype), None
         for part, directions in (
             (hidden.parts.get(key), ahead),
             (rest.parts.get(key), classes),
@@ -205,7 +205,7 @@ def lines(act: str, low: Bounds, high: Bounds) -> tuple[Bounds, Bounds, Bounds]:
     most = np.maximum(_bend(nearest), 0.0)
     least = np.where(farthest > 2.0, FLATTEST, np.minimum(_bend(farthest), 0.0))
     start = at_low - slope * low
-    slack = np.where(narrow, NARROW**2, 0.0)
+    slack = np.where(narrow, NARROW**2, 0.0 * width)
     room = width * width / 8
     return slope, start - most * room - slack, start - least * room + slack
 
@@ -268,7 +268,7 @@ def _mixed(
     for number, (radius, matrix) in enumerate(values.parts.values()):
         if matrix.ndim > 2:  # a matrix of its own at each key: a box holds its image
             radius = _times(radius, np.abs(matrix))
-            matrix = np.eye(radius.shape[-1])
+            matrix = np.eye(radius.shape[-1], dtype=radius.dtype)
         parts[key, number] = Part(weights @ radius, matrix)
     return Zonotope(weights @ values.centre, parts)
 
@@ -312,9 +312,10 @@ def mean_bounds(
     most, least = np.exp(scores + spread - top), np.exp(scores - spread - top)
 
     def largest(values: Float[np.ndarray, "row key dim"]) -> np.ndarray:
-        best = np.full((*scores.shape[:2], values.shape[-1]), -np.inf)
+        shape = *scores.shape[:2], values.shape[-1]
+        best = np.full(shape, -np.inf, values.dtype)
         for key in range(values.shape[1]):
-            above = (values >= values[:, key : key + 1]).astype(np.float64)
+            above = (values >= values[:, key : key + 1]).astype(values.dtype)
             total = most @ above + least @ (1.0 - above)
             sums = most @ (above * values) + least @ ((1.0 - above) * values)
             whole = values.max(1)[:, None]  # where all weights underflow
