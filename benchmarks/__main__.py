@@ -26,6 +26,7 @@ FIGURES = (
     "interchange",
     "training",
     "edges_off",
+    "proofs",
     "audit_speed",
     "compression",
     "attribution_speed",

@@ -8,6 +8,7 @@ many small cells
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -58,15 +59,19 @@ def of_shifts(plain: Followed, reader: int, lengths: Int[np.ndarray, " n"]) -> L
 def pick(plain: Followed, rows: Int[np.ndarray, " row"]) -> Followed:
     """Return some of the rows."""
     runs = plain.runs
-    chosen = Runs(
-        runs.ids[rows],
-        *(
-            tuple(array[rows] for array in arrays)
-            for arrays in (runs.writes, runs.fronts, runs.middles)
-        ),
-        runs.logits[rows],
-    )
+    chosen = _each(runs, lambda array: array[rows])
     return replace(plain, runs=chosen, labels=plain.labels[rows])
+
+
+def _each(runs: Runs, function: Callable[[np.ndarray], np.ndarray]) -> Runs:
+    """Return runs with a function applied to every array."""
+    return Runs(
+        ids=function(runs.ids),
+        writes=tuple(map(function, runs.writes)),
+        fronts=tuple(map(function, runs.fronts)),
+        middles=tuple(map(function, runs.middles)),
+        logits=function(runs.logits),
+    )
 
 
 def has_cells(plain: Followed, part: Named) -> bool:
@@ -121,15 +126,7 @@ class _Spots:
     ) -> None:
         self.whole, self.places = pick(plain, rows), places
         self.layer = plain.network.config.n_layers - 1
-        runs = self.whole.runs
-        few = Runs(
-            self.cut(runs.ids),
-            *(
-                tuple(map(self.cut, arrays))
-                for arrays in (runs.writes, runs.fronts, runs.middles)
-            ),
-            self.cut(runs.logits),
-        )
+        few = _each(self.whole.runs, self.cut)
         labels = np.repeat(self.cut(self.whole.labels), cells, axis=1)
         self.state = replace(plain, runs=few, labels=labels)
 

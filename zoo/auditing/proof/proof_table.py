@@ -26,7 +26,9 @@ def proof_table(
     """
     which = "all there are" if proof.all_inputs else f"seed {proof.method.seed}"
     lines = ["", *_head(proof, which)]
-    rows = [("", "certified", "of all in full", "least certified", "sampled")]
+    rows: list[tuple[str, ...]] = [
+        ("", "certified", "of all in full", "least certified", "sampled")
+    ]
     for what, found, sampled in (
         ("single edges", proof.edges, sampled_edges),
         ("single nodes", proof.nodes, sampled_nodes),
