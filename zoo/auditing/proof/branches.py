@@ -14,12 +14,12 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Int
 
-from compiler.machine.names import Part as Named
-from zoo.auditing.proof.donors import Box, Reach
+from compiler.machine.names import Part
+from zoo.auditing.proof.donors import Reach, WriteBox
 from zoo.auditing.proof.edges import of_move
 from zoo.auditing.proof.followed import Followed, Leads
-from zoo.auditing.proof.network import Runs, lengths_of, softmax
-from zoo.auditing.proof.zonotope import Part, Zonotope
+from zoo.auditing.proof.network import PlainRuns, lengths_of, softmax
+from zoo.auditing.proof.zonotope import Generators, Zonotope
 
 SPOTS = 32
 """Positions at a time that are tried on all cells."""
@@ -63,9 +63,9 @@ def pick(plain: Followed, rows: Int[np.ndarray, " row"]) -> Followed:
     return replace(plain, runs=chosen, labels=plain.labels[rows])
 
 
-def _each(runs: Runs, function: Callable[[np.ndarray], np.ndarray]) -> Runs:
+def _each(runs: PlainRuns, function: Callable[[np.ndarray], np.ndarray]) -> PlainRuns:
     """Return runs with a function applied to every array."""
-    return Runs(
+    return PlainRuns(
         ids=function(runs.ids),
         writes=tuple(map(function, runs.writes)),
         fronts=tuple(map(function, runs.fronts)),
@@ -74,7 +74,7 @@ def _each(runs: Runs, function: Callable[[np.ndarray], np.ndarray]) -> Runs:
     )
 
 
-def has_cells(plain: Followed, part: Named) -> bool:
+def has_cells(plain: Followed, part: Part) -> bool:
     """Return whether `of_cells` says anything of a reader, or of a node's write."""
     last = plain.network.config.n_layers - 1
     return part.layer == last and (part.kind, part.slot) != ("head", "k")
@@ -83,7 +83,7 @@ def has_cells(plain: Followed, part: Named) -> bool:
 def of_cells(
     plain: Followed,
     reach: Reach,
-    part: Named,
+    part: Part,
     source: int,
     at: Bool[np.ndarray, "row place"],
 ) -> Leads:
@@ -138,9 +138,11 @@ class _Spots:
         """Return by how much writes in each cell differ from the run's own."""
         own = self.state.runs.writes[source] @ reach.axes.T
         centre = (reach.cells.middle - own) @ reach.axes
-        return Zonotope(centre, {source: Part(reach.cells.radius[None], reach.axes)})
+        return Zonotope(
+            centre, {source: Generators(reach.cells.radius[None], reach.axes)}
+        )
 
-    def of_queries(self, part: Named, reach: Reach, source: int) -> Leads:
+    def of_queries(self, part: Part, reach: Reach, source: int) -> Leads:
         """Return leads [spot, cell] while a head's query sees a donor's write."""
         assert part.head is not None
         keys = Zonotope(self.whole.runs.fronts[-1])
@@ -151,7 +153,7 @@ class _Spots:
         moved = self.state.with_head(self.layer, part.head, seen, allowed)
         return moved.behind(self.layer)
 
-    def of_values(self, part: Named, reach: Reach, source: int) -> Leads:
+    def of_values(self, part: Part, reach: Reach, source: int) -> Leads:
         """Return leads [spot, cell] while a head's values see donors' writes.
 
         The pattern stays, and what the head writes is linear in the values. The write
@@ -171,7 +173,7 @@ class _Spots:
         largest = weights[spots, top, None]
         others = weights.copy()
         others[spots, top] = 0.0
-        box = Box(reach.places.low[:keys], reach.places.high[:keys])
+        box = WriteBox(reach.places.low[:keys], reach.places.high[:keys])
         centre = (others[..., None] * (box.middle - own)).sum(1)
         radius = others @ box.radius
         bos = (top == 0)[:, None, None]
@@ -181,6 +183,6 @@ class _Spots:
         radius = radius[:, None] + largest[..., None] * side
         W = network.weights
         through = reach.axes @ W.W_V[self.layer, head] @ W.W_O[self.layer, head]
-        move = Zonotope(centre @ through, {source: Part(radius, through)})
+        move = Zonotope(centre @ through, {source: Generators(radius, through)})
         node = network.names.source_index(part.node)
         return self.state.at({node: move}).behind(self.layer)

@@ -27,7 +27,7 @@ RANK = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
+class WriteBox:
     """Between which bounds the coordinates of writes lie.
 
     Attributes:
@@ -62,8 +62,8 @@ class Reach:
     """
 
     axes: Float[np.ndarray, "axis d_model"]
-    places: Box
-    cells: Box
+    places: WriteBox
+    cells: WriteBox
     pairs: Float[np.ndarray, "place class class"]
 
 
@@ -79,7 +79,7 @@ def reaches_of(
             sees every other, shifting the longest ones gives no other writes than
             those of straight runs at other places.
     """
-    found = [_Bounds(*some) for some in zip(*_axes(network, ids), strict=True)]
+    found = [_ReachSoFar(*some) for some in zip(*_axes(network, ids), strict=True)]
     for rows, shift, turned in _donor_runs(network, ids, complete):
         runs = network.run(rows, shift)
         live = lengths_of(network, rows[:1])[0]
@@ -155,8 +155,8 @@ def _principal(points: Float[np.ndarray, "n dim"]) -> Float[np.ndarray, "dim dim
     return np.linalg.eigh(centred.T @ centred)[1].T[::-1]
 
 
-class _Bounds:
-    """The bounds of one source's writes so far.
+class _ReachSoFar:
+    """What one source writes in the runs so far.
 
     Args:
         axes: [axis, d_model].
@@ -166,8 +166,8 @@ class _Bounds:
     def __init__(self, axes: np.ndarray, points: np.ndarray) -> None:
         self.axes, self.splits = axes, _splits(points)
         size = len(self.splits) + 1, len(axes)
-        self.cells = Box(np.full(size, np.inf), np.full(size, -np.inf))
-        self.places: Box | None = None
+        self.cells = WriteBox(np.full(size, np.inf), np.full(size, -np.inf))
+        self.places: WriteBox | None = None
         self.pairs: np.ndarray | None = None
 
     def add(self, writes: np.ndarray, logits: np.ndarray, turned: bool) -> None:
@@ -204,13 +204,13 @@ class _Bounds:
             np.minimum(low[:known], self.places.low, out=low[:known])
             np.maximum(high[:known], self.places.high, out=high[:known])
             np.minimum(pairs[:known], self.pairs, out=pairs[:known])
-        self.places, self.pairs = Box(low, high), pairs
+        self.places, self.pairs = WriteBox(low, high), pairs
 
     def reach(self) -> Reach:
         """Return the bounds, without cells that hold nothing."""
         assert self.places is not None and self.pairs is not None
         held = np.isfinite(self.cells.low).all(1)
-        cells = Box(self.cells.low[held], self.cells.high[held])
+        cells = WriteBox(self.cells.low[held], self.cells.high[held])
         return Reach(self.axes, self.places, cells, self.pairs)
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from zoo.auditing.proof.donors import Box, Reach
+from zoo.auditing.proof.donors import Reach, WriteBox
 from zoo.auditing.proof.followed import Followed, Leads
-from zoo.auditing.proof.zonotope import Part, Zonotope
+from zoo.auditing.proof.zonotope import Generators, Zonotope
 
 
 def of_edge(plain: Followed, reach: Reach, reader: int, source: int) -> Leads:
@@ -51,7 +51,7 @@ def of_move(plain: Followed, reader: int, move: Zonotope) -> Leads:
 
 def move_of(
     axes: Float[np.ndarray, "axis d_model"],
-    box: Box,
+    box: WriteBox,
     own: Float[np.ndarray, "row place d_model"],
     source: int,
 ) -> Zonotope:
@@ -62,7 +62,7 @@ def move_of(
     radius = np.zeros((1, own.shape[1], len(axes)), own.dtype)
     centre[:, :places] = units @ axes
     radius[:, :places] = box.radius[:places]
-    return Zonotope(centre, {("donor", source): Part(radius, axes)})
+    return Zonotope(centre, {("donor", source): Generators(radius, axes)})
 
 
 def of_logits(plain: Followed, reach: Reach, source: int) -> Leads:

@@ -1,4 +1,4 @@
-"""Runs in which some writes have moved, followed up to the leads of classes."""
+"""PlainRuns in which some writes have moved, followed up to the leads of classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from zoo.auditing.proof.network import Network, Runs
+from zoo.auditing.proof.network import Network, PlainRuns
 from zoo.auditing.proof.zonotope import Zonotope, attend, least_leads, transform
 
 Leads = Float[np.ndarray, "row place"]
@@ -26,7 +26,7 @@ class Followed:
     """
 
     network: Network
-    runs: Runs
+    runs: PlainRuns
     labels: Int[np.ndarray, "row place"]
     moves: Mapping[int, Zonotope]
 

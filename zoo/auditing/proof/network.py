@@ -34,7 +34,7 @@ def unsupported(config: Config, readout: Readout) -> str | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class PlainRuns:
     """Plain runs of some inputs.
 
     Attributes:
@@ -91,7 +91,7 @@ class Network:
         order = np.concatenate([[0], 1 + (places + shift) % max(len(places), 1)])
         return self.weights.W_pos[order[: self.config.n_ctx]]
 
-    def run(self, ids: Int[np.ndarray, "row place"], shift: int = 0) -> Runs:
+    def run(self, ids: Int[np.ndarray, "row place"], shift: int = 0) -> PlainRuns:
         """Return plain runs, with shifted position embeddings if asked for."""
         weights, config = self.weights, self.config
         words = weights.W_E[ids]
@@ -113,7 +113,7 @@ class Network:
             writes.append(times(acts, weights.W_out[layer]) + weights.b_out[layer])
             stream = stream + writes[-1]
         logits = times(stream, weights.W_U) + weights.b_U
-        return Runs(ids, tuple(writes), tuple(fronts), tuple(middles), logits)
+        return PlainRuns(ids, tuple(writes), tuple(fronts), tuple(middles), logits)
 
     def _project_all(self, layer: int, stream: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return queries, keys and values of all heads, [head, row, place, d_head]."""

@@ -49,7 +49,7 @@ OnTarget = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Method:
+class ProofMethod:
     """What one has to know to make a proof again.
 
     Attributes:
@@ -96,7 +96,7 @@ class Proof:
     edges_without_cells: Mapping[str, int]
     nodes: Mapping[str, Rate]
     whole_inputs: Rate
-    method: Method
+    method: ProofMethod
 
     @property
     def share(self) -> float:
@@ -175,13 +175,13 @@ def prove(
     rows = np.random.default_rng(seed).permutation(len(ids))[:inputs]
     batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
     show(0, len(batches) + 1)
-    search = Search(subject, network, ids)
+    prover = Prover(subject, network, ids)
     show(1, len(batches) + 1)
     found = []
     for number, batch in enumerate(batches):
-        found.append(search.certified(ids[batch], labels[batch]))
+        found.append(prover.certified(ids[batch], labels[batch]))
         show(number + 2, len(batches) + 1)
-    return _proof(subject, found, len(ids), Method(seed, SLACK, CELLS))
+    return _proof(subject, found, len(ids), ProofMethod(seed, SLACK, CELLS))
 
 
 def in_order(
@@ -200,7 +200,7 @@ def _is_whole(network: Network, ids: Int[np.ndarray, "input ctx"]) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Certified:
     """Which positions of some inputs are certified.
 
     Attributes:
@@ -216,7 +216,7 @@ class Found:
     nodes: Mapping[str, Bool[np.ndarray, "row place"]]
 
 
-class Search:
+class Prover:
     """What is fixed over all base inputs.
 
     Args:
@@ -237,7 +237,7 @@ class Search:
 
     def certified(
         self, ids: Int[np.ndarray, "row ctx"], labels: Int[np.ndarray, "row ctx"]
-    ) -> Found:
+    ) -> Certified:
         """Return what is certified of some base inputs."""
         runs, valid = self.network.run(ids), labels >= 0
         plain = Followed(self.network, runs, np.maximum(labels, 0), {})
@@ -258,7 +258,7 @@ class Search:
                 unsure = valid & ~(lead > needed)
                 lead = self.by_cells(plain, part, node, lead, unsure)
             nodes[names.sources[node]] = valid & (lead > needed)
-        return Found(valid, edges, boxed, nodes)
+        return Certified(valid, edges, boxed, nodes)
 
     def edge(
         self,
@@ -294,7 +294,9 @@ class Search:
         return np.maximum(found, sharp)
 
 
-def _proof(subject: Subject, found: list[Found], donors: int, method: Method) -> Proof:
+def _proof(
+    subject: Subject, found: list[Certified], donors: int, method: ProofMethod
+) -> Proof:
     """Return the counts of all batches together."""
     valid = [batch.valid for batch in found]
     total = sum(int(some.sum()) for some in valid)

@@ -28,10 +28,10 @@ NARROW = 1e-6
 """Width of an interval on which the tangent stands for the chord."""
 TINY = float(np.finfo(np.float32).tiny)
 
-Bounds = Float[np.ndarray, "*n"]
+Ends = Float[np.ndarray, "*n"]
 
 
-class Part(NamedTuple):
+class Generators(NamedTuple):
     """Some directions in which a zonotope extends.
 
     Attributes:
@@ -42,9 +42,9 @@ class Part(NamedTuple):
     radius: Float[np.ndarray, "row place direction"]
     matrix: Float[np.ndarray, "*n direction dim"]
 
-    def through(self, matrix: Float[np.ndarray, "dim out"]) -> Part:
+    def through(self, matrix: Float[np.ndarray, "dim out"]) -> Generators:
         """Return the part behind a matrix."""
-        return Part(self.radius, times(self.matrix, matrix))
+        return Generators(self.radius, times(self.matrix, matrix))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Zonotope:
     """
 
     centre: Float[np.ndarray, "row place dim"]
-    parts: Mapping[object, Part] = field(default_factory=dict)
+    parts: Mapping[object, Generators] = field(default_factory=dict)
 
     def through(self, matrix: Float[np.ndarray, "dim out"]) -> Zonotope:
         """Return the set of all its vectors times a matrix."""
@@ -70,7 +70,7 @@ class Zonotope:
         for key, part in other.parts.items():
             known = parts.get(key)
             matrix = part.matrix if known is None else known.matrix + part.matrix
-            parts[key] = Part(part.radius, matrix)
+            parts[key] = Generators(part.radius, matrix)
         return Zonotope(self.centre + other.centre, parts)
 
     def shifted(self, vector: Float[np.ndarray, "*n dim"]) -> Zonotope:
@@ -112,11 +112,11 @@ def transform(network: Network, layer: int, seen: Zonotope, key: object) -> Zono
         acts = activation(network.config.act, hidden.centre)
         return Zonotope(times(acts, out) + bias)
     slope, least, most = _lines_of(network, hidden)
-    parts: dict[object, Part] = {
-        key_: Part(radius, times(matrix * slope[:, :, None], out))
+    parts: dict[object, Generators] = {
+        key_: Generators(radius, times(matrix * slope[:, :, None], out))
         for key_, (radius, matrix) in hidden.parts.items()
     }
-    parts[key] = Part((most - least) / 2, out)
+    parts[key] = Generators((most - least) / 2, out)
     acts = slope * hidden.centre + (least + most) / 2
     return Zonotope(times(acts, out) + bias, parts)
 
@@ -176,12 +176,12 @@ def _along(directions: np.ndarray, radius: np.ndarray | None) -> np.ndarray:
     return (directions @ radius[..., None])[..., 0]
 
 
-def _lines_of(network: Network, hidden: Zonotope) -> tuple[Bounds, Bounds, Bounds]:
+def _lines_of(network: Network, hidden: Zonotope) -> tuple[Ends, Ends, Ends]:
     widths = hidden.widths
     return lines(network.config.act, hidden.centre - widths, hidden.centre + widths)
 
 
-def lines(act: str, low: Bounds, high: Bounds) -> tuple[Bounds, Bounds, Bounds]:
+def lines(act: str, low: Ends, high: Ends) -> tuple[Ends, Ends, Ends]:
     """Return (slope, least, most): the activation less slope * z lies between them.
 
     The slope is that of the chord. By Taylor's theorem GELU less its chord is
@@ -210,11 +210,11 @@ def lines(act: str, low: Bounds, high: Bounds) -> tuple[Bounds, Bounds, Bounds]:
     return slope, start - most * room - slack, start - least * room + slack
 
 
-def _density(at: Bounds) -> Bounds:
+def _density(at: Ends) -> Ends:
     return np.exp(-0.5 * at * at) / sqrt(2 * pi)
 
 
-def _bend(distance: Bounds) -> Bounds:
+def _bend(distance: Ends) -> Ends:
     """Return GELU's second derivative at a distance from 0; it is an even function."""
     return _density(distance) * (2.0 - distance * distance)
 
@@ -256,7 +256,7 @@ def attend(
     spread = _score_widths(q, k, weights) / network.config.d_head**0.5
     low, high = v.centre - v.widths, v.centre + v.widths
     least, most = mean_bounds(scores, spread, low, high)
-    parts: Mapping[object, Part] = {key: Part((most - least) / 2, W_O)}
+    parts: Mapping[object, Generators] = {key: Generators((most - least) / 2, W_O)}
     return Zonotope(times((least + most) / 2, W_O), parts)
 
 
@@ -264,12 +264,12 @@ def _mixed(
     weights: Float[np.ndarray, "row place key"], values: Zonotope, key: object
 ) -> Zonotope:
     """Return the mean of values under known weights, which is linear."""
-    parts: dict[object, Part] = {}
+    parts: dict[object, Generators] = {}
     for number, (radius, matrix) in enumerate(values.parts.values()):
         if matrix.ndim > 2:  # a matrix of its own at each key: a box holds its image
             radius = _times(radius, np.abs(matrix))
             matrix = np.eye(radius.shape[-1], dtype=radius.dtype)
-        parts[key, number] = Part(weights @ radius, matrix)
+        parts[key, number] = Generators(weights @ radius, matrix)
     return Zonotope(weights @ values.centre, parts)
 
 
