@@ -23,7 +23,8 @@ def once(release: str, inputs: int) -> dict[str, Any]:
     import time
 
     import zoo
-    from zoo.auditing.proof.prove import mean_share, prove
+    from zoo.auditing.proof.figures import mean_share
+    from zoo.auditing.proof.prove import prove
     from zoo.auditing.subject import subject_of
     from zoo.causal.strata import make_space
     from zoo.threads import use_one_thread

@@ -10,10 +10,10 @@ from compiler import html
 from compiler.model import Model
 from zoo.auditing.certificate import PAIRS, Certificate, Claim, audit
 from zoo.auditing.claims import ABLATIONS
+from zoo.auditing.proof.figures import Proof
 from zoo.auditing.proof.prove import (
     INPUTS,
     QUICK_INPUTS,
-    Proof,
     prove,
     refuse_form,
     refuse_space,

@@ -31,11 +31,12 @@ from compiler.machine.weights import Weights, freeze, to_tensors
 from zoo.auditing.adversary import Budget, attack, masks_of
 from zoo.auditing.behaviour import labels_of
 from zoo.auditing.contrasts import draw_contrasts
-from zoo.auditing.proof import zonotope
+from zoo.auditing.proof import attention, zonotope
 from zoo.auditing.proof.edges import of_edge
+from zoo.auditing.proof.figures import Proof
 from zoo.auditing.proof.followed import Followed
 from zoo.auditing.proof.network import Network, network_of
-from zoo.auditing.proof.prove import SLACK, Proof, Prover, prove
+from zoo.auditing.proof.prove import SLACK, Prover, prove
 from zoo.auditing.subject import Subject, subject_of
 from zoo.causal.runs import donor_writes
 from zoo.causal.strata import Space, make_space, space_of
@@ -220,10 +221,9 @@ def _short(subject: Subject, most: int) -> Space:
         t for t in range(config.d_vocab) if t not in (config.bos_id, config.pad_id)
     ]
     words = [w for n in range(1, most + 1) for w in itertools.product(tokens, repeat=n)]
-    ids = np.full((len(words), config.n_ctx), config.pad_id, np.int32)
-    ids[:, 0] = config.bos_id
-    for row, word in zip(ids, words, strict=True):
-        row[1 : 1 + len(word)] = word
+    pad = [config.pad_id] * config.n_ctx
+    rows = [[config.bos_id, *word, *pad][: config.n_ctx] for word in words]
+    ids = np.array(rows, np.int32)
     return space_of(subject.causal, ids, True)
 
 
@@ -255,7 +255,7 @@ def test_a_mean_lies_within_its_bounds_and_reaches_them() -> None:
     scores[:, 0, 3] = -np.inf
     low = rng.normal(size=(5, 4, 2))
     high = low + rng.random(low.shape)
-    least, most = zonotope.mean_bounds(scores, spread, low, high)
+    least, most = attention.mean_bounds(scores, spread, low, high)
     signs = np.array(np.meshgrid(*[[-1, 1]] * 4)).reshape(4, -1).T
     tried = []
     for sign in signs:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from zoo.auditing.proof.attention import attend
 from zoo.auditing.proof.network import Network, PlainRuns
-from zoo.auditing.proof.zonotope import Zonotope, attend, least_leads, transform
+from zoo.auditing.proof.zonotope import Zonotope, least_leads, transform
 
 Leads = Float[np.ndarray, "row place"]
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 
 from compiler.emit import align
-from zoo.auditing.proof.prove import Proof, mean_share
+from zoo.auditing.proof.figures import Proof, mean_share
 from zoo.auditing.rates import Rate
 
 _WORST = 5
