@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from compiler.errors import count, unknown_name
+from compiler.grid import align
 from compiler.ir import typed as t
 from compiler.ir.graph import Graph, describe_node
 from compiler.ir.typed import Typed, Variable
@@ -52,19 +53,6 @@ def emit(stages: Stages, stage: str) -> str:
         case _:
             raise unknown_name("stage", stage, STAGES)
     return "\n".join(line.rstrip() for line in lines)
-
-
-def align(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
-    """Return rows as lines, every column but the last as wide as its widest cell."""
-    if not rows:
-        return []
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    widths[-1] = 0
-    return [
-        indent
-        + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 # One function a stage --------------------------------------------------------------

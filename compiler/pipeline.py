@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from compiler.errors import InputError
+from compiler.errors import InputError, ProgramError, count
 from compiler.ir.graph import Graph, build_graph
 from compiler.ir.typed import Typed
 from compiler.lower.assemble import assemble, choose_readout, make_config
@@ -206,27 +206,48 @@ def compile_stages(
     typed = infer(graph)
     typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
-    scheduled = verify_scheduled(schedule(choose_codes(typed)))
-    compiled = _compile_scheduled(scheduled, options)
+    scheduled = verify_scheduled(schedule(choose_codes(typed, limits.parameters)))
+    compiled = _compile_scheduled(scheduled, options, limits.parameters)
     laid_out = compiled.laid_out
     return Stages(source, graph, typed, scheduled, laid_out, compiled, options)
 
 
-def compile_typed(typed: Typed, options: Options | None = None) -> Compiled:
+def compile_typed(
+    typed: Typed, options: Options | None = None, limits: Limits | None = None
+) -> Compiled:
     """Return the compiled transformer of a typed program: the last three stages.
 
     A saved model holds its typed program, so this makes its weights and its circuit
     anew without the program's author.
 
     Raises:
-        ProgramError: the program cannot be lowered.
+        ProgramError: the program cannot be lowered, or its model is too large.
     """
-    scheduled = verify_scheduled(schedule(choose_codes(typed)))
-    return _compile_scheduled(scheduled, options or Options())
+    most = (limits or Limits()).parameters
+    scheduled = verify_scheduled(schedule(choose_codes(typed, most)))
+    return _compile_scheduled(scheduled, options or Options(), most)
 
 
-def _compile_scheduled(scheduled: Scheduled, options: Options) -> Compiled:
-    return _compile(verify_laid_out(make_room(lay_out(scheduled), options)), options)
+def _compile_scheduled(scheduled: Scheduled, options: Options, most: int) -> Compiled:
+    laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
+    _refuse_large(laid_out, most)
+    return _compile(laid_out, options)
+
+
+def _refuse_large(laid_out: LaidOut, most: int) -> None:
+    """Refuse a model of too many parameters before its weights are made."""
+    config = make_config(laid_out, choose_readout(laid_out))
+    if config.n_params > most:
+        raise ProgramError(
+            [
+                f"its model would have {config.n_params:,} parameters, above the limit "
+                f"of {most:,}: {count(config.n_layers, 'layer')} of "
+                f"{count(config.n_heads, 'head')} with d_head {config.d_head}, "
+                f"d_model {config.d_model} and d_mlp {config.d_mlp}. Lower max_len or "
+                "decoys, take a smaller vocabulary, or raise max_parameters."
+            ],
+            laid_out.scheduled.plan.typed.name,
+        )
 
 
 def _distractors(source: Source, limits: Limits, options: Options) -> dict[str, SOp]:

@@ -24,6 +24,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "compiler.errors": (),
     "compiler.files": ("compiler.errors",),
     "compiler.html": (),
+    "compiler.grid": ("compiler.escapes",),
     "compiler.escapes": (),
     "compiler.machine": ("compiler.errors",),
     "compiler.picture": ("compiler.errors", "compiler.escapes", "compiler.machine"),
@@ -60,6 +61,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.picture",
         "compiler.escapes",
         "compiler.html",
+        "compiler.grid",
         "compiler.interchange",
         "compiler.lower",
     ),
@@ -76,7 +78,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.catalogue",
         "zoo.files",
     ),
-    "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks"),
+    "zoo.ranking": (),
+    "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks", "zoo.ranking"),
     "zoo.compression": ("compiler", "zoo.causal", "zoo.auditing"),
     "zoo.release": (
         "compiler",
@@ -114,6 +117,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.lookup",
         "zoo.cases",
         "zoo.methods",
+        "zoo.ranking",
     ),
     "zoo.scoring.finders": ("zoo.finders",),  # an old name
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top

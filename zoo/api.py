@@ -37,6 +37,7 @@ from zoo.training.recipe_changes import RecipeChanges
 if TYPE_CHECKING:
     from compiler.verify import Verification
     from zoo.auditing.certificate import Certificate
+    from zoo.auditing.thorough import Published
     from zoo.causal.model import CausalModel, Task
     from zoo.compression.compress import Compression
     from zoo.release.check import Checked
@@ -51,6 +52,7 @@ def compile(
     causal: bool | None = None,
     max_table: int | None = None,
     max_domain: int | None = None,
+    max_parameters: int | None = None,
     rotate: int | None = None,
     permute_heads: int | None = None,
     decoys: int = 0,
@@ -66,6 +68,7 @@ def compile(
         causal: whether positions see only themselves and earlier ones.
         max_table: the most combinations of arguments of one element-wise function.
         max_domain: the most values of one variable.
+        max_parameters: the most parameters of the model; 20 million by default.
         rotate: seed of a random orthogonal basis of the residual stream.
         permute_heads: seed of a random order of each layer's heads.
         decoys: how many heads each layer gets that nothing reads.
@@ -82,7 +85,7 @@ def compile(
         vocab,
         max_len,
         causal=causal,
-        limits=limits(max_table, max_domain),
+        limits=limits(max_table, max_domain, max_parameters),
         rotate=rotate,
         permute_heads=permute_heads,
         decoys=decoys,
@@ -91,12 +94,17 @@ def compile(
     )
 
 
-def limits(max_table: int | None = None, max_domain: int | None = None) -> Limits:
+def limits(
+    max_table: int | None = None,
+    max_domain: int | None = None,
+    max_parameters: int | None = None,
+) -> Limits:
     """Return the compiler's limits, with those that are given raised or lowered."""
     usual = Limits()
     return Limits(
         usual.table if max_table is None else max_table,
         usual.domain if max_domain is None else max_domain,
+        usual.parameters if max_parameters is None else max_parameters,
     )
 
 
@@ -373,13 +381,57 @@ def audit(
         prove: whether a full or quick audit also bounds what any donor can do, for
             each edge and node outside; this takes some minutes.
         progress: whether what is done is shown; or a function that is called with
-            (done, total): pairs of the sample, then stages, then those of the proof.
+            (done, total): pairs of the sample, then stages.
         threads: how many chunks of pairs are run at once; the figures are the same.
 
     Raises:
         NameLookupError: no folder, release or program has that name.
         FormatError: the folder holds no model, or a damaged one.
         InputError: a proof is asked for, and nothing can be proven of such a model.
+    """
+    opened: Any = model
+    if isinstance(model, str | Path | Program | SOp | Model):
+        opened = open_model(model, vocab, max_len)
+    return audit_model(
+        opened,
+        causal=causal,
+        pairs=pairs,
+        seed=seed,
+        scope=scope,
+        prove=prove,
+        progress=progress,
+        threads=threads,
+    )
+
+
+def audit_model(
+    opened: Model | Result,
+    *,
+    causal: Task | None = None,
+    pairs: int | None = None,
+    seed: int = 0,
+    scope: Literal["full", "quick", "sample"] = "full",
+    prove: bool = False,
+    published: Published | None = None,
+    progress: bool | Callable[[int, int], None] = True,
+    threads: int = 1,
+) -> Certificate:
+    """Return the certificate of a model; see `audit`.
+
+    Args:
+        opened: the model.
+        causal: the causal model, where no saved model holds it.
+        pairs: of the sampled part.
+        seed: of everything that is drawn.
+        scope: `full`, `quick` or `sample`.
+        prove: whether what any donor can do is bounded.
+        published: token ids of the base and of the donor inputs of a release's pairs,
+            which a full audit patches too.
+        progress: whether what is done is shown, or a function that is called.
+        threads: how many chunks of pairs are run at once.
+
+    Raises:
+        InputError: there is no such scope, or nothing can be proven of such a model.
     """
     from zoo.auditing.certificate import audit as certify
     from zoo.auditing.full import completed, provable, proven, sample_size
@@ -390,10 +442,6 @@ def audit(
         raise InputError(f"scope is {scope!r}; choose 'full', 'quick' or 'sample'")
     if prove and scope == "sample":
         raise InputError("prove=True is for the scopes 'full' and 'quick'; choose one")
-
-    opened: Any = model
-    if isinstance(model, str | Path | Program | SOp | Model):
-        opened = open_model(model, vocab, max_len)
     subject = subject_of(opened, causal)
     if prove:
         provable(subject)  # says at once if nothing can be
@@ -409,7 +457,9 @@ def audit(
     if scope == "sample":
         return sampled
     with show_progress(f"search {opened.name}", "stages", progress) as show:
-        full = completed(sampled, subject, quick=quick, on_stage=show)
+        full = completed(
+            sampled, subject, quick=quick, published=published, on_stage=show
+        )
     if not prove:
         return full
     with show_progress(f"prove {opened.name}", "stages", progress) as show:

@@ -7,10 +7,10 @@ author wrote is never cut, and may be longer.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from compiler.emit import align
 from compiler.errors import count
+from compiler.grid import Column, align, grid_lines
 from compiler.ir.typed import Variable
 from compiler.model import Model
 from compiler.passes.wording import definition
@@ -156,7 +156,7 @@ def show_schedule(model: Model, width: int = WIDTH) -> list[str]:
         written.setdefault(site.node, []).append(name)
     config = model.config
     heads = [f"h{i}" for i in range(config.n_heads)]
-    rows = [("", "attention", "MLP")]
+    rows = []
     embedding = [
         f"{node}: {', '.join(written[node])}"
         for node in ("tokens", "positions")
@@ -169,36 +169,10 @@ def show_schedule(model: Model, width: int = WIDTH) -> list[str]:
             if (names := written.get(f"a{layer}.{head}"))
         ]
         right = written.get(f"m{layer}", [])
-        rows += list(_cells(f"layer {layer}", left, right))
-    cut = (width - 14) // 2
-    wrapped = [
-        (label if i == 0 else "", *pair)
-        for label, left, right in rows
-        for i, pair in enumerate(_pair(left, right, cut))
-    ]
-    table = align(wrapped)
+        rows.append((f"layer {layer}", "\n".join(left) or "-", "\n".join(right) or "-"))
+    columns = [Column(), Column("attention", wrap=True), Column("MLP", wrap=True)]
+    table = grid_lines(columns, rows, width, indent="  ")
     return [f"  embedding  {'; '.join(embedding)}", *table]
-
-
-def _cells(
-    label: str, left: Sequence[str], right: Sequence[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of one layer, an idle slot as a dash."""
-    left, right = left or ["-"], right or ["-"]
-    for i in range(max(len(left), len(right))):
-        yield (
-            label if i == 0 else "",
-            left[i] if i < len(left) else "",
-            right[i] if i < len(right) else "",
-        )
-
-
-def _pair(left: str, right: str, width: int) -> Iterator[tuple[str, str]]:
-    """Yield two cells as lines of a width."""
-    sides = [textwrap.wrap(text, width) or [""] for text in (left, right)]
-    for i in range(max(len(side) for side in sides)):
-        a, b = (side[i] if i < len(side) else "" for side in sides)
-        yield a, b
 
 
 def show_circuit(model: Model, width: int = WIDTH) -> list[str]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from compiler.errors import InputError
 from zoo.files import MODEL
-from zoo.lookup import SAVED, look_up, open_model
+from zoo.lookup import SAVED, has_run, look_up, open_model
 from zoo.progress import show_progress
 from zoo.release.whole import Folder, open_folder
 
 if TYPE_CHECKING:
     import datasets
 
+    from compiler.machine.weights import Weights
     from compiler.model import Model
     from compiler.rasp.expr import SOp
     from compiler.rasp.program import Program
@@ -104,8 +106,11 @@ def export(
     to: str | Path = "releases",
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
-    pairs: int = 10_000,
+    pairs: int | None = None,
     seed: int = 0,
+    scope: Literal["full", "quick", "sample"] = "full",
+    claims_failed: bool = False,
+    twin: str | Path | None = None,
     threads: int = 1,
     progress: ProgressOption = True,
 ) -> Path:
@@ -119,29 +124,66 @@ def export(
         vocab: the tokens, in order, where a program is compiled.
         max_len: the greatest number of tokens, where a program is compiled.
         pairs: the audit runs all pairs of inputs if they are at most this many, else
-            a sample of this size.
-        seed: of that sample.
+            a sample of this size; 10,000 by default, 2,000 for a quick audit.
+        seed: of everything that is drawn.
+        scope: how much is audited, as in `zoo.audit`: `full`, `quick` or `sample`.
+        claims_failed: whether to publish it though claims of its audit fail; its card
+            and the lists of releases say so.
+        twin: the folder of its natural twin's training, published beside it. By default
+            that is the folder of the source with `-twin` after its name, if it exists.
         threads: how many chunks of pairs the audit runs at once.
-        progress: whether the audited pairs are shown; or a function that is called
-            with (pairs done, pairs).
+        progress: whether progress is shown; or a function that is called with (done,
+            total): pairs of the sample, then stages.
 
     Raises:
         InputError: a claim of the audit fails, or the version is there and differs.
     """
-    from zoo.auditing.certificate import audit
+    from zoo.api import audit_model
     from zoo.release.build import Draft, release_files
+    from zoo.release.data import data_files, published_pairs
     from zoo.release.shelf import add, check_name
 
     check_name(name)
     target: Any = look_up(source) if isinstance(source, str | Path) else source
     model = open_model(target, vocab, max_len)
     recipe, history = _training(getattr(target, "folder", None), model)
-    with show_progress(f"audit {model.name}", "pairs", progress) as show:
-        certificate = audit(
-            model, pairs=pairs, seed=seed, progress=show, threads=threads
+    certificate = audit_model(
+        model,
+        pairs=pairs,
+        seed=seed,
+        scope=scope,
+        published=published_pairs(data_files(model)),
+        progress=progress,
+        threads=threads,
+    )
+    weights = _twin_weights(getattr(target, "folder", None), twin, model)
+    draft = Draft(name, version, model, certificate, recipe, history, twin=weights)
+    files = release_files(draft, claims_failed=claims_failed)
+    return add(Path(to), name, version, files)[0]
+
+
+def _twin_weights(
+    folder: Path | None, twin: str | Path | None, model: Model
+) -> Weights | None:
+    """Return the weights of a model's natural twin, None if there is none.
+
+    Raises:
+        InputError: the twin has another shape or another program.
+    """
+    if twin is None and folder is not None and (folder / MODEL).is_dir():
+        beside = folder.with_name(f"{folder.name}-twin")
+        twin = beside if has_run(beside) else None
+    if twin is None:
+        return None
+    found = open_model(look_up(twin))
+    same = found.name == model.name and found.config == model.config
+    if not same:
+        raise InputError(
+            f"{twin}: this is {found.name} with {found.config.n_params:,} parameters, "
+            f"and a twin of {model.name} has the same shape and program. Train it with "
+            "`zoo train NAME --twin` and the same recipe"
         )
-    draft = Draft(name, version, model, certificate, recipe, history)
-    return add(Path(to), name, version, release_files(draft))[0]
+    return found.weights
 
 
 def _training(folder: Path | None, model: Model) -> tuple[str, list[dict]]:

@@ -17,10 +17,16 @@ from compiler.passes.conjuncts import Conjunction
 from compiler.passes.formulas import junction
 from compiler.passes.wording import author_text
 
-# Heads that the cases of one selector may take.
-_MOST_HEADS = 64
+MOST_HEADS = 64
+"""Heads that the cases of one selector may take."""
+
 # Cells of the table of all cases, above which they are added two at a time.
 _SUM_CELLS = 100_000
+# Values of one count from which on they are added first too. As heads write them, such
+# counts lie too close for one table to add them and to tell the sums apart: it needs a
+# one-hot copy of each count, which takes as many layers, and four units or more in
+# place of one (`sort` of 100 tokens had 25.3 million parameters, and has 0.8 million).
+_MANY_COUNTS = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +46,7 @@ def can_be_counted(typed: t.Typed, index: int) -> bool:
     """Return whether a variable is a mean that few heads can add up exactly."""
     operation = typed.variables[index].operation
     return isinstance(operation, t.Mean) and (
-        len(_weights(operation, typed.variables[operation.value].domain)) < _MOST_HEADS
+        len(_weights(operation, typed.variables[operation.value].domain)) < MOST_HEADS
     )
 
 
@@ -58,24 +64,29 @@ def by_cases(
     Raises:
         ProgramError: its cases would take too many heads.
     """
-    heads, weights = len(cases), []
-    if isinstance(operation, t.Mean):
-        weights = _weights(operation, builder.domains[operation.value])
-        heads *= 1 + len(weights)
-    if heads > _MOST_HEADS:
+    heads = heads_by_cases(builder, operation, len(cases))
+    if heads > MOST_HEADS:
         keys, queries = variables_of(operation.selector)
         raise ProgramError(
             [
                 f"{author_text(builder.typed, index)}: its selector compares "
                 f"{len(keys)} keys with {len(queries)} queries at once, in "
                 f"{len(cases)} cases that would take {heads} heads, above the limit "
-                f"of {_MOST_HEADS}. Split the selector, or aggregate in two steps."
+                f"of {MOST_HEADS}. Split the selector, or aggregate in two steps."
             ],
             builder.typed.name,
         )
     if isinstance(operation, t.Mean):
+        weights = _weights(operation, builder.domains[operation.value])
         return _mean_by_cases(builder, index, operation, cases, weights)
     return _pick_by_cases(builder, index, operation, cases)
+
+
+def heads_by_cases(builder: StepBuilder, operation: t.Mean | t.Pick, cases: int) -> int:
+    """Return how many heads an aggregate takes that is computed case by case."""
+    if isinstance(operation, t.Pick):
+        return cases
+    return cases * (1 + len(_weights(operation, builder.domains[operation.value])))
 
 
 def _pick_by_cases(
@@ -177,7 +188,7 @@ def add_up(
     """
     variable, most = builder.typed.variables[index], builder.typed.max_len
     sizes = [builder.steps[p].domain.size for p in parts]
-    if np.prod(sizes, dtype=float) > _SUM_CELLS:
+    if np.prod(sizes, dtype=float) > _SUM_CELLS or max(sizes) >= _MANY_COUNTS:
         ones = [1] * len(parts)
         parts = [_weighted_sum(builder, f"{variable.name}.sum", parts, ones)]
     domains = [builder.steps[p].domain for p in parts]

@@ -15,13 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ir import typed as t
-from compiler.passes.codes import (
-    Code,
-    Floats,
-    natural_numbers,
-    number,
-    one_hot,
-)
+from compiler.passes.codes import Code, Floats, natural_numbers, number, one_hot
 from compiler.passes.exact import (
     EXACTNESS,
     Errors,
@@ -33,8 +27,9 @@ from compiler.passes.exact import (
 from compiler.passes.heads import build_head, head_code, readable
 from compiler.passes.needs import Needs
 from compiler.passes.scores import Head
+from compiler.passes.size import LeastSize, refuse_large
 from compiler.passes.steps import CodedStep, Step
-from compiler.passes.units import Units, solve_table
+from compiler.passes.units import TooManyUnits, Units, solve_table
 from compiler.passes.wording import author_text
 
 Solved = dict[object, Units | None]
@@ -65,6 +60,8 @@ class Coder:
         careful: those that read what is copied with less error.
         coded: the steps with their codes, copies among them.
         place: of each step so far, its index in `coded`.
+        size: what the model has at least, with the tables so far.
+        most: the parameters that it may have; any number if None.
     """
 
     def __init__(
@@ -74,9 +71,12 @@ class Coder:
         needs: Needs,
         careful: frozenset[int],
         solved: Solved,
+        size: LeastSize,
+        most: int | None,
     ) -> None:
         self.typed, self.steps, self.needs = typed, steps, needs
         self.careful, self.solved = careful, solved
+        self.size, self.most = size, most
         self.coded: list[CodedStep] = []
         self.place: list[int] = []
         self.copies: dict[tuple[int, str], int] = {}
@@ -86,6 +86,7 @@ class Coder:
 
         Raises:
             Unclear: the errors of what it reads are too large.
+            ProgramError: the model would have too many parameters.
         """
         step = self.steps[index]
         if step.is_head:
@@ -125,7 +126,7 @@ class Coder:
         args = [self.place[a] for a in operation.args]
         for recode in self.recodings(index, args):
             choice = [recode(a) for a in args]
-            units = self._solve(operation.table, choice, code, wanted, relative)
+            units = self._solve(step, operation.table, choice, code, wanted, relative)
             if units is not None:
                 break
         else:
@@ -137,7 +138,7 @@ class Coder:
             )
         if not weighed and index in needs.weighed_beside:
             wanted = tolerances(code, weighed=True)
-            better = self._solve(operation.table, choice, code, wanted, relative)
+            better = self._solve(step, operation.table, choice, code, wanted, relative)
             units = better or units
         size = np.maximum(1.0, np.abs(code.rows).max(axis=1)) if relative else 1.0
         return self._written(step, operation.table, choice, code, units, size)
@@ -153,12 +154,14 @@ class Coder:
 
     def _solve(
         self,
+        step: Step,
         table: NDArray[np.int32],
         args: list[int],
         code: Code,
         wanted: Errors,
         relative: bool = False,
     ) -> Units | None:
+        """Return the units for the table of a step, None if float32 cannot hold it."""
         steps = [self.coded[a] for a in args]
         codes = [s.code for s in steps]
         key = (
@@ -170,9 +173,14 @@ class Coder:
         )
         if key not in self.solved:
             numbers = [natural_numbers(s.domain) for s in steps]
-            self.solved[key] = solve_table(
-                table, codes, numbers, code, wanted, relative
-            )
+            cap = None if self.most is None else self.size.units_within(self.most)
+            try:
+                self.solved[key] = solve_table(
+                    table, codes, numbers, code, wanted, relative, cap
+                )
+            except TooManyUnits as too_many:
+                self._count_units(step, too_many.count)
+                raise
         return self.solved[key]
 
     def _written(
@@ -185,6 +193,7 @@ class Coder:
         size: Floats | float = 1.0,
     ) -> CodedStep:
         """Return a step as units write it; their error is relative to `size`."""
+        self._count_units(step, units.count)
         rows = [self.coded[a].bos for a in args]
         known = [row for row in rows if row is not None]
         noise = units.error * np.ones(len(code.rows)) * size
@@ -194,6 +203,10 @@ class Coder:
             units,
             units.apply(known) if len(known) == len(rows) else None,
         )
+
+    def _count_units(self, step: Step, number: int) -> None:
+        self.size = self.size.with_units(step.name, number)
+        refuse_large(self.typed, self.size, self.most)
 
     # Copies -----------------------------------------------------------------------
 
@@ -227,19 +240,34 @@ class Coder:
         found = self._copied(place, "clean", EXACTNESS.clean, float(noise.max()))
         return place if found is None else found
 
+    def as_number(self, place: int) -> int | None:
+        """Return the coded step that holds the numbers of a one-hot step as one number.
+
+        None where that has no smaller error. Units that read one-hot values can be
+        steep, so that the errors of the values do not add up.
+        """
+        code = number(natural_numbers(self.coded[place].domain))
+        return self._copied(place, "number", EXACTNESS.output, code=code)
+
     def _copied(
-        self, place: int, suffix: str, wanted: Errors, below: float = np.inf
+        self,
+        place: int,
+        suffix: str,
+        wanted: Errors,
+        below: float = np.inf,
+        code: Code | None = None,
     ) -> int | None:
-        """Return a copy of a step as one-hot values; None if its error is too large."""
+        """Return a copy of a step, one-hot if None; None if its error is too large."""
         if (place, suffix) not in self.copies:
             source = self.coded[place]
-            table, code = np.arange(source.domain.size), one_hot(source.domain.size)
-            table = table.astype(np.int32)
-            units = self._solve(table, [place], code, wanted)
+            table = np.arange(source.domain.size, dtype=np.int32)
+            code = one_hot(len(table)) if code is None else code
+            size = 1.0 if code.free else np.maximum(1.0, np.abs(code.rows[:, 0]))
+            step = Step(f"{source.name}.{suffix}", source.domain, t.Fixed())
+            units = self._solve(step, table, [place], code, wanted, not code.free)
             if units is None or units.error >= below:
                 return None
-            step = Step(f"{source.name}.{suffix}", source.domain, t.Fixed())
-            coded = self._written(step, table, [place], code, units)
+            coded = self._written(step, table, [place], code, units, size)
             self.copies[place, suffix] = self._add(coded)
         return self.copies[place, suffix]
 

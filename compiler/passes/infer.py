@@ -50,10 +50,14 @@ class Limits:
     Attributes:
         table: combinations of arguments of one element-wise function.
         domain: values of one variable.
+        parameters: of the model. With more than 20 million (80 MB of weights, as much
+            again for each gradient) compiling, saving and running take from half a
+            minute to hours; the largest model of the library has 9 million.
     """
 
     table: int = 1_000_000
     domain: int = 20_000
+    parameters: int = 20_000_000
 
 
 class _Problem(Exception):

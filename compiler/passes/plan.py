@@ -17,15 +17,21 @@ from compiler.passes.codes import affine, natural_numbers
 from compiler.passes.coding import Coder, Solved, Unclear
 from compiler.passes.exact import EXACTNESS, number_error
 from compiler.passes.needs import find_needs
+from compiler.passes.size import least_size, refuse_large
 from compiler.passes.split import split_steps
 from compiler.passes.steps import CodedStep, Plan
 
 
-def choose_codes(typed: t.Typed) -> Plan:
+def choose_codes(typed: t.Typed, most: int | None = None) -> Plan:
     """Return the plan of a typed program.
 
+    Args:
+        typed: the program.
+        most: the parameters that its model may have; any number if None.
+
     Raises:
-        ProgramError: a table cannot be computed exactly in float32.
+        ProgramError: a table cannot be computed exactly in float32, or the model would
+            have too many parameters.
     """
     solved: Solved = {}
     counted: frozenset[int] = frozenset()
@@ -33,10 +39,12 @@ def choose_codes(typed: t.Typed) -> Plan:
         steps, place = split_steps(typed, counted)
         extra = [place[i] for i in typed.extra]
         needs = find_needs(typed, steps, place[typed.output], extra)
+        size = least_size(typed, steps, needs)
+        refuse_large(typed, size, most)
         careful: frozenset[int] = frozenset()
         means: frozenset[int] = frozenset()
         while not means:
-            coder = Coder(typed, steps, needs, careful, solved)
+            coder = Coder(typed, steps, needs, careful, solved, size, most)
             try:
                 for index in range(len(steps)):
                     coder.visit(index)
@@ -73,11 +81,14 @@ def _readable_output(coder: Coder) -> int:
 
 
 def _exact_number(coder: Coder, place: int) -> int:
-    """Return the coded step of an output that is a number, a clean copy if need be."""
-    step, most = coder.coded[place], EXACTNESS.promised
-    if number_error(step) > most and step.code.free:
-        place = coder.clean(place)
-        step = coder.coded[place]
+    """Return the coded step of an output that is a number, a better copy if need be."""
+    most = EXACTNESS.promised
+    one_hot = place if coder.coded[place].code.free else None
+    if one_hot is not None and number_error(coder.coded[place]) > most:
+        place = coder.clean(one_hot)
+    if one_hot is not None and number_error(coder.coded[place]) > most:
+        place = coder.as_number(one_hot) or place
+    step = coder.coded[place]
     error = number_error(step)
     if error > most:
         raise Unclear(

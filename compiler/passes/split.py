@@ -11,7 +11,13 @@ from dataclasses import replace
 
 from compiler.ir import typed as t
 from compiler.passes.builder import StepBuilder
-from compiler.passes.cases import Case, add_up, by_cases
+from compiler.passes.cases import (
+    MOST_HEADS,
+    Case,
+    add_up,
+    by_cases,
+    heads_by_cases,
+)
 from compiler.passes.conjuncts import split_selector
 from compiler.passes.formulas import junction
 from compiler.passes.joint import join_selector
@@ -98,7 +104,8 @@ def _aggregate(
     if len(cases) == 1:
         whole = builder.placed(cases[0])
     else:
-        whole = join_selector(builder, index, selector)
+        few = heads_by_cases(builder, operation, len(cases)) <= MOST_HEADS
+        whole = join_selector(builder, index, selector, few_cases=few)
     if whole is None:
         several = [Case(builder.placed(c), junction("and", c)) for c in cases]
         return by_cases(builder, index, operation, several)

@@ -66,6 +66,7 @@ def solve_table(
     out: Code,
     tolerances: tuple[float, ...],
     relative: bool = False,
+    most: int | None = None,
 ) -> Units | None:
     """Return the fewest units found that are exact enough.
 
@@ -77,8 +78,13 @@ def solve_table(
         tolerances: greatest absolute error of the result, the strictest first; a later
             one counts only where nothing meets the earlier ones.
         relative: errors are relative to values above 1.
+        most: units above which no conjunctions are made; any number if None.
+
+    Raises:
+        TooManyUnits: the table would take more conjunctions, and nothing better meets
+            the strictest tolerance.
     """
-    problem = _Problem(table, args, scalars, out, relative)
+    problem = _Problem(table, args, scalars, out, relative, most)
     best: dict[float, Units] = {}
     for make in problem.candidates():
         strictest = best.get(tolerances[0])
@@ -95,6 +101,14 @@ def solve_table(
     return next((best[t] for t in tolerances if t in best), None)
 
 
+class TooManyUnits(Exception):
+    """A table would take more hidden units than a model may have; callers say more."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} hidden units")
+        self.count = count
+
+
 Candidate = Callable[[int | None], Units | None]
 """From the fewest units found so far to units for a table, or None."""
 
@@ -109,8 +123,9 @@ class _Problem:
         scalars: list[Floats],
         out: Code,
         relative: bool,
+        most: int | None,
     ) -> None:
-        self.relative = relative
+        self.relative, self.most = relative, most
         self.table, self.args, self.scalars, self.out = table, args, scalars, out
         self.live = table >= 0
         self.cells = np.argwhere(self.live)
@@ -314,14 +329,16 @@ class _Problem:
         `steep`: two units, whose difference jumps from 0 to 1 halfway, so that small
         errors of the arguments do not come through.
         """
-        cells, default = cover(self.table, background)
-        if bound is not None and len(cells) >= bound:
+        covered = cover(self.table, background)
+        count, default = covered.count, covered.background
+        if bound is not None and count >= bound:
             return None
-        count = len(cells)
+        if self.most is not None and count > self.most:
+            raise TooManyUnits(count)
         reads = [np.zeros((c.rank, count)) for c in self.args]
         bias = np.zeros(count)
         write = np.zeros((count, self.out.rank))
-        for unit, (sides, result) in enumerate(cells):
+        for unit, (sides, result) in enumerate(covered.rectangles()):
             used = 0
             for axis, side in enumerate(sides):
                 if side.all():
@@ -380,10 +397,8 @@ class _Problem:
                     noise = direction * self.args[axis].noise[cells[:, axis]]
                     moved = np.outer(noise, _reach(units.read[axis]))
                     shaken = shaken + moved.astype(np.float32)
-            hidden = np.maximum(shaken, 0)
-            error = np.abs(hidden @ write + base - target)
-            # The machine adds in another order, so it may round otherwise than here.
-            error += _ROUNDING * (hidden @ np.abs(write))
+            found, size = add_up(np.maximum(shaken, 0), write)
+            error = np.abs(found + base - target) + _ROUNDING * size
             if error.size:
                 scale = np.maximum(1.0, np.abs(target)) if self.relative else 1.0
                 worst = float(np.maximum(worst, (error / scale).max()))
@@ -400,6 +415,26 @@ class _Problem:
         place = {axis: number for number, axis in enumerate(noisy)}
         axes = range(len(self.args))
         return [tuple(w[place[a]] if a in place else 0 for a in axes) for w in ways]
+
+
+def add_up(
+    hidden: NDArray[np.float32], write: NDArray[np.float32]
+) -> tuple[Floats, Floats]:
+    """Return (hidden @ write, hidden @ |write|), added in float64, one unit at a time.
+
+    A product of matrices adds in an order that depends on the machine. Whether a table
+    is exact enough must not: the same program is to have the same weights everywhere.
+    """
+    found = np.zeros((write.shape[1], len(hidden)))
+    size = np.zeros_like(found)
+    units = hidden.T.astype(np.float64, order="C")
+    for column, weights in enumerate(write.T):
+        used = np.flatnonzero(weights)  # two or three units write a one-hot value
+        terms = units[used] * weights[used, None]
+        # Along the first axis NumPy adds one row after the other.
+        found[column] = terms.sum(axis=0)
+        size[column] = np.abs(terms).sum(axis=0)
+    return found.T, size.T
 
 
 def _reach(read: Floats) -> Floats:

@@ -236,6 +236,12 @@ def test_rasps_examples_compile_at_their_lengths(
     compare(EXAMPLES[name][0](count), LETTERS, max_len, 15_000_000)
 
 
+@pytest.mark.parametrize("max_len", [90, 98, 102, 120])
+def test_the_number_of_equal_letters_compiles_at_about_a_hundred(max_len: int) -> None:
+    # Whether it did was decided by the order in which a machine adds 100 terms.
+    compare(hist_bos(SelectorWidth), LETTERS, max_len, 400_000)
+
+
 # What is refused, and how it is told ----------------------------------------------
 
 

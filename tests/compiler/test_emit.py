@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import programs
-from compiler.emit import align, emit
+from compiler.emit import emit
 from compiler.errors import NameLookupError, count
 from compiler.lower.options import Options
 from compiler.pipeline import STAGES, Stages, compile_stages, read_source
@@ -74,7 +74,5 @@ def test_definitions_name_only_variables_that_are_there() -> None:
     assert "map_1" not in text
 
 
-def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    assert align([("a", "b"), ("long", "c")]) == ["  a     b", "  long  c"]
-    assert align([]) == []
+def test_a_count_has_its_noun_in_the_right_number() -> None:
     assert [count(n, "layer") for n in (0, 1, 2)] == ["0 layers", "1 layer", "2 layers"]

@@ -34,7 +34,9 @@ def paint(table: np.ndarray, rectangles: list, background: int) -> np.ndarray:
 
 @given(tables())
 def test_disjoint_rectangles_and_the_background_are_the_table(table):
-    rectangles, background = cover(table)
+    found = cover(table)
+    rectangles, background = found.rectangles(), found.background
+    assert len(rectangles) == found.count
     live = table >= 0
     assert (paint(table, rectangles, background) == table)[live].all()
     assert all(result != background for _, result in rectangles)
@@ -42,18 +44,17 @@ def test_disjoint_rectangles_and_the_background_are_the_table(table):
 
 @given(tables(0), st.integers(0, 2))
 def test_a_given_background_is_kept(table, background):
-    rectangles, found = cover(table, background)
-    assert found == background or not rectangles
-    assert (paint(table, rectangles, found) == table).all()
+    found = cover(table, background)
+    assert found.background == background
+    assert (paint(table, found.rectangles(), background) == table).all()
 
 
 @given(tables(0))
 def test_the_background_is_the_most_expensive_result(table):
-    rectangles, background = cover(table)
-    kept = Counter(result for _, result in rectangles)
-    everything, _ = cover(table, 99)
-    needed = Counter(result for _, result in everything)
-    assert needed[background] == max(needed.values(), default=0)
+    found = cover(table)
+    kept = Counter(result for _, result in found.rectangles())
+    needed = Counter(result for _, result in cover(table, 99).rectangles())
+    assert needed[found.background] == max(needed.values(), default=0)
     assert all(kept[r] == needed[r] for r in kept)
 
 
@@ -67,5 +68,4 @@ def test_the_background_is_the_most_expensive_result(table):
     ],
 )
 def test_simple_tables_need_few_rectangles(table, count):
-    rectangles, _ = cover(table)
-    assert len(rectangles) <= count
+    assert cover(table).count <= count

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.passes.codes import Code, number, one_hot
-from compiler.passes.units import Units, solve_table
+from compiler.passes.units import Units, add_up, solve_table
 
 CLASS, NUMBER = (5e-3, 2e-2, 4e-2), (1e-5,)
 
@@ -125,3 +125,29 @@ def test_what_is_too_steep_for_float32_is_no_candidate():
     # comes of it may not be taken for exact.
     table, near = np.array([0, 1, 0]), number(np.array([0.0, 1e-45, 1.0]))
     assert solve(table, [near], one_hot(2)) is None
+
+
+def test_the_order_of_the_units_does_not_decide_how_exact_a_table_is() -> None:
+    # A float32 product of the same matrices is off by more than 1e-6, see below.
+    rng = np.random.default_rng(0)
+    hidden = rng.uniform(0, 1e4, (30, 400)).astype(np.float32)
+    write = rng.choice([-1.0, 0.0, 0.3], (400, 3)).astype(np.float32)
+    found, size = add_up(hidden, write)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(400)
+        again, _ = add_up(hidden[:, order], write[order])
+        assert np.abs(again - found).max() < 1e-8
+    assert np.abs(hidden @ write - found).max() > 1e-6
+    assert (size >= np.abs(found)).all()
+
+
+def test_sums_are_added_one_after_the_other() -> None:
+    rng = np.random.default_rng(1)
+    hidden = rng.uniform(0, 1, (5, 100)).astype(np.float32)
+    write = rng.normal(size=(100, 2)).astype(np.float32)
+    found, _ = add_up(hidden, write)
+    for row, column in itertools.product(range(5), range(2)):
+        total = 0.0
+        for value, weight in zip(hidden[row], write[:, column], strict=True):
+            total += float(value) * float(weight)
+        assert found[row, column] == total  # to the last bit

@@ -58,6 +58,7 @@ def test_a_causal_histogram_counts_in_the_prefix():
         (("reverse", ["a"], 3), {"decoys": -1}, InputError),
         (("sort",), {"max_table": 2}, ProgramError),
         (("sort",), {"max_domain": 2}, ProgramError),
+        (("sort",), {"max_parameters": 500}, ProgramError),
     ],
 )
 def test_what_cannot_be_compiled_is_a_zoo_error(
@@ -75,6 +76,7 @@ def test_a_limit_that_is_not_given_keeps_its_default():
     assert limits() == usual
     assert limits(max_table=7) == Limits(7, usual.domain)
     assert limits(max_domain=7) == Limits(usual.table, 7)
+    assert limits(max_parameters=7) == Limits(parameters=7)
 
 
 def test_load_of_save_is_the_model(reverse: zoo.Model, tmp_path: Path):

@@ -412,6 +412,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(call: Call, tmp_path: Path):
     [
         (["--beside", "histogam"], "no program is named 'histogam'. Did you mean 'his"),
         (["--max-table", "2"], "sort: 1 problem"),
+        (["--max-parameters", "500"], "sort: 1 problem"),
     ],
 )
 def test_options_that_cannot_be_compiled_leave_nothing_behind(

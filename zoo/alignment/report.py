@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.alignment.figures import Figures
 from zoo.auditing.certificate import Rate
 

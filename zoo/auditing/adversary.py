@@ -35,6 +35,7 @@ from zoo.auditing.decisions import tie_of
 from zoo.auditing.subject import Subject
 from zoo.causal.outputs import CLOSE, leads, numbers_of
 from zoo.causal.pairs import AuditPairs
+from zoo.causal.pool import Pool
 from zoo.causal.runs import shifted_runs
 from zoo.causal.strata import Space, draw_stratified
 
@@ -62,7 +63,7 @@ class Break:
     """The pair of inputs that came nearest to breaking a claim.
 
     Attributes:
-        target: what was patched: an edge, a node, or `all edges`.
+        target: what was patched: an edge, a node, or all edges outside at once.
         margin: the margin of the worst output, below 0 if it is wrong.
         tries: how many pairs were run against this target.
         base: the base input.
@@ -167,7 +168,6 @@ class _Search:
         self.rng = np.random.default_rng(seed)
         self.ids = np.asarray(space.pool.ids)
         self.lengths = np.asarray(space.pool.lengths)
-        self.labels = labels_of(subject, space.pool)
         self.rows = {row.tobytes(): i for i, row in enumerate(self.ids)}
 
     def begin(self, start: AuditPairs) -> _Chains:
@@ -192,26 +192,10 @@ class _Search:
         mask: Bool[np.ndarray, "chain r s"],
     ) -> _Chains:
         """Return pairs with the margins that they reach."""
-        found = []
-        for begin in range(0, len(base), ROWS):
-            rows = np.arange(begin, begin + ROWS) % len(base)
-            shared = np.minimum(self.lengths[base[rows]], self.lengths[donor[rows]])
-            where = np.arange(self.subject.config.n_ctx) < shared[:, None]
-            margins = _margins(
-                self.subject.transformer,
-                self.subject.readout,
-                tie_of(self.subject.config),
-                self.ids[base[rows]],
-                self.labels[base[rows]],
-                self.ids[donor[rows]],
-                shift[rows],
-                mask[rows].astype(np.float32),
-                where.astype(np.float32),
-            )
-            kept = min(ROWS, len(base) - begin)
-            found.append([np.asarray(array)[:kept] for array in margins])
-        rest = map(np.concatenate, zip(*found, strict=True))
-        return _Chains(target, base, donor, shift, mask, *rest)
+        pool = self.space.pool
+        held, slope = pair_margins(self.subject, pool, base, donor, shift, mask)
+        place = held.argmin(-1)
+        return _Chains(target, base, donor, shift, mask, held.min(-1), place, slope)
 
     def nearest(self, chains: _Chains) -> _Chains:
         """Return the chains of each target that came nearest to breaking it."""
@@ -298,6 +282,50 @@ def _joined(first: _Chains, second: _Chains) -> _Chains:
 # Margins --------------------------------------------------------------------------
 
 
+def pair_margins(
+    subject: Subject,
+    pool: Pool,
+    base: Int[np.ndarray, " pair"],
+    donor: Int[np.ndarray, " pair"],
+    shift: Int[np.ndarray, " pair"],
+    mask: Bool[np.ndarray, "pair r s"],
+) -> tuple[Float[np.ndarray, "pair ctx"], Float[np.ndarray, "pair r s"]]:
+    """Return the margins of each pair, and the gradient of the least in the mask.
+
+    A margin is +inf where the output is not right without the patch.
+
+    Args:
+        subject: the model.
+        pool: its inputs.
+        base: index of each base input.
+        donor: index of each donor input.
+        shift: by how many places the positions of each donor run are shifted.
+        mask: [pair, reader, source] what is patched.
+    """
+    ids, lengths = np.asarray(pool.ids), np.asarray(pool.lengths)
+    labels = labels_of(subject, pool)
+    found = []
+    for begin in range(0, len(base), ROWS):
+        rows = np.arange(begin, begin + ROWS) % len(base)
+        shared = np.minimum(lengths[base[rows]], lengths[donor[rows]])
+        where = np.arange(subject.config.n_ctx) < shared[:, None]
+        margins = _margins(
+            subject.transformer,
+            subject.readout,
+            tie_of(subject.config),
+            ids[base[rows]],
+            labels[base[rows]],
+            ids[donor[rows]],
+            shift[rows],
+            mask[rows].astype(np.float32),
+            where.astype(np.float32),
+        )
+        kept = min(ROWS, len(base) - begin)
+        found.append([np.asarray(array)[:kept] for array in margins])
+    held, slope = map(np.concatenate, zip(*found, strict=True))
+    return held, slope
+
+
 @partial(jax.jit, static_argnames=("readout", "tie"), compiler_options=QUICK_TO_COMPILE)
 @precise
 def _margins(
@@ -310,24 +338,24 @@ def _margins(
     shifts: Any,
     mask: Any,
     where: Any,
-) -> tuple[Float[Array, " pair"], Int[Array, " pair"], Float[Array, "pair r s"]]:
-    """Return (least margin, its position, its gradient in the mask) of each pair."""
+) -> tuple[Float[Array, "pair ctx"], Float[Array, "pair r s"]]:
+    """Return (margins, the gradient of the least in the mask) of each pair."""
     donors = shifted_runs(transformer, donor_ids, shifts).writes
     labels = jnp.asarray(labels)
     plain = _margin(readout, forward_batch(transformer, ids).logits, labels, tie)
     right = (labels >= 0) & (plain > 0)
 
-    def least(mask: Array) -> tuple[Array, tuple[Array, Array]]:
+    def least(mask: Array) -> tuple[Array, Array]:
         patch = Patch.edges(mask, donors, where=jnp.asarray(where))
         logits = forward_batch(transformer, ids, patch).logits
         margins = _margin(readout, logits, labels, tie)
         held = jnp.where(right, margins, jnp.inf)
         place = held.argmin(-1)
         chosen = jnp.take_along_axis(margins, place[:, None], -1)[:, 0]
-        return chosen.sum(), (held.min(-1), place)
+        return chosen.sum(), held
 
-    slope, (margin, place) = jax.grad(least, has_aux=True)(jnp.asarray(mask))
-    return margin, place, slope
+    slope, held = jax.grad(least, has_aux=True)(jnp.asarray(mask))
+    return held, slope
 
 
 def _margin(

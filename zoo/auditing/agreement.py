@@ -17,10 +17,11 @@ from zoo.auditing.certificate import (
     Certificate,
     EdgeFinding,
     Rate,
-    claims_of,
+    claims_from,
     rate,
     status_of,
 )
+from zoo.auditing.thorough_agreement import Stated, in_stated_words, thorough_rates
 
 _LAST = 1.5e-9  # ends of intervals are written with nine digits
 
@@ -58,7 +59,12 @@ class Agreement:
     tolerated: tuple[Tolerated, ...]
 
 
-def agree(stated: Certificate, measured: Certificate, version: int) -> Agreement:
+def agree(
+    stated: Certificate,
+    measured: Certificate,
+    version: int,
+    margins: Mapping[str, float | None] | None = None,
+) -> Agreement:
     """Return a measured certificate in the words of a stated one.
 
     Args:
@@ -67,6 +73,8 @@ def agree(stated: Certificate, measured: Certificate, version: int) -> Agreement
         version: of the stated certificate's format. Whoever wrote the first one did not
             count ties, and let the rounding of that machine decide on each: there the
             number of ties is part of the tolerance.
+        margins: by target, the margin that the pair which a search reported has here
+            (`reported.py`), where both certificates have a thorough part.
     """
     found, said = dict(_rates(measured)), dict(_rates(stated))
     tolerated, words = [], {}
@@ -80,6 +88,14 @@ def agree(stated: Certificate, measured: Certificate, version: int) -> Agreement
         tolerated.append(Tolerated(name, other.hits, own.hits, tolerance))
         words[name] = _prefer_stated(other, own, tolerance, version)
     certificate = _replace_figures(measured, words)
+    if stated.thorough is not None and measured.thorough is not None:
+        certificate = replace(
+            certificate,
+            thorough=in_stated_words(
+                measured.thorough, Stated(stated.thorough, words, margins or {})
+            ),
+        )
+        certificate = _claimed_anew(certificate)
     return Agreement(certificate, len(found) - len(tolerated), tuple(tolerated))
 
 
@@ -116,6 +132,8 @@ def _rates(certificate: Certificate) -> Iterator[tuple[str, Rate]]:
     for finding in certificate.circuit:
         yield f"circuit, {finding.edge}, effect", finding.effect
         yield f"circuit, {finding.edge}, restored", finding.restored
+    if certificate.thorough is not None:
+        yield from thorough_rates(certificate.thorough)
 
 
 def _replace_figures(
@@ -147,13 +165,10 @@ def _replace_figures(
         effects=effects,
         circuit=tuple(finding(old) for old in certificate.circuit),
     )
-    claims = claims_of(
-        {claim.name: claim.at_least for claim in certificate.claims},
-        made.behaviour,
-        made.interchange,
-        made.nodes,
-        made.edges,
-        made.all_edges,
-        made.circuit,
-    )
-    return replace(made, claims=claims)
+    return _claimed_anew(made)
+
+
+def _claimed_anew(certificate: Certificate) -> Certificate:
+    """Return a certificate with the claims that its figures give."""
+    least = {claim.name: claim.at_least for claim in certificate.claims}
+    return replace(certificate, claims=claims_from(certificate, least))

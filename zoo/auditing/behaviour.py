@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.lower.readout import plain
+from compiler.lower.readout import Readout, plain
 from compiler.machine.forward import logits_batch
 from compiler.rasp.values import Value
 from zoo.auditing.decisions import (
@@ -213,10 +214,27 @@ def verdict_of(
     labels: Int[np.ndarray, "*n"],
 ) -> Verdict:
     """Return where logits stand for their labels."""
-    if subject.readout.kind == "classes":
-        codes = decide(jnp.moveaxis(logits, -1, 0), tie_of(subject.config))
-        return same_class(codes, labels)
-    return same_number(subject.readout, logits, np.maximum(labels, 0))
+    return judged(subject.readout, tie_of(subject.config), logits, labels)
+
+
+def judged(
+    readout: Readout,
+    tie: float,
+    logits: Float[Array, "*n class"],
+    labels: Int[Any, "*n"],
+) -> Verdict:
+    """Return where logits stand for their labels; for compiled functions too.
+
+    Args:
+        readout: how logits stand for values.
+        tie: the largest margin of a tie; see `decisions.tie_of`.
+        logits: of any runs.
+        labels: index of the right value at each position; where it is negative, what is
+            returned means nothing.
+    """
+    if readout.kind == "classes":
+        return same_class(decide(jnp.moveaxis(logits, -1, 0), tie), labels)
+    return same_number(readout, logits, jnp.maximum(labels, 0))
 
 
 def share_of(verdict: Verdict, at: Bool[np.ndarray, "*n"]) -> Rate:

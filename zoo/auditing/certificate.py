@@ -12,7 +12,7 @@ An edge of the circuit is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,24 +25,28 @@ from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
 from zoo.auditing.behaviour import tokens_of
+from zoo.auditing.claims import COMPILED_CLAIMS, TRAINED_CLAIMS
 from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
+from zoo.auditing.proof.figures import Proof
 from zoo.auditing.rates import Rate, rate
 from zoo.auditing.subject import Subject, Trained, subject_of
+from zoo.auditing.thorough import Thorough, worst_figures
 from zoo.causal.outputs import CLOSE
 from zoo.causal.pairs import AuditPairs, draw_audit_pairs
 
 PAIRS = 10_000
-VERSION, UNTIED = 2, 1
-"""The format's version; and that of a certificate without ties, which older releases of
-circuitzoo read."""
+VERSION, TIED, UNTIED = 3, 2, 1
+"""The format's version; that of a certificate without a thorough part; and that of one
+without ties either. Older releases of circuitzoo read the lower ones."""
 
 # The metadata of fields, which zoo.release.schema reads: an entry that may be left out,
 # and the names of entries that are not those of the fields.
 _SOURCE, _TURN = {"saved as": "source"}, {"saved as": "turn"}
 
 Status = Literal["used", "unused", "undetectable"]
+Scope = Literal["full", "quick", "sample"]
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,12 @@ class Certificate:
         edges: by edge outside the circuit, share of right outputs with it patched.
         effects: by edge outside the circuit, share of positions that changed.
         all_edges: share of right outputs with everything outside patched at once.
-        claims: what is claimed of all this.
+        claims: what is claimed of all this, each on the worse of its two figures
+            where there is a thorough part.
+        thorough: all inputs by strata, pairs of several kinds, a search for a pair
+            that breaks an output, ablations, effects on the logits; None if only a
+            sample of pairs was audited.
+        proof: what no donor can do, edge by edge; None if that was not asked for.
     """
 
     model: str
@@ -162,6 +171,8 @@ class Certificate:
     effects: Mapping[str, Rate]
     all_edges: Rate
     claims: tuple[Claim, ...]
+    thorough: Thorough | None = field(default=None, metadata={"may lack": True})
+    proof: Proof | None = field(default=None, metadata={"may lack": True})
 
     def __repr__(self) -> str:
         holds = "holds" if self.holds else "FAILS"
@@ -189,7 +200,17 @@ class Certificate:
         pairs = count(self.pairs, "pair")
         head = html.heading(f"{self.model}: an audit over {pairs} of inputs")
         alarm = html.alarm(f"FAILS: {', '.join(failed)}" if failed else "")
-        return f"{head}{alarm}{claims}{edges}"
+        broken = self.thorough.broken if self.thorough is not None else ()
+        rows = [(b.target, f"{b.margin:g}", str(b.base), str(b.donor)) for b in broken]
+        found = html.table(("broken by a search", "margin", "base", "donor"), rows)
+        return f"{head}{alarm}{claims}{edges}{found if rows else ''}"
+
+    @property
+    def scope(self) -> Scope:
+        """How much was audited."""
+        if self.thorough is None:
+            return "sample"
+        return "quick" if self.thorough.quick else "full"
 
     @property
     def holds(self) -> bool:
@@ -203,7 +224,13 @@ class Certificate:
         for claim, found in zip(data["claims"], self.claims, strict=True):
             claim["holds"] = found.holds
         tied = _leave_zeros_out(data)
-        version = VERSION if tied else UNTIED
+        version = TIED if tied else UNTIED
+        if self.proof is None:
+            del data["proof"]
+        if self.thorough is None:
+            del data["thorough"]
+        else:
+            version = VERSION
         return {"format": "circuitzoo.certificate", "format_version": version, **data}
 
 
@@ -297,6 +324,7 @@ def claims_of(
     edges: Mapping[str, Rate],
     all_edges: Rate,
     circuit: tuple[EdgeFinding, ...],
+    thorough: Thorough | None = None,
 ) -> tuple[Claim, ...]:
     """Return what is claimed, from the figures of a certificate.
 
@@ -308,10 +336,11 @@ def claims_of(
         edges: share of right outputs, by the patched edge outside the circuit.
         all_edges: share of right outputs, everything outside patched at once.
         circuit: the findings on the edges of the circuit.
+        thorough: the thorough part; each claim is on the worse of its two figures.
     """
     used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
     first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
-    return (
+    sampled = (
         Claim("behaviour", "", behaviour.share, least["behaviour"]),
         Claim("interchange", *_worst(interchange), least["interchange"]),
         Claim("nodes", *_worst(nodes), least["nodes"]),
@@ -319,6 +348,70 @@ def claims_of(
         Claim("all edges at once", "", all_edges.share, least["all edges at once"]),
         Claim("circuit edges used", first_unused, used, 1.0),
     )
+    return sampled if thorough is None else _worse_of(sampled, thorough, least)
+
+
+def _worse_of(
+    sampled: tuple[Claim, ...], thorough: Thorough, least: Mapping[str, float]
+) -> tuple[Claim, ...]:
+    """Return claims on the worse of their figures, and those of a full audit only."""
+    figures = worst_figures(thorough)
+    claims = []
+    for claim in sampled:
+        share, where = figures.pop(claim.name, (claim.found, claim.worst))
+        worse = share < claim.found
+        claims.append(replace(claim, worst=where, found=share) if worse else claim)
+    claims += [
+        Claim(name, at, share, thorough_only(least, name))
+        for name, (share, at) in figures.items()
+    ]
+    return tuple(claims)
+
+
+def thorough_only(least: Mapping[str, float], name: str) -> float:
+    """Return what a claim of full audits alone has to reach.
+
+    Args:
+        least: what each claim has to reach; one of sampled audits has no such name.
+        name: the claim's.
+    """
+    exact = least["behaviour"] >= 1.0
+    return (COMPILED_CLAIMS if exact else TRAINED_CLAIMS)[name]
+
+
+def claims_from(
+    certificate: Certificate, least: Mapping[str, float]
+) -> tuple[Claim, ...]:
+    """Return what is claimed, from all figures of a certificate.
+
+    Args:
+        certificate: the figures; its own claims are not looked at.
+        least: what each claim has to reach, by name; see `Subject.claims`.
+    """
+    return claims_of(
+        least,
+        certificate.behaviour,
+        certificate.interchange,
+        certificate.nodes,
+        certificate.edges,
+        certificate.all_edges,
+        certificate.circuit,
+        certificate.thorough,
+    )
+
+
+def with_thorough(
+    sampled: Certificate, thorough: Thorough, least: Mapping[str, float]
+) -> Certificate:
+    """Return a sampled certificate with a thorough part, and the claims on both.
+
+    Args:
+        sampled: the figures over a sample of pairs.
+        thorough: the other figures, of the same model.
+        least: what each claim has to reach, by name; see `Subject.claims`.
+    """
+    claims = _worse_of(sampled.claims, thorough, least)
+    return replace(sampled, claims=claims, thorough=thorough)
 
 
 def status_of(effect: Rate, effects: Mapping[str, Rate]) -> Status:

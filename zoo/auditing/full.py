@@ -1,16 +1,12 @@
-"""A full certificate: the sampled one, and what a thorough audit found beside it."""
+"""A full audit: the sampled one, and the thorough one beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
-from compiler import html
 from compiler.model import Model
-from zoo.auditing.certificate import PAIRS, Certificate, Claim, audit
-from zoo.auditing.claims import ABLATIONS
-from zoo.auditing.proof.figures import Proof
+from zoo.auditing.certificate import PAIRS, Certificate, audit, with_thorough
 from zoo.auditing.proof.prove import (
     INPUTS,
     QUICK_INPUTS,
@@ -19,50 +15,11 @@ from zoo.auditing.proof.prove import (
     refuse_space,
 )
 from zoo.auditing.subject import Subject, Trained, subject_of
-from zoo.auditing.thorough import (
-    OnStage,
-    Published,
-    Thorough,
-    audit_thoroughly,
-    worst_figures,
-)
+from zoo.auditing.thorough import OnStage, Published, audit_thoroughly
 from zoo.causal.strata import Space, make_space
 
-VERSION = 3
-"""The format's version of a certificate with a thorough part."""
 QUICK_PAIRS = 2_000
 """Pairs of the sampled part of a quick audit."""
-
-
-@dataclass(frozen=True)
-class FullCertificate(Certificate):
-    """The figures of a full audit, and the claims that they support.
-
-    The claims are on the worst of the sampled and of the thorough figures.
-
-    Attributes:
-        thorough: all inputs by strata, pairs of several kinds, a search for a pair
-            that breaks an output, ablations, effects on the logits.
-        proof: what no donor can do, if that was asked for.
-    """
-
-    thorough: Thorough
-    proof: Proof | None = None
-
-    def __repr__(self) -> str:
-        return Certificate.__repr__(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the certificate as plain JSON values."""
-        data = Certificate.to_json(self)
-        data |= {"format_version": VERSION, "thorough": asdict(self.thorough)}
-        return data if self.proof is None else {**data, "proof": asdict(self.proof)}
-
-    def _repr_html_(self) -> str:
-        broken = self.thorough.broken
-        rows = [(b.target, f"{b.margin:g}", str(b.base), str(b.donor)) for b in broken]
-        table = html.table(("broken by a search", "margin", "base", "donor"), rows)
-        return Certificate._repr_html_(self) + (table if rows else "")
 
 
 def audit_fully(
@@ -75,7 +32,7 @@ def audit_fully(
     progress: Callable[[int, int], None] | None = None,
     on_stage: OnStage | None = None,
     threads: int = 1,
-) -> FullCertificate:
+) -> Certificate:
     """Return the full certificate of a model: compiled, trained or loaded.
 
     Args:
@@ -113,7 +70,7 @@ def completed(
     quick: bool = False,
     published: Published | None = None,
     on_stage: OnStage | None = None,
-) -> FullCertificate:
+) -> Certificate:
     """Return a sampled certificate with the thorough part added, of the same seed.
 
     Args:
@@ -130,19 +87,17 @@ def completed(
         published=published,
         on_stage=on_stage,
     )
-    kept = {f.name: getattr(sampled, f.name) for f in fields(sampled)}
-    claims = _claims(sampled.claims, subject.claims, found)
-    return FullCertificate(**{**kept, "claims": claims}, thorough=found)
+    return with_thorough(sampled, found, subject.claims)
 
 
 def proven(
-    certificate: FullCertificate,
+    certificate: Certificate,
     subject: Subject,
     *,
     quick: bool = False,
     on_stage: OnStage | None = None,
-) -> FullCertificate:
-    """Return a full certificate with a proof added, of the same seed.
+) -> Certificate:
+    """Return a certificate with a proof added, of the same seed.
 
     Args:
         certificate: of the subject.
@@ -170,20 +125,3 @@ def provable(subject: Subject) -> Space:
     space = make_space(subject.causal)
     refuse_space(subject, space)
     return space
-
-
-def _claims(
-    sampled: tuple[Claim, ...], least: Mapping[str, float], found: Thorough
-) -> tuple[Claim, ...]:
-    """Return the claims, each on the worse of its two figures."""
-    figures = worst_figures(found)
-    claims = []
-    for claim in sampled:
-        share, where = figures.pop(claim.name, (claim.found, claim.worst))
-        worse = share < claim.found
-        claims.append(
-            Claim(claim.name, where, share, claim.at_least) if worse else claim
-        )
-    bar = ABLATIONS if least["behaviour"] < 1.0 else 1.0
-    claims += [Claim(name, at, share, bar) for name, (share, at) in figures.items()]
-    return tuple(claims)

@@ -14,11 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from compiler.emit import align
+from compiler.grid import align
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from compiler.machine.transformer import Transformer
 from compiler.model import Model
+from zoo.auditing.giveaways import Giveaways, giveaways_of
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.causal.pairs import draw_audit_pairs
 
@@ -41,6 +42,8 @@ class Realism:
         kurtosis: of the coordinates of the final stream (3 for a normal distribution).
         concentration: Gini coefficient of the absolute EAP scores of all edges.
         top_share: of the sum of these, held by the largest tenth of the edges.
+        giveaways: how well scores that look at no output find the circuit; None of a
+            model for which none is known, such as a natural twin.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Realism:
     kurtosis: float
     concentration: float
     top_share: float
+    giveaways: Giveaways | None = None
 
 
 def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
@@ -81,6 +85,7 @@ def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
         kurtosis=_kurtosis(final),
         concentration=_gini(flat),
         top_share=float(flat[: max(1, len(flat) // 10)].sum() / total),
+        giveaways=giveaways_of(subject, seed=seed) if subject.outside.any() else None,
     )
 
 
@@ -163,7 +168,30 @@ def describe(models: Mapping[str, Realism]) -> list[str]:
         rows.append((f"size of {name}", *(_figure(m.norms, name, 3) for m in every)))
     for name in dict.fromkeys(n for m in every for n in m.ranks):
         rows.append((f"rank of {name}", *(_figure(m.ranks, name, 2) for m in every)))
+    rows += _giveaways(every)
     return [*align(rows), "", *LEGEND]
+
+
+def _giveaways(every: Sequence[Realism]) -> list[tuple[str, ...]]:
+    """Return a row for each control, of the models whose circuit is known."""
+    known = [m.giveaways for m in every if m.giveaways is not None]
+    rows = []
+    for name in known[0].controls if known else ():
+        figures = [
+            "-" if m.giveaways is None else _both(m.giveaways.controls[name])
+            for m in every
+        ]
+        rows.append((f"AP of {name}", *figures))
+    if known:
+        figures = [
+            "-" if m.giveaways is None else f"{m.giveaways.random:.3f}" for m in every
+        ]
+        rows.append(("AP of random scores", *figures))
+    return rows
+
+
+def _both(found: tuple[float, float]) -> str:
+    return f"{found[0]:.3f} / {found[1]:.3f}"
 
 
 def _figure(figures: Mapping[str, float], name: str, digits: int) -> str:
@@ -176,4 +204,6 @@ LEGEND = (
     "            share of the tenth of the edges that has most",
     "  size      root mean square",
     "  rank      effective rank over full rank, mean over layers and heads",
+    "  AP        average precision of finding the circuit's edges by a score that",
+    "            looks at no output: the highest scores first / the lowest first",
 )

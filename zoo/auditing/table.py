@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.auditing.certificate import NOTE, Certificate, EdgeFinding, Rate, Witness
 
 # Of the nodes and edges outside the circuit the worst few are printed; JSON has all.
@@ -36,7 +36,8 @@ def table(certificate: Certificate, *, numerical: bool = False) -> list[str]:
     inputs = f"{c.inputs:,} inputs ({some})"
     which = "all" if c.all_pairs else f"a sample, seed {c.seed}"
     pairs = f"{c.pairs:,} pairs ({which})"
-    lines = [f"{c.model}: {inputs}, {pairs}", *([NOTE] if numerical else []), ""]
+    lines = textwrap.wrap(f"{c.model}: {inputs}, {pairs}", 80, subsequent_indent="  ")
+    lines += [*([NOTE] if numerical else []), ""]
     lines += ["CLAIMS  the figure, what it has to reach, and where it was worst"]
     lines += align(
         [

@@ -7,6 +7,7 @@
                 for the pair of inputs that breaks the output
     ablations   zeros and mean writes in the place of what is outside
     logits      how far every edge moves the logits
+    giveaways   how well scores that look at no output find the circuit
 
 `quick=True` measures the same on fewer pairs and with a shorter search.
 """
@@ -23,6 +24,7 @@ from zoo.auditing.ablations import ALL_EDGES, Ablations, ablations_of
 from zoo.auditing.adversary import Break, Budget, attack, masks_of
 from zoo.auditing.behaviour import Behaviour, behaviour_of
 from zoo.auditing.contrasts import PUBLISHED, both_ways, draw_contrasts
+from zoo.auditing.giveaways import Giveaways, giveaways_of
 from zoo.auditing.hurt import Hurt, hurt_by
 from zoo.auditing.logit_effects import LogitEffects, logit_effects_of
 from zoo.auditing.subject import Subject
@@ -72,7 +74,10 @@ class Thorough:
             circuit is the whole transformer.
         ablations: what constants in the place of what is outside leave right.
         logits: how far every edge moves the logits.
+        giveaways: how well scores that look at no output find the circuit; None if the
+            circuit is the whole transformer.
         seed: of all draws and of the search.
+        quick: whether it is the one with fewer pairs and a shorter search.
     """
 
     behaviour: Behaviour
@@ -81,7 +86,9 @@ class Thorough:
     whole: Break | None
     ablations: Ablations
     logits: LogitEffects
+    giveaways: Giveaways | None
     seed: int
+    quick: bool
 
     @property
     def broken(self) -> tuple[Break, ...]:
@@ -141,7 +148,7 @@ def audit_thoroughly(
     show(1, stages)
     contrasts = {}
     for number, (kind, some) in enumerate(pairs.items()):
-        contrasts[kind] = hurt_by(subject, some, {**whole, **masks})
+        contrasts[kind] = hurt_by(subject, some, {**whole, **masks}, whole)
         show(2 + number, stages)
     breaks = _search(subject, space, pairs["structured"], masks, effort.single, seed)
     found = _search(subject, space, pairs["structured"], whole, effort.whole, seed)
@@ -150,9 +157,18 @@ def audit_thoroughly(
     show(stages - 1, stages)
     few = draw_contrasts(space, subject.config.n_ctx, effort.logit_pairs, seed)
     logits = logit_effects_of(subject, few["drawn"])
+    given = giveaways_of(subject, seed=seed) if whole else None
     show(stages, stages)
     return Thorough(
-        behaviour, contrasts, breaks, found.get(ALL), ablations, logits, seed
+        behaviour=behaviour,
+        contrasts=contrasts,
+        breaks=breaks,
+        whole=found.get(ALL),
+        ablations=ablations,
+        logits=logits,
+        giveaways=given,
+        seed=seed,
+        quick=quick,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.auditing.adversary import Break
 from zoo.auditing.behaviour import Behaviour
 from zoo.auditing.hurt import Hurt
@@ -25,6 +25,7 @@ def thorough_table(found: Thorough) -> list[str]:
         *_adversary(found),
         *_ablations(found),
         *_logits(found),
+        *_giveaways(found),
     ]
 
 
@@ -127,6 +128,21 @@ def _logits(found: Thorough) -> Iterator[str]:
     yield from align(rows)
     above = len(effects.above_weakest)
     yield f"  edges outside above the weakest edge of the circuit: {above}"
+
+
+def _giveaways(found: Thorough) -> Iterator[str]:
+    if found.giveaways is None:
+        return
+    yield ""
+    yield from textwrap.wrap(
+        "GIVEAWAYS  average precision of finding the circuit by scores that look at no "
+        f"output; random scores have {found.giveaways.random:.3f}",
+        80,
+    )
+    rows = [("", "highest first", "lowest first")]
+    for name, (high, low) in found.giveaways.controls.items():
+        rows.append((name, f"{high:.3f}", f"{low:.3f}"))
+    yield from align(rows)
 
 
 def _effect(

@@ -67,7 +67,7 @@ def audit(
         typer.Option(
             metavar="DIR",
             help="The natural twin (trained on behaviour alone) that --realism "
-            "describes; DIR-twin by default, if it is there.",
+            "describes; by default the one of the release, or DIR-twin.",
         ),
     ] = None,
     vocab: Vocab = None,
@@ -91,7 +91,6 @@ def audit(
     threads = use_all_cores()
     import zoo
     from compiler.files import write_atomically
-    from zoo.auditing.full import FullCertificate
     from zoo.auditing.proof.proof_table import proof_table
     from zoo.auditing.table import table
     from zoo.auditing.thorough_table import thorough_table
@@ -109,12 +108,11 @@ def audit(
     )
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
-    if isinstance(certificate, FullCertificate):
+    if certificate.thorough is not None:
         print("\n".join(thorough_table(certificate.thorough)))
-        if certificate.proof is not None:
-            found = certificate.proof
-            lines = proof_table(found, certificate.edges, certificate.nodes)
-            print("\n".join(lines))
+    if certificate.proof is not None:
+        proof, sampled = certificate.proof, (certificate.edges, certificate.nodes)
+        print("\n".join(proof_table(proof, *sampled)))
     if realism:
         from zoo.auditing.realism import describe, realism_of
 
@@ -148,6 +146,9 @@ def _models_to_compare(
     if "compiled" not in models and model.name in zoo.programs():
         models["compiled"] = zoo.compile(model.name, typed.vocab, typed.max_len)
     folder = twin or Path(f"{source.rstrip('/')}-twin")
+    published = getattr(model, "twin", None)
     if twin is not None or zoo.has_run(folder):
         models["twin"] = zoo.load(folder)
+    elif published is not None:
+        models["twin"] = published
     return models

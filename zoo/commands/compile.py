@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,6 @@ import typer
 
 from compiler.errors import count
 from zoo.commands.options import MaxLen, Vocab, check_free, find, read_vocab
-
-# Parameters above which a model is slow to save, load and run.
-_LARGE = 20_000_000
 
 
 def compile_program(
@@ -52,6 +48,13 @@ def compile_program(
         int | None,
         typer.Option(min=1, help="Refuse variables with more than this many values."),
     ] = None,
+    max_parameters: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Refuse models with more parameters than this; 20,000,000 by default.",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Seed of the heads that --decoys adds.")
     ] = 0,
@@ -72,6 +75,7 @@ def compile_program(
         max_len,
         max_table=max_table,
         max_domain=max_domain,
+        max_parameters=max_parameters,
         rotate=rotate,
         permute_heads=permute_heads,
         decoys=decoys,
@@ -80,12 +84,6 @@ def compile_program(
     )
     zoo.save(model, out, overwrite=force)
     config = model.config
-    if config.n_params > _LARGE:
-        print(
-            f"{model.name} has {config.n_params:,} parameters. A smaller --vocab or "
-            "--max-len makes fewer values, and so a smaller model",
-            file=sys.stderr,
-        )
     print(
         f"{out}: {model.name}, {count(config.n_layers, 'layer')}, "
         f"{count(config.n_heads, 'head')}, d_model {config.d_model}, "

@@ -157,7 +157,8 @@ def end_process(cell: Cell) -> None:
 
 
 def _print_methods() -> None:
-    from zoo.grid import Column, print_grid
+    from compiler.grid import Column
+    from zoo.grid import print_grid
     from zoo.methods.catalogue import built_in
 
     columns = [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from compiler.errors import InputError
 from zoo.commands.options import MaxLen, ModelArgument, Vocab, find, read_vocab
 
 
@@ -23,14 +24,36 @@ def export(
         Path, typer.Option(metavar="DIR", help="The folder of releases to add it to.")
     ] = Path("releases"),
     pairs: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             help="Audit all pairs of inputs if there are at most this many, else a "
-            "sample of this size.",
+            "sample of this size; 10,000 by default, 2,000 for a quick audit.",
         ),
-    ] = 10_000,
-    seed: Annotated[int, typer.Option(help="Seed of the audit's sample.")] = 0,
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the audit's draws.")] = 0,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Audit fewer pairs, with a shorter search."),
+    ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Audit a sample of pairs alone.")
+    ] = False,
+    claims_failed: Annotated[
+        bool,
+        typer.Option(
+            "--claims-failed",
+            help="Publish it though claims of the audit fail; its card says so.",
+        ),
+    ] = False,
+    twin: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The run of its natural twin, published beside it; SOURCE-twin by "
+            "default, if it is there.",
+        ),
+    ] = None,
     rotate: Annotated[
         int | None,
         typer.Option(help="Compile the program into a random basis, by seed."),
@@ -58,13 +81,24 @@ def export(
     from zoo.release.shelf import check_name
 
     check_name(name)
+    if quick and sample:
+        raise InputError("--quick and --sample exclude each other; give one of them")
+    scope = "quick" if quick else "sample" if sample else "full"
     target = find(source)
     from zoo.threads import use_all_cores
 
     threads = use_all_cores()
     import zoo
-    from compiler.errors import InputError
 
+    how: Any = {
+        "to": to,
+        "pairs": pairs,
+        "seed": seed,
+        "scope": scope,
+        "claims_failed": claims_failed,
+        "twin": twin,
+        "threads": threads,
+    }
     if decoys or beside is not None or rotate is not None:
         if target.kind != "program":
             raise InputError(
@@ -79,21 +113,16 @@ def export(
             decoys=decoys,
             beside=beside,
         )
-        made = zoo.export(
-            model, name, version, to=to, pairs=pairs, seed=seed, threads=threads
-        )
+        made = zoo.export(model, name, version, **how)
     else:
         given = None if vocab is None else read_vocab(vocab)
         made = zoo.export(
             target.folder or target.text,
             name,
             version,
-            to=to,
             vocab=given,
             max_len=max_len,
-            pairs=pairs,
-            seed=seed,
-            threads=threads,
+            **how,
         )
     size = sum(f.stat().st_size for f in made.rglob("*") if f.is_file())
     print(f"{name}, version {version}: {made} ({size / 1024:,.0f} KiB)")

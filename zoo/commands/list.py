@@ -35,8 +35,9 @@ def list_programs(
 
     Columns: the size of the vocabulary, the greatest length of an input, the meaning.
     """
+    from compiler.grid import Column
     from zoo.catalogue import entries, list_entries
-    from zoo.grid import Column, print_grid, terminal_width
+    from zoo.grid import print_grid, terminal_width
 
     chosen = list_entries(text, family)
     last = [Column(title, right=True) for title in SIZES] if sizes else []

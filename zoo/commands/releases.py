@@ -43,8 +43,9 @@ def releases(
 ) -> None:
     """List the published models, with their figures."""
     from compiler.errors import InputError, count
+    from compiler.grid import Column
     from zoo.auditing.claims import missed
-    from zoo.grid import Column, print_grid
+    from zoo.grid import print_grid
     from zoo.release.index import newest_of, read_index
     from zoo.release.shelf import list_broken, list_releases
 

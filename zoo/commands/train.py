@@ -107,7 +107,7 @@ def train(
 def _print_keys() -> None:
     import shutil
 
-    from zoo.grid import Column, grid_lines
+    from compiler.grid import Column, grid_lines
     from zoo.training.recipe_file import describe_keys
 
     columns = [Column("key"), Column("default"), Column("meaning", wrap=True)]

@@ -111,7 +111,9 @@ def _verify_release(folder: Path, quick: bool) -> None:
     threads = use_all_cores()
     from zoo.release.check import check_release
 
-    found = check_release(folder, progress("pairs"), threads, quick=quick)
+    found = check_release(
+        folder, progress("pairs"), threads, quick=quick, on_stage=progress("stages")
+    )
     print("\n".join(release_lines(found)))
     if not found.right:
         raise typer.Exit(1)
@@ -121,7 +123,8 @@ def release_lines(found: Checked) -> list[str]:
     """Return what checking a release found, in 80 columns: a line a file, then why."""
     from textwrap import wrap
 
-    from compiler.emit import align
+    from compiler.grid import align
+    from zoo.release.shown import SAMPLED
 
     lines = [f"{found.name}, version {found.version}: {shorten(str(found.folder))}", ""]
     rows = [("file", "how it was checked", "result")]
@@ -139,6 +142,8 @@ def release_lines(found: Checked) -> list[str]:
             f"says {figure.stated:,}, measured {figure.measured:,}"
         )
         lines += wrap(statement, 78, initial_indent="- ", subsequent_indent="  ")
+    if found.scope == "sample":
+        lines += ["", *wrap(f"What its certificate did not test: {SAMPLED}", 80)]
     if found.trusted:
         lines += ["", "Taken on trust, for nothing here can show it:"]
     for sentence in found.trusted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.alignment.figures import rate_to_json
 from zoo.auditing.certificate import Rate
 from zoo.cases.bootstrap import Interval

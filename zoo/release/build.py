@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.errors import InputError
+from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.notation import render
 from compiler.save import to_files
 from compiler.sealed import CIRCUIT, SUMS, digest, sums_of
+from compiler.tensors import tensors_to_bytes
 from zoo.auditing.certificate import Certificate
 from zoo.causal.model import Task
 from zoo.release.annotate import annotation
@@ -31,6 +33,7 @@ from zoo.release.fields import (
     RECIPE,
     RELEASE,
     SOURCE,
+    TWIN,
     VERSION,
 )
 from zoo.release.history import history_to_parquet
@@ -50,6 +53,8 @@ class Draft:
         recipe: text of the recipe it was trained by; "" for a compiled one.
         history: the checks of its training; empty for a compiled one.
         causal: the model's task, where that is none of the zoo.
+        twin: weights of the natural twin: a model of the same shape, trained on
+            behaviour alone; None if there is none.
     """
 
     name: str
@@ -59,14 +64,22 @@ class Draft:
     recipe: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     causal: Task | None = None
+    twin: Weights | None = None
 
 
-def release_files(draft: Draft) -> dict[str, bytes]:
+def release_files(draft: Draft, *, claims_failed: bool = False) -> dict[str, bytes]:
     """Return the contents of a release's files, by their names in its folder.
+
+    Args:
+        draft: what it is made of.
+        claims_failed: whether it may be published though claims of its audit fail. Its
+            card says so then, and so do lists of releases.
 
     Raises:
         InputError: a claim of the certificate fails: it is not to be published.
     """
+    if claims_failed:
+        return make_files(draft)
     failed = [claim for claim in draft.certificate.claims if not claim.holds]
     if failed:
         said = ", ".join(
@@ -74,7 +87,8 @@ def release_files(draft: Draft) -> dict[str, bytes]:
         )
         raise InputError(
             f"{draft.name}: its audit fails ({said}), so it is not published. Train "
-            "it longer, or with another seed"
+            "it longer or with another seed, or publish it with --claims-failed "
+            "(claims_failed=True in Python): then its card says that it fails"
         )
     return make_files(draft)
 
@@ -90,7 +104,8 @@ def make_files(draft: Draft) -> dict[str, bytes]:
     circuit = json.loads(files[CIRCUIT])
     files[CIRCUIT] = render({**circuit, "annotation": annotation(model, certificate)})
     files[CERTIFICATE] = certificate_bytes(certificate)
-    files[CARD] = card(draft.name, draft.version, model, certificate).encode()
+    twin = draft.twin is not None
+    files[CARD] = card(draft.name, draft.version, model, certificate, twin).encode()
     files[PICTURE] = model.picture().svg.encode()
     files[SOURCE] = (_HEADER + "\n" + str(model.facts.get("source", ""))).encode()
     files.update(data_files(model, causal=draft.causal))
@@ -98,6 +113,8 @@ def make_files(draft: Draft) -> dict[str, bytes]:
         files[RECIPE] = draft.recipe.encode()
     if draft.history:
         files[HISTORY] = history_to_parquet(draft.history)
+    if draft.twin is not None:
+        files[TWIN] = tensors_to_bytes(draft.twin, model.config)
     files[RELEASE] = render(summary(draft))
     files[CROISSANT] = render(croissant(draft.name, draft.version, files))
     return {**files, SUMS: sums_of(files)}
@@ -128,7 +145,13 @@ def summary(draft: Draft) -> dict[str, Any]:
         "of_edges": len(config.names.edges),
         "pairs": draft.certificate.pairs,
         "claims": {c.name: c.found for c in draft.certificate.claims},
+        **_audited(draft.certificate),
     }
+
+
+def _audited(certificate: Certificate) -> dict[str, str]:
+    """Return what audit there was; releases of earlier versions say nothing of it."""
+    return {} if certificate.scope == "sample" else {"audit": certificate.scope}
 
 
 _GIVEN = ("tokens", "positions")

@@ -13,6 +13,12 @@ from compiler.rasp.values import show, show_many
 from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.compression.settings import Settings
 from zoo.release.fields import PICTURE
+from zoo.release.shown import (
+    FULL_EDGES,
+    SAMPLED_EDGES,
+    claims_shown,
+    thorough_shown,
+)
 
 _FRONT = """---
 license: apache-2.0
@@ -52,7 +58,20 @@ The data: `datasets.load_dataset("data")` in this folder.
 """
 
 
-def card(name: str, version: int, model: Model, certificate: Certificate) -> str:
+_TWIN = """## Its natural twin
+
+`twin.safetensors` holds the weights of a model of the same shape that was trained on
+behaviour alone, by the same recipe otherwise: `zoo.load("{name}").twin`. No circuit was
+imposed on it, and none is known."""
+
+
+def card(
+    name: str,
+    version: int,
+    model: Model,
+    certificate: Certificate,
+    twin: bool = False,
+) -> str:
     """Return the card.
 
     Args:
@@ -60,6 +79,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         version: the release's.
         model: what is released.
         certificate: its audit.
+        twin: whether the release holds its natural twin.
     """
     facts = model.facts
     kind = str(facts.get("kind", "compiled"))
@@ -76,6 +96,7 @@ def card(name: str, version: int, model: Model, certificate: Certificate) -> str
         "## Certificate",
         _certificate(certificate, NOTE if model.readout.kind != "classes" else ""),
         _LOAD.format(name=name, example=example[0]).rstrip(),
+        _TWIN.format(name=name) if twin else "",
         "## Provenance",
         _provenance(facts, kind),
     ]
@@ -147,12 +168,6 @@ def _cell(text: str) -> str:
 
 def _certificate(c: Certificate, note: str) -> str:
     which = "all there are" if c.all_pairs else f"a sample, seed {c.seed}"
-    rows = ["| claim | worst | found | at least |", "|---|---|---|---|"]
-    rows += [
-        f"| {claim.name} | {claim.worst if claim.found < 1 else ''} "
-        f"| {claim.found:.4f} | {claim.at_least:g} |"
-        for claim in c.claims
-    ]
     edges = ["| edge | carries | status | effect | 95 % interval |", "|" + "---|" * 5]
     edges += [
         f"| `{f.edge}` | {', '.join(f.carries)} | {f.status} | "
@@ -162,8 +177,9 @@ def _certificate(c: Certificate, note: str) -> str:
     return "\n\n".join(
         [
             f"Measured on {c.pairs:,} pairs of inputs ({which}). {note}".strip(),
-            "\n".join(rows),
-            "Every edge of the circuit patched alone, and how many outputs it changed:",
+            *claims_shown(c),
+            *(thorough_shown(c.thorough) if c.thorough is not None else ()),
+            SAMPLED_EDGES if c.thorough is None else FULL_EDGES,
             "\n".join(edges),
             "`certificate.json` has every figure, with a witness for every edge; "
             "`zoo verify` measures all of it again.",

@@ -28,10 +28,12 @@ from compiler.save import ANNOTATION, CIRCUIT, CONFIG, PROGRAM, WEIGHTS, to_file
 from compiler.sealed import MOST_SUMS, SUMS, read_file, sums_of
 from zoo.auditing.agreement import Tolerated, agree
 from zoo.auditing.certificate import Certificate, audit
+from zoo.auditing.full import completed
 from zoo.auditing.subject import Subject, subject_of
 from zoo.causal.by_hand import fitting, task_of
 from zoo.causal.model import Task
 from zoo.release.build import Draft, certificate_bytes, croissant, make_files
+from zoo.release.data import published_pairs
 from zoo.release.differences import (
     Difference,
     array_differences,
@@ -50,6 +52,7 @@ from zoo.release.fields import (
     RELEASE,
     SOURCE,
     SPLITS,
+    TWIN,
 )
 from zoo.release.history import history_from_parquet, history_to_parquet, schema_of
 from zoo.release.identity import has_index, identity_of, index_differences
@@ -62,7 +65,11 @@ from zoo.release.pair_rows import (
 )
 from zoo.release.provenance import history_differences, recipe_of
 from zoo.release.released import Released, load_released
-from zoo.release.statements import claim_differences, statement_differences
+from zoo.release.statements import (
+    claim_differences,
+    statement_differences,
+    thorough_margins,
+)
 from zoo.release.stream import row_differences
 from zoo.release.tables import data_file, from_parquet
 from zoo.release.verdict import (
@@ -91,6 +98,7 @@ def check_release(
     *,
     quick: bool = False,
     causal: Task | None = None,
+    on_stage: Callable[[int, int], None] | None = None,
 ) -> Checked:
     """Return whether all of a release is as it says.
 
@@ -101,6 +109,7 @@ def check_release(
         quick: leave the audit out, and check the files alone.
         causal: the causal model, where that was written by hand and is no task of the
             zoo.
+        on_stage: called with (stages done, stages) in the thorough part of the audit.
 
     Raises:
         FormatError: a file is missing, altered without its digest, a link, or cannot
@@ -114,7 +123,7 @@ def check_release(
             "makes one"
         )
     opened = open_folder(folder, alone=True)
-    checking = _Checking(opened, load_released(folder), causal)
+    checking = _Checking(opened, load_released(folder), causal, on_stage)
     checking.core()
     checking.derived()
     checking.certificate(None if quick else (progress, threads))
@@ -125,8 +134,15 @@ def check_release(
 class _Checking:
     """One check of a release, file by file."""
 
-    def __init__(self, opened: Folder, model: Released, causal: Task | None) -> None:
+    def __init__(
+        self,
+        opened: Folder,
+        model: Released,
+        causal: Task | None,
+        on_stage: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.opened, self.model, self.causal = opened, model, causal
+        self.on_stage = on_stage
         CIRCUIT_DOCUMENT.read(opened.json(CIRCUIT))
         self.subject = _subject(model, causal)
         named = task_of(model) is not None
@@ -142,7 +158,9 @@ class _Checking:
         self.history = _read_history(opened)
         recipe = opened.text(RECIPE) if RECIPE in opened.sums else ""
         about = self.name, self.version, model, model.certificate
-        self.made = make_files(Draft(*about, recipe, self.history, causal))
+        self.twin = model.twin
+        weights = None if self.twin is None else self.twin.weights
+        self.made = make_files(Draft(*about, recipe, self.history, causal, weights))
         self.add(self.origin.problems)
 
     def add(self, differences: Iterable[Difference]) -> None:
@@ -170,6 +188,7 @@ class _Checking:
             tuple(self.trusted),
             self.exact,
             self.tolerated,
+            self.model.certificate.scope,
         )
 
     # What everything else is made of ----------------------------------------------
@@ -271,13 +290,15 @@ class _Checking:
             if split != "test":
                 continue
             rows = from_parquet(self.made[file], file).to_pylist()
-            share = share_right(self.model, rows, self.causal) if rows else 1.0
-            if share < least:
-                wording = f"{share:.4f} of the outputs in {file}"
-                right = f"at least {least:g} as the interpreter"
-                self.add(
-                    [Difference(WEIGHTS, "", f"weights that give {wording}", right)]
-                )
+            models: list[tuple[str, Model]] = [(WEIGHTS, self.model)]
+            if self.twin is not None:
+                models.append((TWIN, self.twin))
+            for name, one in models:
+                share = share_right(one, rows, self.causal) if rows else 1.0
+                if share < least:
+                    wording = f"weights that give {share:.4f} of the outputs in {file}"
+                    right = f"at least {least:g} as the interpreter"
+                    self.add([Difference(name, "", wording, right)])
 
     def table(self, file: str, said: bytes, expected: bytes) -> None:
         """Compare one file of pairs."""
@@ -289,6 +310,16 @@ class _Checking:
     def training(self) -> None:
         """Compare recipe and history with what the facts say."""
         trained = self.model.facts.get("kind") == "trained"
+        if self.twin is not None:
+            self.how[TWIN] = TRUSTED
+            if self.opened.read(TWIN) != self.made[TWIN]:
+                wording = "bytes that are not those of its tensors alone"
+                right = "the bytes that the writer writes"
+                self.add([Difference(TWIN, "", wording, right)])
+            self.trusted.append(
+                f"{TWIN}: that it was trained on behaviour alone. Its shape is right, "
+                f"and so are its outputs on {data_file('test')}"
+            )
         for name in (RECIPE, HISTORY):
             if name in self.opened.sums and not trained:
                 self.how[name] = STRANGE
@@ -338,7 +369,9 @@ class _Checking:
             if not self.origin.weights:
                 self.how[WEIGHTS] = UNAUDITED
             return
-        agreement = agree(stated, self._audit(stated, *how), _version_of(said.json))
+        margins = thorough_margins(self.subject, stated)
+        measured = self._audit(stated, *how)
+        agreement = agree(stated, measured, _version_of(said.json), margins)
         found = agreement.certificate
         self.exact, self.tolerated = agreement.exact, agreement.tolerated
         measured = json.loads(certificate_bytes(found))
@@ -351,12 +384,21 @@ class _Checking:
         progress: Callable[[int, int], None] | None,
         threads: int,
     ) -> Certificate:
-        return audit(
+        sampled = audit(
             self.subject,
             pairs=stated.pairs,
             seed=stated.seed,
             progress=progress,
             threads=threads,
+        )
+        if stated.thorough is None:
+            return sampled
+        return completed(
+            sampled,
+            self.subject,
+            quick=stated.thorough.quick,
+            published=published_pairs(self.made),
+            on_stage=self.on_stage,
         )
 
     def index(self) -> None:

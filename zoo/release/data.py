@@ -32,7 +32,7 @@ from zoo.causal.model import Task
 from zoo.causal.pairs import MOST_INPUTS
 from zoo.causal.tabular import TabularModel
 from zoo.release.fields import data_file
-from zoo.release.tables import spell, to_parquet
+from zoo.release.tables import from_parquet, spell, to_parquet
 
 SPLITS = {"train": 1024, "test": 256}
 """Rows of each split; a program with few inputs has fewer."""
@@ -44,6 +44,31 @@ def data_files(
     """Return the Parquet files of a release, by name; see `draw_rows`."""
     rows = draw_rows(model, seed, causal)
     return {data_file(split): to_parquet(rows[split]) for split in SPLITS}
+
+
+def published_pairs(
+    files: Mapping[str, bytes],
+) -> tuple[Int[np.ndarray, "pair ctx"], Int[np.ndarray, "pair ctx"]] | None:
+    """Return the token ids of the clean and of the corrupt inputs of all splits.
+
+    Args:
+        files: those of `data_files`, and maybe others.
+
+    Returns:
+        None if there is no pair.
+    """
+    rows = [
+        row
+        for split in SPLITS
+        for row in from_parquet(files[data_file(split)], data_file(split)).to_pylist()
+    ]
+    if not rows:
+        return None
+    clean, corrupt = (
+        np.array([row[f"{side}_ids"] for row in rows], np.int32)
+        for side in ("clean", "corrupt")
+    )
+    return clean, corrupt
 
 
 def draw_rows(

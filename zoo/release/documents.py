@@ -13,7 +13,7 @@ from typing import Any
 
 from compiler import save
 from compiler.machine.config import CHOICES, SIZES, Config
-from zoo.auditing.certificate import UNTIED, Certificate, Claim
+from zoo.auditing.certificate import TIED, UNTIED, Certificate, Claim
 from zoo.auditing.certificate import VERSION as CERTIFICATE_VERSION
 from zoo.release.fields import (
     CERTIFICATE,
@@ -28,7 +28,7 @@ CERTIFICATE_DOCUMENT = Document(
     "Every figure of an audit, with intervals and witnesses.",
     Certificate,
     "circuitzoo.certificate",
-    (UNTIED, CERTIFICATE_VERSION),
+    (UNTIED, TIED, CERTIFICATE_VERSION),
     derived={Claim: ("holds",)},
 )
 CONFIG_DOCUMENT = Document(

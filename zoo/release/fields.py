@@ -16,6 +16,7 @@ from zoo.release.schema import LARGEST, Document, FieldRule
 CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
 RECIPE, HISTORY, RELEASE = "recipe.toml", "history.parquet", "release.json"
 CROISSANT, PICTURE, INDEX = "croissant.json", "circuit.svg", "index.json"
+TWIN = "twin.safetensors"
 NAMES = (*FILES, CARD, SOURCE, CERTIFICATE, RELEASE, CROISSANT, PICTURE)
 """Files that every release has, besides SHA256SUMS and the data."""
 SPLITS = ("train", "test")
@@ -61,6 +62,14 @@ class ReleaseSummary(TypedDict):
     pairs: Annotated[PositiveNumber, FieldRule("pairs of inputs of the audit")]
     claims: Annotated[
         Mapping[str, float], FieldRule("the worst figure by claim, 0 to 1")
+    ]
+    audit: NotRequired[
+        Annotated[
+            Literal["full", "quick"],
+            FieldRule(
+                "how much was audited; a sample of pairs alone if it is left out"
+            ),
+        ]
     ]
 
 

@@ -46,7 +46,8 @@ from zoo.training.recipe_file import saved_recipe
 from zoo.training.session import causal_model_of_plan
 from zoo.training.sizes import sized
 
-_RAISED = Limits(2**23, 2**16)  # where the usual ones refuse: facts do not hold them
+# Where the usual ones refuse: facts do not hold them.
+_RAISED = Limits(table=2**23, domain=2**16, parameters=2**27)
 _MOST_DECOYS = 256
 
 
@@ -342,7 +343,7 @@ def _model(model: Model) -> Model:
 
 def _as_model(base: Model, options: Options, beside: str | None) -> Model:
     """Return the compiled model of a typed program that is in no library."""
-    made, typed = compile_typed(base.typed, options), base.typed
+    made, typed = compile_typed(base.typed, options, _RAISED), base.typed
     facts = dict(base.facts)
     if options != Options():
         facts["options"] = asdict(options)

@@ -17,12 +17,14 @@ from compiler.model import Model
 from compiler.notation import refuse
 from compiler.rasp.values import UNDEFINED, Value
 from compiler.save import load_model
+from compiler.tensors import tensors_from_bytes
 from zoo.auditing.claims import missed
 from zoo.release.fields import (
     CARD,
     CERTIFICATE,
     RECIPE,
     SPLITS,
+    TWIN,
     ReleaseSummary,
     data_file,
 )
@@ -119,6 +121,23 @@ class Released(Model):
             return parse_recipe(self.folder.text(RECIPE), RECIPE)
         except InputError as error:
             raise FormatError(f"{error} Fetch the release again.") from None
+
+    @cached_property
+    def twin(self) -> Model | None:
+        """The natural twin, None if the release has none.
+
+        It has the same shape and was trained by the same recipe on behaviour alone. It
+        carries the circuit of this model, so that the two can be compared; nothing made
+        it have that circuit, so that claims about it fail.
+
+        Raises:
+            FormatError: twin.safetensors was altered, or is not of this shape.
+        """
+        if TWIN not in self.folder.sums:
+            return None
+        weights = tensors_from_bytes(self.folder.read(TWIN), self.config, TWIN)
+        parts = {f.name: getattr(self, f.name) for f in fields(Model)}
+        return Model(**{**parts, "weights": weights})
 
     @property
     def card(self) -> str:

@@ -257,7 +257,8 @@ def read(
         entries = found.entries()
         if len(entries) > MOST_ITEMS or any(len(n) > LONGEST for n in entries):
             raise found.wrong(f"at most {MOST_ITEMS} entries, with names of {LONGEST}")
-        return {n: read(args[1], v, derived) for n, v in entries.items()}
+        named = {_key(args[0], n, found): v for n, v in entries.items()}
+        return {n: read(args[1], v, derived) for n, v in named.items()}
     return _object(kind, found, derived)
 
 
@@ -308,6 +309,15 @@ def _plain(kind: type, found: LocatedJson) -> Any:
     if found.json is not None:
         raise found.wrong("null")
     return None
+
+
+def _key(kind: type, name: str, found: LocatedJson) -> str | int:
+    """Return the name of an entry, or the whole number that it must be."""
+    if kind is str:
+        return name
+    if not re.fullmatch("0|[1-9][0-9]{0,15}", name):
+        raise found.wrong("entries that are named by whole numbers")
+    return int(name)
 
 
 def _is_finite(number: int | float) -> bool:

@@ -18,16 +18,21 @@ from compiler.lower.readout import decode_logits
 from compiler.machine.names import Edge
 from compiler.machine.patch import edge_mask
 from compiler.model import Model
+from zoo.auditing.adversary import masks_of
 from zoo.auditing.certificate import (
     Certificate,
     EdgeFinding,
     Rate,
     Witness,
-    claims_of,
+    claims_from,
     rate,
     status_of,
 )
+from zoo.auditing.contrasts import KINDS, PUBLISHED
+from zoo.auditing.reported import reported_margins
 from zoo.auditing.subject import Subject
+from zoo.auditing.thorough import ALL
+from zoo.auditing.thorough_agreement import is_near_margin, thorough_rates
 from zoo.causal.outputs import CLOSE
 from zoo.causal.pairs import MOST_INPUTS
 from zoo.release.differences import Difference, shown
@@ -57,6 +62,7 @@ def statement_differences(
     yield from _rates(certificate)
     yield from _statuses(certificate)
     yield from _witnesses(model, certificate)
+    yield from _thorough(subject, certificate)
 
 
 def _difference(place: str, found: Any, expected: Any) -> Difference:
@@ -121,6 +127,8 @@ def _rates(c: Certificate) -> Iterator[Difference]:
     for number, finding in enumerate(c.circuit):
         places[f"circuit[{number}], effect"] = finding.effect
         places[f"circuit[{number}], restored"] = finding.restored
+    if c.thorough is not None:
+        places |= dict(thorough_rates(c.thorough))
     for place, found in places.items():
         counts = found.hits, found.ties, found.close
         if min(counts) < 0 or found.hits + found.ties > found.total:
@@ -159,9 +167,7 @@ def claim_differences(c: Certificate, least: Mapping[str, float]) -> list[Differ
         least: what each claim has to reach, by name.
     """
     found = []
-    expected = claims_of(
-        least, c.behaviour, c.interchange, c.nodes, c.edges, c.all_edges, c.circuit
-    )
+    expected = claims_from(c, least)
     for number, (said, right) in enumerate(zip_longest(c.claims, expected)):
         for key in ("name", "worst", "found", "at_least"):
             pair = [None if x is None else getattr(x, key) for x in (said, right)]
@@ -170,6 +176,40 @@ def claim_differences(c: Certificate, least: Mapping[str, float]) -> list[Differ
             place = f"claims[{number}], found"
             found.append(_difference(place, said.found, f"at least {said.at_least}"))
     return found
+
+
+def _thorough(subject: Subject, c: Certificate) -> Iterator[Difference]:
+    """Yield what the thorough part says that cannot be so."""
+    if c.thorough is None:
+        return
+    said, targets = c.thorough, set(masks_of(subject))
+    yield from _equal("thorough, seed", said.seed, c.seed)
+    every = sorted(targets | ({ALL} if subject.outside.any() else set()))
+    for kind in (*KINDS, PUBLISHED):
+        if kind in said.contrasts or kind in KINDS:
+            found = sorted(said.contrasts.get(kind, {}))
+            yield from _equal(f"thorough, contrasts, {kind}", found, every)
+    yield from _equal("thorough, breaks", sorted(said.breaks), sorted(targets))
+    for name, margin in thorough_margins(subject, c).items():
+        report = said.whole if name == ALL else said.breaks[name]
+        place = f"thorough, breaks, {name}"
+        if report is None or margin is None:
+            yield _difference(place, "a pair that cannot be run so", "a pair of inputs")
+        elif not is_near_margin(margin, report.margin):
+            yield _difference(f"{place}, margin", report.margin, float(f"{margin:.3g}"))
+
+
+def thorough_margins(subject: Subject, c: Certificate) -> dict[str, float | None]:
+    """Return by target the margin of the pair that a search reported, measured here.
+
+    Empty where the certificate has no thorough part.
+    """
+    if c.thorough is None:
+        return {}
+    masks, reports = masks_of(subject), dict(c.thorough.breaks)
+    if c.thorough.whole is not None:
+        reports[ALL] = c.thorough.whole
+    return reported_margins(subject, reports, {**masks, ALL: subject.outside})
 
 
 # Witnesses ------------------------------------------------------------------------

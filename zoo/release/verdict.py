@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from zoo.auditing.agreement import Tolerated
+from zoo.auditing.certificate import Scope
 from zoo.release.differences import Difference
 
 How = Literal[
@@ -57,6 +58,7 @@ class Checked:
         trusted: sentences on what nothing here can show.
         exact: how many figures of the audit are the same on every machine.
         tolerated: those that may differ, and by how much.
+        scope: how much the certificate's audit covered.
     """
 
     folder: Path
@@ -67,6 +69,7 @@ class Checked:
     trusted: tuple[str, ...]
     exact: int = 0
     tolerated: tuple[Tolerated, ...] = ()
+    scope: Scope = "full"
 
     @property
     def files(self) -> int:

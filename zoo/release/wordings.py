@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-EARLIER: Mapping[str, str] = {}
-"""By an earlier sentence, the one that is written today."""
+from zoo.release.shown import SAMPLED, SAMPLED_EDGES
+
+EARLIER: Mapping[str, str] = {SAMPLED_EDGES: f"{SAMPLED}\n\n{SAMPLED_EDGES}"}
+"""By an earlier sentence, what is written today; it may go on with the same words."""
 
 
 def today(text: str) -> str:
     """Return a text with every earlier sentence in today's words."""
     for before, now in EARLIER.items():
-        text = text.replace(before, now)
+        if now not in text:
+            text = text.replace(before, now)
     return text

@@ -20,7 +20,7 @@ from compiler.files import write_atomically
 from zoo.cases.case import Case
 from zoo.cases.levels import KINDS
 from zoo.methods.method import Method
-from zoo.scoring.ranking import surely_top
+from zoo.ranking import surely_top
 from zoo.scoring.score import score
 
 FORMAT = "circuitzoo.cell"

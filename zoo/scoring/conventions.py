@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from compiler.errors import InputError, unknown_name
-from zoo.scoring.ranking import auroc
+from zoo.ranking import auroc
 
 CONVENTIONS = ("exact", "acdc", "auto-circuit", "mib", "ten-sizes")
 RENAMED = {

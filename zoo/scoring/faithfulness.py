@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float
 from compiler.machine.names import Names
 from zoo.cases.case import Case
 from zoo.cases.scores import Scores
+from zoo.ranking import top
 from zoo.scoring.conventions import SIZES
-from zoo.scoring.ranking import top
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.cases.levels import KINDS
 
 WIDTH = 79

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from zoo.ranking import steps
 from zoo.scoring.faithfulness import Curve
-from zoo.scoring.ranking import steps
 
 
 def new_figure(columns: int, width: float = 4.0, height: float = 3.4) -> Any:

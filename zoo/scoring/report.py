@@ -14,8 +14,8 @@ from compiler import html
 from compiler.errors import InputError
 from zoo.cases.bootstrap import DRAWS, Interval, middle
 from zoo.cases.truth import KnownEdge
+from zoo.ranking import auroc, precision_at
 from zoo.scoring.faithfulness import Curve
-from zoo.scoring.ranking import auroc, precision_at
 from zoo.scoring.subsets import Subsets
 
 VERSION = 1

@@ -16,13 +16,13 @@ from zoo.cases.case import Case, open_case
 from zoo.cases.levels import Level
 from zoo.cases.pairs import PAIRS, SHIFTED
 from zoo.cases.scores import Scores
+from zoo.ranking import average_precision, expected_hits, surely_top
 from zoo.scoring.conventions import area, known_convention
 from zoo.scoring.endings import check_file
 from zoo.scoring.faithfulness import curve_of, faithfulness
 from zoo.scoring.formats import Missing, read_scores
 from zoo.scoring.marking import Marks, mark
 from zoo.scoring.mib import area_of_circuits, greedy_circuits, mib_level
-from zoo.scoring.ranking import average_precision, expected_hits, surely_top
 from zoo.scoring.report import Missed, Record, Report, Spurious
 from zoo.scoring.subsets import measure_subsets
 

@@ -42,8 +42,8 @@ from zoo.training.recipe import Recipe
 from zoo.training.replacements import (
     DONOR,
     MEAN,
-    PLACE_MEAN,
     ZERO,
+    draw_mixed,
     patched_places,
 )
 
@@ -66,6 +66,8 @@ class TrainingBatch(NamedTuple):
             runs; None unless the recipe has a weight for it (`attending`).
         replaced: what stands in place of a patched write (`replacements.py`); None if
             it is the write of the donor run in all examples.
+        mixed: how many examples further the donor run of each patched write is; None
+            if each example has one donor run (`replacements.draw_mixed`).
     """
 
     ids: Int[Array, "batch ctx"]
@@ -77,6 +79,7 @@ class TrainingBatch(NamedTuple):
     values: Int[Array, "batch variable ctx"]
     selected: Bool[Array, "batch variable ctx key"] | None = None
     replaced: Int[Array, " batch"] | None = None
+    mixed: Int[Array, "batch source ctx"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +175,7 @@ def draw_batch(
         jnp.where(set_here, -1, values),
         selected,
         drawn.replaced if recipe.zeros + recipe.means > 0 else None,
+        _draw_mixed(recipe, layout, model.n_ctx, keys[1], kind),
     )
 
 
@@ -215,12 +219,24 @@ def _draw_replaced(
     if recipe.zeros + recipe.means == 0:
         return donor
     drawn = jax.random.uniform(jax.random.fold_in(key, _APART), kind.shape)
-    limits = np.cumsum([recipe.zeros, recipe.means / 2, recipe.means / 2])
-    constants = jnp.asarray([ZERO, MEAN, PLACE_MEAN, DONOR], jnp.int32)
+    limits = np.cumsum([recipe.zeros, recipe.means])
+    constants = jnp.asarray([ZERO, MEAN, DONOR], jnp.int32)
     chosen = constants[
         jnp.searchsorted(jnp.asarray(limits, jnp.float32), drawn, "right")
     ]
     return jnp.where(kind == INTERCHANGE, donor, chosen)
+
+
+def _draw_mixed(
+    recipe: Recipe, layout: Layout, n_ctx: int, key: Array, kind: Int[Array, " batch"]
+) -> Int[Array, "batch source ctx"] | None:
+    """Return which donor run each patched write is from, None if nothing is mixed."""
+    if not recipe.mixed:
+        return None
+    coin, which = jax.random.split(jax.random.fold_in(key, _APART))
+    free = (kind == BEHAVIOUR) | (kind == EDGES) | (kind == HARD_INPUT)
+    mixed = free & jax.random.bernoulli(coin, recipe.mixed, kind.shape)
+    return draw_mixed(which, mixed, len(layout.other_nodes), n_ctx)
 
 
 def interchanged(
@@ -270,8 +286,9 @@ def _draw_others(
     """Return, for each example, some of the nodes outside the circuit.
 
     Half of them. If constants are patched in, all of them for a share of the examples,
-    and else a share of them that is drawn first: a model whose unused nodes all tell it
-    the same about BOS notices nothing while half of them are left.
+    one of them for another, and else a share of them that is drawn first: a model whose
+    unused nodes all tell it the same about BOS notices nothing while half of them are
+    left, and one whose unused nodes balance each other nothing while all are patched.
     """
     shape = recipe.batch, len(layout.other_nodes)
     if recipe.zeros + recipe.means == 0:
@@ -279,10 +296,14 @@ def _draw_others(
     apart = jax.random.fold_in(key, 2 * _APART)
     coin, share = jax.random.uniform(apart, (2, recipe.batch, 1))
     share = jnp.where(coin < _ALL_NODES, 1.0, share)
-    return (jax.random.uniform(key, shape) < share) & layout.other_nodes
+    drawn = jax.random.uniform(key, shape)
+    first = jnp.where(layout.other_nodes, drawn, 2.0).argmin(axis=1)
+    single = jnp.arange(shape[1]) == first[:, None]
+    chosen = jnp.where(coin > 1.0 - _ONE_NODE, single, drawn < share)
+    return chosen & layout.other_nodes
 
 
-_ALL_NODES = 0.4
+_ALL_NODES, _ONE_NODE = 0.3, 0.3
 
 
 def _choose_nodes(layout: Layout, key: Array, size: int) -> Bool[Array, "batch source"]:

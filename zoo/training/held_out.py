@@ -123,17 +123,13 @@ class Checker:
             writes: those of the donor runs, without shifts; they give the means.
         """
         live = jnp.asarray(self.pairs.donor_ids != self.model.pad_id)
-        mean, by_place = mean_writes(jnp.asarray(writes), live)
+        mean = mean_writes(jnp.asarray(writes), live)
         others = np.flatnonzero(self.layout.other_nodes)
         together = self.layout.other_nodes & self.names.visible
         nobody = np.zeros(len(self.names.sources), bool)
         every = np.ones(self.model.n_ctx, bool)
         words = np.arange(self.model.n_ctx) > 0  # BOS keeps its write
-        for name, constant in (
-            ("zero", jnp.zeros_like(mean)),
-            ("mean", mean),
-            ("mean by position", by_place),
-        ):
+        for name, constant in (("zero", jnp.zeros_like(mean)), ("mean", mean)):
             patched = jnp.broadcast_to(constant, writes.shape)
             run = partial(self.accuracy, transformer, patched)
             found = [run(self.node(n), nobody, every) for n in others]

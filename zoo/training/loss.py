@@ -18,7 +18,7 @@ from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses, position_margins
 from zoo.causal.runs import donor_writes
 from zoo.training.examples import TrainingBatch
-from zoo.training.replacements import replace_writes
+from zoo.training.replacements import mix_writes, replace_writes
 
 
 class Probes(NamedTuple):
@@ -45,9 +45,13 @@ def batch_loss(
     """
     donors = donor_writes(transformer, batch.donor_ids, batch.shifts)
     donor = donors if donor_gradient else jax.lax.stop_gradient(donors)
+    pad = transformer.config.pad_id
+    single = donor
+    if batch.mixed is not None:
+        donor = mix_writes(donor, (batch.donor_ids != pad).sum(axis=1), batch.mixed)
     if batch.replaced is not None:
-        live = unshifted(batch, transformer.config.pad_id)
-        donor = replace_writes(donor, live, batch.replaced)
+        live = unshifted(batch, pad)
+        donor = replace_writes(donor, live, batch.replaced, single)
     patch = Patch.edges(batch.mask, donor, where=batch.where)
     run = forward_batch(transformer, batch.ids, patch)
     valid = batch.labels >= 0

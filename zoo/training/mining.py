@@ -27,7 +27,6 @@ from zoo.training.hard import KEPT, Hard, Patched
 from zoo.training.replacements import (
     DONOR,
     MEAN,
-    PLACE_MEAN,
     ZERO,
     patched_places,
     replace_writes,
@@ -126,9 +125,9 @@ def _draw_pairs(run: TrainingRun, pool: Pool, key: Array) -> Patched:
     """Return pairs to attack, with all edges outside patched."""
     keys = jax.random.split(key, 4)
     base, donor = (draw_inputs(pool, k, PAIRS) for k in keys[:2])
-    constants = jnp.asarray([ZERO, MEAN, PLACE_MEAN])
+    constants = jnp.asarray([ZERO, MEAN])
     kind, coin = jax.random.uniform(keys[3], (2, PAIRS))
-    constant = constants[jnp.minimum((kind * 3).astype(jnp.int32), 2)]
+    constant = constants[jnp.minimum((kind * 2).astype(jnp.int32), 1)]
     outside = run.layout.outside
     return Patched(
         base=base,

@@ -65,6 +65,9 @@ class Recipe:
             and not to the writes of a donor run.
         means: share of the strict examples in which what is patched is set to the mean
             of the donor runs.
+        mixed: share of the strict examples patched from donor runs in which each node
+            takes its write from a donor run of its own, and half of these nodes at each
+            position from another one.
         alive: weight of losses that keep what is outside the circuit as lively as the
             circuit: the deviation of writes and the norms of virtual weights are to
             have the same distribution.
@@ -133,6 +136,7 @@ class Recipe:
     replay: float = 0.0
     zeros: float = 0.0
     means: float = 0.0
+    mixed: float = 0.0
     alive: float = 0.0
     alive_attention: float = 0.0
     alive_within: float = 0.2
@@ -193,7 +197,7 @@ class Recipe:
             raise InputError("recipe: " + "; ".join(problems) + ".")
 
 
-_SHARES = ("keep", "same_length", "average", "replay", "zeros", "means")
+_SHARES = ("keep", "same_length", "average", "replay", "zeros", "means", "mixed")
 
 _LEAST = {
     "n_layers": 0,
@@ -212,6 +216,7 @@ _LEAST = {
     "replay": 0,
     "zeros": 0,
     "means": 0,
+    "mixed": 0,
     "alive": 0,
     "alive_attention": 0,
     "alive_within": 0,
@@ -238,6 +243,7 @@ EARLIER = {
     "replay": 0.0,
     "zeros": 0.0,
     "means": 0.0,
+    "mixed": 0.0,
     "alive": 0.0,
     "alive_attention": 0.0,
     "margin": 0.0,

@@ -12,6 +12,7 @@ All of this has its definition in `forward`: `perturbed_logits` gives its logits
 node mask or a mask of one edge, `masked_logits` under any edge mask.
 """
 
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -261,7 +262,7 @@ def propagate(
         """Run the MLP of a layer, and the heads of the layer after it."""
         first = here == layer
         seen = total + jnp.where(first & (kind == MLP_INPUT), own, 0.0)
-        out = jax.lax.cond(
+        out = _choose(
             first & (kind == AFTER_MLP),
             lambda: jnp.zeros_like(total),
             lambda: transform(transformer, here, seen),
@@ -273,17 +274,37 @@ def propagate(
         out = times(W_O, mixed.reshape(-1, *total.shape[1:]))
         return total + out + weights.b_O[here + 1][:, None, None]
 
-    own = jax.lax.cond(
+    own = _choose(
         kind == HEAD_INPUT,
         lambda: head_change(transformer, base, target, perturbation),
         lambda: perturbation,
     )
     total = base.stream[2 * layer + jnp.where(kind == AFTER_MLP, 2, 1)]
     total = total + jnp.where(kind == MLP_INPUT, 0.0, own)
-    total = jax.lax.fori_loop(layer, last, run_mlp_and_heads, total)
+    total = _repeat(layer, last, run_mlp_and_heads, total)
     arrived = jnp.where(layer == last, own, total - base.stream[-2])
     paths = jnp.array([MLP_AND_RESIDUAL, MLP_ONLY, MLP_AND_RESIDUAL, RESIDUAL_ONLY])
     return arrived, jnp.where(layer == last, paths[kind], MLP_AND_RESIDUAL)
+
+
+def _choose(known: Any, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
+    """Return one of two results; only that one is traced where it is known which."""
+    if isinstance(known, bool):
+        return yes() if known else no()
+    return jax.lax.cond(known, yes, no)
+
+
+def _repeat(
+    start: Any, stop: int, step: Callable[[Any, Array], Array], value: Array
+) -> Array:
+    """Return a value after the steps from `start` to `stop`.
+
+    With a number as the start, the steps stand one after the other in the compiled
+    code: it is made in less time, and has a gradient.
+    """
+    if not isinstance(start, int):
+        return jax.lax.fori_loop(start, stop, step, value)
+    return reduce(lambda value, here: step(here, value), range(start, stop), value)
 
 
 @precise

@@ -23,17 +23,25 @@ from compiler.machine.patch import Patch, edge_mask
 from compiler.machine.weights import Weights, freeze
 from zoo.auditing.ablations import ALL_EDGES, ALL_NODES, ablations_of, mean_writes
 from zoo.auditing.adversary import Budget, attack, masks_of
+from zoo.auditing.agreement import agree
 from zoo.auditing.behaviour import behaviour_of, labels_of
+from zoo.auditing.certificate import VERSION, Certificate
 from zoo.auditing.contrasts import KINDS, both_ways, draw_contrasts
 from zoo.auditing.full import audit_fully, proven
+from zoo.auditing.giveaways import giveaways_of, virtual_norms, write_deviations
 from zoo.auditing.hurt import hurt_by
 from zoo.auditing.logit_effects import logit_effects_of
 from zoo.auditing.proof.proof_table import proof_table
+from zoo.auditing.rates import rate
+from zoo.auditing.reported import reported_margins
 from zoo.auditing.subject import Subject, subject_of
 from zoo.auditing.thorough import ALL
+from zoo.auditing.thorough_agreement import is_near_margin, thorough_rates
 from zoo.auditing.thorough_table import thorough_table
 from zoo.causal.runs import donor_writes
 from zoo.causal.strata import Space, make_space
+from zoo.release.documents import CERTIFICATE_DOCUMENT
+from zoo.release.statements import thorough_margins
 
 N_CTX = 5
 _forward = jax.jit(forward)
@@ -56,6 +64,11 @@ def subject() -> Subject:
 @pytest.fixture(scope="module")
 def space(subject: Subject) -> Space:
     return make_space(subject.causal)
+
+
+@pytest.fixture(scope="module")
+def quick(subject: Subject) -> Certificate:
+    return audit_fully(subject, quick=True, pairs=100)
 
 
 class Loops:
@@ -123,7 +136,9 @@ def test_a_patch_hurts_the_pairs_that_it_hurts(
     subject: Subject, space: Space, loops: Loops
 ) -> None:
     pairs = draw_contrasts(space, N_CTX, 60, 0)["structured"]
-    found = hurt_by(subject, pairs, {ALL: subject.outside})[ALL]
+    masks = {ALL: subject.outside, "one length": subject.outside}
+    both = hurt_by(subject, pairs, masks, {ALL})
+    found, brief = both[ALL], both["one length"]
     kept = total = hurt = 0
     first = None
     for number, (base, donor, shift) in enumerate(
@@ -140,6 +155,68 @@ def test_a_patch_hurts_the_pairs_that_it_hurts(
     assert (found.pairs.hits, found.pairs.total, found.first) == (hurt, 60, first)
     assert 0 < hurt < 60
     assert sum(r.hits for r in found.by_length.values()) == kept
+    length, rate = found.worst_length
+    assert dict(brief.by_length) == {length: rate}
+    assert (brief.kept, brief.pairs) == (found.kept, found.pairs)
+
+
+def test_what_a_search_reports_is_measured_again(
+    subject: Subject, quick: Certificate
+) -> None:
+    thorough = quick.thorough
+    assert thorough is not None and thorough.whole is not None
+    reports = {**thorough.breaks, ALL: thorough.whole}
+    masks = {**masks_of(subject), ALL: subject.outside}
+    again = reported_margins(subject, reports, masks)
+    for name, report in reports.items():
+        margin = again[name]
+        assert margin is not None and is_near_margin(margin, report.margin)
+    name, report = next(iter(thorough.breaks.items()))
+    for wrong in (
+        replace(report, base=("z",)),
+        replace(report, position=len(report.base)),
+        replace(report, shift=N_CTX),
+        replace(report, edges=("tokens->logits",)),
+        replace(report, target="no such node"),
+    ):
+        assert reported_margins(subject, {name: wrong}, masks) == {name: None}
+
+
+def test_a_certificate_agrees_with_itself_and_not_with_another_figure(
+    subject: Subject, quick: Certificate
+) -> None:
+    found, thorough = quick, quick.thorough
+    assert thorough is not None
+    margins = thorough_margins(subject, found)
+    assert agree(found, found, VERSION, margins).certificate == found
+    exact = {n: r for n, r in thorough_rates(thorough) if not r.close}
+    assert exact
+    name, report = max(thorough.breaks.items(), key=lambda item: item[1].margin)
+    effects = thorough.logits
+    edge, effect = next(iter(effects.outside.items()))
+    moved = {**effects.outside, edge: replace(effect, gap=effect.gap * 1.1 + 1)}
+    worse = {**thorough.breaks, name: replace(report, margin=report.margin + 5)}
+    right = thorough.behaviour.right
+    fewer = replace(thorough.behaviour, right=rate(right.hits - 9, right.total))
+    for lie in (
+        replace(thorough, logits=replace(effects, outside=moved)),
+        replace(thorough, breaks=worse),
+        replace(thorough, behaviour=fewer),
+        replace(thorough, behaviour=replace(thorough.behaviour, wrong_inputs=0)),
+    ):
+        stated = replace(found, thorough=lie)
+        assert agree(stated, found, VERSION, margins).certificate != stated
+    # Where a search ends may differ, as long as the stated pair has its margin.
+    other = {**thorough.breaks, name: replace(report, margin=report.margin - 0.01)}
+    here = replace(found, thorough=replace(thorough, breaks=other))
+    assert agree(found, here, VERSION, margins).certificate == found
+
+
+def test_the_thorough_part_of_a_certificate_is_read_as_it_was_written(
+    quick: Certificate,
+) -> None:
+    data = json.dumps(quick.to_json()).encode()
+    assert CERTIFICATE_DOCUMENT.parse(data, "certificate.json") == quick
 
 
 def test_ablations_put_constants_in_the_place_of_writes(
@@ -275,8 +352,11 @@ def test_pairs_of_every_kind_are_what_they_say(space: Space) -> None:
     assert both.donor.tolist() == [5, 6, 7, 0, 1, 2]
 
 
-def test_a_full_certificate_claims_the_worse_of_its_figures(subject: Subject) -> None:
-    found = audit_fully(subject, quick=True, pairs=100)
+def test_a_full_certificate_claims_the_worse_of_its_figures(
+    subject: Subject, quick: Certificate
+) -> None:
+    found = quick
+    assert found.thorough is not None and found.scope == "quick"
     claims = {claim.name: claim for claim in found.claims}
     name, rate = found.thorough.behaviour.worst
     assert claims["behaviour"].found == rate.share < found.behaviour.share
@@ -302,3 +382,24 @@ def test_a_full_certificate_claims_the_worse_of_its_figures(subject: Subject) ->
     lines = proof_table(certificate.proof, found.edges, found.nodes)
     assert any(line.startswith("PROOF") for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_scores_that_look_at_no_output_are_those_of_plain_loops(
+    subject: Subject, space: Space
+) -> None:
+    names, weights = subject.config.names, subject.weights
+    norms = virtual_norms(subject)
+    row, column = names.readers.index("a0.h0<v>"), names.sources.index("tokens")
+    expected = np.sqrt(((weights.W_E @ weights.W_V[0, 0]) ** 2).sum())
+    assert norms[row, column] == pytest.approx(expected, rel=1e-5)
+    found = giveaways_of(subject, seed=3)
+    true = (names.visible & ~subject.outside)[names.visible]
+    scores = norms[names.visible]
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(true[order]) / np.arange(1, true.size + 1)
+    by_hand = hits[true[order]].mean()
+    assert found.controls["weight norm"][0] == pytest.approx(by_hand, abs=2e-3)
+    assert true.mean() < found.random < true.mean() + 0.2
+    deviations = write_deviations(subject, 3)
+    assert deviations[names.sources.index("positions")] == pytest.approx(0, abs=1e-6)
+    assert deviations[names.sources.index("tokens")] > 0.1

@@ -20,7 +20,7 @@ from zoo.methods import acdc, find_method, known_methods
 from zoo.methods.eap_ig import eap_ig_activations, eap_ig_inputs
 from zoo.methods.interpolation import edge_scores, inputs_at
 from zoo.methods.method import method
-from zoo.scoring.ranking import auroc
+from zoo.ranking import auroc
 from zoo.scoring.score import score
 
 EDGES = ("eap", "clean-corrupt", "eap-ig-inputs", "eap-ig-activations", "exact-mean")

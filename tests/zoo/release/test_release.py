@@ -6,6 +6,8 @@ import io
 import json
 import multiprocessing
 import re
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init, to_tensors
 from compiler.save import load_model
 from zoo.auditing.certificate import audit
+from zoo.cli import main
 from zoo.release.annotate import ROLES
 from zoo.release.build import Draft, release_files
 from zoo.release.check import check_release
@@ -60,6 +63,67 @@ def test_a_release_checks_itself(shelf):
     found = check_release(shelf / "reverse-compiled")
     assert found.differences == ()
     assert found.figures > 100
+
+
+@pytest.fixture(scope="module")
+def with_twin(tmp_path_factory):
+    made = draft("x")
+    twin = zoo.compile("reverse", max_len=4, permute_heads=1)
+    assert twin.config == made.model.config
+    shelf = tmp_path_factory.mktemp("shelf")
+    files = release_files(replace(made, twin=twin.weights))
+    return add(shelf, "x", 1, files)[0], twin
+
+
+def test_a_release_holds_its_natural_twin(with_twin):
+    folder, twin = with_twin
+    found = zoo.load(folder).twin
+    for name, array in twin.weights._asdict().items():
+        assert np.array_equal(getattr(found.weights, name), array)
+    assert found("abc") == ["c", "b", "a"]
+    checked = check_release(folder, quick=True)
+    assert checked.differences == ()
+    assert any("twin.safetensors" in sentence for sentence in checked.trusted)
+    assert "natural twin" in zoo.card(folder)
+
+
+def test_a_twin_that_computes_something_else_is_found_out(with_twin, tmp_path):
+    _, twin = with_twin
+    broken = twin.weights._replace(W_U=np.zeros_like(twin.weights.W_U))
+    files = release_files(replace(draft("x"), twin=broken))
+    altered, _ = add(tmp_path, "x", 1, files)
+    (found,) = check_release(altered, quick=True).differences
+    assert found.file == "twin.safetensors" and "outputs" in found.found
+
+
+def test_a_release_whose_claims_fail_says_so(tmp_path, monkeypatch, capsys):
+    made = draft("x")
+    weakest = replace(made.certificate.claims[0], found=0.5)
+    claims = (weakest, *made.certificate.claims[1:])
+    failing = replace(made, certificate=replace(made.certificate, claims=claims))
+    with pytest.raises(InputError, match="--claims-failed"):
+        release_files(failing)
+    files = release_files(failing, claims_failed=True)
+    assert b"Some claims FAIL: behaviour" in files["README.md"]
+    add(tmp_path, "x", 1, files)
+    monkeypatch.setenv("CIRCUITZOO_RELEASES", str(tmp_path))
+    assert "behaviour" in zoo.load("x").failure
+    for command, word in ((["releases"], "FAILS"), (["show", "x"], "FAILED")):
+        monkeypatch.setattr(sys, "argv", ["zoo", *command])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        assert word in capsys.readouterr().out
+
+
+def test_full_certificates_make_a_release_that_checks_itself(tmp_path):
+    model = zoo.compile("reverse", vocab="ab", max_len=3)
+    folder = zoo.export(model, "r", to=tmp_path, scope="quick", pairs=60)
+    said = json.loads((folder / "release.json").read_text())
+    assert said["audit"] == "quick" and said["claims"]["ablations"] == 1.0
+    assert zoo.load(folder).certificate.scope == "quick"
+    checked = check_release(folder)
+    assert checked.differences == () and checked.scope == "quick"
 
 
 @pytest.fixture(scope="module")

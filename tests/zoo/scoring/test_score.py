@@ -12,7 +12,7 @@ import zoo
 from compiler.errors import InputError
 from zoo.cases.case import Case
 from zoo.methods import find_method
-from zoo.scoring.ranking import auroc
+from zoo.ranking import auroc
 from zoo.scoring.report import Report
 
 

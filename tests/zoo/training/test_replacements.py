@@ -12,9 +12,10 @@ from zoo.training.recipe_file import change, read_recipe
 from zoo.training.replacements import (
     DONOR,
     MEAN,
-    PLACE_MEAN,
     ZERO,
+    draw_mixed,
     mean_writes,
+    mix_writes,
     patched_places,
     replace_writes,
 )
@@ -28,17 +29,17 @@ def test_each_kind_patches_in_what_it_says():
     rng = np.random.default_rng(0)
     writes = rng.standard_normal((6, 3, 4, 2)).astype(np.float32)
     live = np.arange(4) < np.array([4, 4, 4, 3, 2, 0])[:, None]
-    kinds = np.array([DONOR, ZERO, MEAN, PLACE_MEAN, DONOR, ZERO])
+    kinds = np.array([DONOR, ZERO, MEAN, MEAN, DONOR, ZERO])
     found = np.asarray(
         replace_writes(jnp.asarray(writes), jnp.asarray(live), jnp.asarray(kinds))
     )
     np.testing.assert_array_equal(found[[0, 4]], writes[[0, 4]])
     assert (found[[1, 5]] == 0).all()
     every = np.stack([writes[n, :, p] for n, p in np.argwhere(live)]).mean(0)
-    np.testing.assert_allclose(found[2], np.repeat(every[:, None], 4, 1), atol=1e-6)
     first = writes[:5, :, 1].mean(0)
-    np.testing.assert_allclose(found[3][:, 1], first, atol=1e-6)
-    np.testing.assert_allclose(found[3][:, 3], every, atol=1e-6)  # of three runs only
+    np.testing.assert_allclose(found[2][:, 1], first, atol=1e-6)
+    np.testing.assert_allclose(found[2][:, 3], every, atol=1e-6)  # of three runs only
+    np.testing.assert_array_equal(found[3], found[2])
 
 
 def test_constants_act_everywhere_and_leave_bos_to_the_edges():
@@ -67,7 +68,7 @@ def test_the_shares_of_strict_examples_are_drawn(run):
     kinds, replaced = kinds_of(recipe), np.asarray(batch.replaced)
     strict = replaced[kinds != INTERCHANGE]
     assert (replaced[kinds == INTERCHANGE] == DONOR).all()
-    for kind, share in ((ZERO, 0.3), (MEAN, 0.1), (PLACE_MEAN, 0.1), (DONOR, 0.5)):
+    for kind, share in ((ZERO, 0.3), (MEAN, 0.2), (DONOR, 0.5)):
         assert (strict == kind).mean() == pytest.approx(share, abs=0.05)
     nodes = (kinds == NODES) & (replaced == ZERO)
     assert np.asarray(batch.where)[nodes].all()
@@ -75,9 +76,26 @@ def test_the_shares_of_strict_examples_are_drawn(run):
 
 def test_means_over_places_are_those_of_enough_runs_or_of_all():
     writes = jnp.ones((3, 1, 2, 1)) * jnp.arange(3.0)[:, None, None, None]
-    everywhere, by_place = mean_writes(writes, jnp.ones((3, 2), bool))
-    np.testing.assert_allclose(np.asarray(everywhere), 1.0)
-    np.testing.assert_allclose(np.asarray(by_place), np.asarray(everywhere))
+    found = mean_writes(writes, jnp.ones((3, 2), bool))
+    np.testing.assert_allclose(np.asarray(found), 1.0)
+
+
+def test_mixed_writes_come_from_the_runs_that_are_drawn():
+    rng = np.random.default_rng(1)
+    size, sources, n_ctx = 5, 3, 4
+    writes = rng.standard_normal((size, sources, n_ctx, 2)).astype(np.float32)
+    lengths = np.array([4, 2, 3, 4, 1], np.int32)
+    mixed = np.array([False, True, True, False, True])
+    steps = draw_mixed(draw_key(3), jnp.asarray(mixed), sources, n_ctx)
+    found = mix_writes(jnp.asarray(writes), jnp.asarray(lengths), steps)
+    kept, moved = np.asarray(steps), 0
+    assert (kept[~mixed] == 0).all()
+    for n, s, p in np.ndindex(size, sources, n_ctx):
+        run = (n + kept[n, s, p]) % size
+        run = run if p < lengths[run] else n
+        moved += run != n
+        np.testing.assert_array_equal(np.asarray(found)[n, s, p], writes[run, s, p])
+    assert moved
 
 
 def test_without_shares_no_batch_says_what_replaces_writes(run):

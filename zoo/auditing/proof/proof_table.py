@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 
-from compiler.emit import align
+from compiler.grid import align
 from zoo.auditing.proof.figures import Proof, mean_share
 from zoo.auditing.rates import Rate
 

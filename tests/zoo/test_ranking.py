@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from compiler.errors import InputError, NameLookupError
+from zoo.ranking import auroc, average_precision, precision_at, surely_top
 from zoo.scoring.conventions import SIZES, area
-from zoo.scoring.ranking import auroc, average_precision, precision_at, surely_top
 
 MARKED = st.lists(
     st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=12

@@ -1,0 +1,149 @@
+"""How many parameters the model of some steps has at least, while they are coded.
+
+Every figure here is a lower bound, so that no program is refused whose model would have
+been small enough. Tables are counted as they are solved, so that a model that is much
+too large is refused before its weights take all memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.errors import ProgramError, count
+from compiler.ir import typed as t
+from compiler.passes.needs import Needs
+from compiler.passes.steps import Step
+
+
+@dataclass(frozen=True)
+class LeastSize:
+    """What a model has at least.
+
+    Attributes:
+        rows: of the embeddings and columns of the unembedding, together.
+        d_model: width of the stream.
+        layers: how many there are.
+        heads: how many heads compute something, in all layers together.
+        d_head: the widest of them.
+        units: hidden units that compute something, in all layers together.
+        layer_units: the most of one step, which are in one layer.
+        widest: the step that needs most of `d_model`, and how many dimensions.
+        largest: the step that has `layer_units`; empty while no table is solved.
+    """
+
+    rows: int
+    d_model: int
+    layers: int
+    heads: int
+    d_head: int
+    units: int = 0
+    layer_units: int = 0
+    widest: tuple[str, int] = ("", 0)
+    largest: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """Weights at least; every layer is as large as the largest one."""
+        heads = 4 * self.d_head * max(self.heads, self.layers)
+        units = 2 * max(self.units, self.layer_units * self.layers)
+        return self.d_model * (self.rows + heads + units)
+
+    def with_units(self, name: str, number: int) -> LeastSize:
+        """Return the size with the table of one more step."""
+        if number <= self.layer_units:
+            return replace(self, units=self.units + number)
+        return replace(
+            self, units=self.units + number, layer_units=number, largest=name
+        )
+
+    def units_within(self, parameters: int) -> int:
+        """Return how many units one table may have at most, for so many parameters."""
+        left = parameters // max(self.d_model, 1) - self.rows
+        left -= 4 * self.d_head * max(self.heads, self.layers)
+        return max(left, 0) // (2 * max(self.layers, 1))
+
+
+def least_size(typed: t.Typed, steps: Sequence[Step], needs: Needs) -> LeastSize:
+    """Return what a model has at least, before its steps are coded.
+
+    Args:
+        typed: the program.
+        steps: all steps; those that its output does not need are not counted.
+        needs: which of them stand one-hot.
+    """
+    needed = sorted(t.needed(steps, [needs.output]))
+    dims = {i: _dims(steps[i]) if i in needs.free else 0 for i in needed}
+    heads = [i for i in needed if steps[i].is_head]
+    widest = max(needed, key=dims.__getitem__)
+    outputs = 1 if typed.numerical else steps[needs.output].domain.size
+    return LeastSize(
+        rows=len(typed.vocab) + typed.max_len + outputs,
+        d_model=max(sum(dims.values()), 1),
+        layers=_layers(steps, needed),
+        heads=len(heads),
+        d_head=max((max(dims[i], _compared(steps[i])) for i in heads), default=0),
+        widest=(steps[widest].name, dims[widest]),
+    )
+
+
+def refuse_large(typed: t.Typed, size: LeastSize, most: int | None) -> None:
+    """Refuse a model that would have too many parameters.
+
+    Raises:
+        ProgramError: it has more than `most` at least; says how large it would be, why,
+            and what helps.
+    """
+    if most is None or size.parameters <= most:
+        return
+    name, dims = size.widest
+    reasons = [f"the values of {name!r} take {dims} of its {size.d_model} dimensions"]
+    if size.largest:
+        units = count(size.layer_units, "hidden unit")
+        reasons.insert(0, f"the table of {size.largest!r} takes {units}")
+    raise ProgramError(
+        [
+            f"with {count(len(typed.vocab), 'token')} and max_len {typed.max_len} its "
+            f"model would have {size.parameters:,} parameters or more, above the limit "
+            f"of {most:,}: {', and '.join(reasons)}. Lower max_len, take a smaller "
+            "vocabulary, compute that step in smaller ones, or raise max_parameters."
+        ],
+        typed.name,
+    )
+
+
+def _dims(step: Step) -> int:
+    """Return the dimensions of a one-hot step; what heads count or average has one."""
+    if step.is_head and not isinstance(step.operation, t.Pick):
+        return 0
+    return step.domain.size if step.domain.size > 2 else step.domain.size - 1
+
+
+def _compared(step: Step) -> int:
+    """Return how many dimensions the scores of a head take at least.
+
+    Keys that are selected alike share one, or queries that select alike do, and one
+    kind of either may need none.
+    """
+    kinds = [
+        min(len(np.unique(np.packbits(side, axis=1), axis=0)) for side in (a, a.T)) - 1
+        for a in (match.allowed for match in step.matches)
+    ]
+    return sum(kinds)
+
+
+def _layers(steps: Sequence[Step], needed: Sequence[int]) -> int:
+    """Return the layers of the longest chain of heads and tables."""
+    slots: dict[int, int] = {}
+    for index in needed:
+        step = steps[index]
+        ready = max((slots[r] for r in step.reads), default=-1)
+        if step.is_head:
+            slots[index] = ready + 1 if ready % 2 else ready + 2
+        elif isinstance(step.operation, t.Table):
+            slots[index] = ready + 2 if ready % 2 else ready + 1
+        else:
+            slots[index] = -1
+    return 1 + max((slot // 2 for slot in slots.values()), default=0)
