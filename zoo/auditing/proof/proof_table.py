@@ -27,7 +27,7 @@ def proof_table(
     which = "all there are" if proof.all_inputs else f"seed {proof.method.seed}"
     lines = ["", *_head(proof, which)]
     rows: list[tuple[str, ...]] = [
-        ("", "certified", "of all in full", "least certified", "sampled")
+        ("", "certified", "in full", "least certified", "sampled")
     ]
     for what, found, sampled in (
         ("single edges", proof.edges, sampled_edges),
