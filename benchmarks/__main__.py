@@ -27,6 +27,7 @@ FIGURES = (
     "training",
     "edges_off",
     "proofs",
+    "giveaways",
     "audit_speed",
     "compression",
     "attribution_speed",

@@ -7,8 +7,8 @@ second input gives what the interpreter gives with that variable overridden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -50,6 +50,8 @@ class Verification:
         worst: greatest relative error of a number (0 for classes).
         margin: least distance of the right logit to the next (classes only).
         example: the first mismatch, if there is one.
+        interchanges: of each variable how interchanges of it went, by name; empty where
+            none were run.
     """
 
     inputs: int
@@ -60,6 +62,12 @@ class Verification:
     worst: float
     margin: float
     example: Mismatch | None
+    interchanges: Mapping[str, Verification] = field(default_factory=dict)
+
+    @property
+    def right(self) -> bool:
+        """Whether no compared position is wrong, with interchanges or without."""
+        return self.wrong == 0 and all(v.right for v in self.interchanges.values())
 
     @property
     def accuracy(self) -> float:
@@ -95,6 +103,24 @@ def verify_outputs(
         if progress is not None:
             progress(min(part.stop, len(tokens)), len(tokens))
     return tally.result(complete)
+
+
+def verify_variables(
+    model: Model,
+    *,
+    pairs: int = 20_000,
+    seed: int = 0,
+    accepts: Accepts | None = None,
+) -> Iterator[tuple[str, Verification]]:
+    """Yield every variable that is no input, with how interchanges of it compare."""
+    for name in model.circuit.sites:
+        given = name in ("tokens", "positions", "indices")
+        if given or model.typed.index(name) < 0:  # a recoded copy of a variable
+            continue
+        yield (
+            name,
+            verify_interchange(model, name, pairs=pairs, seed=seed, accepts=accepts),
+        )
 
 
 def verify_interchange(

@@ -9,6 +9,7 @@ a model is run. What other rooms define (`zoo.score`, `zoo.evaluate`, ..) is nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -148,7 +149,7 @@ def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
 
 def train(
     source: str | Program | SOp | Model | CausalModel,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | Path | None = None,
     *,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
@@ -162,7 +163,8 @@ def train(
     Args:
         source: the name of a program or a task, a Program, a RASP expression, a
             compiled model (its program is trained), or a causal model that you wrote.
-        recipe: how; the program's own, or the defaults, if None.
+        recipe: how: settings, the name of a recipe of the zoo such as `robust`, or a
+            TOML file; the program's own, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder to keep the run in, from which `zoo.resume` goes on; for programs
@@ -173,7 +175,8 @@ def train(
         changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
 
     Raises:
-        NameLookupError: no program or task has that name; the nearest are offered.
+        NameLookupError: no program, task or recipe has that name; the nearest are
+            offered.
         InputError: the recipe cannot be followed, the model is too small, or the
             folder holds something.
     """
@@ -181,10 +184,10 @@ def train(
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import twin_recipe
     from zoo.training.recipe_file import change
-    from zoo.training.session import recipe_for, train_into
+    from zoo.training.session import chosen_recipe, train_into
 
     name = _name_of(source)
-    chosen = change(recipe or recipe_for(name), changes)
+    chosen = change(chosen_recipe(recipe, name), changes)
     chosen = twin_recipe(chosen) if twin else chosen
     with show_progress(f"train {name}", "steps", progress) as on_step:
         if out is not None:
@@ -196,7 +199,7 @@ def train(
 def train_seeds(
     source: str | Program | SOp | Model | CausalModel,
     seeds: Sequence[int],
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | Path | None = None,
     *,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
@@ -209,8 +212,8 @@ def train_seeds(
         source: the name of a program or a task, a Program, a RASP expression, a
             compiled model (its program is trained), or a causal model that you wrote.
         seeds: seeds of weights and batches, all different.
-        recipe: the settings, whose own seed is not used; the program's own settings, or
-            the defaults, if None.
+        recipe: the settings, a name or a file as for `train`, whose own seed is not
+            used; the program's own settings, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder for a folder `seedN` each; nothing is kept if None.
@@ -221,10 +224,10 @@ def train_seeds(
         InputError: the seeds cannot go together, or a folder holds something.
     """
     from zoo.training.recipe_file import change
-    from zoo.training.session import recipe_for, train_seeds_into
+    from zoo.training.session import chosen_recipe, train_seeds_into
     from zoo.training.together import train_together
 
-    chosen = change(recipe or recipe_for(_name_of(source)), changes)
+    chosen = change(chosen_recipe(recipe, _name_of(source)), changes)
     if out is not None:
         setting = _setting(source, vocab, max_len)
         return train_seeds_into(Path(out), setting, chosen, seeds)
@@ -471,9 +474,12 @@ def verify(
     *,
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
+    interchange: bool = False,
     limit: int = 1_000_000,
     sample: int = 20_000,
+    pairs: int = 20_000,
     seed: int = 0,
+    quick: bool = False,
     progress: bool | Callable[[int, int], None] = True,
 ) -> Verification | Checked:
     """Return whether a model computes its program; of a release, whether all is so.
@@ -484,21 +490,27 @@ def verify(
             interpreter's.
         vocab: the tokens, in order, where a program is compiled.
         max_len: the greatest number of tokens, where a program is compiled.
+        interchange: whether every variable is interchanged too.
         limit: all inputs are run where they are at most this many.
         sample: how many inputs are drawn where there are more.
+        pairs: how many pairs of inputs are run for each variable.
         seed: of the sample.
+        quick: whether the audit of a release is left out, so that only its files are
+            checked.
         progress: whether it is shown how far it is; or a function that is called with
             (done, all).
 
     Returns:
-        `Verification` (`.wrong` counts wrong outputs), or of a release `Checked`
+        `Verification` (`.wrong` counts wrong outputs; `.interchanges` has one of each
+        variable), or of a release `Checked`
         (`.differences` is empty where all is as it says).
 
     Raises:
         NameLookupError: no folder, release or program has that name.
         FormatError: a file is missing, altered, a link, or of no use.
+        InputError: `quick` was asked for of what is no release.
     """
-    from compiler.verify import verify_outputs
+    from compiler.verify import verify_outputs, verify_variables
     from zoo.auditing.subject import accepts_of
     from zoo.causal.by_hand import task_of
     from zoo.progress import show_progress
@@ -508,7 +520,12 @@ def verify(
         from zoo.release.check import check_release
 
         with show_progress(f"verify {target.name}", "pairs", progress) as show:
-            return check_release(folder, show)
+            return check_release(folder, show, quick=quick)
+    if quick:
+        raise InputError(
+            "quick leaves the audit of a release out, and this is no release. Leave "
+            "quick= out"
+        )
     model = open_model(target, vocab, max_len)
     if task_of(model) is not None:
         raise InputError(
@@ -516,14 +533,19 @@ def verify(
             "compares with programs. Audit it instead: zoo.audit(model)"
         )
     with show_progress(f"verify {model.name}", "inputs", progress) as show:
-        return verify_outputs(
+        accepts = accepts_of(model)
+        found = verify_outputs(
             model,
             limit=limit,
             sample=sample,
             seed=seed,
-            accepts=accepts_of(model),
+            accepts=accepts,
             progress=show,
         )
+    if not interchange:
+        return found
+    every = verify_variables(model, pairs=pairs, seed=seed, accepts=accepts)
+    return replace(found, interchanges=dict(every))
 
 
 def show(

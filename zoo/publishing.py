@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 ProgressOption = bool | Callable[[int, int], None]
 
 
-def releases(origin: str | None = None) -> list[dict[str, Any]]:
+def releases(
+    origin: str | None = None, *, kind: str | None = None
+) -> list[dict[str, Any]]:
     """Return what the published models say of themselves, by name.
 
     Args:
         origin: the address of an index; the folders of releases and the cache if None.
+        kind: only those that are `compiled`, `trained` or `compressed`; all if None.
 
     Raises:
         FetchError: the index cannot be reached.
@@ -44,7 +47,7 @@ def releases(origin: str | None = None) -> list[dict[str, Any]]:
     found: Any = (
         list_releases() if origin is None else newest_of(read_index(origin).entries)
     )
-    return found
+    return [entry for entry in found if kind in (None, entry["kind"])]
 
 
 def _open(source: str | Path, progress: ProgressOption = True) -> Folder:

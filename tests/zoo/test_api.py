@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import zoo
 from compiler.errors import FormatError, InputError, NameLookupError, ProgramError
 from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
+from compiler.verify import Verification
 from zoo.api import audit
 
 LETTERS = ["a", "b"]
@@ -180,3 +182,22 @@ def test_audits_one_after_the_other():
     first, second = (zoo.audit(model, pairs=30, scope="sample") for _ in range(2))
     assert first == second
     assert first.holds
+
+
+def test_verify_interchanges_every_variable_where_that_is_asked_for():
+    found = zoo.verify("reverse", vocab="ab", max_len=3, interchange=True, pairs=50)
+    assert isinstance(found, Verification)
+    assert list(found.interchanges) == ["length", "opposite_index", "output"]
+    assert found.right and all(v.positions for v in found.interchanges.values())
+    plain = zoo.verify("reverse", vocab="ab", max_len=3)
+    assert plain == replace(found, interchanges={})
+    broken = replace(found, interchanges={"output": replace(found, wrong=1)})
+    assert not broken.right
+    with pytest.raises(InputError, match="and this is no release"):
+        zoo.verify("reverse", quick=True)
+
+
+def test_releases_of_one_kind_are_those_of_all_with_that_kind():
+    every = zoo.releases()
+    for kind in {entry["kind"] for entry in every}:
+        assert zoo.releases(kind=kind) == [e for e in every if e["kind"] == kind]

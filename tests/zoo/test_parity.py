@@ -42,6 +42,35 @@ def test_the_table_has_every_command_and_every_function():
     assert set(zoo.__all__) == FUNCTIONS | PYTHON_ONLY
 
 
+# What is shown, where it is written to, and how a run is divided among processes is of
+# the command line; progress and values that no text can say are of Python.
+SHOWN = {"force", "jobs", "out", "overwrite", "progress", "threads", "width"}
+OTHERWISE = {
+    "list": {"sizes"},  # columns of the printed table; entries have `program`
+    "show": {"picture"},  # model.picture()
+    "compile": {"name", "source"},  # the same argument
+    "card": {"name", "source"},
+    "publish": {"name", "source"},
+    "compress": {"check_every", "inputs"},  # settings of the method, for its study
+    "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
+    "leaderboard": {"hung"},
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("list", "show", "compile", "verify", "compress", "releases", "card"),
+        *("download", "publish", "evaluate", "leaderboard"),
+    ],
+)
+def test_a_command_and_its_function_take_the_same_options(name: str):
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    options = {p.name for p in command.params} - {"help"}
+    parameters = set(inspect.signature(getattr(zoo, name)).parameters)
+    assert (options ^ parameters) - SHOWN == OTHERWISE.get(name, set())
+
+
 @pytest.mark.parametrize("name", [n for n in zoo.__all__ if n.islower()])
 def test_public_functions_have_signatures_that_editors_complete(name: str):
     function = getattr(zoo, name)

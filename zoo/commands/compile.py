@@ -18,6 +18,15 @@ def compile_program(
     out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
     vocab: Vocab = None,
     max_len: MaxLen = None,
+    causal: Annotated[
+        bool | None,
+        typer.Option(
+            "--causal/--bidirectional",
+            help="Whether positions see only earlier ones; as the program says by "
+            "default.",
+            show_default=False,
+        ),
+    ] = None,
     rotate: Annotated[
         int | None,
         typer.Option(help="Rotate the residual stream into a random basis, by seed."),
@@ -73,6 +82,7 @@ def compile_program(
         name,
         read_vocab(vocab),
         max_len,
+        causal=causal,
         max_table=max_table,
         max_domain=max_domain,
         max_parameters=max_parameters,

@@ -25,7 +25,8 @@ Suite = Annotated[
     list[str],
     typer.Option(
         metavar="NAME",
-        help="The models: core (all trained releases), compiled, rotated, decoys, or a "
+        help="The models: core (first versions of trained releases), certified "
+        "(trained releases whose audit was full), compiled, rotated, decoys, or a "
         "release, folder or program; repeat it for several.",
     ),
 ]

@@ -19,13 +19,13 @@ Name = Annotated[
 ]
 
 LEGEND = """
+  audit     full: every input, pairs of several kinds, a search for a pair that
+            breaks an output, ablations; quick: the same with fewer pairs;
+            sample: a random sample of pairs alone
   size      layers x heads a layer x d_model
   circuit   edges of the circuit / edges of the transformer
-The other columns are shares of outputs that are right, 1 at best:
-  vars      with a variable swapped between two inputs (the worst variable)
-  nodes     with a node outside the circuit patched (the worst node)
-  edges     with an edge outside the circuit patched (the worst edge)
-  all       with all edges outside the circuit patched at once
+  least     the least figure of all that is claimed, a share of right outputs;
+            1 at best. `zoo card NAME` has every figure
 """
 
 
@@ -63,8 +63,8 @@ def releases(
         print("There are no releases here. `zoo export` makes one.")
         _tell(broken)
         return
-    right = ("size", "circuit", "vars", "nodes", "edges", "all")
-    columns = ["name", "kind", *(Column(title, right=True) for title in right)]
+    right = [Column(title, right=True) for title in ("size", "circuit", "least")]
+    columns = ["name", "kind", "audit", *right]
     failed = {e["name"]: missed(e["kind"], e["claims"]) for e in chosen}
     if any(failed.values()):
         columns.append("")
@@ -74,16 +74,13 @@ def releases(
 
 
 def _row(entry: Mapping[str, Any], failed: list[str], columns: int) -> list[str]:
-    claims = entry["claims"]
     row = [
         entry["name"],
         entry["kind"],
+        entry.get("audit", "sample"),
         f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
         f"{entry['edges']}/{entry['of_edges']}",
-        *(
-            _share(claims.get(name))
-            for name in ("interchange", "nodes", "edges", "all edges at once")
-        ),
+        _share(min(entry["claims"].values(), default=None)),
     ]
     return row if columns == len(row) else [*row, "FAILS" if failed else ""]
 

@@ -117,10 +117,10 @@ def _print_keys() -> None:
 
 def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
     from zoo.training.recipe import twin_recipe
-    from zoo.training.recipe_file import change, parse_setting, read_recipe
-    from zoo.training.session import find_recipe, recipe_for
+    from zoo.training.recipe_file import change, parse_setting
+    from zoo.training.session import chosen_recipe
 
-    chosen = recipe_for(name) if recipe is None else read_recipe(find_recipe(recipe))
+    chosen = chosen_recipe(recipe, name)
     chosen = change(chosen, dict(parse_setting(text) for text in changes), "--set")
     return twin_recipe(chosen) if twin else chosen
 

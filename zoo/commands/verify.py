@@ -67,7 +67,7 @@ def verify(
             f"--quick leaves the audit of a release out, and {source} is no release. "
             "Leave --quick out"
         )
-    from compiler.verify import verify_interchange, verify_outputs
+    from compiler.verify import verify_outputs, verify_variables
     from zoo.auditing.subject import accepts_of
     from zoo.causal.by_hand import task_of
 
@@ -91,13 +91,8 @@ def verify(
     good = found.wrong == 0
     if interchange:
         print("\nEach variable taken from another input:")
-        for name in model.circuit.sites:
-            given = name in ("tokens", "positions", "indices")
-            if given or model.typed.index(name) < 0:  # a recoded copy of a variable
-                continue
-            swapped = verify_interchange(
-                model, name, pairs=pairs, seed=seed, accepts=accepts
-            )
+        every = verify_variables(model, pairs=pairs, seed=seed, accepts=accepts)
+        for name, swapped in every:
             good = good and swapped.wrong == 0
             print(f"  {name:<28} {_tally(swapped, 'pairs')}")
             print("\n".join(_example(swapped)), end="\n" if swapped.wrong else "")

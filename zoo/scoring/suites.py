@@ -1,6 +1,7 @@
 """Which models a method is tried on.
 
-    core       every trained release
+    core       the first version of every trained release
+    certified  every trained release whose audit was a full one, in its newest version
     compiled   programs of the library, compiled
     rotated    the same, in a random basis of the stream
     decoys     the same, beside components that nothing reads
@@ -34,6 +35,7 @@ COMPILED = (
     "run_length",
 )
 OPTIONS = ("rotate", "permute_heads", "decoys")
+RELEASED = ("core", "certified")
 SUITES = {"compiled": "", "rotated": "?rotate=1", "decoys": "?decoys=2"}
 
 
@@ -48,8 +50,13 @@ def models_of(suite: str | Iterable[str]) -> list[str]:
     """
     if not isinstance(suite, str):
         return [line for name in ordered(suite) for line in models_of(name)]
-    if suite == "core":
-        return [r["name"] for r in list_releases() if r.get("kind") == "trained"]
+    if suite in RELEASED:
+        trained = [r for r in list_releases() if r.get("kind") == "trained"]
+        if suite == "core":
+            return [
+                r["name"] if r["version"] == 1 else f"{r['name']}@1" for r in trained
+            ]
+        return [r["name"] for r in trained if r.get("audit") == "full"]
     if suite in SUITES:
         known = all_programs()
         return [f"{name}{SUITES[suite]}" for name in COMPILED if name in known]
@@ -57,7 +64,7 @@ def models_of(suite: str | Iterable[str]) -> list[str]:
     try:
         look_up(name, COMPILED_ONLY if options else MODELS)
     except NameLookupError:
-        near = difflib.get_close_matches(name, ["core", *SUITES], 1)
+        near = difflib.get_close_matches(name, [*RELEASED, *SUITES], 1)
         if options or not near:
             raise
         raise NameLookupError(

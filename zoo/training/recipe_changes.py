@@ -40,6 +40,7 @@ class RecipeChanges(TypedDict, total=False):
     replay: float
     zeros: float
     means: float
+    mixed: float
     alive: float
     alive_attention: float
     alive_within: float

@@ -13,7 +13,7 @@ from typing import Any
 
 import programs
 from compiler.api import program_facts
-from compiler.errors import InputError
+from compiler.errors import InputError, NameLookupError, nearest
 from compiler.ir.typed import Typed
 from compiler.model import Model
 from compiler.passes.check import Accepts
@@ -141,10 +141,39 @@ def find_recipe(path: Path) -> Path:
     """Return the file of a recipe: the path, or the zoo's recipe of that name.
 
     `robust` is one that fits every program; others are of one program or task.
+
+    Raises:
+        NameLookupError: it is no file, and the zoo has no such recipe; names the
+            nearest, and lists all.
     """
-    own = RECIPES / f"{path}.toml"
-    known = [recipe.stem for recipe in RECIPES.glob("*.toml")]
-    return own if not path.exists() and str(path) in known else path
+    if path.exists():
+        return path
+    known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
+    if str(path) in known:
+        return RECIPES / f"{path}.toml"
+    raise NameLookupError(
+        f"recipe {path}: no file has that name, and no recipe of the zoo."
+        f"{nearest(str(path), known)} The zoo has {', '.join(known)}; another recipe "
+        "is given as the path of its TOML file"
+    )
+
+
+def chosen_recipe(recipe: Recipe | str | Path | None, name: str) -> Recipe:
+    """Return a recipe by its value, its name or its file; that of a program if None.
+
+    Args:
+        recipe: settings, `robust` or another recipe of the zoo, or a TOML file.
+        name: of the program or the task that is trained.
+
+    Raises:
+        NameLookupError: neither a file nor a recipe of the zoo has that name.
+        InputError: the file is not TOML, or has an unknown key or an impossible value.
+    """
+    if recipe is None:
+        return recipe_for(name)
+    if isinstance(recipe, Recipe):
+        return recipe
+    return read_recipe(find_recipe(Path(recipe)))
 
 
 def train_into(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.errors import InputError
+from compiler.errors import InputError, NameLookupError
 from compiler.machine.config import CHOICES
 from zoo.training.recipe import EARLIER, Recipe, is_twin, twin_recipe
 from zoo.training.recipe_file import (
@@ -17,7 +17,7 @@ from zoo.training.recipe_file import (
     read_recipe,
     to_toml,
 )
-from zoo.training.session import RECIPES, find_recipe
+from zoo.training.session import RECIPES, chosen_recipe, find_recipe
 
 
 def test_recipe_is_read_back_as_written(tmp_path):
@@ -113,9 +113,30 @@ def test_constants_are_shares_of_the_strict_examples():
         change(Recipe(), {"zeros": 0.7, "means": 0.5})
 
 
+def test_a_recipe_is_chosen_by_value_by_name_by_file_or_by_the_program(tmp_path: Path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("steps = 7")
+    assert chosen_recipe(mine, "sort") == chosen_recipe(str(mine), "sort")
+    assert chosen_recipe(mine, "sort") == Recipe(steps=7)
+    assert chosen_recipe(Recipe(steps=8), "sort") == Recipe(steps=8)
+    assert chosen_recipe("robust", "sort") == read_recipe(RECIPES / "robust.toml")
+    own = read_recipe(RECIPES / "greater_than.toml")
+    assert chosen_recipe(None, "greater_than") == own != Recipe()
+    assert chosen_recipe(None, "sort") == Recipe()
+
+
+def test_a_recipe_that_is_not_there_is_answered_with_those_that_are():
+    with pytest.raises(NameLookupError) as error:
+        chosen_recipe("robus", "sort")
+    assert str(error.value) == (
+        "recipe robus: no file has that name, and no recipe of the zoo. Did you mean "
+        "'robust'? The zoo has greater_than, indirect_object_identification, robust; "
+        "another recipe is given as the path of its TOML file"
+    )
+
+
 def test_the_robust_recipe_is_found_by_name_and_changes_every_new_key():
     assert find_recipe(Path("robust")) == RECIPES / "robust.toml"
-    assert find_recipe(Path("of_my_own.toml")) == Path("of_my_own.toml")
     robust = read_recipe(RECIPES / "robust.toml")
     assert all(
         getattr(robust, key) != old for key, old in EARLIER.items() if key != "margin"
