@@ -26,6 +26,7 @@ FIGURES = (
     "interchange",
     "training",
     "edges_off",
+    "proofs",
     "giveaways",
     "audit_speed",
     "compression",

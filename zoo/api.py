@@ -359,6 +359,7 @@ def audit(
     pairs: int | None = None,
     seed: int = 0,
     scope: Literal["full", "quick", "sample"] = "full",
+    prove: bool = False,
     progress: bool | Callable[[int, int], None] = True,
     threads: int = 1,
 ) -> Certificate:
@@ -380,6 +381,8 @@ def audit(
             by default, 2,000 for a quick audit.
         seed: of everything that is drawn.
         scope: `full`, `quick` or `sample`.
+        prove: whether a full or quick audit also bounds what any donor can do, for
+            each edge and node outside; this takes some minutes.
         progress: whether what is done is shown; or a function that is called with
             (done, total): pairs of the sample, then stages.
         threads: how many chunks of pairs are run at once; the figures are the same.
@@ -387,6 +390,7 @@ def audit(
     Raises:
         NameLookupError: no folder, release or program has that name.
         FormatError: the folder holds no model, or a damaged one.
+        InputError: a proof is asked for, and nothing can be proven of such a model.
     """
     opened: Any = model
     if isinstance(model, str | Path | Program | SOp | Model):
@@ -397,6 +401,7 @@ def audit(
         pairs=pairs,
         seed=seed,
         scope=scope,
+        prove=prove,
         progress=progress,
         threads=threads,
     )
@@ -409,6 +414,7 @@ def audit_model(
     pairs: int | None = None,
     seed: int = 0,
     scope: Literal["full", "quick", "sample"] = "full",
+    prove: bool = False,
     published: Published | None = None,
     progress: bool | Callable[[int, int], None] = True,
     threads: int = 1,
@@ -421,22 +427,27 @@ def audit_model(
         pairs: of the sampled part.
         seed: of everything that is drawn.
         scope: `full`, `quick` or `sample`.
+        prove: whether what any donor can do is bounded.
         published: token ids of the base and of the donor inputs of a release's pairs,
             which a full audit patches too.
         progress: whether what is done is shown, or a function that is called.
         threads: how many chunks of pairs are run at once.
 
     Raises:
-        InputError: there is no such scope.
+        InputError: there is no such scope, or nothing can be proven of such a model.
     """
     from zoo.auditing.certificate import audit as certify
-    from zoo.auditing.full import completed, sample_size
+    from zoo.auditing.full import completed, provable, proven, sample_size
     from zoo.auditing.subject import subject_of
     from zoo.progress import show_progress
 
     if scope not in ("full", "quick", "sample"):
         raise InputError(f"scope is {scope!r}; choose 'full', 'quick' or 'sample'")
+    if prove and scope == "sample":
+        raise InputError("prove=True is for the scopes 'full' and 'quick'; choose one")
     subject = subject_of(opened, causal)
+    if prove:
+        provable(subject)  # says at once if nothing can be
     quick = scope == "quick"
     with show_progress(f"audit {opened.name}", "pairs", progress) as show:
         sampled = certify(
@@ -449,9 +460,13 @@ def audit_model(
     if scope == "sample":
         return sampled
     with show_progress(f"search {opened.name}", "stages", progress) as show:
-        return completed(
+        full = completed(
             sampled, subject, quick=quick, published=published, on_stage=show
         )
+    if not prove:
+        return full
+    with show_progress(f"prove {opened.name}", "stages", progress) as show:
+        return proven(full, subject, quick=quick, on_stage=show)
 
 
 def verify(

@@ -29,6 +29,7 @@ from zoo.auditing.claims import COMPILED_CLAIMS, TRAINED_CLAIMS
 from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
 from zoo.auditing.measure import Measured, measure
+from zoo.auditing.proof.figures import Proof
 from zoo.auditing.rates import Rate, rate
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.auditing.thorough import Thorough, worst_figures
@@ -153,6 +154,7 @@ class Certificate:
         thorough: all inputs by strata, pairs of several kinds, a search for a pair
             that breaks an output, ablations, effects on the logits; None if only a
             sample of pairs was audited.
+        proof: what no donor can do, edge by edge; None if that was not asked for.
     """
 
     model: str
@@ -170,6 +172,7 @@ class Certificate:
     all_edges: Rate
     claims: tuple[Claim, ...]
     thorough: Thorough | None = field(default=None, metadata={"may lack": True})
+    proof: Proof | None = field(default=None, metadata={"may lack": True})
 
     def __repr__(self) -> str:
         holds = "holds" if self.holds else "FAILS"
@@ -222,6 +225,8 @@ class Certificate:
             claim["holds"] = found.holds
         tied = _leave_zeros_out(data)
         version = TIED if tied else UNTIED
+        if self.proof is None:
+            del data["proof"]
         if self.thorough is None:
             del data["thorough"]
         else:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from compiler.model import Model
 from zoo.auditing.certificate import PAIRS, Certificate, audit, with_thorough
+from zoo.auditing.proof.prove import (
+    INPUTS,
+    QUICK_INPUTS,
+    prove,
+    refuse_form,
+    refuse_space,
+)
 from zoo.auditing.subject import Subject, Trained, subject_of
 from zoo.auditing.thorough import OnStage, Published, audit_thoroughly
+from zoo.causal.strata import Space, make_space
 
 QUICK_PAIRS = 2_000
 """Pairs of the sampled part of a quick audit."""
@@ -79,3 +88,40 @@ def completed(
         on_stage=on_stage,
     )
     return with_thorough(sampled, found, subject.claims)
+
+
+def proven(
+    certificate: Certificate,
+    subject: Subject,
+    *,
+    quick: bool = False,
+    on_stage: OnStage | None = None,
+) -> Certificate:
+    """Return a certificate with a proof added, of the same seed.
+
+    Args:
+        certificate: of the subject.
+        subject: what is audited.
+        quick: whether fewer base inputs are enough.
+        on_stage: called with (stages done, stages).
+
+    Raises:
+        InputError: nothing can be proven of such a model.
+    """
+    space = provable(subject)
+    inputs = QUICK_INPUTS if quick else INPUTS
+    seed = certificate.seed
+    found = prove(subject, space, inputs=inputs, seed=seed, on_target=on_stage)
+    return replace(certificate, proof=found)
+
+
+def provable(subject: Subject) -> Space:
+    """Return all inputs of a model of which something can be proven.
+
+    Raises:
+        InputError: nothing can be proven of such a model.
+    """
+    refuse_form(subject)
+    space = make_space(subject.causal)
+    refuse_space(subject, space)
+    return space

@@ -39,6 +39,14 @@ def audit(
             "ablations.",
         ),
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove",
+            help="Also bound what any donor can do, for each edge and node outside "
+            "the circuit. This takes some minutes.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -73,6 +81,8 @@ def audit(
     """
     if quick and sample:
         raise InputError("--quick and --sample exclude each other; give one of them")
+    if prove and sample:
+        raise InputError("--prove and --sample exclude each other; give one of them")
     if twin is not None and not realism:
         raise InputError("--twin is for --realism; give both, or neither")
     target = find(source)
@@ -81,6 +91,7 @@ def audit(
     threads = use_all_cores()
     import zoo
     from compiler.files import write_atomically
+    from zoo.auditing.proof.proof_table import proof_table
     from zoo.auditing.table import table
     from zoo.auditing.thorough_table import thorough_table
 
@@ -92,12 +103,16 @@ def audit(
         pairs=pairs,
         seed=seed,
         scope=scope,
+        prove=prove,
         threads=threads,
     )
     numerical = model.readout.kind != "classes"
     print("\n".join(table(certificate, numerical=numerical)))
     if certificate.thorough is not None:
         print("\n".join(thorough_table(certificate.thorough)))
+    if certificate.proof is not None:
+        proof, sampled = certificate.proof, (certificate.edges, certificate.nodes)
+        print("\n".join(proof_table(proof, *sampled)))
     if realism:
         from zoo.auditing.realism import describe, realism_of
 

@@ -27,10 +27,11 @@ from zoo.auditing.agreement import agree
 from zoo.auditing.behaviour import behaviour_of, labels_of
 from zoo.auditing.certificate import VERSION, Certificate
 from zoo.auditing.contrasts import KINDS, both_ways, draw_contrasts
-from zoo.auditing.full import audit_fully
+from zoo.auditing.full import audit_fully, proven
 from zoo.auditing.giveaways import giveaways_of, virtual_norms, write_deviations
 from zoo.auditing.hurt import hurt_by
 from zoo.auditing.logit_effects import logit_effects_of
+from zoo.auditing.proof.proof_table import proof_table
 from zoo.auditing.rates import rate
 from zoo.auditing.reported import reported_margins
 from zoo.auditing.subject import Subject, subject_of
@@ -371,6 +372,16 @@ def test_a_full_certificate_claims_the_worse_of_its_figures(
     assert max(map(len, thorough_table(found.thorough))) <= 80
     again = audit_fully(subject, quick=True, pairs=100)
     assert again.to_json() == found.to_json()
+    assert "proof" not in data
+    certificate = proven(found, subject)
+    proof = json.loads(json.dumps(certificate.to_json()))["proof"]
+    assert set(proof["edges"]) == set(found.edges)
+    assert set(proof["nodes"]) == set(found.nodes)
+    assert proof["inputs"] == proof["donors"] == 30
+    assert certificate.proof is not None
+    lines = proof_table(certificate.proof, found.edges, found.nodes)
+    assert any(line.startswith("PROOF") for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_scores_that_look_at_no_output_are_those_of_plain_loops(

@@ -1,0 +1,1 @@
+"""Proofs that what is outside a circuit cannot change an output."""
