@@ -27,7 +27,7 @@ def load(source) -> Released:
 
 
 def test_a_release_has_its_certificate_recipe_card_and_pairs():
-    model = load("sort-siit")
+    model = load("sort-siit@1")
     assert isinstance(model.certificate, Certificate) and model.certificate.holds
     assert model.certificate.pairs == model.summary["pairs"]
     assert model.recipe is not None and model.recipe.d_model == model.config.d_model
