@@ -35,7 +35,7 @@ from zoo.auditing.rates import Rate, rate
 from zoo.auditing.subject import Subject
 from zoo.causal.strata import Space
 
-INPUTS = 500
+INPUTS = 300
 """Base inputs that are certified where there are more."""
 QUICK_INPUTS = 50
 """The same for a quick audit."""
