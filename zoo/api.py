@@ -438,6 +438,7 @@ def audit_model(
     """
     from zoo.auditing.certificate import audit as certify
     from zoo.auditing.full import completed, provable, proven, sample_size
+    from zoo.auditing.proof.prove import INPUTS, QUICK_INPUTS
     from zoo.auditing.subject import subject_of
     from zoo.progress import show_progress
 
@@ -466,7 +467,8 @@ def audit_model(
     if not prove:
         return full
     with show_progress(f"prove {opened.name}", "stages", progress) as show:
-        return proven(full, subject, quick=quick, on_stage=show)
+        inputs = QUICK_INPUTS if quick else INPUTS
+        return proven(full, subject, inputs=inputs, on_stage=show)
 
 
 def verify(

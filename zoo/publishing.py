@@ -112,6 +112,7 @@ def export(
     pairs: int | None = None,
     seed: int = 0,
     scope: Literal["full", "quick", "sample"] = "full",
+    prove: bool = False,
     claims_failed: bool = False,
     twin: str | Path | None = None,
     threads: int = 1,
@@ -130,6 +131,7 @@ def export(
             a sample of this size; 10,000 by default, 2,000 for a quick audit.
         seed: of everything that is drawn.
         scope: how much is audited, as in `zoo.audit`: `full`, `quick` or `sample`.
+        prove: whether the audit also bounds what any donor can do, as in `zoo.audit`.
         claims_failed: whether to publish it though claims of its audit fail; its card
             and the lists of releases say so.
         twin: the folder of its natural twin's training, published beside it. By default
@@ -155,6 +157,7 @@ def export(
         pairs=pairs,
         seed=seed,
         scope=scope,
+        prove=prove,
         published=published_pairs(data_files(model)),
         progress=progress,
         threads=threads,

@@ -21,6 +21,7 @@ from zoo.auditing.certificate import (
     rate,
     status_of,
 )
+from zoo.auditing.proof.agreement import is_near_proof
 from zoo.auditing.thorough_agreement import Stated, in_stated_words, thorough_rates
 
 _LAST = 1.5e-9  # ends of intervals are written with nine digits
@@ -96,6 +97,10 @@ def agree(
             ),
         )
         certificate = _claimed_anew(certificate)
+    if stated.proof is not None and measured.proof is not None:
+        near = is_near_proof(measured.proof, stated.proof)
+        proof = stated.proof if near else measured.proof
+        certificate = replace(certificate, proof=proof)
     return Agreement(certificate, len(found) - len(tolerated), tuple(tolerated))
 
 

@@ -9,7 +9,6 @@ from compiler.model import Model
 from zoo.auditing.certificate import PAIRS, Certificate, audit, with_thorough
 from zoo.auditing.proof.prove import (
     INPUTS,
-    QUICK_INPUTS,
     prove,
     refuse_form,
     refuse_space,
@@ -94,7 +93,7 @@ def proven(
     certificate: Certificate,
     subject: Subject,
     *,
-    quick: bool = False,
+    inputs: int = INPUTS,
     on_stage: OnStage | None = None,
 ) -> Certificate:
     """Return a certificate with a proof added, of the same seed.
@@ -102,14 +101,14 @@ def proven(
     Args:
         certificate: of the subject.
         subject: what is audited.
-        quick: whether fewer base inputs are enough.
+        inputs: base inputs for which it is tried, of which a sample is drawn if there
+            are more.
         on_stage: called with (stages done, stages).
 
     Raises:
         InputError: nothing can be proven of such a model.
     """
     space = provable(subject)
-    inputs = QUICK_INPUTS if quick else INPUTS
     seed = certificate.seed
     found = prove(subject, space, inputs=inputs, seed=seed, on_target=on_stage)
     return replace(certificate, proof=found)

@@ -39,6 +39,13 @@ def export(
     sample: Annotated[
         bool, typer.Option("--sample", help="Audit a sample of pairs alone.")
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove",
+            help="Also bound what any donor can do, for each edge and node outside.",
+        ),
+    ] = False,
     claims_failed: Annotated[
         bool,
         typer.Option(
@@ -95,6 +102,7 @@ def export(
         "pairs": pairs,
         "seed": seed,
         "scope": scope,
+        "prove": prove,
         "claims_failed": claims_failed,
         "twin": twin,
         "threads": threads,

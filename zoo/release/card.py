@@ -17,6 +17,7 @@ from zoo.release.shown import (
     FULL_EDGES,
     SAMPLED_EDGES,
     claims_shown,
+    proof_shown,
     thorough_shown,
 )
 
@@ -179,6 +180,7 @@ def _certificate(c: Certificate, note: str) -> str:
             f"Measured on {c.pairs:,} pairs of inputs ({which}). {note}".strip(),
             *claims_shown(c),
             *(thorough_shown(c.thorough) if c.thorough is not None else ()),
+            *(proof_shown(c.proof) if c.proof is not None else ()),
             SAMPLED_EDGES if c.thorough is None else FULL_EDGES,
             "\n".join(edges),
             "`certificate.json` has every figure, with a witness for every edge; "

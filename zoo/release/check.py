@@ -28,7 +28,7 @@ from compiler.save import ANNOTATION, CIRCUIT, CONFIG, PROGRAM, WEIGHTS, to_file
 from compiler.sealed import MOST_SUMS, SUMS, read_file, sums_of
 from zoo.auditing.agreement import Tolerated, agree
 from zoo.auditing.certificate import Certificate, audit
-from zoo.auditing.full import completed
+from zoo.auditing.full import completed, proven
 from zoo.auditing.subject import Subject, subject_of
 from zoo.causal.by_hand import fitting, task_of
 from zoo.causal.model import Task
@@ -87,6 +87,8 @@ from zoo.release.verdict import (
 from zoo.release.whole import Folder, is_release, open_folder
 from zoo.release.wordings import today
 
+MOST_PROVEN = 5_000
+"""Base inputs of a proof that is made again; a stated one with more differs."""
 MOST_DIFFERENCES = 100
 """Differences of one file that are listed."""
 
@@ -393,13 +395,17 @@ class _Checking:
         )
         if stated.thorough is None:
             return sampled
-        return completed(
+        full = completed(
             sampled,
             self.subject,
             quick=stated.thorough.quick,
             published=published_pairs(self.made),
             on_stage=self.on_stage,
         )
+        if stated.proof is None:
+            return full
+        inputs = min(stated.proof.inputs, MOST_PROVEN)
+        return proven(full, self.subject, inputs=inputs, on_stage=self.on_stage)
 
     def index(self) -> None:
         """Compare the line of the shelf's index with the release, if there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zoo.auditing.certificate import Certificate, Claim, Rate
+from zoo.auditing.proof.figures import Proof, mean_share
 from zoo.auditing.thorough import Thorough
 
 _SENTENCES = {
@@ -179,6 +180,30 @@ def _giveaways(found: Thorough) -> Iterator[str]:
     for name, (high, low) in found.giveaways.controls.items():
         rows.append(f"| {name} | {high:.3f} | {low:.3f} |")
     yield "\n".join(rows)
+
+
+def proof_shown(found: Proof) -> list[str]:
+    """Return the paragraphs of a card on what is proven."""
+    bases = (
+        "all inputs" if found.all_inputs else f"{found.inputs:,} inputs, drawn evenly"
+    )
+    rows = ["| patched | certified | in full | least certified |", "|---|---|---|---|"]
+    for what, some in (("a single edge", found.edges), ("a node", found.nodes)):
+        if some:
+            full = sum(one.hits == one.total for one in some.values())
+            worst = min(some, key=lambda n: (some[n].share, n))
+            rows.append(
+                f"| {what} | {mean_share(some.values()):.4f} | {full} of {len(some)} "
+                f"| {_share(some[worst])} ({worst}) |"
+            )
+    return [
+        f"What is proven, for {bases}: the share of positions at which the output is "
+        "right and stays right whatever donor is patched in: any of the "
+        f"{found.donors:,} inputs, with its positions shifted by 0 to "
+        f"{found.shifts - 1} places. Bounds hold for all donors at once, so a position "
+        "that is not certified need not be one that a donor breaks.",
+        "\n".join(rows),
+    ]
 
 
 def _share(found: Rate) -> str:

@@ -129,6 +129,10 @@ def _rates(c: Certificate) -> Iterator[Difference]:
         places[f"circuit[{number}], restored"] = finding.restored
     if c.thorough is not None:
         places |= dict(thorough_rates(c.thorough))
+    if c.proof is not None:
+        for name in ("edges", "nodes"):
+            some = getattr(c.proof, name)
+            places |= {f"proof, {name}, {key}": found for key, found in some.items()}
     for place, found in places.items():
         counts = found.hits, found.ties, found.close
         if min(counts) < 0 or found.hits + found.ties > found.total:

@@ -15,6 +15,8 @@ from zoo.auditing.certificate import (
     claims_of,
     rate,
 )
+from zoo.auditing.proof.agreement import is_near_proof
+from zoo.auditing.proof.figures import Proof, ProofMethod
 from zoo.release.build import certificate_bytes
 from zoo.release.documents import CERTIFICATE_DOCUMENT
 
@@ -94,3 +96,32 @@ def test_ties_are_written_and_read(ties):
     data = certificate_bytes(made)
     assert (b'"ties"' in data) == (b'"format_version": 2' in data) == any(ties)
     assert CERTIFICATE_DOCUMENT.read(parse(data, "certificate.json")) == made
+
+
+def test_a_proof_agrees_with_itself_and_with_a_rounded_count_alone():
+    method = ProofMethod(seed=0, slack=1e-3, cells=64)
+    said = Proof(
+        inputs=100,
+        all_inputs=False,
+        donors=500,
+        shifts=3,
+        positions=2000,
+        edges={"tokens->m0": rate(1500, 2000)},
+        edges_without_cells={"tokens->m0": 1400},
+        nodes={"m0": rate(0, 2000)},
+        whole_inputs=rate(7, 100),
+        method=method,
+    )
+    assert is_near_proof(said, said)
+    near = replace(said, edges={"tokens->m0": rate(1502, 2000)})
+    assert is_near_proof(near, said)
+    for other in (
+        replace(said, edges={"tokens->m0": rate(1503, 2000)}),
+        replace(said, edges={"tokens->m1": rate(1500, 2000)}),
+        replace(said, edges_without_cells={"tokens->m0": 1410}),
+        replace(said, nodes={}),
+        replace(said, whole_inputs=rate(9, 100)),
+        replace(said, donors=501),
+        replace(said, method=replace(method, slack=1e-4)),
+    ):
+        assert not is_near_proof(other, said)
