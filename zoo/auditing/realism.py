@@ -190,8 +190,9 @@ def _giveaways(every: Sequence[Realism]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _both(found: tuple[float, float]) -> str:
-    return f"{found[0]:.3f} / {found[1]:.3f}"
+def _both(found: Sequence[float]) -> str:
+    high, low = found
+    return f"{high:.3f} / {low:.3f}"
 
 
 def _figure(figures: Mapping[str, float], name: str, digits: int) -> str:

@@ -51,9 +51,11 @@ def reported_margins(
     )
     pool = make_pool(subject.causal, np.concatenate([base, donor]))
     row = {ids.tobytes(): i for i, ids in enumerate(np.asarray(pool.ids))}
-    sides = [np.array([row[ids.tobytes()] for ids in side]) for side in (base, donor)]
+    first, second = (
+        np.array([row[ids.tobytes()] for ids in side]) for side in (base, donor)
+    )
     shifts = np.array([b.shift for b in every], np.int32)
-    margins, _ = pair_margins(subject, pool, *sides, shifts, patched)
+    margins, _ = pair_margins(subject, pool, first, second, shifts, patched)
     for (name, one), row_margins in zip(known.items(), margins, strict=True):
         margin = row_margins[one.position + 1]
         found[name] = float(margin) if np.isfinite(margin) else None

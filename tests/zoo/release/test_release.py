@@ -26,6 +26,7 @@ from zoo.cli import main
 from zoo.release.annotate import ROLES
 from zoo.release.build import Draft, release_files
 from zoo.release.check import check_release
+from zoo.release.released import Released
 from zoo.release.shelf import add, find_release, list_releases
 from zoo.release.whole import check_files
 
@@ -77,7 +78,10 @@ def with_twin(tmp_path_factory):
 
 def test_a_release_holds_its_natural_twin(with_twin):
     folder, twin = with_twin
-    found = zoo.load(folder).twin
+    model = zoo.load(folder)
+    assert isinstance(model, Released)
+    found = model.twin
+    assert found is not None
     for name, array in twin.weights._asdict().items():
         assert np.array_equal(getattr(found.weights, name), array)
     assert found("abc") == ["c", "b", "a"]
@@ -121,7 +125,8 @@ def test_full_certificates_make_a_release_that_checks_itself(tmp_path):
     folder = zoo.export(model, "r", to=tmp_path, scope="quick", pairs=60)
     said = json.loads((folder / "release.json").read_text())
     assert said["audit"] == "quick" and said["claims"]["ablations"] == 1.0
-    assert zoo.load(folder).certificate.scope == "quick"
+    model = zoo.load(folder)
+    assert isinstance(model, Released) and model.certificate.scope == "quick"
     checked = check_release(folder)
     assert checked.differences == () and checked.scope == "quick"
 
