@@ -28,6 +28,7 @@ FIGURES = (
     "edges_off",
     "proofs",
     "giveaways",
+    "certified",
     "audit_speed",
     "compression",
     "attribution_speed",
