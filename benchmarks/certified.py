@@ -1,9 +1,9 @@
 """What do models that do not give their circuit away change for methods?
 
-The same programs twice: the first version of each trained release, and the version whose
-audit was full, which was trained so that nothing gives the circuit away. Methods are run
-on both with one draw of 256 pairs, and scored on other pairs. Cells are kept under
-`out/certified` as they are made, and those that are there are not run again.
+The same programs twice: the first version of each trained release, and the version
+whose audit was full, which was trained so that nothing gives the circuit away. Methods
+are run on both with one draw of 256 pairs, and scored on other pairs. Cells are kept
+under `out/certified` as they are made, and those that are there are not run again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _means(table: Cells) -> dict[str, dict[str, float]]:
 
 def tables(result: dict[str, Any]) -> list[Table]:
     """Return a row a method."""
-    columns = [f"{SETS[s]}, {name}" for s in SETS for name in ("AP", "AUROC")]
+    columns = [f"{s}, {name}" for s in SETS for name in ("AP", "AUROC")]
     rows = [
         [
             method,
@@ -73,7 +73,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
         for method in METHODS
     ]
     note = (
-        "Kendall's tau between the orders of the methods by AP, controls left out: "
+        "first: the first versions; full: those whose audit was full. Kendall's tau "
+        "between the orders of the methods by AP, controls left out: "
         f"{result['tau']:.2f}."
     )
     title = f"Methods on {len(result['models'])} programs, in two versions each"

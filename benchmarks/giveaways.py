@@ -88,13 +88,17 @@ def tables(result: dict[str, Any]) -> list[Table]:
     means.append(
         ["random", *(f"{_random(result[s]):.3f}" for s in SETS for _ in (0, 1))]
     )
-    columns = [f"{SETS[s]}, {way} first" for s in SETS for way in ("highest", "lowest")]
+    columns = [f"{s}, {way}" for s in SETS for way in ("high", "low")]
     return [
         Table(
             "Giveaways: average precision of scores that look at no output, mean over "
             f"{len(result['full'])} trained models",
             ["<score", *columns],
             means,
+            [
+                "first: the first versions; full: those whose audit was full. high: "
+                "the highest scores first; low: the lowest."
+            ],
         )
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -115,6 +116,31 @@ def test_the_tables_of_single_figures_are_measured(
     values = [value for _, value in rows_of(page, "comparison")]
     assert values == [measured(result, cell) for cell in COMPARISONS]
     assert f"the {result['models']['trained']} trained releases" in page
+
+
+def test_both_versions_have_the_measured_figures(page: str) -> None:
+    def read(name: str) -> Any:
+        text = (ROOT / f"benchmarks/results/{name}.json").read_text(encoding="utf-8")
+        return json.loads(text)
+
+    certified, giveaways = read("certified"), read("giveaways")
+    assert len(certified["models"]) == len(giveaways["full"]) == 20
+    for method, *values in rows_of(page, "method, both versions"):
+        means = [certified["means"][s][METHODS[method]] for s in ("first", "full")]
+        expected = [
+            f"{m[f]:.3f}" for m in means for f in ("average_precision", "auroc")
+        ]
+        assert values == expected
+    *controls, random = rows_of(page, "score that looks at no output")
+    for name, *values in controls:
+        found = [
+            fmean(row["controls"][name][0] for row in giveaways[s])
+            for s in ("first", "full")
+        ]
+        assert values == [f"{value:.3f}" for value in found]
+    means = [fmean(row["random"] for row in giveaways[s]) for s in ("first", "full")]
+    assert random[1:] == [f"{value:.3f}" for value in means]
+    assert certified["tau"] == 1.0
 
 
 def test_the_share_of_true_edges_is_that_of_the_certificates(page: str) -> None:
