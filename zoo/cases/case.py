@@ -241,8 +241,15 @@ def open_case(
         found = audit(model, pairs=AUDIT_PAIRS, seed=seed)
         truth = truth_of(model.config.names, found)
     drawn = _pairs(model, folder, split, pairs, seed, shifted)
-    name = model.name if folder is None else folder.name
+    name = model.name if folder is None else _name_of(folder)
     return Case(name, model, truth, drawn, ablation, loss, positions, folder)
+
+
+def _name_of(folder: Path) -> str:
+    """Return the name of a folder's model: `NAME@2` of a release's second version."""
+    name, _, version = folder.name.rpartition(".v")
+    later = is_release(folder) and version.isdecimal()
+    return f"{name}@{version}" if later else folder.name
 
 
 def _pairs(

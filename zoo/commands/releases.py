@@ -46,12 +46,13 @@ def releases(
     from compiler.grid import Column
     from zoo.auditing.claims import missed
     from zoo.grid import print_grid
-    from zoo.release.index import newest_of, read_index
     from zoo.release.shelf import list_broken, list_releases
 
     if origin is None:
         found, broken = list_releases(), list_broken()
     else:
+        from zoo.release.index import newest_of, read_index
+
         listing = read_index(origin)
         found, broken = newest_of(listing.entries), listing.broken
     kinds = sorted({entry["kind"] for entry in found})

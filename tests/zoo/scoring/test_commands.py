@@ -28,7 +28,7 @@ def scores(tmp_path: Path) -> Path:
 def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> None:
     told = call("score", MODEL, scores, "--out", "a.json", "--plot", "a.png")
     assert (told.status, told.err) == (0, "")
-    assert told.out.startswith(f"{MODEL}: ")
+    assert told.out.startswith(f"{MODEL}@2: ")
     for name in ("scores.json", "random", "weight-norm", "|eap|"):
         assert f"\n  {name} " in told.out
     assert "MISSED  " in told.out and " donor " in told.out and "SPURIOUS" in told.out
