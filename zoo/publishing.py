@@ -158,7 +158,7 @@ def export(
         seed=seed,
         scope=scope,
         prove=prove,
-        published=published_pairs(data_files(model)),
+        published=None if scope == "sample" else published_pairs(data_files(model)),
         progress=progress,
         threads=threads,
     )

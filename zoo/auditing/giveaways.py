@@ -18,8 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from compiler.machine.forward import forward_batch
-from compiler.machine.names import Part
-from compiler.machine.weights import Weights
+from compiler.machine.virtual import virtual_norms
 from zoo.auditing.subject import Subject
 from zoo.causal.pairs import draw_audit_pairs
 from zoo.ranking import average_precision
@@ -59,7 +58,8 @@ def giveaways_of(subject: Subject, *, seed: int = 0) -> Giveaways:
     names = subject.config.names
     edges = names.visible
     true = (edges & ~subject.outside)[edges]
-    norms, deviations = virtual_norms(subject), write_deviations(subject, seed)
+    norms = virtual_norms(names, subject.weights)
+    deviations = write_deviations(subject, seed)
     scores = {
         "weight norm": norms,
         "write deviation": np.broadcast_to(deviations, norms.shape),
@@ -98,34 +98,3 @@ def write_deviations(subject: Subject, seed: int) -> Float[np.ndarray, " source"
     count = np.maximum(live.sum(0), 1)
     moved = np.where(live, writes - (writes * live).sum(0) / count, 0.0)
     return np.sqrt((moved**2).sum((0, 2, 3)) / live.sum())
-
-
-def virtual_norms(subject: Subject) -> Float[np.ndarray, "reader source"]:
-    """Return the Frobenius norm of each virtual weight: out of a source, into a reader.
-
-    0 where there is no edge.
-    """
-    names, weights = subject.config.names, subject.weights
-    into = [_input(weights, part) for part in names.reader_parts.values()]
-    out = [_output(weights, part) for part in names.source_parts.values()]
-    found = np.zeros(names.visible.shape)
-    for reader, source in np.argwhere(names.visible):
-        found[reader, source] = np.linalg.norm(out[source] @ into[reader])
-    return found
-
-
-def _output(weights: Weights, part: Part) -> Float[np.ndarray, "_ d_model"]:
-    if part.kind in ("tokens", "positions"):
-        return np.asarray(weights.W_E if part.kind == "tokens" else weights.W_pos)
-    if part.kind == "mlp":
-        return np.asarray(weights.W_out[part.layer])
-    return np.asarray(weights.W_O[part.layer, part.head])
-
-
-def _input(weights: Weights, part: Part) -> Float[np.ndarray, "d_model _"]:
-    if part.kind == "logits":
-        return np.asarray(weights.W_U)
-    if part.kind == "mlp":
-        return np.asarray(weights.W_in[part.layer])
-    matrix = getattr(weights, f"W_{str(part.slot).upper()}")
-    return np.asarray(matrix[part.layer, part.head])

@@ -20,6 +20,7 @@ import programs
 from compiler.api import compile_model
 from compiler.machine.forward import forward, forward_batch
 from compiler.machine.patch import Patch, edge_mask
+from compiler.machine.virtual import virtual_norms
 from compiler.machine.weights import Weights, freeze
 from zoo.auditing.ablations import ALL_EDGES, ALL_NODES, ablations_of, mean_writes
 from zoo.auditing.adversary import Budget, attack, masks_of
@@ -28,7 +29,7 @@ from zoo.auditing.behaviour import behaviour_of, labels_of
 from zoo.auditing.certificate import VERSION, Certificate
 from zoo.auditing.contrasts import KINDS, both_ways, draw_contrasts
 from zoo.auditing.full import audit_fully, proven
-from zoo.auditing.giveaways import giveaways_of, virtual_norms, write_deviations
+from zoo.auditing.giveaways import giveaways_of, write_deviations
 from zoo.auditing.hurt import hurt_by
 from zoo.auditing.logit_effects import logit_effects_of
 from zoo.auditing.proof.proof_table import proof_table
@@ -388,7 +389,7 @@ def test_scores_that_look_at_no_output_are_those_of_plain_loops(
     subject: Subject, space: Space
 ) -> None:
     names, weights = subject.config.names, subject.weights
-    norms = virtual_norms(subject)
+    norms = virtual_norms(names, weights)
     row, column = names.readers.index("a0.h0<v>"), names.sources.index("tokens")
     expected = np.sqrt(((weights.W_E @ weights.W_V[0, 0]) ** 2).sum())
     assert norms[row, column] == pytest.approx(expected, rel=1e-5)
