@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import MaxLen, ModelArgument, Vocab, find, open_model
+from zoo.commands.options import (
+    MaxLen,
+    ModelArgument,
+    Vocab,
+    audit_scope,
+    find,
+    open_model,
+)
 
 if TYPE_CHECKING:
     from compiler.model import Model
@@ -79,10 +86,7 @@ def audit(
     patched, and a search looks for a pair that breaks an output. The exit status is 1
     if a claim fails.
     """
-    if quick and sample:
-        raise InputError("--quick and --sample exclude each other; give one of them")
-    if prove and sample:
-        raise InputError("--prove and --sample exclude each other; give one of them")
+    scope = audit_scope(quick, sample, prove)
     if twin is not None and not realism:
         raise InputError("--twin is for --realism; give both, or neither")
     target = find(source)
@@ -97,7 +101,6 @@ def audit(
 
     model = open_model(target, vocab, max_len)
     beside = _models_to_compare(source, model, twin) if realism else {}
-    scope: Any = "quick" if quick else "sample" if sample else "full"
     certificate = zoo.audit(
         model,
         pairs=pairs,

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import MaxLen, ModelArgument, Vocab, find, read_vocab
+from zoo.commands.options import (
+    MaxLen,
+    ModelArgument,
+    Vocab,
+    audit_scope,
+    find,
+    read_vocab,
+)
 
 
 def export(
@@ -88,9 +95,7 @@ def export(
     from zoo.release.shelf import check_name
 
     check_name(name)
-    if quick and sample:
-        raise InputError("--quick and --sample exclude each other; give one of them")
-    scope = "quick" if quick else "sample" if sample else "full"
+    scope = audit_scope(quick, sample, prove)
     target = find(source)
     from zoo.threads import use_all_cores
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -110,6 +110,22 @@ def open_model(
 
     target = find(source) if isinstance(source, str) else source
     return lookup.open_model(target, read_vocab(vocab), max_len)
+
+
+def audit_scope(
+    quick: bool, sample: bool, prove: bool
+) -> Literal["full", "quick", "sample"]:
+    """Return how much an audit covers, by the options of a command.
+
+    Raises:
+        InputError: two of the options exclude each other.
+    """
+    for name, given in (("--quick", quick), ("--prove", prove)):
+        if given and sample:
+            raise InputError(
+                f"{name} and --sample exclude each other; give one of them"
+            )
+    return "quick" if quick else "sample" if sample else "full"
 
 
 def progress(words: str) -> Callable[[int, int], None]:

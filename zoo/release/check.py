@@ -224,11 +224,7 @@ class _Checking:
 
     def weights(self) -> None:
         """Compare the weights with those that were compiled again, if they were."""
-        if self.opened.read(WEIGHTS) != self.made[WEIGHTS]:
-            wording = "bytes that are not those of its tensors alone"
-            self.add(
-                [Difference(WEIGHTS, "", wording, "the bytes that the writer writes")]
-            )
+        self.tensors(WEIGHTS)
         if not self.origin.weights:
             self.how[WEIGHTS] = AUDITED
             return
@@ -240,6 +236,13 @@ class _Checking:
         self.how[WEIGHTS] = BYTES if same else NEARLY
         for name, tensor in expected.items():
             self.add(array_differences(WEIGHTS, said[name], tensor, name, NEAR))
+
+    def tensors(self, name: str) -> None:
+        """Note whether a file of tensors holds anything else."""
+        if self.opened.read(name) != self.made[name]:
+            wording = "bytes that are not those of its tensors alone"
+            right = "the bytes that the writer writes"
+            self.add([Difference(name, "", wording, right)])
 
     # What follows from it ---------------------------------------------------------
 
@@ -314,10 +317,7 @@ class _Checking:
         trained = self.model.facts.get("kind") == "trained"
         if self.twin is not None:
             self.how[TWIN] = TRUSTED
-            if self.opened.read(TWIN) != self.made[TWIN]:
-                wording = "bytes that are not those of its tensors alone"
-                right = "the bytes that the writer writes"
-                self.add([Difference(TWIN, "", wording, right)])
+            self.tensors(TWIN)
             self.trusted.append(
                 f"{TWIN}: that it was trained on behaviour alone. Its shape is right, "
                 f"and so are its outputs on {data_file('test')}"
