@@ -12,6 +12,7 @@ from compiler.errors import InputError, count
 from zoo.commands.options import MaxLen, Vocab, find, read_vocab
 
 if TYPE_CHECKING:
+    from zoo.lookup import ResolvedName
     from zoo.training.loop import OnCheck
     from zoo.training.recipe import Recipe
 
@@ -20,8 +21,9 @@ def train(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME",
-            help="The programs or tasks to train; `zoo list` has all.",
+            metavar="NAME|FILE.py[:NAME]",
+            help="The programs or tasks to train; `zoo list` has all. Or a Python file "
+            "of yours that defines one.",
             show_default=False,
         ),
     ] = None,
@@ -78,13 +80,14 @@ def train(
 ) -> None:
     """Train a transformer to have the circuit of a program.
 
-    A program of your own is trained in Python: zoo.train(EXPRESSION, vocab=..,
-    max_len=..). The exit status is 1 if the steps were used up before every threshold
-    was met.
+    FILE.py is run, and has to define one program or one task; FILE.py:NAME chooses
+    one of several, or an expression (with --vocab and --max-len). The exit status is 1
+    if the steps were used up before every threshold was met.
     """
     from zoo.lookup import TRAINED
 
-    names = [find(name, TRAINED).name for name in names or []]
+    targets = [find(name, TRAINED) for name in names or []]
+    names = [target.name for target in targets]
     if recipe is not None:  # a typo is answered before jax is imported
         from zoo.training.recipe_file import find_recipe
 
@@ -92,20 +95,20 @@ def train(
     if recipe_keys:
         _print_keys()
     elif resume is not None:
-        _resume(names, resume, out, recipe, set or [], twin)
+        _resume(targets, resume, out, recipe, set or [], twin)
     elif not names:
         raise InputError("which program? For example: zoo train reverse --out runs/r")
     elif seeds is not None:
         if len(names) > 1:
             raise InputError("--seeds goes with one program, not several")
         chosen = _recipe(names[0], recipe, set or [], twin)
-        _train_seeds(names[0], out, chosen, seeds, vocab, max_len)
+        _train_seeds(targets[0], out, chosen, seeds, vocab, max_len)
     elif len(names) > 1:
         if vocab is not None or max_len is not None:
             raise InputError("--vocab and --max-len go with one program, not several")
-        _train_many(names, out, recipe, set or [], twin, jobs)
+        _train_many(targets, out, recipe, set or [], twin, jobs)
     else:
-        _train_one(names[0], out, recipe, set or [], twin, vocab, max_len)
+        _train_one(targets[0], out, recipe, set or [], twin, vocab, max_len)
 
 
 def _print_keys() -> None:
@@ -129,7 +132,7 @@ def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> R
 
 
 def _train_one(
-    name: str,
+    target: ResolvedName,
     out: Path | None,
     recipe: Path | None,
     changes: list[str],
@@ -143,7 +146,8 @@ def _train_one(
     from zoo.progress import show_progress
     from zoo.training.session import find_setting, train_into
 
-    setting = find_setting(name, read_vocab(vocab), max_len)
+    name = target.name
+    setting = find_setting(target.trained, read_vocab(vocab), max_len)
     folder = out or Path("runs") / (f"{name}-twin" if twin else name)
     chosen = _recipe(name, recipe, changes, twin)
     with show_progress(f"train {name}", "steps") as on_step:
@@ -152,7 +156,7 @@ def _train_one(
 
 
 def _train_seeds(
-    name: str,
+    target: ResolvedName,
     out: Path | None,
     recipe: Recipe,
     seeds: str,
@@ -165,8 +169,8 @@ def _train_seeds(
     numbers = seeds.replace(" ", "").split(",")
     if not all(number.isdecimal() for number in numbers):
         raise InputError(f"--seeds is {seeds!r}; write whole numbers: --seeds 0,1,2")
-    setting = find_setting(name, read_vocab(vocab), max_len)
-    folder = out or Path("runs") / name
+    setting = find_setting(target.trained, read_vocab(vocab), max_len)
+    folder = out or Path("runs") / target.name
 
     chosen = [int(number) for number in numbers]
 
@@ -183,7 +187,7 @@ def _train_seeds(
 
 
 def _resume(
-    names: list[str],
+    targets: list[ResolvedName],
     folder: Path,
     out: Path | None,
     recipe: Path | None,
@@ -200,6 +204,7 @@ def _resume(
     name = read_setting(folder).name
     if out is not None and out != folder:
         raise InputError(f"--resume {folder} goes on in that folder; leave --out out")
+    names = [target.name for target in targets]
     if names and names != [name]:
         raise InputError(
             f"{folder} holds a run of {name!r}, not of {', '.join(names)}. Resume it "
@@ -208,12 +213,13 @@ def _resume(
     given = recipe is not None or changes or twin
     chosen = _recipe(name, recipe, changes, twin) if given else None
     with show_progress(f"train {name}", "steps") as on_step:
-        result = resume(folder, chosen, _progress(), on_step)
+        own = targets[0].defined if targets else None
+        result = resume(folder, chosen, _progress(), on_step, own)
     _finish(result, folder)
 
 
 def _train_many(
-    names: list[str],
+    targets: list[ResolvedName],
     out: Path | None,
     recipe: Path | None,
     changes: list[str],
@@ -226,16 +232,17 @@ def _train_many(
     from zoo.training.store import check_free
 
     root = out or Path("runs")
-    folders = {n: root / (f"{n}-twin" if twin else n) for n in dict.fromkeys(names)}
+    given = {target.name: target for target in targets}
+    folders = {n: root / (f"{n}-twin" if twin else n) for n in given}
     for name, folder in folders.items():  # what is wrong for one is told before all
-        find_setting(name)
+        find_setting(given[name].trained)
         _recipe(name, recipe, changes, twin)
         check_free(folder)
     options = [*(f"--set={text}" for text in changes), *(["--twin"] if twin else [])]
     if recipe is not None:
         options += ["--recipe", str(recipe)]
     commands = {
-        name: ["train", name, "--out", str(folder), *options]
+        name: ["train", given[name].text, "--out", str(folder), *options]
         for name, folder in folders.items()
     }
     failed = run_jobs(commands, jobs)
