@@ -27,6 +27,7 @@ def all_tasks() -> dict[str, Task]:
     return {about.name: _make(about) for about in SUMMARIES}
 
 
+@cache
 def _make(about: TaskSummary) -> Task:
     module = importlib.import_module(f"{__name__}.{about.module}")
     return getattr(module, about.class_name)()
@@ -38,6 +39,7 @@ def find(name: str) -> Task:
     Raises:
         NameLookupError: there is none; the message offers the nearest names.
     """
-    if name not in all_tasks():
-        raise unknown_name("task", name, all_tasks())
-    return all_tasks()[name]
+    known = {about.name: about for about in SUMMARIES}
+    if name not in known:
+        raise unknown_name("task", name, known)
+    return _make(known[name])

@@ -24,7 +24,7 @@ from compiler.errors import InputError
 from compiler.lower.readout import Readout
 from compiler.rasp.values import Value
 from zoo.causal.model import COMPUTED, UNDEFINED, CausalVariable
-from zoo.tasks.rules import MlpRule, Rule, run_rule, tabulate
+from zoo.tasks.rules import MlpRule, VariableRule, run_rule, tabulate
 
 EOS, NEXT = "EOS", "next_token"
 """The word that ends an answer; the name of the output of every language task."""
@@ -64,7 +64,7 @@ class LanguageTask:
     output = NEXT
 
     def __init__(
-        self, words: Sequence[str], rules: tuple[Rule, ...], longest: int
+        self, words: Sequence[str], rules: tuple[VariableRule, ...], longest: int
     ) -> None:
         """Set up a task.
 

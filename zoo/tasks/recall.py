@@ -2,7 +2,7 @@
 
     a 3 b 5 c 1 b a = 5 3 EOS                             two_lookups
     a d , c b , d c , b a ? a = b EOS                     k_hop, three hops
-    def load ( a , c ) : param a param c EOS              argument_recall
+    def load ( size , mode ) : param size param mode EOS  argument_recall
 
 In each, heads of the first layer tell every position which tokens came before it, and
 later heads look for the position that comes after what is asked (Olsson et al. 2022;
@@ -187,7 +187,7 @@ class KHop(LanguageTask):
 class ArgumentRecall(LanguageTask):
     """The causal model of documenting arguments.
 
-        def load ( a , c ) : param a param c EOS
+        def load ( size , mode ) : param size param mode EOS
 
     The argument documented last asks for the one that stands two places after it.
     After `:` that is the first one, two places after the function's name; after the
@@ -200,7 +200,7 @@ class ArgumentRecall(LanguageTask):
     """
 
     name = "argument_recall"
-    meaning = "Every argument in turn: `def load ( a , c ) : param a param c EOS`."
+    meaning = "Every argument: `def load ( size , mode ) : param size param mode EOS`."
     separator = ":"
 
     def __init__(

@@ -46,8 +46,8 @@ class HeadRule:
         distance: a selected key is so many positions before the query; None for any.
         earlier: whether the query's own position is left out.
         latest: whether only the latest of the selected keys counts.
-        rank: a number for the first value of `key`; only the selected keys with the
-            greatest one count. None if all of them count.
+        rank: a number for the first value of `key`; of the selected keys only those
+            with the greatest number count. None if all of them count.
         renamed: what a moved value becomes; the others stay what they are.
         default: the value where no key is selected; the head attends to BOS there.
         asked: whether it has values only where the output has some.
@@ -128,8 +128,8 @@ class MlpRule:
         return tuple(_read(self.reads, "in"))
 
 
-Rule = HeadRule | CountRule | MlpRule
-Table = tuple[Any, ...]
+VariableRule = HeadRule | CountRule | MlpRule
+RuleArrays = tuple[Any, ...]
 """The arrays of a rule; what they are depends on the kind of rule."""
 
 
@@ -137,7 +137,7 @@ def _read(sources: tuple[str, ...], slot: ParentSlot) -> list[Parent]:
     return [Parent(source, slot) for source in sources]
 
 
-def tabulate(rule: Rule, values: Values) -> Table:
+def tabulate(rule: VariableRule, values: Values) -> RuleArrays:
     """Return the arrays that a rule is run with.
 
     Args:
@@ -163,11 +163,15 @@ def tabulate(rule: Rule, values: Values) -> Table:
         return np.array(adds, np.int32), np.array(counted)
     queries = list(itertools.product(*(values[name] for name in rule.query)))
     keys = list(itertools.product(*(values[name] for name in rule.key)))
-    selects = [[bool(rule.selects(*q, *k)) for k in keys] for q in queries]
-    ranks = rule.rank and np.array([rule.rank(key[0]) for key in keys], np.int32)
+    selects = np.array([[bool(rule.selects(*q, *k)) for k in keys] for q in queries])
+    ranks = None
+    if rule.rank is not None:  # only keys that are ever selected need to have one
+        ever = np.flatnonzero(selects.any(axis=0))
+        ranks = np.zeros(len(keys), np.int32)
+        ranks[ever] = [rule.rank(keys[key][0]) for key in ever]
     moved = (rule.renamed.get(word, word) for word in values[rule.moves])
     known = [index(w) if (type(w), w) in place else UNDEFINED for w in moved]
-    return np.array(selects), ranks, np.array(known, np.int32), index(rule.default)
+    return selects, ranks, np.array(known, np.int32), index(rule.default)
 
 
 def _typed(values: tuple[Value, ...]) -> list[tuple[type, Value]]:
@@ -187,7 +191,11 @@ def _joint(
 
 
 def run_rule(
-    rule: Rule, table: Table, values: Values, known: Known, live: Bool[Any, " ctx"]
+    rule: VariableRule,
+    table: RuleArrays,
+    values: Values,
+    known: Known,
+    live: Bool[Any, " ctx"],
 ) -> tuple[Int[Any, " ctx"], Bool[Any, "ctx key"] | None]:
     """Return (the value at each position, the keys that a head selects there).
 
@@ -212,7 +220,7 @@ def run_rule(
 
 def _run_head(
     rule: HeadRule,
-    table: Table,
+    table: RuleArrays,
     values: Values,
     known: Known,
     seen: Bool[Any, "ctx key"],

@@ -102,6 +102,7 @@ class InductionText(LanguageTask):
         return [prompt[prompt.index(prompt[-1]) + 1]]
 
 
+NAMES = ("ada", "ben", "cora", "dan", "ella", "finn", "gus", "hana")
 # A and B are the two names, S the one of them that comes again.
 OBJECT_TEMPLATES = _templates("""
     then A and B went home . S gave a key to
@@ -124,14 +125,12 @@ class IndirectObjectText(LanguageTask):
     """
 
     name = "indirect_object_text"
-    meaning = "Who was given something: `.. ada and ben .. ben gave a key to` -> `ada`."
+    meaning = "Who was given it: `.. ada and ben .. ben gave a key to` -> `ada`."
     ends = False
 
     def __init__(
         self,
-        names: Sequence[str] = tuple(
-            ["ada", "ben", "cora", "dan", "ella", "finn", "gus", "hana"]
-        ),
+        names: Sequence[str] = NAMES,
     ) -> None:
         self.names = tuple(names)
         words = (*names, *_other_words(OBJECT_TEMPLATES, "ABS"))

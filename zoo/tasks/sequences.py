@@ -22,33 +22,13 @@ from compiler.rasp.values import Value
 from zoo.tasks.language import EOS, NEXT, LanguageTask, PromptKind, next_values
 from zoo.tasks.rules import NO_VALUE, HeadRule, MlpRule
 
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-NUMBERS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-]
+_MONTHS = """
+    january february march april may june july august september october november
+    december
+"""
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday"
+_NUMBERS = "one two three four five six seven eight nine ten"
+MONTHS, DAYS, NUMBERS = (tuple(text.split()) for text in (_MONTHS, _DAYS, _NUMBERS))
 VERBS = ("say", "write", "list", "read")
 
 
@@ -151,10 +131,10 @@ class Successor(LanguageTask):
 
 def _successor(token: str) -> str | None:
     """Return what comes after a word; None after `ten`, and for other words."""
-    for items in (MONTHS, DAYS):
-        if token in items:
+    for items in (MONTHS, DAYS, NUMBERS):
+        if token in items and token != NUMBERS[-1]:
             return items[(items.index(token) + 1) % len(items)]
-    return dict(zip(NUMBERS, NUMBERS[1:], strict=False)).get(token)
+    return None
 
 
 def _next_item(successor: Value, start: Value, finished: Value) -> Value:

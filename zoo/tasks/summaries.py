@@ -39,7 +39,8 @@ SUMMARIES = (
         name="induction_heads",
         module="induction",
         class_name="InductionHeads",
-        meaning="In a block of random tokens that is repeated, the token that comes next.",
+        meaning="In a block of random tokens that is repeated, the token that comes "
+        "next.",
         tokens=10,
         max_len=12,
     ),
@@ -135,7 +136,8 @@ SUMMARIES = (
         name="argument_recall",
         module="recall",
         class_name="ArgumentRecall",
-        meaning="Every argument in turn: `def load ( a , c ) : param a param c EOS`.",
+        meaning="Every argument: `def load ( size , mode ) : param size param mode "
+        "EOS`.",
         tokens=17,
         max_len=20,
     ),
@@ -151,7 +153,7 @@ SUMMARIES = (
         name="indirect_object_text",
         module="sentences",
         class_name="IndirectObjectText",
-        meaning="Who was given something: `.. ada and ben .. ben gave a key to` -> `ada`.",
+        meaning="Who was given it: `.. ada and ben .. ben gave a key to` -> `ada`.",
         tokens=35,
         max_len=12,
     ),
