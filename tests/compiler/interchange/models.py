@@ -20,7 +20,7 @@ from compiler.api import compile_model
 from compiler.machine.forward import forward
 from compiler.machine.layers import allow, attention_scores, project
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights, init
+from compiler.machine.weights import Weights, expand, init, reduced
 from compiler.model import Model, TokenSequence
 
 RELEASES = Path(__file__).parents[3] / "releases"
@@ -45,9 +45,10 @@ def untrained(d_head: int = 6, **options: Any) -> Model:
     sizes = {"n_heads": 2, "d_model": 12, "d_head": d_head, "d_mlp": 20}
     config = replace(model.config, n_layers=2, **sizes, **options)
     rng = np.random.default_rng(0)
-    drawn = (a + 0.3 * rng.standard_normal(a.shape) for a in init(config, seed=0))
+    begun = reduced(init(config, seed=0), config)
+    drawn = (a + 0.3 * rng.standard_normal(a.shape) for a in begun)
     weights = Weights(*(np.asarray(array, np.float32) for array in drawn))
-    return replace(model, config=config, weights=weights)
+    return replace(model, config=config, weights=expand(weights, config))
 
 
 def inputs(model: Model) -> list[TokenSequence]:
