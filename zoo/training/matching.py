@@ -170,7 +170,7 @@ def virtual_norms(transformer: Transformer) -> Float[Array, "reader source"]:
     heads = heads.reshape(config.n_layers, -1, size, size)  # [layer, head*slot, ..]
     mlps = jnp.einsum("ldm,lfm->ldf", gates, gates)[:, None]
     into = jnp.concatenate([heads, mlps], axis=1).reshape(-1, size, size)
-    into = jnp.concatenate([into, (weights.W_U @ weights.W_U.T)[None]])
+    into = jnp.concatenate([into, (W_U @ W_U.T)[None]])
     heads = jnp.einsum("lhed,lhef->lhdf", weights.W_O, weights.W_O)
     mlps = jnp.einsum("lmd,lmf->ldf", weights.W_out, weights.W_out)[:, None]
     out = jnp.concatenate([heads, mlps], axis=1).reshape(-1, size, size)

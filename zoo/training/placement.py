@@ -61,11 +61,8 @@ def writes_tokens(model: CausalModel) -> bool:
 
     The values of the output are then the vocabulary, followed by BOS and PAD.
     """
-    vocab = getattr(model, "vocab", None)
-    readout = model.readout
-    if vocab is None or readout.kind != "classes" or readout.size != model.d_vocab:
-        return False
-    return tuple(readout.values[: len(vocab)]) == tuple(vocab)
+    vocab = getattr(model, "vocab", ())
+    return model.readout.stands_for_tokens(vocab, model.d_vocab)
 
 
 def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:

@@ -23,7 +23,7 @@ class Recipe:
         d_model: width; 0 to derive it from the circuit.
         d_head: 0 for d_model / n_heads.
         d_mlp: 0 for 4 * d_model.
-        act: `relu`, `gelu` (the exact one), `gelu_new` (by tanh, as in GPT-2) or `silu`.
+        act: `relu`, `gelu` (exact), `gelu_new` (by tanh, as in GPT-2) or `silu`.
         norm: `none`, `pre` (LayerNorm) or `rms` (RMSNorm), in front of every reader.
         positions: `learned` or `rotary`. Rotary heads see how far two positions are
             apart without an edge from `positions`, which writes nothing then.
