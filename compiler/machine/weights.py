@@ -191,28 +191,31 @@ def expected_tensors(config: Config) -> dict[str, tuple[int, ...]]:
     shapes = config.stored_shapes
     return {
         name: shapes[field] if layer is None else shapes[field][1:]
-        for name, field, layer in _layout(config)
+        for name, field, layer in _layout(config, shapes)
     }
 
 
-def to_tensors(weights: Weights, config: Config) -> dict[str, np.ndarray]:
+def to_tensors(
+    weights: Weights, config: Config, whole: bool = False
+) -> dict[str, np.ndarray]:
     """Return the parameters under their names in a file, in TransformerLens' layout.
 
     Args:
         weights: arrays of the shapes that `config` says.
-        config: the transformer's shape; arrays that it has not are left out, and so
-            are those that follow from others.
+        config: the transformer's shape; arrays that it has not are left out.
+        whole: whether arrays that follow from others are there as well, in full.
 
     Raises:
         FormatError: the arrays do not fit the configuration.
     """
     check_shapes(weights, config)
     check_sharing(weights, config)
-    weights = reduced(weights, config)
+    shapes = config.shapes if whole else config.stored_shapes
+    weights = weights if whole else reduced(weights, config)
     arrays = {field: np.asarray(value) for field, value in weights._asdict().items()}
     return {
         name: np.ascontiguousarray(arrays[field][... if layer is None else layer])
-        for name, field, layer in _layout(config)
+        for name, field, layer in _layout(config, shapes)
     }
 
 
@@ -229,7 +232,7 @@ def from_tensors(tensors: Mapping[str, np.ndarray], config: Config) -> Weights:
     dtype = tensors[SINGLE["W_E"]].dtype
     shapes = {field: config.stored_shapes[field] for field in Weights._fields}
     arrays = {field: np.zeros(shape, dtype) for field, shape in shapes.items()}
-    for name, field, layer in _layout(config):
+    for name, field, layer in _layout(config, shapes):
         arrays[field][... if layer is None else layer] = tensors[name]
     return expand(Weights(**arrays), config)
 
@@ -252,9 +255,11 @@ def _tensor_problems(tensors: Mapping[str, np.ndarray], config: Config) -> list[
     return problems
 
 
-def _layout(config: Config) -> Iterator[tuple[str, str, int | None]]:
+def _layout(
+    config: Config, shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[tuple[str, str, int | None]]:
     """Yield (name in a file, field, layer or None) of every array that exists."""
-    empty = {f for f, shape in config.stored_shapes.items() if 0 in shape}
+    empty = {f for f, shape in shapes.items() if 0 in shape}
     for field, name in SINGLE.items():
         if field not in empty:
             yield name, field, None
