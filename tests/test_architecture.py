@@ -33,7 +33,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.machine",
         "compiler.picture",
     ),
+    "compiler.families": ("compiler.errors", "compiler.machine"),
     "compiler.interchange": (
+        "compiler.families",
         "compiler.errors",
         "compiler.files",
         "compiler.machine",
@@ -62,6 +64,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.escapes",
         "compiler.html",
         "compiler.grid",
+        "compiler.families",
         "compiler.interchange",
         "compiler.lower",
     ),
