@@ -410,11 +410,13 @@ class Model:
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.
 
-        `AutoModelForTokenClassification.from_pretrained(path)` gives the same logits
-        for the ids of `encode`, in the rows of the tokens. It is a GPT-2, so the
-        model must be causal, with `norm="pre"`, learned positions, and heads that
-        fill d_model. Attention is causal, so that PAD behind the tokens needs no
-        mask. Neither torch nor transformers is needed to write it.
+        `AutoModelForCausalLM.from_pretrained(path)` (of a model whose logits stand for
+        its tokens; see `writes_tokens`) or `AutoModelForTokenClassification` (of any
+        other) gives the same logits for the ids of `encode`, in the rows of the
+        tokens, and `AutoTokenizer` reads text. The model must be a GPT-2, a Llama, a
+        Qwen2, or an encoder with the norm in front; `zoo.train(.., like="llama")`
+        makes one. An encoder needs the tokenizer's attention mask where there is PAD.
+        Neither torch nor transformers is needed to write the folder.
 
         Raises:
             InputError: the architecture is another one, with all that differs; or
@@ -422,11 +424,20 @@ class Model:
         """
         from compiler.interchange.hugging_face import write_folder
 
-        readout = self.readout
-        labels = [show(value) for value in readout.values]
-        if readout.kind != "classes":
-            labels = ["value", "is_none"][: readout.size]
-        return write_folder(self.transformer, labels, path, self._words())
+        return write_folder(
+            self.transformer, self._labels(), path, self._words(), self.writes_tokens
+        )
+
+    @property
+    def writes_tokens(self) -> bool:
+        """Whether each logit stands for the token of the same id: a language model."""
+        return self.readout.stands_for_tokens(self.typed.vocab, self.config.d_vocab)
+
+    def _labels(self) -> list[str]:
+        """Return what each logit stands for, as text."""
+        if self.readout.kind == "classes":
+            return [show(value) for value in self.readout.values]
+        return ["value", "is_none"][: self.readout.size]
 
     def _words(self) -> list[str]:
         """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""

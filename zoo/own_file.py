@@ -166,5 +166,6 @@ def _named(module: ModuleType, path: Path, name: str) -> Program | SOp | Task:
             f"{nearest(name, found)}"
         )
     chosen = found[name]
-    unnamed = isinstance(chosen, SOp) and given_name(chosen) is None
-    return chosen.named(name) if unnamed else chosen
+    if isinstance(chosen, SOp) and given_name(chosen) is None:
+        return chosen.named(name)
+    return chosen

@@ -23,7 +23,7 @@ from compiler.machine.config import Config
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import to_tensors
 
-NORMS = {"none": None, "pre": "LN"}
+NORMS = {"none": None, "pre": "LN", "rms": "RMS"}
 FLAGS = ("use_attn_result", "use_split_qkv_input", "use_hook_mlp_in")
 """Of version 3: a hook for each source and reader, as EAP-IG needs them."""
 POSITIONS = {"learned": "standard", "rotary": "rotary"}
@@ -64,7 +64,11 @@ def _import(name: str) -> Any:
 
 
 def _options(config: Config) -> dict[str, Any]:
-    """Return what both versions call the same."""
+    """Return what both versions call the same.
+
+    Keys and values that query heads share are given to each of them, so that every
+    head has its own hooks.
+    """
     return {
         "n_layers": config.n_layers,
         "n_heads": config.n_heads,
@@ -80,6 +84,8 @@ def _options(config: Config) -> dict[str, Any]:
         "positional_embedding_type": POSITIONS[config.positions],
         "attention_dir": "causal" if config.causal else "bidirectional",
         "rotary_dim": config.d_head if config.positions == "rotary" else None,
+        "rotary_base": config.rotary_base,
+        "gated_mlp": config.gated,
         "init_weights": False,
     }
 
@@ -99,13 +105,14 @@ def _hooked(
     config, weights = transformer.config, transformer.weights
     made = import_module("transformer_lens").HookedTransformerConfig
     flags = dict.fromkeys(FLAGS, True)
+    flags["rotary_adjacent_pairs"] = config.rotary_pairs == "neighbours"
     with warnings.catch_warnings():  # that version 4 has none is no news here
         warnings.simplefilter("ignore", DeprecationWarning)
         model = hooked(made(**options, **flags, device=device), tokenizer)
     exported = import_module("compiler.interchange.hooked")
     model.__class__ = exported.ExportedTransformer
     model.cfg.ungroup_grouped_query_attention = True  # EAP-IG asks for it too
-    tensors = to_tensors(weights, config)
+    tensors = to_tensors(weights, config, whole=True)
     state = {name: torch.tensor(array) for name, array in tensors.items()}
     # Masks and rotary tables are part of its state, and are not ours to say.
     model.load_state_dict({**model.state_dict(), **state})
@@ -130,10 +137,16 @@ def _bridge(
     conversion = import_module("transformer_lens.utilities.tl_checkpoint_conversion")
     bridge = import_module("compiler.interchange.bridge")
     made = lens.TransformerBridgeConfig(**options, architecture=bridge.ARCHITECTURE)
-    if config.positions == "rotary":
+    if config.positions == "rotary" and config.rotary_pairs == "halves":
         transformer = _pair_neighbours(transformer)
-    tensors = to_tensors(transformer.weights, config)
-    state = {n: torch.tensor(a, device=device) for n, a in tensors.items()}
+    tensors = to_tensors(transformer.weights, config, whole=True)
+    # Version 4 has no biases in a gated MLP, version 3 wants their zeros.
+    unknown = ("mlp.b_in", "mlp.b_out") if config.gated else ()
+    state = {
+        name: torch.tensor(array, device=device)
+        for name, array in tensors.items()
+        if not name.endswith(unknown)
+    }
     state = conversion.convert_tl_checkpoint(state, made)
     if config.pad_id is not None:
         state["pad_id"] = torch.tensor(config.pad_id)

@@ -15,14 +15,15 @@ from jaxtyping import Array, Float, Int
 from compiler.machine.config import Config
 from compiler.machine.forward import logits_batch
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights
+from compiler.machine.weights import Weights, expand, reduced
 
 
 class NnxTransformer(nnx.Module):
     """A transformer whose arrays are parameters of flax.
 
-    An array that the configuration leaves without entries (those of a LayerNorm that
-    is not there) is no parameter.
+    An array that the configuration leaves without entries (those of a norm that is not
+    there) is no parameter, and neither is one that follows from others: keys and values
+    that query heads share are one parameter, and stay equal in training.
 
     Args:
         transformer: its shape and its arrays, which are copied.
@@ -32,14 +33,15 @@ class NnxTransformer(nnx.Module):
 
     def __init__(self, transformer: Transformer) -> None:
         self.config = transformer.config
-        for name, array in transformer.weights._asdict().items():
+        parameters = reduced(transformer.weights, transformer.config)
+        for name, array in parameters._asdict().items():
             if array.size:
                 setattr(self, name, nnx.Param(jnp.array(array)))
 
     @property
     def transformer(self) -> Transformer:
         """The configuration and the parameters as they are now, one pytree."""
-        shapes = self.config.shapes
+        shapes = self.config.stored_shapes
         embedding: nnx.Param = vars(self)["W_E"]
         dtype = embedding[...].dtype
         arrays = {
@@ -48,7 +50,7 @@ class NnxTransformer(nnx.Module):
             else jnp.zeros(shapes[name], dtype)
             for name in Weights._fields
         }
-        return Transformer(self.config, Weights(**arrays))
+        return Transformer(self.config, expand(Weights(**arrays), self.config))
 
     def __call__(
         self, ids: Int[Any, "*batch seq"]

@@ -13,6 +13,8 @@ from typing import Any
 from compiler.machine.config import Config
 
 BOS, PAD = "[BOS]", "[PAD]"
+EOS = "EOS"
+"""The word of a vocabulary that ends a text, where it has this word."""
 FILE, ABOUT = "tokenizer.json", "tokenizer_config.json"
 
 
@@ -34,6 +36,7 @@ def tokenizer_json(words: Sequence[str], config: Config) -> dict[str, Any] | Non
     vocab = {word: place for place, word in enumerate(words)}
     vocab |= {BOS: config.bos_id, PAD: config.pad_id}
     special = {BOS: config.bos_id, PAD: config.pad_id}
+    special |= {EOS: vocab[EOS]} if EOS in vocab else {}
     return {
         "version": "1.0",
         "truncation": None,
@@ -72,8 +75,13 @@ def tokenizer_json(words: Sequence[str], config: Config) -> dict[str, Any] | Non
     }
 
 
-def about(config: Config) -> dict[str, Any]:
-    """Return what tokenizer_config.json holds."""
+def about(config: Config, words: Sequence[str]) -> dict[str, Any]:
+    """Return what tokenizer_config.json holds.
+
+    Args:
+        config: the transformer's shape.
+        words: the text of each token.
+    """
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": config.n_ctx,
@@ -81,7 +89,8 @@ def about(config: Config) -> dict[str, Any]:
         "add_bos_token": True,
         "clean_up_tokenization_spaces": False,
         "bos_token": BOS,
-        "eos_token": BOS,
+        "eos_token": EOS if EOS in words else BOS,
+        "model_input_names": ["input_ids", "attention_mask"],
         "pad_token": PAD,
     }
 
@@ -95,7 +104,7 @@ def make_tokenizer(words: Sequence[str], config: Config) -> Any | None:
     from transformers import PreTrainedTokenizerFast  # type: ignore[import-not-found]
 
     made = Tokenizer.from_str(json.dumps(entries))
-    options = {k: v for k, v in about(config).items() if k != "tokenizer_class"}
+    options = {k: v for k, v in about(config, words).items() if k != "tokenizer_class"}
     return PreTrainedTokenizerFast(
         tokenizer_object=made, name_or_path="circuitzoo", **options
     )

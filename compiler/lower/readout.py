@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +29,20 @@ class Readout:
     def size(self) -> int:
         """How many logits there are."""
         return {"classes": len(self.values), "number": 1, "nullable": 2}[self.kind]
+
+    def stands_for_tokens(self, vocab: Sequence[Value], d_vocab: int) -> bool:
+        """Return whether each logit stands for the token of the same id.
+
+        That is so for language models: their values are the vocabulary, then BOS and
+        PAD, which are never right.
+
+        Args:
+            vocab: the tokens, in the order of their ids.
+            d_vocab: number of token ids, BOS and PAD included.
+        """
+        if self.kind != "classes" or self.size != d_vocab or not vocab:
+            return False
+        return self.values[: len(vocab)] == tuple(vocab)
 
     @property
     def numbers(self) -> Float[np.ndarray, " value"]:

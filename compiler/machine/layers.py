@@ -1,4 +1,4 @@
-"""The parts of a transformer: embeddings, attention, MLP, LayerNorm.
+"""The parts of a transformer: embeddings, attention, MLP, norms.
 
 Each part is defined here, as a function of what it sees. Only `attend` and `transform`
 read from a `Stream` and write to it. `forward.py` calls all of this, and explains the
@@ -20,18 +20,27 @@ from compiler.machine.stream import Stream
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 
-ROTARY_BASE = 10000.0
 
-
-def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Return ReLU, or the exact GELU (Hendrycks and Gimpel 2016), by erf.
+def _gelu(hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Return the exact GELU (Hendrycks and Gimpel 2016), by erf.
 
     By erfc, as `jax.nn.gelu` has it, GELU takes twice as long on a CPU, and is
     closer to its value by less than the rounding of what the MLP adds up.
     """
-    if config.act == "relu":
-        return jax.nn.relu(hidden)
     return 0.5 * hidden * (1.0 + jax.lax.erf(hidden * 0.5**0.5))
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "gelu": _gelu,
+    "gelu_new": lambda hidden: jax.nn.gelu(hidden, approximate=True),
+    "silu": jax.nn.silu,
+}
+
+
+def activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Return the transformer's activation of an MLP's hidden units."""
+    return _ACTIVATIONS[config.act](hidden)
 
 
 def _as_it_is(values: Array) -> Array:
@@ -47,8 +56,9 @@ class Rules:
     and have another gradient, such as `jax.lax.stop_gradient`.
 
     Attributes:
-        rate: applied to 1 / std in a LayerNorm.
+        rate: applied to 1 / std in a LayerNorm, or 1 / root mean square in an RMSNorm.
         activate: the activation, a function of the configuration and hidden units.
+        gated: applied to the product of activation and gate, in a gated MLP.
         scores: applied to products of queries and keys.
         pattern: applied to the attention pattern.
         mixed: applied to the sum of values that the pattern weighs.
@@ -56,6 +66,7 @@ class Rules:
 
     rate: Callable[[Array], Array] = _as_it_is
     activate: Callable[[Config, Array], Array] = activate
+    gated: Callable[[Array], Array] = _as_it_is
     scores: Callable[[Array], Array] = _as_it_is
     pattern: Callable[[Array], Array] = _as_it_is
     mixed: Callable[[Array], Array] = _as_it_is
@@ -147,7 +158,7 @@ def attention_scores(
 ) -> Float[Array, "head seq key"]:
     """Return the logits of the attention pattern, -inf where there can be none."""
     if config.positions == "rotary":
-        q, k = rotate(q), rotate(k)
+        q, k = rotate(config, q), rotate(config, k)
     scores = q @ k.swapaxes(-1, -2) / config.d_head**0.5
     return jnp.where(allowed, scores, -jnp.inf)
 
@@ -189,23 +200,30 @@ def slots(
     return W, b
 
 
-def rotate(vectors: Float[Array, "*n seq d_head"]) -> Float[Array, "*n seq d_head"]:
+def rotate(
+    config: Config, vectors: Float[Array, "*n seq d_head"]
+) -> Float[Array, "*n seq d_head"]:
     """Return queries or keys turned by their position (Su et al. 2021, equation 34).
 
-    Coordinate i is paired with i + d_head / 2, as in GPT-NeoX and TransformerLens,
-    and not with its neighbour as in the paper.
+    `Config.rotary_pairs` says which two coordinates are turned together.
     """
     seq, d_head = vectors.shape[-2:]
     steps = jnp.arange(d_head // 2, dtype=vectors.dtype)
-    rates = ROTARY_BASE ** (-2 * steps / d_head)
+    rates = config.rotary_base ** (-2 * steps / d_head)
     angles = jnp.arange(seq, dtype=vectors.dtype)[:, None] * rates  # [seq, d_head / 2]
     cos, sin = jnp.cos(angles), jnp.sin(angles)
-    first, second = jnp.split(vectors, 2, axis=-1)
+    halves = config.rotary_pairs == "halves"
+    if halves:
+        first, second = jnp.split(vectors, 2, axis=-1)
+    else:
+        first, second = vectors[..., ::2], vectors[..., 1::2]
     turned = [first * cos - second * sin, second * cos + first * sin]
-    return jnp.concatenate(turned, axis=-1)
+    if halves:
+        return jnp.concatenate(turned, axis=-1)
+    return jnp.stack(turned, axis=-1).reshape(vectors.shape)
 
 
-# MLP, LayerNorm, logits -----------------------------------------------------------
+# MLP, norms, logits --------------------------------------------------------------
 
 
 def transform(
@@ -215,8 +233,33 @@ def transform(
     config, weights = transformer.config, transformer.weights
     norm = weights.ln2_w[layer], weights.ln2_b[layer]
     seen = normalise(config, stream.read(f"m{layer}"), *norm, rate=rules.rate)
-    hidden = rules.activate(config, seen @ weights.W_in[layer] + weights.b_in[layer])
+    hidden = hidden_units(
+        config,
+        lambda field: seen @ getattr(weights, field)[layer],
+        weights.b_in[layer],
+        rules,
+    )
     stream.write((hidden @ weights.W_out[layer] + weights.b_out[layer])[None])
+
+
+def hidden_units(
+    config: Config,
+    through: Callable[[str], Float[Array, "..."]],
+    bias: Float[Array, "..."],
+    rules: Rules = PLAIN,
+) -> Float[Array, "..."]:
+    """Return the hidden units of an MLP, in any layout.
+
+    Args:
+        config: the transformer's shape.
+        through: given `W_in` or `W_gate`, what the MLP sees multiplied by it.
+        bias: of the plain MLP; a gated one has none.
+        rules: rules for gradients.
+    """
+    if not config.gated:
+        return rules.activate(config, through("W_in") + bias)
+    opened = rules.activate(config, through("W_gate"))
+    return rules.gated(opened * through("W_in"))
 
 
 def unembed(
@@ -236,19 +279,21 @@ def normalise(
     axis: int = -1,
     rate: Callable[[Array], Array] = _as_it_is,
 ) -> Float[Array, "..."]:
-    """Return what readers see, after LayerNorm if the transformer has one.
+    """Return what readers see, after the norm in front of them if there is one.
 
     Args:
-        config: the transformer's shape; its `norm` is `none` or `pre`.
+        config: the transformer's shape; its `norm` says which norm it is.
         seen: what readers see.
         scale: factor of each coordinate.
-        bias: what is added to each coordinate.
+        bias: what a LayerNorm adds to each coordinate; an RMSNorm adds nothing.
         axis: where the coordinates stand in `seen`, counted from the end.
         rate: a rule for 1 / std, see `Rules`.
     """
     if config.norm == "none":
         return seen
     scale, bias = (a.reshape(-1, *(1,) * (-1 - axis)) for a in (scale, bias))
-    centred = seen - seen.mean(axis, keepdims=True)
-    variance = (centred**2).mean(axis, keepdims=True)
-    return centred * rate(jax.lax.rsqrt(variance + config.ln_eps)) * scale + bias
+    if config.norm == "pre":
+        seen = seen - seen.mean(axis, keepdims=True)
+    square = (seen**2).mean(axis, keepdims=True)
+    normed = seen * rate(jax.lax.rsqrt(square + config.ln_eps)) * scale
+    return normed + bias if config.norm == "pre" else normed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -35,10 +37,24 @@ def _output(weights: Weights, part: Part) -> Float[np.ndarray, "_ d_model"]:
 
 
 def _input(weights: Weights, part: Part) -> Float[np.ndarray, "d_model _"]:
-    """Return the matrix that a reader reads with."""
+    """Return the matrix that a reader reads with, the scale of its norm included."""
     if part.kind == "logits":
-        return np.asarray(weights.W_U)
+        return _scaled(weights.lnf_w, weights.lnf_b, weights.W_U)
     if part.kind == "mlp":
-        return np.asarray(weights.W_in[part.layer])
-    matrix = getattr(weights, f"W_{str(part.slot).upper()}")
-    return np.asarray(matrix[part.layer, part.head])
+        scale, bias = weights.ln2_w[part.layer], weights.ln2_b[part.layer]
+        both = [np.asarray(weights.W_in[part.layer])]
+        both.append(np.asarray(weights.W_gate[part.layer]))  # empty without a gate
+        return _scaled(scale, bias, np.concatenate(both, axis=1))
+    matrix = getattr(weights, f"W_{str(part.slot).upper()}")[part.layer, part.head]
+    return _scaled(weights.ln1_w[part.layer], weights.ln1_b[part.layer], matrix)
+
+
+def _scaled(scale: Any, bias: Any, matrix: Any) -> Float[np.ndarray, "d_model _"]:
+    """Return a matrix with the scale of the norm in front of it multiplied in.
+
+    A LayerNorm, which is the norm that has a bias, also takes off the mean.
+    """
+    scale, matrix = np.asarray(scale), np.asarray(matrix)
+    if scale.size:
+        matrix = scale[:, None] * matrix
+    return matrix - matrix.mean(0) if np.size(bias) else matrix

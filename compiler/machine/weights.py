@@ -20,8 +20,10 @@ from compiler.machine.config import Config
 class Weights(NamedTuple):
     """A transformer's arrays, a pytree of one dtype. Axis names: see `forward`.
 
-    With `norm="none"` the LayerNorm arrays have size zero, with rotary positions
-    `W_pos` has; so that the fields are the same for every configuration.
+    Arrays that the configuration has no use for have size zero (those of a norm that
+    is not there, `W_pos` with rotary positions), so that the fields are the same for
+    every configuration. Arrays that follow from others are there in full: see
+    `expand`.
     """
 
     W_E: Float[Any, "d_vocab d_model"]
@@ -34,6 +36,7 @@ class Weights(NamedTuple):
     b_V: Float[Any, "layer head d_head"]
     W_O: Float[Any, "layer head d_head d_model"]
     b_O: Float[Any, "layer d_model"]
+    W_gate: Float[Any, "layer d_model d_mlp"]
     W_in: Float[Any, "layer d_model d_mlp"]
     b_in: Float[Any, "layer d_mlp"]
     W_out: Float[Any, "layer d_mlp d_model"]
@@ -49,7 +52,9 @@ class Weights(NamedTuple):
 
 
 ATTENTION = ("W_Q", "W_K", "W_V", "b_Q", "b_K", "b_V", "W_O", "b_O")
-MLP = ("W_in", "b_in", "W_out", "b_out")
+MLP = ("W_gate", "W_in", "b_in", "W_out", "b_out")
+SHARED = ("W_K", "W_V", "b_K", "b_V")
+"""What one head has for several query heads, where there are fewer key heads."""
 
 # Field -> name in a file, for arrays that exist once and once a layer.
 SINGLE = {
@@ -85,6 +90,60 @@ def check_shapes(weights: Weights, config: Config) -> None:
         raise FormatError("weights: " + " ".join(problems))
 
 
+def expand(weights: Weights, config: Config) -> Weights:
+    """Return the arrays of a transformer, given its parameters.
+
+    Keys and values that query heads share are copied for each of them, the biases that
+    the configuration leaves out are zeros, and a tied unembedding is the transposed
+    embedding. So whoever computes with a transformer need not know what is shared.
+    jax can differentiate this: the gradient of a parameter is the sum over its copies.
+
+    Args:
+        weights: arrays of `Config.stored_shapes`, of NumPy or of JAX.
+        config: the transformer's shape.
+    """
+    arrays = weights._asdict()
+    if config.queries_per_key > 1:
+        arrays |= {n: arrays[n].repeat(config.queries_per_key, 1) for n in SHARED}
+    for name in config.derived:
+        arrays[name] = np.zeros(config.shapes[name], weights.W_E.dtype)
+    if config.tied:
+        arrays["W_U"] = weights.W_E.T
+    return Weights(**arrays)
+
+
+def reduced(weights: Weights, config: Config) -> Weights:
+    """Return the parameters of a transformer; `expand` undoes it.
+
+    Args:
+        weights: arrays of `Config.shapes`.
+        config: the transformer's shape.
+    """
+    arrays = weights._asdict()
+    arrays |= {n: arrays[n][:, :: config.queries_per_key] for n in SHARED}
+    arrays |= {n: arrays[n][..., :0] for n in config.derived}
+    return Weights(**arrays)
+
+
+def check_sharing(weights: Weights, config: Config) -> None:
+    """Raise FormatError unless arrays that follow from others are what they must be."""
+    plain = Weights(*map(np.asarray, weights))
+    again = expand(reduced(plain, config), config)
+    wrong = [
+        field
+        for field, one, other in zip(Weights._fields, plain, again, strict=True)
+        if not np.array_equal(one, other, equal_nan=True)
+    ]
+    if wrong:
+        raise FormatError(
+            f"weights: {', '.join(wrong)} do not agree with the configuration, which "
+            f"says n_kv_heads={config.n_kv_heads}, biases={config.biases!r}, "
+            f"gated={config.gated}, tied={config.tied}, "
+            f"unembed_bias={config.unembed_bias}: arrays that share a parameter must "
+            "be equal, and biases that are left out zeros."
+        )
+
+
 def freeze(weights: Weights, dtype: DTypeLike | None = None) -> Weights:
     """Return the same weights as NumPy arrays that nobody can write to.
 
@@ -110,7 +169,7 @@ def init(config: Config, seed: int) -> Weights:
     depth = (2 * config.n_layers) ** -0.5
     inner, joined = config.d_model**-0.5, (config.n_heads * config.d_head) ** -0.5
     scales = {
-        **{field: inner for field in ("W_E", "W_pos", "W_in", "W_U")},
+        **{field: inner for field in ("W_E", "W_pos", "W_gate", "W_in", "W_U")},
         **{field: inner for field in ("W_Q", "W_K", "W_V")},
         "W_O": depth * joined,
         "W_out": depth * config.d_mlp**-0.5,
@@ -123,30 +182,40 @@ def init(config: Config, seed: int) -> Weights:
             return np.full(shape, scale, np.float32)
         return rng.standard_normal(shape, np.float32) * scale
 
-    return Weights(*(draw(f, shape) for f, shape in expected_shapes(config).items()))
+    shapes = {f: config.stored_shapes[f] for f in Weights._fields}
+    return expand(Weights(*(draw(f, shape) for f, shape in shapes.items())), config)
 
 
 def expected_tensors(config: Config) -> dict[str, tuple[int, ...]]:
     """Return the shape of every array in a file, by its name there."""
-    shapes = expected_shapes(config)
+    shapes = config.stored_shapes
     return {
         name: shapes[field] if layer is None else shapes[field][1:]
-        for name, field, layer in _layout(config)
+        for name, field, layer in _layout(config, shapes)
     }
 
 
-def to_tensors(weights: Weights, config: Config) -> dict[str, np.ndarray]:
-    """Return the arrays under their names in a file, in TransformerLens' layout.
+def to_tensors(
+    weights: Weights, config: Config, whole: bool = False
+) -> dict[str, np.ndarray]:
+    """Return the parameters under their names in a file, in TransformerLens' layout.
 
     Args:
         weights: arrays of the shapes that `config` says.
         config: the transformer's shape; arrays that it has not are left out.
+        whole: whether arrays that follow from others are there as well, in full.
+
+    Raises:
+        FormatError: the arrays do not fit the configuration.
     """
     check_shapes(weights, config)
+    check_sharing(weights, config)
+    shapes = config.shapes if whole else config.stored_shapes
+    weights = weights if whole else reduced(weights, config)
     arrays = {field: np.asarray(value) for field, value in weights._asdict().items()}
     return {
         name: np.ascontiguousarray(arrays[field][... if layer is None else layer])
-        for name, field, layer in _layout(config)
+        for name, field, layer in _layout(config, shapes)
     }
 
 
@@ -161,11 +230,11 @@ def from_tensors(tensors: Mapping[str, np.ndarray], config: Config) -> Weights:
     if problems:
         raise FormatError("tensors do not fit the configuration: " + " ".join(problems))
     dtype = tensors[SINGLE["W_E"]].dtype
-    shapes = expected_shapes(config)
+    shapes = {field: config.stored_shapes[field] for field in Weights._fields}
     arrays = {field: np.zeros(shape, dtype) for field, shape in shapes.items()}
-    for name, field, layer in _layout(config):
+    for name, field, layer in _layout(config, shapes):
         arrays[field][... if layer is None else layer] = tensors[name]
-    return Weights(**arrays)
+    return expand(Weights(**arrays), config)
 
 
 def _tensor_problems(tensors: Mapping[str, np.ndarray], config: Config) -> list[str]:
@@ -186,9 +255,11 @@ def _tensor_problems(tensors: Mapping[str, np.ndarray], config: Config) -> list[
     return problems
 
 
-def _layout(config: Config) -> Iterator[tuple[str, str, int | None]]:
+def _layout(
+    config: Config, shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[tuple[str, str, int | None]]:
     """Yield (name in a file, field, layer or None) of every array that exists."""
-    empty = {f for f, shape in expected_shapes(config).items() if 0 in shape}
+    empty = {f for f, shape in shapes.items() if 0 in shape}
     for field, name in SINGLE.items():
         if field not in empty:
             yield name, field, None

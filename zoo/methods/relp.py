@@ -4,9 +4,11 @@
 
 where c is what a backward pass gives in place of the gradient, by one rule a part:
 
-    LayerNorm    centred / std, with std a constant        (LN-rule, Ali et al. 2022)
+    norm         centred / std, with std a constant        (LN-rule, Ali et al. 2022)
     activation   act(h) = h r, with r = act(h) / h a constant          (identity rule)
     linear       the gradient                                                (0-rule)
+    gate         each factor of a gated MLP's product has a half of its gradient
+                                                         (half-rule, Arras et al. 2019)
     attention    `relp`: the pattern is a constant            (AH-rule, Ali et al. 2022)
                  `relp-half`: each factor of a product has a half of its gradient
 
@@ -17,6 +19,8 @@ products pattern x values and queries x keys (Achtibat et al. 2024, section 3.3)
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -84,5 +88,6 @@ def _activate(config: Config, hidden: Float[Array, "*n"]) -> Float[Array, "*n"]:
     return hidden * stop_gradient(ratio)
 
 
-CONSTANT_PATTERN = Rules(rate=stop_gradient, activate=_activate, pattern=stop_gradient)
-HALVES = Rules(rate=stop_gradient, activate=_activate, scores=_halve, mixed=_halve)
+_SHARED = Rules(rate=stop_gradient, activate=_activate, gated=_halve)
+CONSTANT_PATTERN = replace(_SHARED, pattern=stop_gradient)
+HALVES = replace(_SHARED, scores=_halve, mixed=_halve)

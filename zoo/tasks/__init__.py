@@ -11,56 +11,14 @@ saved model holds the task's name; its definition is here, and in no file.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from compiler.errors import unknown_name
+from zoo.tasks.summaries import SUMMARIES, TaskSummary
 
 if TYPE_CHECKING:
     from zoo.causal.model import Task
-
-
-@dataclass(frozen=True)
-class TaskSummary:
-    """What is known of a task before its module is imported.
-
-    Attributes:
-        name: the task's.
-        module: the module of this package that it is in.
-        class_name: its class there.
-        meaning: one sentence.
-        tokens: how many tokens its vocabulary has.
-        max_len: the greatest number of tokens of an input.
-    """
-
-    name: str
-    module: str
-    class_name: str
-    meaning: str
-    tokens: int
-    max_len: int
-
-
-SUMMARIES = (
-    TaskSummary(
-        name="greater_than",
-        module="greater_than",
-        class_name="GreaterThan",
-        meaning="In which years something can have ended, at the end of a sentence.",
-        tokens=71,
-        max_len=15,
-    ),
-    TaskSummary(
-        name="induction_heads",
-        module="induction",
-        class_name="InductionHeads",
-        meaning="In a block of random tokens that is repeated, the token that comes "
-        "next.",
-        tokens=10,
-        max_len=12,
-    ),
-)
 
 
 @cache
@@ -69,6 +27,7 @@ def all_tasks() -> dict[str, Task]:
     return {about.name: _make(about) for about in SUMMARIES}
 
 
+@cache
 def _make(about: TaskSummary) -> Task:
     module = importlib.import_module(f"{__name__}.{about.module}")
     return getattr(module, about.class_name)()
@@ -80,6 +39,7 @@ def find(name: str) -> Task:
     Raises:
         NameLookupError: there is none; the message offers the nearest names.
     """
-    if name not in all_tasks():
-        raise unknown_name("task", name, all_tasks())
-    return all_tasks()[name]
+    known = {about.name: about for about in SUMMARIES}
+    if name not in known:
+        raise unknown_name("task", name, known)
+    return _make(known[name])

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights, freeze
+from compiler.machine.weights import Weights, expand, freeze
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import Pool, draw_key
 from zoo.training.check import Check
@@ -103,7 +103,7 @@ def next_state(
 
     def total(params: tuple[Weights, Probes]) -> tuple[Array, Array]:
         weights, probes = params
-        transformer = Transformer(run.config, weights)
+        transformer = Transformer(run.config, expand(weights, run.config))
         patched, donors, loss = batch_loss(
             transformer, run.model.readout, batch, recipe.donor_gradient
         )
@@ -250,9 +250,10 @@ def check_state(
         loss: the mean loss since the last check.
     """
     recipe, step = run.recipe, int(state.step)
-    check = run.checker(Transformer(run.config, state.result), step, loss)
+    weights = expand(state.result, run.config)
+    check = run.checker(Transformer(run.config, weights), step, loss)
     if recipe.stratified:
-        hard, found = mine(run, state.result, step)
+        hard, found = mine(run, weights, step)
         adversary = found.adversary if recipe.adversary_at_least else None
         check = replace(
             check, wrong=found.wrong, searched=found.searched, adversary=adversary
@@ -279,4 +280,4 @@ def finish(
     run: TrainingRun, state: TrainingState, history: tuple[Check, ...], outcome: str
 ) -> Result:
     """Return the result of a run that has ended."""
-    return Result(run, freeze(state.result), history, outcome)
+    return Result(run, freeze(expand(state.result, run.config)), history, outcome)

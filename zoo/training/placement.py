@@ -11,7 +11,7 @@ from compiler.errors import InputError
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.names import Edge
-from zoo.causal.model import CausalModel
+from zoo.causal.model import CausalModel, CausalVariable, Parent
 from zoo.training.recipe import Recipe
 
 
@@ -42,10 +42,27 @@ def make_config(model: CausalModel, recipe: Recipe) -> Config:
         act=recipe.act,
         norm=recipe.norm,
         positions=recipe.positions,
+        ln_eps=recipe.ln_eps,
+        n_kv_heads=recipe.n_kv_heads or None,
+        gated=recipe.gated,
+        biases=recipe.biases,
+        tied=recipe.tied,
+        unembed_bias=recipe.unembed_bias and not writes_tokens(model),
+        rotary_pairs=recipe.rotary_pairs,
+        rotary_base=recipe.rotary_base,
         causal=model.causal,
         bos_id=model.bos_id,
         pad_id=model.pad_id,
     )
+
+
+def writes_tokens(model: CausalModel) -> bool:
+    """Return whether each logit stands for the token of the same id: a language model.
+
+    The values of the output are then the vocabulary, followed by BOS and PAD.
+    """
+    vocab = getattr(model, "vocab", ())
+    return model.readout.stands_for_tokens(vocab, model.d_vocab)
 
 
 def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
@@ -171,10 +188,27 @@ def _heads_in(model: CausalModel, layers: Mapping[str, int], layer: int) -> int:
     )
 
 
+def _check_rotary(model: CausalModel, variable: CausalVariable, parent: Parent) -> None:
+    """Raise InputError unless a rotary model can do without an edge from positions.
+
+    A rotary head compares positions by itself. Nothing tells it, or an MLP, which
+    position it is at.
+    """
+    if parent.slot not in ("q", "k"):
+        raise InputError(
+            f"{model.name}: {variable.name!r} is computed from the position itself "
+            f"(slot {parent.slot!r}), and rotary positions only tell how far two "
+            'positions are apart. Train it with positions="learned".'
+        )
+
+
 def _circuit(model: CausalModel, config: Config, node: Mapping[str, str]) -> Circuit:
     carries: dict[Edge, list[str]] = {}
     for variable in model.variables:
         for parent in variable.parents:
+            if config.positions == "rotary" and parent.source == "positions":
+                _check_rotary(model, variable, parent)
+                continue
             source = node.get(parent.source, parent.source)
             at = node[variable.name]
             reader = at if parent.slot == "in" else f"{at}<{parent.slot}>"

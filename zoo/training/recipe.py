@@ -23,9 +23,20 @@ class Recipe:
         d_model: width; 0 to derive it from the circuit.
         d_head: 0 for d_model / n_heads.
         d_mlp: 0 for 4 * d_model.
-        act: `gelu` or `relu`.
-        norm: `none` or `pre`.
-        positions: `learned` or `rotary`.
+        act: `relu`, `gelu` (exact), `gelu_new` (by tanh, as in GPT-2) or `silu`.
+        norm: `none`, `pre` (LayerNorm) or `rms` (RMSNorm), in front of every reader.
+        positions: `learned` or `rotary`. Rotary heads see how far two positions are
+            apart without an edge from `positions`, which writes nothing then.
+        n_kv_heads: heads that have keys and values of their own, each for n_heads /
+            n_kv_heads query heads; 0 for all.
+        gated: whether MLPs are gated (with `silu`, SwiGLU).
+        biases: which projections have a bias: `all`, `qkv` or `none`.
+        tied: whether the unembedding is the transposed embedding; for language models,
+            whose logits stand for their tokens.
+        unembed_bias: whether the logits have a bias; language models never have one.
+        rotary_pairs: which coordinates are turned together: `halves` or `neighbours`.
+        rotary_base: the longest wavelength of the rotation over 2 pi.
+        ln_eps: what a norm adds under its square root.
         placement: `identity` or `random`: whether variables take the first heads of
             their layers, or heads at random.
         any_layer: whether a random placement also chooses the layer of each variable,
@@ -112,6 +123,14 @@ class Recipe:
     act: str = "gelu"
     norm: str = "none"
     positions: str = "learned"
+    n_kv_heads: int = 0
+    gated: bool = False
+    biases: str = "all"
+    tied: bool = False
+    unembed_bias: bool = True
+    rotary_pairs: str = "halves"
+    rotary_base: float = 10000.0
+    ln_eps: float = 1e-5
     placement: str = "identity"
     any_layer: bool = False
     spare_layers: int = 0
@@ -192,7 +211,14 @@ class Recipe:
             if getattr(self, name) not in few
         ]
         if self.positions == "rotary" and self.d_head % 2:
-            problems.append(f"d_head is {self.d_head}; rotary positions need an even")
+            problems.append(
+                f"d_head is {self.d_head}; rotary positions need an even one"
+            )
+        if self.n_kv_heads and self.n_heads % self.n_kv_heads:
+            problems.append(
+                f"n_kv_heads is {self.n_kv_heads}; it must divide n_heads, "
+                f"{self.n_heads}"
+            )
         if problems:
             raise InputError("recipe: " + "; ".join(problems) + ".")
 
@@ -201,6 +227,9 @@ _SHARES = ("keep", "same_length", "average", "replay", "zeros", "means", "mixed"
 
 _LEAST = {
     "n_layers": 0,
+    "n_kv_heads": 0,
+    "rotary_base": 1,
+    "ln_eps": 1e-12,
     "n_heads": 0,
     "d_model": 0,
     "d_head": 0,

@@ -12,7 +12,7 @@ import optax
 
 from compiler.deprecation import keep_old_names
 from compiler.machine.config import Config
-from compiler.machine.weights import Weights, init
+from compiler.machine.weights import Weights, init, reduced
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import Pool, make_pool, split_inputs
 from zoo.causal.splits import split_space
@@ -32,7 +32,7 @@ class TrainingState(NamedTuple):
     """What changes during training.
 
     Attributes:
-        weights: float32.
+        weights: float32, the parameters: `expand` makes the transformer's arrays.
         probes: linear probes for the variables, used while the circuit is learnt.
         optimizer: the moments of the optimizer.
         step: number of steps so far.
@@ -51,7 +51,7 @@ class TrainingState(NamedTuple):
 
     @property
     def result(self) -> Weights:
-        """The weights that are checked, and that the model gets in the end."""
+        """The parameters that are checked, and that the model gets in the end."""
         return self.weights if self.average is None else self.average
 
 
@@ -111,7 +111,8 @@ def draw_pools(model: CausalModel, recipe: Recipe) -> tuple[Pool, Pool, bool]:
 
 def start(run: TrainingRun) -> TrainingState:
     """Return the state before the first step."""
-    weights = Weights(*map(jnp.asarray, init(run.config, run.recipe.seed)))
+    drawn = reduced(init(run.config, run.recipe.seed), run.config)
+    weights = Weights(*map(jnp.asarray, drawn))
     shape = len(run.model.variables), run.config.d_model
     size = max(v.size for v in run.model.variables)
     zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)

@@ -29,7 +29,12 @@ def sized(recipe: Recipe, model: CausalModel) -> Recipe:
     wanted = model.d_vocab + model.n_ctx // 2 + values
     fitting = [width for width in WIDTHS if width >= wanted]
     d_model = recipe.d_model or min(fitting, default=WIDTHS[-1])
+    if recipe.norm != "none" and not recipe.n_heads:
+        # As in GPT-2 and its successors, all heads together are as wide as the stream.
+        n_heads = next(n for n in range(n_heads, d_model + 1) if d_model % n == 0)
     d_head = recipe.d_head or max(4, d_model // n_heads)
+    if recipe.positions == "rotary" and not recipe.d_head:
+        d_head += d_head % 2
     return replace(
         recipe,
         n_layers=n_layers,

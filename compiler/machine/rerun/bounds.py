@@ -15,8 +15,9 @@ with in_j the unit's input weights and out_j what it adds to the logits (Taylor'
 theorem along the segment from 0 to d). So each position has a radius within which no
 other class can win. The MLP is run only for positions outside their radius (`winners`).
 
-This holds for GELU without LayerNorm and for outputs that are classes. ReLU has no
-second derivative, and a numerical output changes with every movement.
+This holds for the exact GELU, without a gate and a norm, and for outputs that are
+classes. ReLU has no second derivative, and a numerical output changes with every
+movement.
 """
 
 from collections.abc import Callable
@@ -47,7 +48,7 @@ PIECE = 128
 
 def has_radii(config: Config) -> bool:
     """Return whether the bound holds for a transformer."""
-    return config.act == "gelu" and config.norm == "none"
+    return config.act == "gelu" and config.norm == "none" and not config.gated
 
 
 def curvatures(weights: Weights) -> Float[np.ndarray, "class class"]:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from compiler.machine.config import Config
-from compiler.machine.layers import activate, normalise, rotate, slots
+from compiler.machine.layers import hidden_units, normalise, rotate, slots
 from compiler.machine.transformer import Transformer
 
 
@@ -122,7 +122,9 @@ def mix(
     """
     if config.positions == "rotary":
         q, k = (
-            jnp.moveaxis(rotate(jnp.moveaxis(x, (1, 2), (-1, -2))), (-1, -2), (1, 2))
+            jnp.moveaxis(
+                rotate(config, jnp.moveaxis(x, (1, 2), (-1, -2))), (-1, -2), (1, 2)
+            )
             for x in (q, k)
         )
     terms = [q[:, i, :, None] * k[:, i, None] for i in range(config.d_head)]
@@ -141,8 +143,12 @@ def transform(
     config, weights = transformer.config, transformer.weights
     norm = weights.ln2_w[layer], weights.ln2_b[layer]
     seen = normalise(config, seen, *norm, axis=-3)
-    hidden = times(weights.W_in[layer], seen) + weights.b_in[layer][:, None, None]
-    out = times(weights.W_out[layer], activate(config, hidden))
+    hidden = hidden_units(
+        config,
+        lambda field: times(getattr(weights, field)[layer], seen),
+        weights.b_in[layer][:, None, None],
+    )
+    out = times(weights.W_out[layer], hidden)
     return out + weights.b_out[layer][:, None, None]
 
 
@@ -160,7 +166,7 @@ def norm_heads(
     layer: Any,
     seen: Float[Array, "*readers d_model place row"],
 ) -> Float[Array, "*readers d_model place row"]:
-    """Return what heads see after the LayerNorm in front of them, if there is one."""
+    """Return what heads see after the norm in front of them, if there is one."""
     weights = transformer.weights
     norm = weights.ln1_w[layer], weights.ln1_b[layer]
     return normalise(transformer.config, seen, *norm, axis=-3)

@@ -17,10 +17,12 @@ import pytest
 
 import programs
 from compiler.api import compile_model
+from compiler.lower.readout import Readout
+from compiler.machine.config import Config
 from compiler.machine.forward import forward
 from compiler.machine.layers import allow, attention_scores, project
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights, init
+from compiler.machine.weights import Weights, expand, init, reduced
 from compiler.model import Model, TokenSequence
 
 RELEASES = Path(__file__).parents[3] / "releases"
@@ -44,10 +46,37 @@ def untrained(d_head: int = 6, **options: Any) -> Model:
     model = compiled("reverse")
     sizes = {"n_heads": 2, "d_model": 12, "d_head": d_head, "d_mlp": 20}
     config = replace(model.config, n_layers=2, **sizes, **options)
+    return replace(model, config=config, weights=random_weights(config))
+
+
+def language_model(tied: bool = False, **options: Any) -> Model:
+    """Return a model with random weights whose logits stand for its tokens.
+
+    Its program is only there because a model has one; nothing here compares with it.
+    """
+    model, vocab = untrained(**options), ("a", "b", "c", "EOS")
+    config = replace(
+        model.config,
+        d_vocab_out=model.config.d_vocab,
+        tied=tied,
+        unembed_bias=False,
+    )
+    return replace(
+        model,
+        config=config,
+        weights=random_weights(config),
+        typed=replace(model.typed, vocab=vocab),
+        readout=Readout("classes", (*vocab, "BOS", "PAD")),
+    )
+
+
+def random_weights(config: Config) -> Weights:
+    """Return weights and biases of which none is zero or one."""
     rng = np.random.default_rng(0)
-    drawn = (a + 0.3 * rng.standard_normal(a.shape) for a in init(config, seed=0))
+    begun = reduced(init(config, seed=0), config)
+    drawn = (a + 0.3 * rng.standard_normal(a.shape) for a in begun)
     weights = Weights(*(np.asarray(array, np.float32) for array in drawn))
-    return replace(model, config=config, weights=weights)
+    return expand(weights, config)
 
 
 def inputs(model: Model) -> list[TokenSequence]:

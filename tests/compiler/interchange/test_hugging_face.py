@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from compiler.errors import FormatError, InputError
+from compiler.families import FAMILIES, family_of
 from compiler.interchange.hugging_face import read_folder
 from compiler.interchange.tokenizer import tokenizer_json
+from compiler.model import Model
 from tests.compiler.interchange.models import (
     compiled,
     distance,
     inputs,
+    language_model,
     needs,
     untrained,
 )
@@ -21,22 +25,63 @@ from tests.compiler.interchange.models import (
 GPT2 = {"causal": True, "norm": "pre", "positions": "learned"}
 
 
+NEIGHBOURS = {"rotary_pairs": "neighbours", "rotary_base": 100.0, "ln_eps": 1e-3}
+# Of every family, as a model of values at tokens and as a language model; then options.
+SHAPED = [
+    ("gpt2", False, {"act": "relu"}),
+    ("gpt2", True, {"tied": True}),
+    ("llama", False, {}),
+    ("llama", True, NEIGHBOURS),
+    ("llama", True, {"biases": "all", "d_head": 4, "act": "gelu"}),
+    ("qwen2", False, {**NEIGHBOURS, "unembed_bias": False}),
+    ("qwen2", True, {"tied": True, "n_kv_heads": None}),
+    ("bert", False, {"act": "gelu_new"}),
+]
+
+
+def shaped(family: str, language: bool, changes: dict[str, Any]) -> Model:
+    """A model with random weights of a family."""
+    options = {**FAMILIES[family].options, **changes}
+    if options.get("n_kv_heads"):
+        options["n_kv_heads"] = 1
+    options["causal"] = family != "bert"
+    if not language:
+        return untrained(**options)
+    return language_model(**options)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("act", ["gelu", "relu"])
-def test_transformers_gives_the_same_logits(tmp_path, act):
+@pytest.mark.parametrize(("family", "language", "changes"), SHAPED)
+def test_transformers_gives_the_same_logits(tmp_path, family, language, changes):
     torch, transformers = needs("torch"), needs("transformers")
-    model = untrained(act=act, **GPT2)
+    model = shaped(family, language, changes)
     folder = model.to_hf(tmp_path / "hf")
-    loaded = transformers.AutoModelForTokenClassification.from_pretrained(folder)
-    sequences = inputs(model)
-    ids = model.encode_batch(sequences)
+    auto = f"AutoModelFor{'CausalLM' if language else 'TokenClassification'}"
+    loaded = getattr(transformers, auto).from_pretrained(folder)
+    assert type(loaded).__name__ == FAMILIES[family].architecture(language)
+    ids = model.encode_batch(inputs(model))
     live = ids != model.config.pad_id
     expected = np.asarray(model.logits_of(ids))
-    for given in ({}, {"attention_mask": torch.tensor(live).long()}):
+    masks: list[Any] = [{"attention_mask": torch.tensor(live).long()}]
+    if model.config.causal:
+        masks.append({})  # PAD is behind the tokens, which do not see it
+    for given in masks:
         with torch.no_grad():
             found = loaded(torch.tensor(ids).long(), **given).logits.numpy()
         assert distance(found[live], expected[live]) < 1e-5
-    assert loaded.config.id2label == {0: "None", 1: "'a'", 2: "'b'", 3: "'c'", 4: "'d'"}
+    if not language:
+        labels = {0: "None", 1: "'a'", 2: "'b'", 3: "'c'", 4: "'d'"}
+        assert loaded.config.id2label == labels
+
+
+@pytest.mark.parametrize(("family", "language", "changes"), SHAPED)
+def test_every_family_reads_back(tmp_path, family, language, changes):
+    model = shaped(family, language, changes)
+    assert family_of(model.config, language) is FAMILIES[family]
+    again = read_folder(model.to_hf(tmp_path / "one"))
+    assert again.config == model.config
+    for found, expected in zip(again.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_folder_reads_back_and_is_the_same_bytes_every_time(tmp_path):
@@ -54,9 +99,12 @@ def test_a_folder_reads_back_and_is_the_same_bytes_every_time(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"causal": False}, "attention in both directions"),
-        ({"norm": "none"}, "no LayerNorm"),
+        ({"causal": False, "norm": "none"}, "encoder, and .*: no LayerNorm"),
+        ({"norm": "none"}, "GPT-2, and this model differs from it: no LayerNorm"),
         ({"positions": "rotary"}, "rotary positions"),
+        ({"gated": True}, "gated MLPs"),
+        ({"biases": "none"}, "biases 'none' and not 'all'"),
+        ({"n_kv_heads": 1}, "1 key heads for 2 query heads"),
         ({"d_head": 4}, "2 heads of 4, which make 8 and not the 12 of d_model"),
     ],
 )
@@ -68,9 +116,7 @@ def test_what_gpt2_has_not_is_named(tmp_path, changes, named):
 
 
 def test_all_that_does_not_fit_is_named_at_once(tmp_path):
-    with pytest.raises(
-        InputError, match=r"both directions.*no LayerNorm.*to_transform"
-    ):
+    with pytest.raises(InputError, match=r"no LayerNorm.*heads of.*to_transform"):
         compiled("reverse").to_hf(tmp_path / "hf")
 
 
@@ -86,12 +132,20 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         read_folder(tmp_path)
     folder = untrained(**GPT2).to_hf(tmp_path / "hf")
     entries = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**entries, "model_type": "bert"}))
-    with pytest.raises(FormatError, match="model_type 'bert'"):
-        read_folder(folder)
-    (folder / "config.json").write_text(json.dumps({**entries, "n_positions": 4}))
-    with pytest.raises(FormatError, match=r"transformer\.wpe\.weight missing"):
-        read_folder(folder)
+    ours = entries["circuitzoo"]
+    for changes, message in (
+        ({"circuitzoo": None, "model_type": "bert"}, "model_type 'bert'"),
+        ({"circuitzoo": {**ours, "n_ctx": 4}}, "n_positions is 9, and 4 by the key"),
+        ({"circuitzoo": {**ours, "width": 4}}, r"unknown keys \['width'\]"),
+        ({"n_positions": 4}, "n_positions is 4, and 9 by the key"),
+        ({"architectures": ["Llama"]}, "its architecture is 'Llama'"),
+        ({"circuitzoo": None, "n_positions": 4}, r"transformer\.wpe\.weight missing"),
+    ):
+        (folder / "config.json").write_text(json.dumps({**entries, **changes}))
+        with pytest.raises(FormatError, match=message):
+            read_folder(folder)
+    (folder / "config.json").write_text(json.dumps({**entries, "circuitzoo": None}))
+    read_folder(folder)  # as it was written before that key
 
 
 def test_a_tokenizer_comes_with_the_folder(tmp_path):

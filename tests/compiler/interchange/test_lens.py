@@ -69,6 +69,24 @@ MODELS = {
             ("pre", "rotary", "gelu"),
         )
     },
+    "as Llama": lambda: untrained(
+        d_head=4,
+        causal=True,
+        norm="rms",
+        positions="rotary",
+        act="silu",
+        gated=True,
+        n_kv_heads=1,
+        biases="qkv",
+        rotary_base=100.0,
+    ),
+    "neighbours turned, no biases": lambda: untrained(
+        positions="rotary",
+        rotary_pairs="neighbours",
+        act="gelu_new",
+        biases="none",
+        unembed_bias=False,
+    ),
     "heads that do not fill d_model": lambda: untrained(d_head=4, positions="rotary"),
 }
 

@@ -8,13 +8,21 @@ import pytest
 from flax import nnx
 
 from compiler.machine.forward import forward, logits_batch
-from compiler.machine.weights import Weights
+from compiler.machine.weights import Weights, reduced
 from tests.compiler.interchange.models import compiled, inputs, untrained
 
 OPTIONS = [
     {},
     {"norm": "pre", "act": "gelu", "causal": True},
     {"positions": "rotary"},
+    {
+        "positions": "rotary",
+        "norm": "rms",
+        "act": "silu",
+        "gated": True,
+        "biases": "qkv",
+        "n_kv_heads": 1,
+    },
 ]
 
 
@@ -24,7 +32,8 @@ def test_parameters_and_logits_are_the_same(options):
     module = model.to_nnx()
     parameters = nnx.to_flat_state(nnx.state(module, nnx.Param))
     found = {path[-1]: np.asarray(value[...]) for path, value in parameters}
-    expected = {n: a for n, a in model.weights._asdict().items() if a.size}
+    parameters = reduced(model.weights, model.config)._asdict()
+    expected = {n: a for n, a in parameters.items() if a.size}
     assert sorted(found) == sorted(expected)
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)

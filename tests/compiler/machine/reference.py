@@ -15,7 +15,7 @@ import numpy as np
 from compiler.machine.config import Config
 from compiler.machine.forward import Run, forward
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights, expected_shapes
+from compiler.machine.weights import Weights, expand
 
 # n_heads * d_head differs from d_model, so that no two axes can be confused.
 SHAPE: dict[str, Any] = dict(
@@ -27,6 +27,29 @@ CONFIGS = {
     "causal": Config(**SHAPE, act="gelu", causal=True),
     "normed": Config(**SHAPE, act="gelu", norm="pre", pad_id=0),
     "rotary": Config(**SHAPE, norm="pre", positions="rotary", causal=True, pad_id=0),
+    "llama": Config(
+        **SHAPE | dict(n_heads=4, d_head=2),
+        act="silu",
+        norm="rms",
+        positions="rotary",
+        n_kv_heads=2,
+        gated=True,
+        biases="none",
+        unembed_bias=False,
+        rotary_base=50.0,
+        causal=True,
+        pad_id=0,
+    ),
+    "neighbours": Config(
+        **SHAPE | dict(d_vocab_out=7),
+        act="gelu_new",
+        norm="rms",
+        positions="rotary",
+        rotary_pairs="neighbours",
+        n_kv_heads=1,
+        biases="qkv",
+        tied=True,
+    ),
 }
 SEQ = 4
 
@@ -38,9 +61,9 @@ def run_machine(transformer: Transformer, tokens: np.ndarray, patch=None) -> Run
 
 def draw_transformer(config: Config, rng: np.random.Generator) -> Transformer:
     """A transformer none of whose arrays is zeros or ones, biases included."""
-    shapes = expected_shapes(config).values()
+    shapes = [config.stored_shapes[field] for field in Weights._fields]
     drawn = Weights(*(rng.standard_normal(shape) * 0.7 for shape in shapes))
-    return Transformer(config, drawn)
+    return Transformer(config, expand(drawn, config))
 
 
 def draw_tokens(config: Config, rng: np.random.Generator) -> np.ndarray:
@@ -79,15 +102,20 @@ def run_reference(
             written.append(pattern @ v @ w.W_O[layer, head])
         writes += written
         bias = bias + w.b_O[layer]
-        hidden = read(w.ln2_w[layer], w.ln2_b[layer]) @ w.W_in[layer] + w.b_in[layer]
-        writes.append(_act(config, hidden) @ w.W_out[layer] + w.b_out[layer])
+        seen = read(w.ln2_w[layer], w.ln2_b[layer])
+        hidden = seen @ w.W_in[layer] + w.b_in[layer]
+        if config.gated:
+            hidden = hidden * _act(config, seen @ w.W_gate[layer])
+        else:
+            hidden = _act(config, hidden)
+        writes.append(hidden @ w.W_out[layer] + w.b_out[layer])
     logits = read(w.lnf_w, w.lnf_b) @ w.W_U + w.b_U
     return logits, np.stack(writes)
 
 
 def _pattern(config, tokens, q, k):
     if config.positions == "rotary":
-        q, k = _turn(q), _turn(k)
+        q, k = _turn(config, q), _turn(config, k)
     pattern = np.zeros((len(tokens), len(tokens)))
     for i in range(len(tokens)):
         keys = [
@@ -101,25 +129,40 @@ def _pattern(config, tokens, q, k):
     return pattern
 
 
-def _turn(vectors):
-    """Pairs (i, i + half) as complex numbers, turned by position * rate."""
+def _turn(config, vectors):
+    """Pairs as complex numbers, turned by position * rate."""
     half = vectors.shape[1] // 2
-    pairs = vectors[:, :half] + 1j * vectors[:, half:]
+    if config.rotary_pairs == "halves":
+        one, other = list(range(half)), list(range(half, 2 * half))
+    else:
+        one, other = list(range(0, 2 * half, 2)), list(range(1, 2 * half, 2))
+    turned = np.zeros_like(vectors)
     for position in range(len(vectors)):
         for i in range(half):
-            pairs[position, i] *= np.exp(1j * position / 10000 ** (i / half))
-    return np.concatenate([pairs.real, pairs.imag], axis=1)
+            pair = vectors[position, one[i]] + 1j * vectors[position, other[i]]
+            pair *= np.exp(1j * position / config.rotary_base ** (i / half))
+            turned[position, one[i]] = pair.real
+            turned[position, other[i]] = pair.imag
+    return turned
 
 
 def _act(config, hidden):
     if config.act == "relu":
         return np.maximum(hidden, 0)
+    if config.act == "silu":
+        return hidden / (1 + np.exp(-hidden))
+    if config.act == "gelu_new":
+        inner = math.sqrt(2 / math.pi) * (hidden + 0.044715 * hidden**3)
+        return hidden * (1 + np.tanh(inner)) / 2
     return hidden * (1 + np.vectorize(math.erf)(hidden / math.sqrt(2))) / 2
 
 
 def _layer_norm(config, seen, scale, shift):
     if config.norm == "none":
         return seen
+    if config.norm == "rms":
+        size = np.sqrt((seen**2).mean(axis=-1, keepdims=True) + config.ln_eps)
+        return seen / size * scale
     spread = np.sqrt(seen.var(axis=-1, keepdims=True) + config.ln_eps)
     return (seen - seen.mean(axis=-1, keepdims=True)) / spread * scale + shift
 

@@ -1,5 +1,7 @@
 """The transformer itself: against the definition, and what positions cannot see."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.errors import InputError
+from compiler.machine.config import CHOICES
 from compiler.machine.forward import forward
 from compiler.machine.layers import rotate
 from tests.compiler.machine.reference import (
@@ -73,13 +76,15 @@ def test_causal_logits_ignore_later_tokens(name, seed, change):
     np.testing.assert_array_equal(first[:change], second[:change])
 
 
+@pytest.mark.parametrize("pairs", CHOICES["rotary_pairs"])
 @settings(max_examples=20)
 @given(seed=seeds, shift=st.integers(0, 5))
-def test_rotary_scores_depend_on_distance_only(seed, shift):
+def test_rotary_scores_depend_on_distance_only(pairs, seed, shift):
+    config = replace(CONFIGS["rotary"], rotary_pairs=pairs)
     rng = np.random.default_rng(seed)
     q, k = np.zeros((2, 1, 9, 4))
     q[0, [0, shift]], k[0, [3, 3 + shift]] = rng.standard_normal((2, 4))
-    q, k = np.asarray(rotate(jnp.asarray(q))), np.asarray(rotate(jnp.asarray(k)))
+    q, k = (np.asarray(rotate(config, jnp.asarray(x))) for x in (q, k))
     assert_close(q[0, 0] @ k[0, 3], q[0, shift] @ k[0, 3 + shift])
 
 

@@ -1,6 +1,7 @@
 """What every causal model is held to: a plain reference, and the protocol's laws."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -20,9 +21,15 @@ def clean(task: CausalModel) -> np.ndarray:
     return np.full((len(task.variables), task.n_ctx), COMPUTED, np.int32)
 
 
+@cache
+def _jitted(task: CausalModel) -> Callable[..., Any]:
+    """Return the run of many inputs, which jax compiles once for their shape."""
+    return jax.jit(jax.vmap(task.run))
+
+
 def run_all(task: CausalModel, ids: np.ndarray, overrides: np.ndarray) -> np.ndarray:
     """Return the values of every variable of many inputs, jitted."""
-    return np.asarray(jax.jit(jax.vmap(task.run))(ids, jnp.asarray(overrides)))
+    return np.asarray(_jitted(task)(ids, jnp.asarray(overrides)))
 
 
 def words(task: Task, row: np.ndarray) -> list[Any]:

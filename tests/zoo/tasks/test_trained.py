@@ -23,7 +23,8 @@ from zoo.release.data import data_files
 from zoo.release.tables import spell
 from zoo.training.session import find_setting
 
-NAMES = sorted(zoo.tasks.all_tasks())
+NAMES = ["argument_recall", "greater_than", "induction_heads"]
+"""One of the language tasks stands for all: what is saved depends on their class."""
 QUICK = {
     "steps": 8,
     "check_every": 4,
@@ -61,7 +62,7 @@ def folder(name, tmp_path_factory):
 
 
 def test_no_task_has_the_name_of_a_program():
-    assert not set(NAMES) & set(programs.all_programs())
+    assert not set(zoo.tasks.all_tasks()) & set(programs.all_programs())
     for program in ("greater_than_year", "induction"):
         assert find_setting(program).vocab == programs.find(program).vocab
 

@@ -130,9 +130,10 @@ def test_a_recipe_is_chosen_by_value_by_name_by_file_or_by_the_program(tmp_path:
 def test_a_recipe_that_is_not_there_is_answered_with_those_that_are():
     with pytest.raises(NameLookupError) as error:
         chosen_recipe("robus", "sort")
+    known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
     assert str(error.value) == (
         "recipe robus: no file has that name, and no recipe of the zoo. Did you mean "
-        "'robust'? The zoo has greater_than, indirect_object_identification, robust; "
+        f"'robust'? The zoo has {known}; "
         "another recipe is given as the path of its TOML file"
     )
 

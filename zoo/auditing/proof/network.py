@@ -1,7 +1,7 @@
 """A transformer in float64 NumPy: plain runs, and what every source writes in them.
 
 Axes are as in `compiler.machine.forward`, with `row` for the inputs that run side by
-side and `place` for positions. Only transformers without LayerNorm and with learned
+side and `place` for positions. Only transformers without a norm and with learned
 positions are covered; `unsupported` says what a proof cannot be had of.
 """
 
@@ -23,7 +23,10 @@ from compiler.machine.weights import Weights
 def unsupported(config: Config, readout: Readout) -> str | None:
     """Return why there can be no proof of a model of this form, or None."""
     if config.norm != "none":
-        return "it has LayerNorm, which the bounds do not cover"
+        norm = "LayerNorm" if config.norm == "pre" else "RMSNorm"
+        return f"it has {norm}, which the bounds do not cover"
+    if config.gated or config.act not in ("relu", "gelu"):
+        return "its MLPs are gated, or not of ReLU or exact GELU, which has no bound"
     if config.positions != "learned":
         return "it has rotary positions, which the bounds do not cover"
     if readout.kind != "classes":
