@@ -323,7 +323,7 @@ def test_a_certificate_is_read_back_to_the_byte() -> None:
     from zoo.release.build import certificate_bytes
 
     shelf = Path(__file__).parents[3] / "releases"
-    for path in sorted(shelf.glob(f"*/{CERTIFICATE}"))[::6]:
+    for path in sorted(shelf.glob(f"*/{CERTIFICATE}"))[::16]:
         data = path.read_bytes()
         read = CERTIFICATE_DOCUMENT.read(parse(data, CERTIFICATE))
         assert certificate_bytes(read) == data
