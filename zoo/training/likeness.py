@@ -3,7 +3,7 @@
 An architecture decides in which direction its models attend. A program that attends in
 both directions is trained for a causal architecture as the language task that writes
 its output behind the input, where there is one (`sort` as `sort_text`: `3 1 2 =` goes
-on with `1 2 3 EOS`), and otherwise with causal attention, each position over its prefix.
+on with `1 2 3 EOS`), and otherwise with causal attention.
 """
 
 from __future__ import annotations
