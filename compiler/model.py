@@ -387,7 +387,7 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.transformer, device, self._words())
+        return to_transformer_lens(self.transformer, device, self.words)
 
     def to_nnx(self) -> Any:
         """Return the same transformer as an `nnx.Module` of flax, with a copy of it.
@@ -425,7 +425,7 @@ class Model:
         from compiler.interchange.hugging_face import write_folder
 
         return write_folder(
-            self.transformer, self._labels(), path, self._words(), self.writes_tokens
+            self.transformer, self.labels, path, self.words, self.writes_tokens
         )
 
     @property
@@ -433,14 +433,16 @@ class Model:
         """Whether each logit stands for the token of the same id: a language model."""
         return self.readout.stands_for_tokens(self.typed.vocab, self.config.d_vocab)
 
-    def _labels(self) -> list[str]:
-        """Return what each logit stands for, as text."""
+    @property
+    def labels(self) -> list[str]:
+        """What each logit stands for, as text."""
         if self.readout.kind == "classes":
             return [show(value) for value in self.readout.values]
         return ["value", "is_none"][: self.readout.size]
 
-    def _words(self) -> list[str]:
-        """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""
+    @property
+    def words(self) -> list[str]:
+        """The text that a tokenizer has for each token: `a`, `3`, `2/3`."""
         return [v if isinstance(v, str) else show(v) for v in self.typed.vocab]
 
     def to_networkx(self) -> Any:

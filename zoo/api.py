@@ -156,6 +156,7 @@ def train(
     max_len: int | None = None,
     out: str | Path | None = None,
     twin: bool = False,
+    like: str | None = None,
     progress: bool | Callable[[int, int], None] = True,
     **changes: Unpack[RecipeChanges],
 ) -> Result:
@@ -172,6 +173,11 @@ def train(
         out: a folder to keep the run in, from which `zoo.resume` goes on. Nothing is
             kept if None.
         twin: whether the natural twin is trained: the same model, on behaviour alone.
+        like: the architecture: `gpt2`, `llama`, `qwen2` or `bert` (an encoder). The
+            first three attend to earlier positions only; a program that attends in
+            both directions is then trained as its language task (`sort` as
+            `sort_text`), or else over the prefix of each position. A model of an
+            architecture is saved as a folder of Hugging Face transformers.
         progress: whether steps, speed and remaining time are shown; or a function that
             is called with (steps done, steps).
         changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
@@ -183,19 +189,22 @@ def train(
             folder holds something.
     """
     from zoo.progress import show_progress
+    from zoo.training.likeness import like_changes, setting_like
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import twin_recipe
     from zoo.training.recipe_file import change, chosen_recipe
     from zoo.training.session import train_into
 
+    source = _find(source, like)
     name = _name_of(source)
-    chosen = change(chosen_recipe(recipe, name), changes)
+    chosen = change(chosen_recipe(recipe, name), {**like_changes(like), **changes})
     chosen = twin_recipe(chosen) if twin else chosen
     with show_progress(f"train {name}", "steps", progress) as on_step:
         if out is not None:
-            setting = _setting(source, vocab, max_len)
+            setting = setting_like(_setting(source, vocab, max_len), like)
             return train_into(Path(out), setting, chosen, on_step=on_step)
-        return train_model(_causal_of(source, vocab, max_len), chosen, on_step=on_step)
+        model = _causal_of(source, vocab, max_len, like)
+        return train_model(model, chosen, on_step=on_step)
 
 
 def train_seeds(
@@ -206,6 +215,7 @@ def train_seeds(
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
     out: str | Path | None = None,
+    like: str | None = None,
     **changes: Unpack[RecipeChanges],
 ) -> list[Result]:
     """Return transformers trained together, one a seed, under `vmap`; for a GPU.
@@ -220,21 +230,25 @@ def train_seeds(
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder for a folder `seedN` each; nothing is kept if None.
+        like: the architecture, as for `train`.
         changes: fields of the recipe to change.
 
     Raises:
         NameLookupError: no program or task has that name; the nearest are offered.
         InputError: the seeds cannot go together, or a folder holds something.
     """
+    from zoo.training.likeness import like_changes, setting_like
     from zoo.training.recipe_file import change, chosen_recipe
     from zoo.training.session import train_seeds_into
     from zoo.training.together import train_together
 
-    chosen = change(chosen_recipe(recipe, _name_of(source)), changes)
+    source = _find(source, like)
+    base = chosen_recipe(recipe, _name_of(source))
+    chosen = change(base, {**like_changes(like), **changes})
     if out is not None:
-        setting = _setting(source, vocab, max_len)
+        setting = setting_like(_setting(source, vocab, max_len), like)
         return train_seeds_into(Path(out), setting, chosen, seeds)
-    return train_together(_causal_of(source, vocab, max_len), chosen, seeds)
+    return train_together(_causal_of(source, vocab, max_len, like), chosen, seeds)
 
 
 def resume(
@@ -264,6 +278,16 @@ def resume(
         return go_on(Path(folder), on_step=on_step, defined=own)
 
 
+def _find(source: Any, like: str | None) -> Any:
+    """Return what is trained: a name of the zoo's, or what is the user's own."""
+    from zoo.training.likeness import text_task
+
+    if not isinstance(source, str):
+        return source
+    target = look_up(source, TRAINED)
+    return text_task(target.name, like) if target.defined is None else target.defined
+
+
 def _name_of(source: Any) -> str:
     """Return the name of what is trained; an expression may have none."""
     if isinstance(source, str):
@@ -272,24 +296,29 @@ def _name_of(source: Any) -> str:
 
 
 def _causal_of(
-    source: Any, vocab: Iterable[Value] | None, max_len: int | None
+    source: Any,
+    vocab: Iterable[Value] | None,
+    max_len: int | None,
+    like: str | None = None,
 ) -> CausalModel:
     """Return the causal model that is to be trained."""
     from compiler.pipeline import read_source
+    from zoo.training.likeness import model_like, setting_like, source_like
     from zoo.training.session import causal_model, causal_model_of, find_setting
 
     if isinstance(source, str):
         source = look_up(source, TRAINED).trained
     if isinstance(source, str):
-        return causal_model_of(find_setting(source, vocab, max_len))
+        return causal_model_of(setting_like(find_setting(source, vocab, max_len), like))
     if isinstance(source, Program | SOp):
-        return causal_model(read_source(source, vocab, max_len))
+        return causal_model(source_like(read_source(source, vocab, max_len), like))
     if vocab is not None or max_len is not None:
         raise InputError(
             f"{source.name}: its vocabulary and length are fixed. Leave vocab= and "
             "max_len= out, or give a program or an expression"
         )
-    return causal_model_of(source) if isinstance(source, Model) else source
+    found = causal_model_of(source) if isinstance(source, Model) else source
+    return model_like(found, like)
 
 
 def _setting(source: Any, vocab: Iterable[Value] | None, max_len: int | None) -> Any:

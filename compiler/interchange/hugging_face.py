@@ -32,6 +32,8 @@ from compiler.machine.config import Config
 from compiler.machine.transformer import Transformer
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+TOKENIZER = (FILE, ABOUT)
+"""The files of a tokenizer; a folder has both or neither."""
 OURS = "circuitzoo"
 """The entry of config.json that holds what transformers does not know."""
 

@@ -136,7 +136,8 @@ def causal_model_of(setting: store.Setting | Model) -> CausalModel:
                 "than it has now; begin a new one"
             )
         return found
-    return causal_model(read_source(found, setting.vocab, setting.max_len))
+    causal = setting.causal or None
+    return causal_model(read_source(found, setting.vocab, setting.max_len, causal))
 
 
 def _causal_model_of_model(model: Model) -> CausalModel:

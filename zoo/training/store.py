@@ -49,11 +49,14 @@ class Setting:
         max_len: its greatest number of tokens.
         defined: what has this name, where it is the user's own. It is in no folder:
             who resumes such a run gives it again.
+        causal: whether a program that attends in both directions is trained with
+            attention to earlier positions only.
     """
 
     name: str
     vocab: tuple[Value, ...]
     max_len: int
+    causal: bool = False
     defined: Program | SOp | Task | None = field(default=None, compare=False)
 
 
@@ -87,7 +90,10 @@ def _setting_to_toml(setting: Setting) -> str:
     """Return the table of what is trained; JSON's lists and numbers are TOML."""
     vocab = json.dumps(list(setting.vocab))
     name = json.dumps(setting.name)
-    return f"[{PROGRAM}]\nname = {name}\nvocab = {vocab}\nmax_len = {setting.max_len}\n"
+    table = (
+        f"[{PROGRAM}]\nname = {name}\nvocab = {vocab}\nmax_len = {setting.max_len}\n"
+    )
+    return f"{table}causal = true\n" if setting.causal else table
 
 
 def read_setting(folder: Path) -> Setting:
@@ -100,7 +106,8 @@ def read_setting(folder: Path) -> Setting:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))[PROGRAM]
         vocab = tuple(canonical(v) for v in table["vocab"])
-        return Setting(str(table["name"]), vocab, int(table["max_len"]))
+        causal = bool(table.get("causal", False))
+        return Setting(str(table["name"]), vocab, int(table["max_len"]), causal)
     except FileNotFoundError:
         raise FormatError(
             f"{folder} holds no run: there is no {RECIPE} in it. Begin one with "
