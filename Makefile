@@ -20,6 +20,10 @@ TESTS_READY += $(VENV)/.ready-torch
 export CIRCUITZOO_TORCH := 1
 endif
 
+# Tests start many processes. Without the bytecode that the first one writes, each of
+# them compiles what it imports: 20 CPU seconds instead of 9 for TransformerLens.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench clean
 
