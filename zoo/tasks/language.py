@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Int
@@ -146,7 +147,7 @@ class LanguageTask:
         self, ids: Int[np.ndarray, "input ctx"]
     ) -> Int[np.ndarray, " input"]:
         """Return the number of words of each input's prompt, BOS not counted."""
-        return np.array([np.argmax(self.asked(row)) for row in ids], np.int32)
+        return np.asarray(jax.vmap(self.asked)(ids)).argmax(axis=1).astype(np.int32)
 
     def asked(self, ids: Int[Any, " ctx"]) -> Bool[Any, " ctx"]:
         """Return the positions at which there is a next token; jax can trace it."""

@@ -20,11 +20,12 @@ from tests.zoo.tasks.check import (
     words,
 )
 from tests.zoo.tasks.references import NO, REFERENCES, ngram
-from zoo.causal.by_hand import describe
+from zoo.causal.by_hand import describe, facts_of
 from zoo.causal.model import Selecting
 from zoo.tasks.language import LanguageTask
 from zoo.tasks.rewriting import CopyText
 from zoo.tasks.rules import HeadRule
+from zoo.training.recipe_file import chosen_recipe
 
 TASKS = {
     name: task
@@ -114,6 +115,10 @@ def test_the_output_is_the_answer_word_by_word(task, ids):
         assert (found[:length] == -1).all() and (found[len(text) + 1 :] == -1).all()
 
 
+def test_a_task_of_the_zoo_teaches_attention(task):
+    assert chosen_recipe(None, task.name).attending > 0
+
+
 def test_classes_of_the_output_are_token_ids(task):
     assert (
         task.values[task.output] == task.readout.values == (*task.vocab, "BOS", "PAD")
@@ -193,6 +198,11 @@ def test_the_examples_in_what_it_says_of_itself_are_right(task):
         prompt = text[: small.prompt_length(text)]
         assert small.text(prompt) == text
     assert shown or not task.ends or task.name == "ngram"
+
+
+def test_a_saved_model_shows_the_rules_of_its_task():
+    task = TASKS["two_lookups"]
+    assert facts_of(task)["source"].startswith("class TwoLookups(LanguageTask):")
 
 
 def test_a_word_that_is_listed_twice_is_refused():
