@@ -9,7 +9,7 @@ a tuple of rules.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Int
 
+from compiler.errors import InputError
 from compiler.rasp.values import Value
 from zoo.causal.model import UNDEFINED, Parent, ParentSlot
 
@@ -148,19 +149,27 @@ def tabulate(rule: VariableRule, values: Values) -> RuleArrays:
         of a head (whether a key is selected [query, key], the rank of each key or None,
         what a moved value becomes, the index of the default or -1), of a count (the
         weight of each token, whether it is counted), of an MLP (its value).
+
+    Raises:
+        InputError: it reads what is not there, or gives what is not among its values.
     """
-    place = {word: i for i, word in enumerate(_typed(rule.values))}
-
-    def index(word: Value) -> int:
-        return UNDEFINED if word is NO_VALUE else place[type(word), word]
-
+    read = {p.source for p in rule.parents} - {"positions"}
+    if unknown := sorted(read - set(values)):
+        raise InputError(
+            f"rule {rule.name!r}: it reads {unknown[0]!r}, which is neither 'tokens' "
+            "nor the variable of an earlier rule. Put the rules in the order of reading"
+        )
     if isinstance(rule, MlpRule):
         rows = itertools.product(*(values[name] for name in rule.reads))
-        return (np.array([index(rule.computes(*row)) for row in rows], np.int32),)
+        return (_indices(rule, (rule.computes(*row) for row in rows)),)
     if isinstance(rule, CountRule):
         adds = [rule.weights.get(word, 0) for word in values["tokens"]]
         counted = [word in rule.weights or word == "BOS" for word in values["tokens"]]
         return np.array(adds, np.int32), np.array(counted)
+    return _tabulate_head(rule, values)
+
+
+def _tabulate_head(rule: HeadRule, values: Values) -> RuleArrays:
     queries = list(itertools.product(*(values[name] for name in rule.query)))
     keys = list(itertools.product(*(values[name] for name in rule.key)))
     selects = np.array([[bool(rule.selects(*q, *k)) for k in keys] for q in queries])
@@ -169,14 +178,32 @@ def tabulate(rule: VariableRule, values: Values) -> RuleArrays:
         ever = np.flatnonzero(selects.any(axis=0))
         ranks = np.zeros(len(keys), np.int32)
         ranks[ever] = [rule.rank(keys[key][0]) for key in ever]
-    moved = (rule.renamed.get(word, word) for word in values[rule.moves])
-    known = [index(w) if (type(w), w) in place else UNDEFINED for w in moved]
-    return selects, ranks, np.array(known, np.int32), index(rule.default)
+    # A head that ends up at a token which it never moves has no value there.
+    own = set(_typed(rule.values))
+    moved = [rule.renamed.get(word, word) for word in values[rule.moves]]
+    taken = (
+        w if typed in own else NO_VALUE
+        for w, typed in zip(moved, _typed(moved), strict=True)
+    )
+    return selects, ranks, _indices(rule, taken), int(_indices(rule, [rule.default])[0])
 
 
-def _typed(values: tuple[Value, ...]) -> list[tuple[type, Value]]:
+def _typed(values: Iterable[Value]) -> list[tuple[type, Value]]:
     """Return values with their types: True is not the number 1 here."""
     return [(type(value), value) for value in values]
+
+
+def _indices(rule: VariableRule, found: Iterable[Value]) -> Int[np.ndarray, " value"]:
+    """Return which of a rule's values each value is, -1 for NO_VALUE."""
+    place = {word: i for i, word in enumerate(_typed(rule.values))}
+    place[type(NO_VALUE), NO_VALUE] = UNDEFINED
+    typed = _typed(found)
+    if wrong := [value for kind, value in typed if (kind, value) not in place]:
+        raise InputError(
+            f"rule {rule.name!r}: it gives {wrong[0]!r}, which is not among its "
+            "values. Add it to `values`, or give NO_VALUE where the variable has none"
+        )
+    return np.array([place[key] for key in typed], np.int32)
 
 
 def _joint(

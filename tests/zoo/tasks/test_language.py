@@ -22,9 +22,9 @@ from tests.zoo.tasks.check import (
 from tests.zoo.tasks.references import NO, REFERENCES, ngram
 from zoo.causal.by_hand import describe, facts_of
 from zoo.causal.model import Selecting
-from zoo.tasks.language import LanguageTask
+from zoo.tasks.language import NEXT, LanguageTask, next_values
 from zoo.tasks.rewriting import CopyText
-from zoo.tasks.rules import HeadRule
+from zoo.tasks.rules import HeadRule, MlpRule
 from zoo.training.recipe_file import chosen_recipe
 
 TASKS = {
@@ -243,3 +243,20 @@ def test_the_example_of_the_page_is_a_task():
     assert (said == greatest + 1).all()
     check_laws(example, ids)
     assert "`2 5 3 =` goes on with `6`" in example.meaning
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"reads": ("later",)},
+            "'next_token': it reads 'later', which is neither",
+        ),
+        ({"computes": lambda token: 1}, "rule 'next_token': it gives 1, which is not"),
+    ],
+)
+def test_a_rule_that_cannot_be_run_is_refused(changed, message):
+    given = {"reads": ("tokens",), "computes": lambda token: "a", **changed}
+    rule = MlpRule(name=NEXT, layer=0, values=next_values("ab"), **given)
+    with pytest.raises(InputError, match=message):
+        LanguageTask("ab", (rule,), 3)
