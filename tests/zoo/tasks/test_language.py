@@ -176,7 +176,7 @@ def test_heads_select_keys_that_hold_what_they_move(task, ids):
             assert not keys.any()
             continue
         assert (keys.any(axis=2) == (value >= 0)).all()
-        if not isinstance(rule, HeadRule):
+        if not isinstance(rule, HeadRule) or rule.moves is None:
             continue
         tokens = [*task.vocab, "BOS", "PAD"]
         of_tokens = rule.moves == "tokens"
