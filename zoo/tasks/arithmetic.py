@@ -203,9 +203,9 @@ def _sum(first: int | None, second: int | None) -> int | None:
 class Multiplication(LanguageTask):
     """The causal model of multiplication: `times x3 3 1 4 0 = 4 4 2 2 0 EOS`.
 
-    The multiplier comes before `times` or after it. The carry of the last column follows
-    from the digit written there, the digit that was multiplied and the multiplier:
-    `digit * multiplier + carry` has to end in what was written.
+    The multiplier comes before `times` or after it. The carry of the last column
+    follows from the digit written there, the digit that was multiplied and the
+    multiplier: `digit * multiplier + carry` has to end in what was written.
 
     Args:
         width: the digits of the number.
