@@ -176,6 +176,32 @@ class Model:
             for row, sequence in zip(logits, sequences, strict=True)
         ]
 
+    def generate(
+        self,
+        prompt: str | TokenSequence | Sequence[TokenSequence],
+        max_new: int | None = None,
+    ) -> Any:
+        """Return what follows a prompt: at each step the token with the greatest logit.
+
+        Keys and values are cached. Generation ends at the token `EOS`, which is left
+        out, after `max_new` tokens, or where the context ends.
+
+        Args:
+            prompt: words with spaces between them ("3 1 2 ="), a list of tokens, or a
+                list of such lists, each of its own length.
+            max_new: the most tokens to generate; as many as fit by default.
+
+        Returns:
+            a list of tokens; a list of them for several prompts.
+
+        Raises:
+            InputError: the logits do not stand for tokens, a prompt is empty, too long
+                or has an unknown word, or `max_new` does not fit into the context.
+        """
+        from compiler.generation import generate
+
+        return generate(self, prompt, max_new)
+
     def logits(self, tokens: TokenSequence) -> Float[np.ndarray, "seq class"]:
         """Return the logits at the positions of the tokens (BOS left out)."""
         ids = self.encode_batch([tokens])
