@@ -176,6 +176,32 @@ class Model:
             for row, sequence in zip(logits, sequences, strict=True)
         ]
 
+    def generate(
+        self,
+        prompt: str | TokenSequence | Sequence[TokenSequence],
+        max_new: int | None = None,
+    ) -> Any:
+        """Return what follows a prompt: at each step the token with the greatest logit.
+
+        Keys and values are cached. Generation ends at the token `EOS`, which is left
+        out, after `max_new` tokens, or where the context ends.
+
+        Args:
+            prompt: words with spaces between them ("3 1 2 ="), a list of tokens, or a
+                list of such lists, each of its own length.
+            max_new: the most tokens to generate; as many as fit by default.
+
+        Returns:
+            a list of tokens; a list of them for several prompts.
+
+        Raises:
+            InputError: the logits do not stand for tokens, a prompt is empty, too long
+                or has an unknown word, or `max_new` does not fit into the context.
+        """
+        from compiler.generation import generate
+
+        return generate(self, prompt, max_new)
+
     def logits(self, tokens: TokenSequence) -> Float[np.ndarray, "seq class"]:
         """Return the logits at the positions of the tokens (BOS left out)."""
         ids = self.encode_batch([tokens])
@@ -387,7 +413,7 @@ class Model:
         """
         from compiler.interchange.lens import to_transformer_lens
 
-        return to_transformer_lens(self.transformer, device, self._words())
+        return to_transformer_lens(self.transformer, device, self.words)
 
     def to_nnx(self) -> Any:
         """Return the same transformer as an `nnx.Module` of flax, with a copy of it.
@@ -425,7 +451,7 @@ class Model:
         from compiler.interchange.hugging_face import write_folder
 
         return write_folder(
-            self.transformer, self._labels(), path, self._words(), self.writes_tokens
+            self.transformer, self.labels, path, self.words, self.writes_tokens
         )
 
     @property
@@ -433,14 +459,16 @@ class Model:
         """Whether each logit stands for the token of the same id: a language model."""
         return self.readout.stands_for_tokens(self.typed.vocab, self.config.d_vocab)
 
-    def _labels(self) -> list[str]:
-        """Return what each logit stands for, as text."""
+    @property
+    def labels(self) -> list[str]:
+        """What each logit stands for, as text."""
         if self.readout.kind == "classes":
             return [show(value) for value in self.readout.values]
         return ["value", "is_none"][: self.readout.size]
 
-    def _words(self) -> list[str]:
-        """Return the text that a tokenizer has for each token: `a`, `3`, `2/3`."""
+    @property
+    def words(self) -> list[str]:
+        """The text that a tokenizer has for each token: `a`, `3`, `2/3`."""
         return [v if isinstance(v, str) else show(v) for v in self.typed.vocab]
 
     def to_networkx(self) -> Any:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from compiler.errors import InputError, ProgramError, count
 from compiler.ir.graph import Graph, build_graph
@@ -198,9 +199,9 @@ def compile_stages(
             stacklevel=2,
         )
 
-    def infer(graph: Graph) -> Typed:
-        return infer_domains(graph, source.vocab, source.max_len, limits)
-
+    infer = partial(
+        infer_domains, vocab=source.vocab, max_len=source.max_len, limits=limits
+    )
     graph = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
     # Checked before it is simplified: what is dropped then may be undefined.
     typed = infer(graph)

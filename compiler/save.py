@@ -12,6 +12,13 @@
 A model is of the oldest version of the format that says all of it: 3 where program.json
 holds `steps` (see `Model.steps`), else 2 where circuit.json holds features, else 1.
 
+A model of an architecture of Hugging Face transformers (`compiler/families`) is of
+version 4. Its folder is one that `AutoModel..from_pretrained` loads: config.json has
+the entries of that architecture, and the transformer's shape as we have it under the
+key `circuitzoo`; the weights carry its names; and two files of a tokenizer are added:
+
+    tokenizer.json, tokenizer_config.json
+
 The bytes are a function of the model: saving twice gives the same. A save that is cut
 short leaves what was there before, or nothing. Loading trusts nothing: sizes, digests
 and structure are checked before anything is built, no link is followed, and every
@@ -29,11 +36,20 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
+from compiler.families import family_of
 from compiler.files import put_folder, recover, room_to
+from compiler.interchange.hugging_face import (
+    OURS,
+    TOKENIZER,
+    config_entries,
+    tokenizer_files,
+)
 from compiler.ir.typed import Typed
+from compiler.lower.readout import Readout
 from compiler.machine.circuit import KEYS, Circuit
-from compiler.machine.config import CHOICES, SIZES, Config
+from compiler.machine.config import CHOICES, FLAGS, SIZES, Config
 from compiler.machine.features import Features
+from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.notation import MOST_TEXT, REMEDY, LocatedJson, parse, refuse, render
 from compiler.sealed import (
@@ -54,10 +70,17 @@ from compiler.tabulated import (
     typed_from_json,
     typed_to_json,
 )
-from compiler.tensors import file_sizes, tensors_from_bytes, tensors_to_bytes
+from compiler.tensors import (
+    file_sizes,
+    shaped_from_bytes,
+    shaped_to_bytes,
+    tensors_from_bytes,
+    tensors_to_bytes,
+)
 
-FORMAT, VERSION = "circuitzoo.model", 3  # the version of what carries its steps
-FIRST, _FEATURES = 1, 2  # of neither steps nor features; of features alone
+FORMAT, VERSION = "circuitzoo.model", 4
+FIRST, _FEATURES, _STEPS = 1, 2, 3  # of neither steps nor features; of features alone
+_SHAPED = 4  # of a folder that Hugging Face transformers loads
 ANNOTATION = "annotation"
 """What a release adds to circuit.json: the same for readers without this code."""
 
@@ -105,14 +128,7 @@ def to_files(model: Model) -> dict[str, bytes]:
             f"no more than {MOST_NOTES:,} notes, are loaded. Give shorter or fewer ones"
         )
     contents = {
-        CONFIG: render(
-            {
-                "format": FORMAT,
-                "format_version": _version(model),
-                **model.config.to_json(),
-            }
-        ),
-        WEIGHTS: tensors_to_bytes(model.weights, model.config),
+        **_transformer_files(model),
         CIRCUIT: render(_circuit_to_json(model)),
         PROGRAM: render(
             {
@@ -134,10 +150,32 @@ def to_files(model: Model) -> dict[str, bytes]:
     return {**contents, SUMS: sums_of(contents)}
 
 
+def _transformer_files(model: Model) -> dict[str, bytes]:
+    """Return the files of the transformer: shape, weights, and maybe a tokenizer."""
+    config, version = model.config, _version(model)
+    about = {"format": FORMAT, "format_version": version, **config.to_json()}
+    if version < _SHAPED:
+        return {
+            CONFIG: render(about),
+            WEIGHTS: tensors_to_bytes(model.weights, config),
+        }
+    family = family_of(config, model.writes_tokens)
+    assert family is not None, "the version says so"
+    words = model.words
+    entries = config_entries(family, config, model.labels, words, model.writes_tokens)
+    return {
+        CONFIG: render({**entries, OURS: about}),
+        WEIGHTS: shaped_to_bytes(family, model.weights, config, model.writes_tokens),
+        **tokenizer_files(words, config),
+    }
+
+
 def _version(model: Model) -> int:
     """Return the oldest version of the format that says all of a model."""
+    if family_of(model.config, model.writes_tokens) is not None:
+        return _SHAPED
     if model.steps is not None:
-        return VERSION
+        return _STEPS
     return FIRST if model.features is None else _FEATURES
 
 
@@ -172,7 +210,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
             f"{target} is there already; give another folder, or overwrite=True to "
             "replace the model in it"
         )
-    if strange := sorted(inside - {*FILES, SUMS}):
+    if strange := sorted(inside - {*FILES, *TOKENIZER, SUMS}):
         raise InputError(
             f"{target} holds {', '.join(strange[:3])}, which no saved model has; it "
             "is not replaced. Give another folder"
@@ -216,13 +254,25 @@ def _load(path: Path) -> Model:
     config, version = _read_config(
         parse(read_file(path, CONFIG, 0, _SMALL, sums), CONFIG)
     )
-    weights = read_file(path, WEIGHTS, *file_sizes(config), sums)
+    weights = read_file(path, WEIGHTS, *file_sizes(config, version == _SHAPED), sums)
     program = parse(read_file(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
     circuit = parse(read_file(path, CIRCUIT, 0, MOST_JSON, sums), CIRCUIT)
     try:
-        return _build(config, weights, program, circuit, version)
+        model = _build(config, weights, program, circuit, version)
     except RecursionError:
         raise refuse(PROGRAM, "lists in lists without end", "a program") from None
+    if version == _SHAPED:
+        _check_entries(model, parse(read_file(path, CONFIG, 0, _SMALL, sums), CONFIG))
+    return model
+
+
+def _check_entries(model: Model, found: LocatedJson) -> None:
+    """Raise FormatError unless config.json says the same to transformers as to us."""
+    expected = parse(_transformer_files(model)[CONFIG], CONFIG).json
+    for key in sorted({*found.json, *expected}):
+        said, right = (repr(data.get(key))[:60] for data in (found.json, expected))
+        if said != right:
+            raise refuse(f"{CONFIG}, {key}", said, f"{right}, by the key {OURS}")
 
 
 def _check_folder(path: Path) -> None:
@@ -243,7 +293,10 @@ def _build(
     version: int,
 ) -> Model:
     """Return the model of checked files."""
-    more = ("steps",) if version == VERSION else ()
+    has_steps = version == _STEPS or (
+        version == _SHAPED and "steps" in program.entries()
+    )
+    more = ("steps",) if has_steps else ()
     entries = program.fields("program", "name", "readout", "facts", *more)
     typed = typed_from_json(entries["program"])
     steps = _read_steps(entries["steps"], typed) if more else None
@@ -254,7 +307,7 @@ def _build(
     facts = entries["facts"]
     facts.entries()
     has_features = version == _FEATURES or (
-        version == VERSION and "features" in circuit.entries()
+        version in (_STEPS, _SHAPED) and "features" in circuit.entries()
     )
     added = ("features",) if has_features else ()
     parts = circuit.fields(
@@ -267,7 +320,7 @@ def _build(
         name=entries["name"].text(),
         typed=typed,
         config=config,
-        weights=tensors_from_bytes(weights, config, WEIGHTS),
+        weights=_read_weights(weights, config, readout, typed, version),
         readout=readout,
         circuit=_read_circuit(parts["circuit"], config, order["circuit"]),
         rows=rows,
@@ -277,6 +330,21 @@ def _build(
         features=_read_features(parts["features"], config, rows) if added else None,
         steps=steps,
     )
+
+
+def _read_weights(
+    data: bytes, config: Config, readout: Readout, typed: Typed, version: int
+) -> Weights:
+    """Return the weights, from a file of ours or of Hugging Face's."""
+    if version != _SHAPED:
+        return tensors_from_bytes(data, config, WEIGHTS)
+    language = readout.stands_for_tokens(typed.vocab, config.d_vocab)
+    family = family_of(config, language)
+    if family is None:
+        raise refuse(
+            CONFIG, "a shape that transformers has not", "one of an architecture"
+        )
+    return shaped_from_bytes(data, family, config, language, WEIGHTS)
 
 
 def _read_steps(found: LocatedJson, typed: Typed) -> Typed:
@@ -295,6 +363,8 @@ def _read_steps(found: LocatedJson, typed: Typed) -> Typed:
 
 def _read_config(found: LocatedJson) -> tuple[Config, int]:
     """Return the configuration and the format's version, once both are known ones."""
+    if OURS in found.entries():
+        found = found.entries()[OURS]
     entries = found.entries()
     data = {
         k: v.json for k, v in entries.items() if k not in ("format", "format_version")
@@ -330,12 +400,16 @@ def _check_kinds(entries: Mapping[str, LocatedJson]) -> None:
             entry.integer(1, 2**31)
         elif name in CHOICES:
             entry.choice(CHOICES[name])
-        elif name == "causal":
+        elif name in FLAGS:
             entry.flag()
         elif name in ("bos_id", "pad_id") and entry.json is not None:
             entry.integer(0, 2**31)
+        elif name == "n_kv_heads" and entry.json is not None:
+            entry.integer(1, 2**31)
         elif name == "ln_eps" and not 0 < entry.number() < 1:
             raise entry.wrong("a number between 0 and 1")
+        elif name == "rotary_base" and not 0 < entry.number() < 1e12:
+            raise entry.wrong("a number between 0 and 1e12")
 
 
 def _check_fit(

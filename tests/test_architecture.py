@@ -93,7 +93,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.compression",
         "zoo.files",
     ),
-    "zoo.lookup": ("compiler", "zoo.catalogue", "zoo.release", "zoo.files"),
+    "zoo.own_file": ("compiler", "zoo.causal"),
+    "zoo.lookup": (
+        "compiler",
+        "zoo.causal",
+        "zoo.catalogue",
+        "zoo.release",
+        "zoo.files",
+        "zoo.own_file",
+    ),
     "zoo.cases": (
         "compiler",
         "zoo.causal",

@@ -20,7 +20,7 @@ from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value, ordered
+from compiler.rasp.values import Value
 from zoo.compression.settings import Settings, make_settings
 from zoo.lookup import (
     MODELS,
@@ -63,7 +63,8 @@ def compile(
     """Return the transformer that computes a program, exactly.
 
     Args:
-        source: a program's name, a Program, or a RASP expression.
+        source: a program's name, a Python file that defines one (`my.py`,
+            `my.py:NAME`), a Program, or a RASP expression.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         causal: whether positions see only themselves and earlier ones.
@@ -155,21 +156,28 @@ def train(
     max_len: int | None = None,
     out: str | Path | None = None,
     twin: bool = False,
+    like: str | None = None,
     progress: bool | Callable[[int, int], None] = True,
     **changes: Unpack[RecipeChanges],
 ) -> Result:
     """Return a transformer trained to have exactly the circuit of a program.
 
     Args:
-        source: the name of a program or a task, a Program, a RASP expression, a
-            compiled model (its program is trained), or a causal model that you wrote.
+        source: the name of a program or a task, a Python file that defines one
+            (`my.py`, `my.py:NAME`), a Program, a RASP expression, a compiled model
+            (its program is trained), or a causal model that you wrote.
         recipe: how: settings, the name of a recipe of the zoo such as `robust`, or a
             TOML file; the program's own, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
-        out: a folder to keep the run in, from which `zoo.resume` goes on; for programs
-            and tasks of the zoo. Nothing is kept if None.
+        out: a folder to keep the run in, from which `zoo.resume` goes on. Nothing is
+            kept if None.
         twin: whether the natural twin is trained: the same model, on behaviour alone.
+        like: the architecture: `gpt2`, `llama`, `qwen2` or `bert` (an encoder). The
+            first three attend to earlier positions only; a program that attends in
+            both directions is then trained as its language task (`sort` as
+            `sort_text`), or else over the prefix of each position. A model of an
+            architecture is saved as a folder of Hugging Face transformers.
         progress: whether steps, speed and remaining time are shown; or a function that
             is called with (steps done, steps).
         changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
@@ -181,19 +189,22 @@ def train(
             folder holds something.
     """
     from zoo.progress import show_progress
+    from zoo.training.likeness import like_changes, setting_like
     from zoo.training.loop import train as train_model
     from zoo.training.recipe import twin_recipe
     from zoo.training.recipe_file import change, chosen_recipe
     from zoo.training.session import train_into
 
+    source = _find(source, like)
     name = _name_of(source)
-    chosen = change(chosen_recipe(recipe, name), changes)
+    chosen = change(chosen_recipe(recipe, name), {**like_changes(like), **changes})
     chosen = twin_recipe(chosen) if twin else chosen
     with show_progress(f"train {name}", "steps", progress) as on_step:
         if out is not None:
-            setting = _setting(source, vocab, max_len)
+            setting = setting_like(_setting(source, vocab, max_len), like)
             return train_into(Path(out), setting, chosen, on_step=on_step)
-        return train_model(_causal_of(source, vocab, max_len), chosen, on_step=on_step)
+        model = _causal_of(source, vocab, max_len, like)
+        return train_model(model, chosen, on_step=on_step)
 
 
 def train_seeds(
@@ -204,54 +215,77 @@ def train_seeds(
     vocab: Iterable[Value] | None = None,
     max_len: int | None = None,
     out: str | Path | None = None,
+    like: str | None = None,
     **changes: Unpack[RecipeChanges],
 ) -> list[Result]:
     """Return transformers trained together, one a seed, under `vmap`; for a GPU.
 
     Args:
-        source: the name of a program or a task, a Program, a RASP expression, a
-            compiled model (its program is trained), or a causal model that you wrote.
+        source: the name of a program or a task, a Python file that defines one
+            (`my.py`, `my.py:NAME`), a Program, a RASP expression, a compiled model
+            (its program is trained), or a causal model that you wrote.
         seeds: seeds of weights and batches, all different.
         recipe: the settings, a name or a file as for `train`, whose own seed is not
             used; the program's own settings, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         out: a folder for a folder `seedN` each; nothing is kept if None.
+        like: the architecture, as for `train`.
         changes: fields of the recipe to change.
 
     Raises:
         NameLookupError: no program or task has that name; the nearest are offered.
         InputError: the seeds cannot go together, or a folder holds something.
     """
+    from zoo.training.likeness import like_changes, setting_like
     from zoo.training.recipe_file import change, chosen_recipe
     from zoo.training.session import train_seeds_into
     from zoo.training.together import train_together
 
-    chosen = change(chosen_recipe(recipe, _name_of(source)), changes)
+    source = _find(source, like)
+    base = chosen_recipe(recipe, _name_of(source))
+    chosen = change(base, {**like_changes(like), **changes})
     if out is not None:
-        setting = _setting(source, vocab, max_len)
+        setting = setting_like(_setting(source, vocab, max_len), like)
         return train_seeds_into(Path(out), setting, chosen, seeds)
-    return train_together(_causal_of(source, vocab, max_len), chosen, seeds)
+    return train_together(_causal_of(source, vocab, max_len, like), chosen, seeds)
 
 
 def resume(
-    folder: str | Path, *, progress: bool | Callable[[int, int], None] = True
+    folder: str | Path,
+    source: str | Program | SOp | Task | None = None,
+    *,
+    progress: bool | Callable[[int, int], None] = True,
 ) -> Result:
     """Go on with the training run in a folder, to the same bits as one never stopped.
 
     Args:
         folder: what `zoo.train(.., out=folder)` or `zoo train --out` began.
+        source: what is trained, where it is your own: no folder holds it. A program,
+            an expression, a task, or a Python file, `my.py` or `my.py:NAME`.
         progress: whether steps, speed and remaining time are shown; or a function that
             is called with (steps done, steps).
 
     Raises:
         FormatError: the folder holds no run, or a damaged one.
+        InputError: what is trained is your own, and is not given or has another name.
     """
     from zoo.progress import show_progress
     from zoo.training.session import resume as go_on
 
+    own: Any = look_up(source, TRAINED).defined if isinstance(source, str) else source
     with show_progress(f"train {Path(folder).name}", "steps", progress) as on_step:
-        return go_on(Path(folder), on_step=on_step)
+        return go_on(Path(folder), on_step=on_step, defined=own)
+
+
+def _find(source: Any, like: str | None) -> Any:
+    """Return what is trained: a name of the zoo's, or what is the user's own."""
+    from zoo.training.likeness import text_task
+
+    if not isinstance(source, str):
+        return source
+    target = look_up(source, TRAINED)
+    return text_task(target.name, like) if target.defined is None else target.defined
 
 
 def _name_of(source: Any) -> str:
@@ -262,40 +296,46 @@ def _name_of(source: Any) -> str:
 
 
 def _causal_of(
-    source: Any, vocab: Iterable[Value] | None, max_len: int | None
+    source: Any,
+    vocab: Iterable[Value] | None,
+    max_len: int | None,
+    like: str | None = None,
 ) -> CausalModel:
     """Return the causal model that is to be trained."""
     from compiler.pipeline import read_source
+    from zoo.training.likeness import model_like, setting_like, source_like
     from zoo.training.session import causal_model, causal_model_of, find_setting
 
-    if isinstance(source, Program | SOp):
-        return causal_model(read_source(source, vocab, max_len))
     if isinstance(source, str):
-        name = look_up(source, TRAINED).name
-        tokens = None if vocab is None else list(ordered(vocab))
-        return causal_model_of(find_setting(name, tokens, max_len))
+        source = look_up(source, TRAINED).trained
+    if isinstance(source, str):
+        return causal_model_of(setting_like(find_setting(source, vocab, max_len), like))
+    if isinstance(source, Program | SOp):
+        return causal_model(source_like(read_source(source, vocab, max_len), like))
     if vocab is not None or max_len is not None:
         raise InputError(
             f"{source.name}: its vocabulary and length are fixed. Leave vocab= and "
             "max_len= out, or give a program or an expression"
         )
-    return causal_model_of(source) if isinstance(source, Model) else source
+    found = causal_model_of(source) if isinstance(source, Model) else source
+    return model_like(found, like)
 
 
 def _setting(source: Any, vocab: Iterable[Value] | None, max_len: int | None) -> Any:
     """Return what a run on disk says of what it trains: a name, and its inputs."""
     from zoo.training.session import find_setting
 
-    name = source
+    if isinstance(source, str):
+        source = look_up(source, TRAINED).trained
     if isinstance(source, Program) and programs().get(source.name) is source:
-        name = source.name
-    if not isinstance(name, str):
+        source = source.name
+    if isinstance(source, Model):
         raise InputError(
-            "out= is for programs and tasks of the zoo, which a resumed run finds by "
-            "name. Leave it out, and keep the model: zoo.save(result.model, folder)"
+            "out= keeps a run that is resumed from its program or task, and this is a "
+            "model. Give its program, or leave out= out and keep what is trained: "
+            "zoo.save(result.model, folder)"
         )
-    tokens = None if vocab is None else list(ordered(vocab))
-    return find_setting(look_up(name, TRAINED).name, tokens, max_len)
+    return find_setting(source, vocab, max_len)
 
 
 def compress(

@@ -9,6 +9,7 @@
                                         3. a program of the library
                                         4. a task, which is trained and not compiled
     sort@2                            version 2 of the release
+    my.py, my.py:sort                 a program or a task in a file of the user's own
     program:sort, release:sort, ..    what the first word says, and nothing else
 
 All functions and commands ask here. One that can only use some of these (compiling
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from compiler.errors import FormatError, InputError, NameLookupError, nearest
 from compiler.sealed import FILES
-from zoo import catalogue
+from zoo import catalogue, own_file
 from zoo.files import MODEL
 from zoo.release.shelf import (
     SCHEME,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from compiler.rasp.expr import SOp
     from compiler.rasp.program import Program
     from compiler.rasp.values import Value
+    from zoo.causal.model import Task
     from zoo.release.fetch import Progress
 
 TargetKind = str
@@ -68,6 +70,7 @@ class ResolvedName:
         name: of the program or the task; of a folder or a release its last part.
         folder: where it is; None of a program or a task.
         others: what else has the name, and comes after it.
+        defined: the program, expression or task, where it is in a file of the user's.
     """
 
     text: str
@@ -75,6 +78,7 @@ class ResolvedName:
     name: str
     folder: Path | None = None
     others: tuple[TargetKind, ...] = ()
+    defined: Program | SOp | Task | None = None
 
     @property
     def note(self) -> str:
@@ -95,11 +99,24 @@ class ResolvedName:
         is_one = self.folder is not None and is_release(self.folder)
         return self.folder if is_one else None
 
-    def define(self) -> Program:
+    @property
+    def exact(self) -> str | Path:
+        """What stands for the same and nothing else."""
+        if self.defined is not None:
+            return self.text
+        return self.folder or f"{self.kind}:{self.name}"
+
+    def define(self) -> Program | SOp:
         """Return the program that it stands for."""
-        found = catalogue.define(self.name)
-        assert self.kind == "program" and hasattr(found, "builder")
+        assert self.kind == "program"
+        own = self.defined
+        found = catalogue.define(self.name) if own is None else own
         return found  # type: ignore[return-value]
+
+    @property
+    def trained(self) -> str | Program | SOp | Task:
+        """What is trained: the name of what the zoo has, or what the file defines."""
+        return self.name if self.defined is None else self.defined
 
 
 def look_up(
@@ -117,11 +134,14 @@ def look_up(
 
     Raises:
         NameLookupError: nothing has that name; the nearest names are offered.
-        InputError: it is a file, or a folder that holds no model.
-        FormatError: there is no such folder.
+        InputError: it is a file of another kind than Python's, a Python file that
+            fails or defines none or several, or a folder that holds no model.
+        FormatError: there is no such folder or file.
         FetchError: it is elsewhere, and cannot be fetched.
     """
     text = str(source)
+    if (place := own_file.split_file(text)) is not None:
+        return _look_up_in_file(*place, text, kinds)
     if isinstance(source, str):
         prefix, colon, rest = text.partition(":")
         if colon and prefix in ORDER and not text.startswith(SCHEME):
@@ -139,6 +159,19 @@ def look_up(
     if isinstance(source, Path) or "/" in text or text.startswith((".", "~")):
         return _look_up_folder(Path(source).expanduser(), text, kinds)
     return _named(text, kinds, progress)
+
+
+def _look_up_in_file(
+    path: Path, name: str, text: str, kinds: Sequence[TargetKind]
+) -> ResolvedName:
+    """Return what a Python file of the user's defines."""
+    if not {"program", "task"} & set(kinds):
+        raise _misused(text, ["Python file"], kinds)
+    found = own_file.define(path, name)
+    kind = "program" if own_file.is_program(found) else "task"
+    if kind not in kinds:
+        raise _misused(text, [kind], kinds)
+    return ResolvedName(text, kind, own_file.name_of(found), defined=found)
 
 
 def _look_up_folder(path: Path, text: str, kinds: Sequence[TargetKind]) -> ResolvedName:
@@ -285,6 +318,7 @@ _VERB = {
     "release": "zoo.load({0!r}), zoo audit {0}",
     "program": "zoo.compile({0!r}), zoo compile {0} --out DIR",
     "task": "zoo.train({0!r}), zoo train {0} --out DIR",
+    "Python file": "zoo.compile({0!r}), zoo.train({0!r})",
 }
 
 
@@ -298,6 +332,7 @@ def _misused(
 ) -> NameLookupError:
     """Return the error of a name that is something else than what is needed."""
     what, name = found[0], text.partition(":")[2] or text
+    name = text if own_file.split_file(text) else name
     more = ", written by hand: there is no program to compile" if what == "task" else ""
     return NameLookupError(
         f"{text!r} is a {what}{more}, and a {_or(kinds)} is needed here. For a {what}: "
@@ -306,16 +341,9 @@ def _misused(
 
 
 def _is_file(text: str) -> InputError:
-    more = ""
-    if text.endswith(".py"):
-        more = (
-            ". A program of your own is compiled and trained in Python: "
-            "zoo.compile(EXPRESSION, vocab=.., max_len=..), zoo.train(EXPRESSION, "
-            "vocab=.., max_len=..)"
-        )
     return InputError(
         f"{text} is a file, and not a model's folder. Give a folder, a release or a "
-        f"program's name; `zoo list` prints the programs{more}"
+        "program's name; `zoo list` prints the programs"
     )
 
 

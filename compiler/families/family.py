@@ -86,6 +86,11 @@ class Family:
     entries: Callable[[Config], dict[str, Any]]
     tensors: Callable[[Config, bool], tuple[Tensor, ...]]
 
+    @property
+    def causal(self) -> bool:
+        """Whether positions attend to themselves and earlier ones only."""
+        return CAUSAL in self.needs
+
     def problems(self, config: Config, language: bool) -> list[str]:
         """Return what keeps a transformer from being of this family, in words.
 

@@ -104,7 +104,7 @@ def _hooked(
     """Return a HookedTransformer."""
     config, weights = transformer.config, transformer.weights
     made = import_module("transformer_lens").HookedTransformerConfig
-    flags = dict.fromkeys(FLAGS, True)
+    flags: dict[str, bool] = dict.fromkeys(FLAGS, True)
     flags["rotary_adjacent_pairs"] = config.rotary_pairs == "neighbours"
     with warnings.catch_warnings():  # that version 4 has none is no news here
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -197,14 +198,15 @@ def reads(operation: Operation) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _moved(atom: Atom, place: Sequence[int] | Mapping[int, int]) -> Atom:
+    return replace(atom, key=place[atom.key], query=place[atom.query])
+
+
 def relocated(
     operation: Operation, place: Sequence[int] | Mapping[int, int]
 ) -> Operation:
     """Return an operation that reads variable `place[i]` where it read variable i."""
-
-    def move(atom: Atom) -> Atom:
-        return replace(atom, key=place[atom.key], query=place[atom.query])
-
+    move = partial(_moved, place=place)
     match operation:
         case Table():
             return replace(operation, args=tuple(place[a] for a in operation.args))

@@ -7,7 +7,7 @@ is the same in every input, so nothing can travel on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -129,26 +129,29 @@ def _carries(
     """Return the steps that travel on each edge between some of the steps."""
     plan, places = laid_out.scheduled.plan, laid_out.scheduled.places
     found: dict[Edge, list[str]] = {}
-
-    def add(source: int | None, reader: str) -> None:
+    for source, reader in _reads_of(laid_out, members, output):
         if source is None or plan.steps[source].code.rank == 0:
-            return
+            continue
         step = plan.steps[source]
-        edge = Edge(writer(step, places[source]), reader)
-        names = found.setdefault(edge, [])
+        names = found.setdefault(Edge(writer(step, places[source]), reader), [])
         if step.name not in names:
             names.append(step.name)
+    return found
 
+
+def _reads_of(
+    laid_out: LaidOut, members: set[int], output: int | None
+) -> Iterator[tuple[int | None, str]]:
+    """Yield (a step or None, its reader) for each read of some of the steps."""
+    plan, places = laid_out.scheduled.plan, laid_out.scheduled.places
     for index in sorted(members):
         step = plan.steps[index]
         node = writer(step, places[index])
         if not step.is_head:
-            for source in step.reads:
-                add(source, node)
+            yield from ((source, node) for source in step.reads)
             continue
         for key, query in step.compared:
-            add(key, f"{node}<k>")
-            add(query, f"{node}<q>")
-        add(step.value, f"{node}<v>")
-    add(output, "logits")
-    return found
+            yield key, f"{node}<k>"
+            yield query, f"{node}<q>"
+        yield step.value, f"{node}<v>"
+    yield output, "logits"

@@ -9,6 +9,7 @@ gives the fewest leaves.
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +86,11 @@ def _given(formula: Formula, pair: Pair, values: dict[bytes, bool]) -> Formula:
         pair: the key and the query of the atoms.
         values: the constant of each atom, by the bytes of its table.
     """
-
-    def constant(atom: Atom) -> Formula:
-        if (atom.key, atom.query) != pair:
-            return atom
-        return Truth(values[atom.allowed.tobytes()])
-
+    constant = partial(_constant, pair=pair, values=values)
     return fold_formula(with_atoms(formula, constant))
+
+
+def _constant(atom: Atom, pair: Pair, values: dict[bytes, bool]) -> Formula:
+    if (atom.key, atom.query) != pair:
+        return atom
+    return Truth(values[atom.allowed.tobytes()])

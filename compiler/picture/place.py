@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -41,6 +42,10 @@ class Extent:
     ends: Mapping[Edge, float]
 
 
+def _width(item: RowEntry, extents: Mapping[str, Extent]) -> float:
+    return WIRE if item.wire else extents[item.name].width
+
+
 def place_columns(
     grid: Grid, extents: Mapping[str, Extent]
 ) -> tuple[dict[tuple[int, RowEntry], float], float]:
@@ -49,9 +54,7 @@ def place_columns(
     index = {key: i for i, key in enumerate(keys)}
     program = _LinearProgram(len(keys))
 
-    def width(item: RowEntry) -> float:
-        return WIRE if item.wire else extents[item.name].width
-
+    width = partial(_width, extents=extents)
     for r, row in enumerate(grid.rows):
         for left, right in pairwise(row):
             program.keep_apart(index[r, left], index[r, right], width(left) + SPACE)

@@ -1,6 +1,6 @@
 """Random programs: definition = interpreter = compiled model, on every input.
 
-200 programs a shard in CI, 2000 with HYPOTHESIS_PROFILE=thorough; see
+100 programs a shard in CI, 2000 with HYPOTHESIS_PROFILE=thorough; see
 `random_programs.py` for what is drawn.
 """
 
@@ -24,7 +24,7 @@ from tests import oracle
 from tests.compiler.random_programs import Case, cases
 from tests.numpy_forward import interchanged, run_inputs, wrong_positions
 
-SHARDS, EXAMPLES = 10, 200
+SHARDS, EXAMPLES = 10, 100
 LIMITS = Limits(table=20_000, domain=1_000)
 # Why a well-typed program may be refused: it is too large, it is ambiguous, it
 # averages what is no number, or its numbers are too dense for float32.

@@ -118,8 +118,9 @@ def test_audit_takes_what_the_command_line_does(reverse: zoo.Model, tmp_path: Pa
     direct = audit(reverse, pairs=20, scope="sample").to_json()
     for same in (tmp_path / "r", str(tmp_path / "r")):
         assert audit(same, pairs=20, scope="sample").to_json() == direct
-    by_name = audit("reverse", pairs=20, scope="sample")
-    compiled = audit(zoo.compile("reverse"), pairs=20, scope="sample")
+    small = {"vocab": reverse.typed.vocab, "max_len": reverse.typed.max_len}
+    by_name = audit("reverse", **small, pairs=20, scope="sample")
+    compiled = audit(zoo.compile("reverse", **small), pairs=20, scope="sample")
     assert by_name.to_json() == compiled.to_json()
     with pytest.raises(
         NameLookupError, match="no release or program is named 'revers'"

@@ -75,7 +75,6 @@ def test_all_functions_and_commands_speak_of_the_same_model(call: Call, beside: 
         ("greater_than", MODELS, NameLookupError, "is a task, written by hand"),
         ("a/b", MODELS, FormatError, "found nothing, expected the folder"),
         ("empty", MODELS, InputError, "there is no model in this folder"),
-        ("my.py", TRAINED, InputError, "zoo.train(EXPRESSION, vocab=.., max_len=..)"),
         ("task:reverse", TRAINED, NameLookupError, "'reverse' is a program"),
         ("", MODELS, NameLookupError, "no release or program is named ''"),
         ("x" * 5000, MODELS, NameLookupError, "no release or program is named"),
@@ -85,7 +84,6 @@ def test_what_cannot_be_used_is_told(
     beside: Path, name: str, kinds: tuple[str, ...], error: type[Exception], words: str
 ):
     (beside / "empty").mkdir()
-    (beside / "my.py").write_text("")
     with pytest.raises(error) as caught:
         look_up(name, kinds)
     assert words in str(caught.value)

@@ -88,36 +88,35 @@ class TabularModel:
             kind = "nullable" if any(v is None for v in values) else "number"
         self.readout = Readout(kind, values)
 
+    def _read(self, index: int, slot: ParentSlot) -> Iterator[Parent]:
+        variable = self.steps.variables[index]
+        if variable.domain.size == 1:  # the same in every input
+            return
+        name = variable.name
+        if isinstance(variable.operation, t.Input) and _is_given(variable):
+            name = "tokens" if variable.operation.kind == "tokens" else "positions"
+        yield Parent(name, slot)
+
     def _parents(self, operation: t.Operation) -> Iterator[Parent]:
         """Yield what an operation reads: keys and queries, the order, the value."""
-
-        def read(index: int, slot: ParentSlot) -> Iterator[Parent]:
-            variable = self.steps.variables[index]
-            if variable.domain.size == 1:  # the same in every input
-                return
-            name = variable.name
-            if isinstance(variable.operation, t.Input) and _is_given(variable):
-                name = "tokens" if variable.operation.kind == "tokens" else "positions"
-            yield Parent(name, slot)
-
         if isinstance(operation, t.Table):
             for index in operation.args:
-                yield from read(index, "in")
+                yield from self._read(index, "in")
         if isinstance(operation, t.Input) and self.steps.max_len > 1:
             yield Parent("positions", "v")
         if not isinstance(operation, t.Width | t.Mean | t.Pick):
             return
         for atom in t.atoms(operation.selector):
-            yield from read(atom.key, "k")
-            yield from read(atom.query, "q")
+            yield from self._read(atom.key, "k")
+            yield from self._read(atom.query, "q")
         if isinstance(operation, t.Width):
             return
         if isinstance(operation, t.Pick) and self.steps.max_len > 1:
             if operation.rule in ("first", "last"):
                 yield Parent("positions", "k")
             elif operation.rule in ("min", "max"):
-                yield from read(operation.value, "k")
-        yield from read(operation.value, "v")
+                yield from self._read(operation.value, "k")
+        yield from self._read(operation.value, "v")
 
     def inputs(
         self, limit: int, seed: int

@@ -13,7 +13,12 @@ from zoo.commands.options import MaxLen, Vocab, check_free, find, read_vocab
 
 def compile_program(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The program; `zoo list` has all.")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE.py[:NAME]",
+            help="The program; `zoo list` has all. Or a Python file of yours that "
+            "defines one.",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to save the model in.")],
     vocab: Vocab = None,
@@ -74,12 +79,12 @@ def compile_program(
     """Compile a program into a transformer, and save that."""
     from zoo.lookup import COMPILED
 
-    name = find(name, COMPILED).name
+    program = find(name, COMPILED).define()
     check_free(out, force)
     import zoo
 
     model = zoo.compile(
-        name,
+        program,
         read_vocab(vocab),
         max_len,
         causal=causal,

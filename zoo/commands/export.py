@@ -119,7 +119,7 @@ def export(
                 f"not {source}"
             )
         model = zoo.compile(
-            target.name,
+            target.define(),
             read_vocab(vocab),
             max_len,
             rotate=rotate,

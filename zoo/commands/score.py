@@ -89,9 +89,7 @@ def score(
 
     for path in filter(None, (out, plot)):
         check_parent(path)
-    case = open_case(
-        target.folder or f"{target.kind}:{target.name}", split="test", ablation=ablation
-    )
+    case = open_case(target.exact, split="test", ablation=ablation)
     read = read_scores(case.names, scores, format, _policy(missing))
     shifted = 0.0 if read.level.merged else SHIFTED  # as `zoo.score` does
     case = case.with_shifts(shifted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from compiler.errors import InputError, count
 from zoo.commands.options import MaxLen, Vocab, find, read_vocab
 
 if TYPE_CHECKING:
+    from zoo.lookup import ResolvedName
     from zoo.training.loop import OnCheck
     from zoo.training.recipe import Recipe
 
@@ -20,8 +22,9 @@ def train(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME",
-            help="The programs or tasks to train; `zoo list` has all.",
+            metavar="NAME|FILE.py[:NAME]",
+            help="The programs or tasks to train; `zoo list` has all. Or a Python file "
+            "of yours that defines one.",
             show_default=False,
         ),
     ] = None,
@@ -56,6 +59,15 @@ def train(
             "circuit imposed.",
         ),
     ] = False,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ARCHITECTURE",
+            help="Train a model of this architecture: gpt2, llama, qwen2 or bert. The "
+            "first three attend to earlier positions only: `sort` becomes its language "
+            "task, `3 1 2 =` that goes on with `1 2 3`.",
+        ),
+    ] = None,
     jobs: Annotated[
         int,
         typer.Option(min=1, help="Train this many programs at a time, a process each."),
@@ -78,13 +90,16 @@ def train(
 ) -> None:
     """Train a transformer to have the circuit of a program.
 
-    A program of your own is trained in Python: zoo.train(EXPRESSION, vocab=..,
-    max_len=..). The exit status is 1 if the steps were used up before every threshold
-    was met.
+    FILE.py is run, and has to define one program or one task; FILE.py:NAME chooses
+    one of several, or an expression (with --vocab and --max-len). The exit status is 1
+    if the steps were used up before every threshold was met.
     """
     from zoo.lookup import TRAINED
 
-    names = [find(name, TRAINED).name for name in names or []]
+    targets = [find(name, TRAINED) for name in names or []]
+    if like is not None:  # a typo is answered before jax is imported
+        targets = [_target_like(target, like) for target in targets]
+    names = [target.name for target in targets]
     if recipe is not None:  # a typo is answered before jax is imported
         from zoo.training.recipe_file import find_recipe
 
@@ -92,20 +107,38 @@ def train(
     if recipe_keys:
         _print_keys()
     elif resume is not None:
-        _resume(names, resume, out, recipe, set or [], twin)
+        _resume(targets, resume, out, recipe, set or [], twin, like)
     elif not names:
         raise InputError("which program? For example: zoo train reverse --out runs/r")
     elif seeds is not None:
         if len(names) > 1:
             raise InputError("--seeds goes with one program, not several")
-        chosen = _recipe(names[0], recipe, set or [], twin)
-        _train_seeds(names[0], out, chosen, seeds, vocab, max_len)
+        chosen = _recipe(names[0], recipe, set or [], twin, like)
+        _train_seeds(targets[0], out, chosen, seeds, vocab, max_len, like)
     elif len(names) > 1:
         if vocab is not None or max_len is not None:
             raise InputError("--vocab and --max-len go with one program, not several")
-        _train_many(names, out, recipe, set or [], twin, jobs)
+        _train_many(targets, out, recipe, set or [], twin, jobs, like)
     else:
-        _train_one(names[0], out, recipe, set or [], twin, vocab, max_len)
+        _train_one(targets[0], out, recipe, set or [], twin, vocab, max_len, like)
+
+
+def _target_like(target: ResolvedName, like: str) -> ResolvedName:
+    """Return what is trained in the shape of an architecture; say where it differs."""
+    from compiler.families import find_family
+    from zoo.training.likeness import text_task
+
+    family = find_family(like)
+    if target.defined is not None:
+        return target
+    task = text_task(target.name, like)
+    if task == target.name:
+        return target
+    print(
+        f"{target.name} attends in both directions and {family.title} does not: this "
+        f"trains {task}, which writes the output behind the input"
+    )
+    return replace(target, text=task, kind="task", name=task, others=())
 
 
 def _print_keys() -> None:
@@ -119,54 +152,69 @@ def _print_keys() -> None:
     print("\n".join(grid_lines(columns, describe_keys(), width)))
 
 
-def _recipe(name: str, recipe: Path | None, changes: list[str], twin: bool) -> Recipe:
+def _recipe(
+    name: str,
+    recipe: Path | None,
+    changes: list[str],
+    twin: bool,
+    like: str | None = None,
+) -> Recipe:
+    from zoo.training.likeness import like_changes
     from zoo.training.recipe import twin_recipe
     from zoo.training.recipe_file import change, chosen_recipe, parse_setting
 
     chosen = chosen_recipe(recipe, name)
-    chosen = change(chosen, dict(parse_setting(text) for text in changes), "--set")
+    own = dict(parse_setting(text) for text in changes)
+    chosen = change(chosen, {**like_changes(like), **own}, "--set")
     return twin_recipe(chosen) if twin else chosen
 
 
 def _train_one(
-    name: str,
+    target: ResolvedName,
     out: Path | None,
     recipe: Path | None,
     changes: list[str],
     twin: bool,
     vocab: str | None,
     max_len: int | None,
+    like: str | None,
 ) -> None:
     from zoo.threads import use_one_thread
 
     use_one_thread()
     from zoo.progress import show_progress
+    from zoo.training.likeness import setting_like
     from zoo.training.session import find_setting, train_into
 
-    setting = find_setting(name, read_vocab(vocab), max_len)
-    folder = out or Path("runs") / (f"{name}-twin" if twin else name)
-    chosen = _recipe(name, recipe, changes, twin)
+    name = target.name
+    found = find_setting(target.trained, read_vocab(vocab), max_len)
+    setting = setting_like(found, like)
+    folder = out or Path("runs") / _folder_name(name, twin, like)
+    chosen = _recipe(name, recipe, changes, twin, like)
     with show_progress(f"train {name}", "steps") as on_step:
         result = train_into(folder, setting, chosen, _progress(), on_step)
     _finish(result, folder)
 
 
 def _train_seeds(
-    name: str,
+    target: ResolvedName,
     out: Path | None,
     recipe: Recipe,
     seeds: str,
     vocab: str | None,
     max_len: int | None,
+    like: str | None,
 ) -> None:
     """Train several seeds of one program at once, on whatever jax has."""
+    from zoo.training.likeness import setting_like
     from zoo.training.session import find_setting, train_seeds_into
 
     numbers = seeds.replace(" ", "").split(",")
     if not all(number.isdecimal() for number in numbers):
         raise InputError(f"--seeds is {seeds!r}; write whole numbers: --seeds 0,1,2")
-    setting = find_setting(name, read_vocab(vocab), max_len)
-    folder = out or Path("runs") / name
+    found = find_setting(target.trained, read_vocab(vocab), max_len)
+    setting = setting_like(found, like)
+    folder = out or Path("runs") / _folder_name(target.name, False, like)
 
     chosen = [int(number) for number in numbers]
 
@@ -183,12 +231,13 @@ def _train_seeds(
 
 
 def _resume(
-    names: list[str],
+    targets: list[ResolvedName],
     folder: Path,
     out: Path | None,
     recipe: Path | None,
     changes: list[str],
     twin: bool,
+    like: str | None,
 ) -> None:
     from zoo.threads import use_one_thread
 
@@ -200,42 +249,49 @@ def _resume(
     name = read_setting(folder).name
     if out is not None and out != folder:
         raise InputError(f"--resume {folder} goes on in that folder; leave --out out")
+    names = [target.name for target in targets]
     if names and names != [name]:
         raise InputError(
             f"{folder} holds a run of {name!r}, not of {', '.join(names)}. Resume it "
             "as what it is, or begin a new run with --out"
         )
-    given = recipe is not None or changes or twin
-    chosen = _recipe(name, recipe, changes, twin) if given else None
+    given = recipe is not None or changes or twin or like is not None
+    chosen = _recipe(name, recipe, changes, twin, like) if given else None
     with show_progress(f"train {name}", "steps") as on_step:
-        result = resume(folder, chosen, _progress(), on_step)
+        own = targets[0].defined if targets else None
+        result = resume(folder, chosen, _progress(), on_step, own)
     _finish(result, folder)
 
 
 def _train_many(
-    names: list[str],
+    targets: list[ResolvedName],
     out: Path | None,
     recipe: Path | None,
     changes: list[str],
     twin: bool,
     jobs: int,
+    like: str | None,
 ) -> None:
     """Train several programs, each in a process of its own with one thread."""
     from zoo.jobs import run_jobs
+    from zoo.training.likeness import setting_like
     from zoo.training.session import find_setting
     from zoo.training.store import check_free
 
     root = out or Path("runs")
-    folders = {n: root / (f"{n}-twin" if twin else n) for n in dict.fromkeys(names)}
+    given = {target.name: target for target in targets}
+    folders = {n: root / _folder_name(n, twin, like) for n in given}
     for name, folder in folders.items():  # what is wrong for one is told before all
-        find_setting(name)
-        _recipe(name, recipe, changes, twin)
+        setting_like(find_setting(given[name].trained), like)
+        _recipe(name, recipe, changes, twin, like)
         check_free(folder)
     options = [*(f"--set={text}" for text in changes), *(["--twin"] if twin else [])]
     if recipe is not None:
         options += ["--recipe", str(recipe)]
+    if like is not None:
+        options += ["--like", like]
     commands = {
-        name: ["train", name, "--out", str(folder), *options]
+        name: ["train", given[name].text, "--out", str(folder), *options]
         for name, folder in folders.items()
     }
     failed = run_jobs(commands, jobs)
@@ -247,6 +303,11 @@ def _train_many(
         print(f"  {name} did not: {where}")
     if failed:
         raise typer.Exit(1)
+
+
+def _folder_name(name: str, twin: bool, like: str | None) -> str:
+    """Return the name of a run's folder under runs/."""
+    return "-".join([name, *([like] if like else []), *(["twin"] if twin else [])])
 
 
 def _progress() -> OnCheck:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
+from compiler.interchange.hugging_face import TOKENIZER
 from compiler.machine.weights import to_tensors
 from compiler.model import Model
 from compiler.notation import parse, render
@@ -255,6 +256,11 @@ class _Checking:
         self.json(CROISSANT, render(croissant(self.name, self.version, there)))
         for name in (CARD, SOURCE, PICTURE):
             self.text(name, self.made[name])
+        for name in TOKENIZER:
+            if name in self.made and name in self.opened.sums:
+                self.text(name, self.made[name])
+            elif name in self.made:
+                self.add([Difference(name, "", "nothing", "the tokenizer's file")])
         sums = read_file(self.opened.path, SUMS, 0, MOST_SUMS, None)
         self.how[SUMS] = BYTES
         self.add(text_differences(SUMS, sums, sums_of(there)))

@@ -47,7 +47,7 @@ def make_config(model: CausalModel, recipe: Recipe) -> Config:
         gated=recipe.gated,
         biases=recipe.biases,
         tied=recipe.tied,
-        unembed_bias=recipe.unembed_bias and not writes_tokens(model),
+        unembed_bias=_unembed_bias(model, recipe),
         rotary_pairs=recipe.rotary_pairs,
         rotary_base=recipe.rotary_base,
         causal=model.causal,
@@ -63,6 +63,13 @@ def writes_tokens(model: CausalModel) -> bool:
     """
     vocab = getattr(model, "vocab", ())
     return model.readout.stands_for_tokens(vocab, model.d_vocab)
+
+
+def _unembed_bias(model: CausalModel, recipe: Recipe) -> bool:
+    """Return whether the logits have a bias; one that stands for a number needs it."""
+    if model.readout.kind != "classes":
+        return True
+    return recipe.unembed_bias and not writes_tokens(model)
 
 
 def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:

@@ -16,6 +16,14 @@ class RecipeChanges(TypedDict, total=False):
     act: str
     norm: str
     positions: str
+    n_kv_heads: int
+    gated: bool
+    biases: str
+    tied: bool
+    unembed_bias: bool
+    rotary_pairs: str
+    rotary_base: float
+    ln_eps: float
     placement: str
     any_layer: bool
     spare_layers: int

@@ -6,7 +6,7 @@ which `resume` goes on, to the same bits as an uninterrupted run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from compiler.passes.check import Accepts
 from compiler.passes.decomposition import steps_beyond
 from compiler.passes.schedule import Scheduled
 from compiler.pipeline import Source, compile_stages, read_source
-from compiler.rasp.expr import SOp
+from compiler.rasp.expr import SOp, given_name
 from compiler.rasp.program import Program
-from compiler.rasp.values import Value, canonical, ordered
+from compiler.rasp.values import Value, canonical
 from compiler.save import save_model
 from zoo import catalogue, tasks
 from zoo.causal.by_hand import fitting, task_of
-from zoo.causal.model import CausalModel
+from zoo.causal.model import CausalModel, Task
 from zoo.causal.saved import tabular_of
 from zoo.causal.tabular import TabularModel
 from zoo.files import MODEL
@@ -71,30 +71,51 @@ def causal_model_of_plan(
 
 
 def find_setting(
-    name: str, vocab: Sequence[Value] | None = None, max_len: int | None = None
+    source: str | Program | SOp | Task,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
 ) -> store.Setting:
-    """Return what there is to train under a name: a program first, or a task.
+    """Return what there is to train.
 
     Args:
-        name: the program's or the task's.
+        source: the name of a program or else of a task of the zoo; or a program, an
+            expression or a task of the user's own.
         vocab: the tokens; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
 
     Raises:
-        NameLookupError: there is neither; the message offers the nearest names.
-        InputError: a task was given another vocabulary or length.
+        NameLookupError: nothing has that name; the message offers the nearest names.
+        InputError: a task was given another vocabulary or length, an expression none,
+            or what is the user's own has the name of something in the zoo.
     """
-    found = catalogue.define(name)
-    if not isinstance(found, Program):
-        if vocab is not None or max_len is not None:
-            raise InputError(
-                f"{name} is a task, written by hand: its vocabulary and length are "
-                "fixed. Leave --vocab and --max-len out"
-            )
-        return store.Setting(name, found.vocab, found.n_ctx - 1)
-    program = found
-    tokens = program.vocab if vocab is None else tuple(map(canonical, ordered(vocab)))
-    return store.Setting(name, tokens, program.max_len if max_len is None else max_len)
+    if isinstance(source, str):
+        return _setting_of(catalogue.define(source), vocab, max_len)
+    return replace(_setting_of(source, vocab, max_len), defined=source)
+
+
+def _setting_of(
+    found: Program | SOp | Task, vocab: Iterable[Value] | None, max_len: int | None
+) -> store.Setting:
+    if isinstance(found, Program | SOp):
+        read = read_source(found, vocab, max_len)
+        tokens = tuple(map(canonical, read.vocab))
+        return store.Setting(read.name, tokens, read.max_len)
+    if vocab is not None or max_len is not None:
+        raise InputError(
+            f"{found.name} is a task, written by hand: its vocabulary and length are "
+            "fixed. Leave --vocab and --max-len out"
+        )
+    return store.Setting(found.name, tuple(found.vocab), found.n_ctx - 1)
+
+
+def _check_own(setting: store.Setting) -> None:
+    """Raise InputError for a user's program that a resumed run would not find again."""
+    if setting.defined is not None and catalogue.kinds_of(setting.name):
+        raise InputError(
+            f"{setting.name!r} is the name of a {catalogue.kinds_of(setting.name)[0]} "
+            "of the zoo, which a resumed run would take for yours. Give yours another "
+            "name"
+        )
 
 
 def causal_model_of(setting: store.Setting | Model) -> CausalModel:
@@ -106,15 +127,17 @@ def causal_model_of(setting: store.Setting | Model) -> CausalModel:
     """
     if isinstance(setting, Model):
         return _causal_model_of_model(setting)
-    found = catalogue.define(setting.name)
-    if not isinstance(found, Program):
-        if setting != find_setting(setting.name):
+    own = setting.defined
+    found = catalogue.define(setting.name) if own is None else own
+    if not isinstance(found, Program | SOp):
+        if setting != _setting_of(found, None, None):
             raise InputError(
                 f"{setting.name}: the run was begun when this task had other words "
                 "than it has now; begin a new one"
             )
         return found
-    return causal_model(read_source(found, setting.vocab, setting.max_len))
+    causal = setting.causal or None
+    return causal_model(read_source(found, setting.vocab, setting.max_len, causal))
 
 
 def _causal_model_of_model(model: Model) -> CausalModel:
@@ -140,8 +163,10 @@ def train_into(
     """Train a program or a task from the beginning, and keep the run in a new folder.
 
     Raises:
-        InputError: the folder holds something, or the model is too small.
+        InputError: the folder holds something, the model is too small, or a program of
+            the user's own has the name of one of the zoo.
     """
+    _check_own(setting)
     run = _prepare(setting, recipe)
     store.begin(folder, setting, run.recipe)
     return _go_on(folder, run, None, (), on_check, on_step)
@@ -152,6 +177,7 @@ def resume(
     recipe: Recipe | None = None,
     on_check: OnCheck | None = None,
     on_step: OnStep | None = None,
+    defined: Program | SOp | Task | None = None,
 ) -> Result:
     """Go on with the run in a folder.
 
@@ -160,16 +186,42 @@ def resume(
         recipe: what the run is expected to follow; whatever it says if None.
         on_check: called after every check.
         on_step: called with (steps done, steps) as it goes on.
+        defined: the program, expression or task that is trained, where it is the
+            user's own.
 
     Raises:
         FormatError: the folder holds no run, or a damaged one.
-        InputError: the recipe is not the one that the run began with.
+        InputError: the recipe is not the one that the run began with, or what is
+            trained is the user's own and is not given, or has another name.
     """
-    setting = store.read_setting(folder)
+    setting = _with_own(folder, store.read_setting(folder), defined)
     run = _prepare(setting, recipe or read_recipe(folder / store.RECIPE))
     store.check_recipe(folder, run.recipe)
     state, history = store.load_checkpoint(folder, run)
     return _go_on(folder, run, state, history, on_check, on_step)
+
+
+def _with_own(
+    folder: Path, setting: store.Setting, defined: Program | SOp | Task | None
+) -> store.Setting:
+    """Return what a run trains, with the definition that a folder does not hold."""
+    if defined is None:
+        if catalogue.kinds_of(setting.name):
+            return setting
+        raise InputError(
+            f"{folder} holds a run of {setting.name!r}, which is no program or task of "
+            f"the zoo. Give what it trains: zoo train FILE.py --resume {folder}, or "
+            "zoo.resume(folder, PROGRAM)"
+        )
+    name = given_name(defined) if isinstance(defined, SOp) else defined.name
+    if (name or "expression") != setting.name:
+        raise InputError(
+            f"{folder} holds a run of {setting.name!r}, not of {name!r}. Resume it as "
+            "what it is, or begin a new run in another folder"
+        )
+    setting = replace(setting, defined=defined)
+    _check_own(setting)
+    return setting
 
 
 def train_seeds_into(
@@ -186,6 +238,7 @@ def train_seeds_into(
     Raises:
         InputError: a folder holds something, or the seeds cannot go together.
     """
+    _check_own(setting)
     model = causal_model_of(setting)
     folders = {seed: folder / f"seed{seed}" for seed in seeds}
     for seed, place in folders.items():

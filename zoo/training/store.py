@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,10 @@ from safetensors.numpy import load, save
 
 from compiler.errors import FormatError, InputError
 from compiler.files import write_atomically
+from compiler.rasp.expr import SOp
+from compiler.rasp.program import Program
 from compiler.rasp.values import Value, canonical
+from zoo.causal.model import Task
 from zoo.training.check import Check
 from zoo.training.recipe import Recipe
 from zoo.training.recipe_file import PROGRAM, read_recipe, to_toml
@@ -38,17 +41,23 @@ RECIPE, CHECKPOINT, HISTORY = "recipe.toml", "checkpoint.safetensors", "history.
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run trains: a program of the library over some inputs, or a task.
+    """What a run trains: a program over some inputs, or a task.
 
     Attributes:
         name: the program's or the task's.
         vocab: its tokens, in order.
         max_len: its greatest number of tokens.
+        defined: what has this name, where it is the user's own. It is in no folder:
+            who resumes such a run gives it again.
+        causal: whether a program that attends in both directions is trained with
+            attention to earlier positions only.
     """
 
     name: str
     vocab: tuple[Value, ...]
     max_len: int
+    causal: bool = False
+    defined: Program | SOp | Task | None = field(default=None, compare=False)
 
 
 def begin(folder: Path, setting: Setting, recipe: Recipe) -> None:
@@ -81,7 +90,10 @@ def _setting_to_toml(setting: Setting) -> str:
     """Return the table of what is trained; JSON's lists and numbers are TOML."""
     vocab = json.dumps(list(setting.vocab))
     name = json.dumps(setting.name)
-    return f"[{PROGRAM}]\nname = {name}\nvocab = {vocab}\nmax_len = {setting.max_len}\n"
+    table = (
+        f"[{PROGRAM}]\nname = {name}\nvocab = {vocab}\nmax_len = {setting.max_len}\n"
+    )
+    return f"{table}causal = true\n" if setting.causal else table
 
 
 def read_setting(folder: Path) -> Setting:
@@ -94,7 +106,8 @@ def read_setting(folder: Path) -> Setting:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))[PROGRAM]
         vocab = tuple(canonical(v) for v in table["vocab"])
-        return Setting(str(table["name"]), vocab, int(table["max_len"]))
+        causal = bool(table.get("causal", False))
+        return Setting(str(table["name"]), vocab, int(table["max_len"]), causal)
     except FileNotFoundError:
         raise FormatError(
             f"{folder} holds no run: there is no {RECIPE} in it. Begin one with "

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import jax
@@ -17,13 +17,15 @@ import pytest
 
 import programs
 from compiler.api import compile_model
-from compiler.lower.readout import Readout
+from compiler.machine.circuit import Circuit
 from compiler.machine.config import Config
 from compiler.machine.forward import forward
 from compiler.machine.layers import allow, attention_scores, project
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, expand, init, reduced
 from compiler.model import Model, TokenSequence
+from zoo import tasks
+from zoo.causal.by_hand import describe
 
 RELEASES = Path(__file__).parents[3] / "releases"
 
@@ -46,27 +48,45 @@ def untrained(d_head: int = 6, **options: Any) -> Model:
     model = compiled("reverse")
     sizes = {"n_heads": 2, "d_model": 12, "d_head": d_head, "d_mlp": 20}
     config = replace(model.config, n_layers=2, **sizes, **options)
-    return replace(model, config=config, weights=random_weights(config))
+    return replace(
+        model,
+        config=config,
+        weights=random_weights(config),
+        typed=replace(model.typed, causal=config.causal),
+        circuit=Circuit(config.names, (), {}, {}),
+        rows=MappingProxyType({}),
+    )
 
 
 def language_model(tied: bool = False, **options: Any) -> Model:
     """Return a model with random weights whose logits stand for its tokens.
 
-    Its program is only there because a model has one; nothing here compares with it.
+    Its variables are those of a task of the zoo; nothing here compares with them.
     """
-    model, vocab = untrained(**options), ("a", "b", "c", "EOS")
+    task = tasks.find("copy_text")
+    typed = describe(task)
     config = replace(
-        model.config,
-        d_vocab_out=model.config.d_vocab,
+        untrained(**options).config,
+        d_vocab=task.d_vocab,
+        d_vocab_out=task.d_vocab,
+        n_ctx=task.n_ctx,
+        bos_id=task.bos_id,
+        pad_id=task.pad_id,
+        causal=True,
         tied=tied,
         unembed_bias=False,
     )
     return replace(
-        model,
+        compiled("reverse"),
+        name=task.name,
         config=config,
         weights=random_weights(config),
-        typed=replace(model.typed, vocab=vocab),
-        readout=Readout("classes", (*vocab, "BOS", "PAD")),
+        typed=typed,
+        readout=task.readout,
+        circuit=Circuit(config.names, (), {}, {}),
+        rows=MappingProxyType({}),
+        facts=MappingProxyType({"task": task.name}),
+        steps=None,
     )
 
 

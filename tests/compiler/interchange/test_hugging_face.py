@@ -44,10 +44,9 @@ def shaped(family: str, language: bool, changes: dict[str, Any]) -> Model:
     options = {**FAMILIES[family].options, **changes}
     if options.get("n_kv_heads"):
         options["n_kv_heads"] = 1
-    options["causal"] = family != "bert"
-    if not language:
-        return untrained(**options)
-    return language_model(**options)
+    if language:
+        return language_model(**options)
+    return untrained(**options, causal=family != "bert")
 
 
 @pytest.mark.slow

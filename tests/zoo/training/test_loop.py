@@ -35,6 +35,17 @@ def model():
     return causal_model(read_source(program, ("l", "a"), 6))
 
 
+@pytest.fixture(scope="module")
+def run(model):
+    """What most tests train: one run, so that its functions are compiled once."""
+    return prepare(model, change(ROBUST, QUICK))
+
+
+@pytest.fixture(scope="module")
+def whole(run):
+    return train_run(run)
+
+
 def test_claimed_circuit_is_the_compiled_one(model):
     run = prepare(model, change(ROBUST, {**QUICK, "placement": "identity"}))
     assert [str(e) for e in run.placement.circuit.edges] == [
@@ -57,9 +68,7 @@ def test_random_placement_moves_heads_and_is_a_function_of_the_seed(model):
     assert len(set(found.values())) > 1
 
 
-def test_resumed_run_ends_with_the_same_bits(model, tmp_path):
-    recipe = change(ROBUST, QUICK)
-    whole = train(model, recipe)
+def test_resumed_run_ends_with_the_same_bits(model, run, whole, tmp_path):
     seen = []
 
     def stop_after_one(run, state, history):
@@ -69,10 +78,11 @@ def test_resumed_run_ends_with_the_same_bits(model, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(model, recipe, on_check=stop_after_one)
-    state, history = store.load_checkpoint(tmp_path, prepare(model, recipe))
+        train_run(run, on_check=stop_after_one)
+    again = prepare(model, change(ROBUST, QUICK))
+    state, history = store.load_checkpoint(tmp_path, again)
     assert state is not None and int(state.step) == 20
-    resumed = train(model, recipe, state=state, history=history)
+    resumed = train_run(again, state, history)
     assert resumed.history == whole.history
     for one, other in zip(resumed.weights, whole.weights, strict=True):
         assert one.tobytes() == other.tobytes()
@@ -111,8 +121,8 @@ def test_training_lowers_the_loss(model):
     assert history[-1].loss < 0.8 * history[0].loss
 
 
-def test_trained_model_is_a_model(model):
-    trained = train(model, change(ROBUST, QUICK)).model
+def test_trained_model_is_a_model(whole):
+    trained = whole.model
     tokens = ["l", "a", "l"]
     assert len(trained(tokens)) == 3
     assert trained.interpreter(tokens)
@@ -133,8 +143,7 @@ def test_resume_with_a_changed_recipe_is_refused(model, tmp_path):
         store.check_recipe(tmp_path / "run", change(recipe, {"batch": 32}))
 
 
-def test_damaged_checkpoint_is_refused(model, tmp_path):
-    run = prepare(model, change(ROBUST, QUICK))
+def test_damaged_checkpoint_is_refused(run, tmp_path):
     store.save_checkpoint(tmp_path, start(run), ())
     path = tmp_path / store.CHECKPOINT
     path.write_bytes(path.read_bytes()[:100])
@@ -147,8 +156,7 @@ def test_model_too_small_names_the_variable_without_a_place(model):
         prepare(model, change(ROBUST, {**QUICK, "n_layers": 1}))
 
 
-def test_checkpoint_round_trip_keeps_every_leaf(model, tmp_path):
-    run = prepare(model, change(ROBUST, QUICK))
+def test_checkpoint_round_trip_keeps_every_leaf(run, tmp_path):
     state = start(run)
     store.save_checkpoint(tmp_path, state, ())
     again, _ = store.load_checkpoint(tmp_path, run)
