@@ -7,6 +7,7 @@
     patch_cost     forward passes under patches, as multiples of a plain one
     exactness      every program against the interpreter, exhaustively
     interchange    every variable of every program against the interpreter
+    suite_time     the tests themselves, and which take longest
     startup        the command line's first answer
 
 A figure's module has `measure(quick)`, which returns JSON values; `tables(result)` and

@@ -34,6 +34,7 @@ FIGURES = (
     "attribution_speed",
     "alignment",
     "findings",
+    "suite_time",
 )
 
 

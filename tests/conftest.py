@@ -46,6 +46,8 @@ from beartype.claw import beartype_packages  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
+from tests.slow_tests import is_slow  # noqa: E402
+
 # A loaded machine is slow at drawing, and that says nothing about the code.
 _SLOW_MACHINE = (HealthCheck.too_slow,)
 
@@ -84,6 +86,14 @@ _CHECKED.remove("compiler.rasp")
 install_import_hook(
     [name for name in _CHECKED if name not in _SCALAR], "beartype.beartype"
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of `slow_tests.py` as slow."""
+    for item in items:
+        if is_slow(item.nodeid):
+            item.add_marker(pytest.mark.slow)
+
 
 _MAPS = Path("/proc/self/maps")
 _MOST_MAPS = 15_000

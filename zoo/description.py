@@ -13,7 +13,7 @@ from compiler.errors import count
 from compiler.grid import Column, align, grid_lines
 from compiler.ir.typed import Variable
 from compiler.model import Model
-from compiler.passes.wording import definition
+from compiler.passes.wording import definition, title
 from compiler.pipeline import Stages
 from compiler.rasp.values import Value, show_many
 from zoo.training.recipe import is_twin
@@ -40,9 +40,9 @@ def show_model(model: Model, stages: Stages | None, width: int = WIDTH) -> list[
         "SIZES": show_sizes(model, stages),
     }
     lines = show_heading(model, width)
-    for title, body in sections.items():
+    for heading, body in sections.items():
         if body:
-            lines += ["", title, *body]
+            lines += ["", heading, *body]
     return lines
 
 
@@ -55,7 +55,12 @@ def show_heading(model: Model, width: int = WIDTH) -> list[str]:
     tokens = count(len(typed.vocab), "token")
     vocab = f"{tokens} {{{show_many(typed.vocab)}}}"
     setting = f"{vocab}, lengths 1..{typed.max_len}, {attention}"
-    lines = [f"{model.name}{family}", *meaning, *textwrap.wrap(setting, width)]
+    name = title(typed) if model.name == typed.name else model.name
+    lines = [
+        *textwrap.wrap(f"{name}{family}", width),
+        *meaning,
+        *textwrap.wrap(setting, width),
+    ]
     if model.failure:
         lines += textwrap.wrap(f"FAILED: {model.failure}. {REMEDY}", width)
     recipe = facts.get("recipe")

@@ -17,6 +17,8 @@ from compiler.rasp.values import show
 
 # Shared parts are written out wherever they are read: an end to their growth.
 _LONGEST = 120
+UNNAMED = "expression"
+"""What an expression is called that was given no name."""
 
 
 def reword(before: t.Typed, became: Sequence[t.Variable], after: t.Typed) -> t.Typed:
@@ -71,6 +73,14 @@ def author_text(typed: t.Typed, index: int) -> str:
     variable = typed.variables[index]
     name = variable.name if variable.named else None
     return place_in_program(name, written(typed)[index])
+
+
+def title(typed: t.Typed) -> str:
+    """Return a program's name; the text of an expression that was given no name."""
+    if typed.name != UNNAMED:
+        return typed.name
+    text = written(typed)[typed.output]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}.."
 
 
 def definition(variable: t.Variable) -> str:

@@ -12,8 +12,14 @@ import zoo
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge
 from compiler.model import Model
-from compiler.rasp import tokens
-from zoo.description import show_model, show_schedule, show_sizes, show_variables
+from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
+from zoo.description import (
+    show_heading,
+    show_model,
+    show_schedule,
+    show_sizes,
+    show_variables,
+)
 from zoo.wires import draw_wires
 
 # Long names, long definitions, many wires; fractions and tuples as values.
@@ -142,3 +148,13 @@ def test_what_is_outside_the_circuit_is_named_and_not_drawn():
     assert all(node in text.partition(" SIZES")[0] for node in outside)
     drawn = {line.split()[0] for line in draw_wires(model.circuit)}
     assert drawn == {*model.circuit.nodes, "logits"}
+
+
+def test_an_expression_without_a_name_is_shown_by_its_text() -> None:
+    opposite = Select(indices, length - 1 - indices, EQ)
+    model = zoo.compile(Aggregate(opposite, tokens), "ab", 3)
+    text = "unique(key indices == query ((length - 1) - indices), tokens)"
+    assert model.name == "expression"
+    assert show_heading(model)[0] == text
+    named = zoo.compile(Aggregate(opposite, tokens).named("reversed"), "ab", 3)
+    assert show_heading(named)[0] == "reversed"

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 import zoo
+from compiler.pipeline import read_source
 from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
+from zoo.training.check import Check
+from zoo.training.loop import finish
+from zoo.training.recipe import Recipe
+from zoo.training.run import prepare, start
+from zoo.training.session import causal_model
 
 ATTACK = "<script>alert(1)</script>&\"'"
 
@@ -76,11 +82,12 @@ def test_a_certificate_a_report_and_a_table_show_tables(model: zoo.Model):
 
 
 def test_a_failed_run_says_so_wherever_it_is_shown():
-    opposite = length - 1 - indices
-    reverse = Aggregate(Select(indices, opposite, EQ), tokens)
-    result = zoo.train(
-        reverse, vocab="ab", max_len=2, steps=2, check_every=2, pairs=4, progress=False
-    )
+    """A run of no steps: every training that misses a threshold ends in `finish`."""
+    reverse = Aggregate(Select(indices, length - 1 - indices, EQ), tokens)
+    model = causal_model(read_source(reverse, "ab", 2))
+    run = prepare(model, Recipe(steps=2, check_every=2, pairs=4, d_model=8))
+    missed = Check(2, 1.0, 0.5, {"m0": 1.0}, {}, "", None, 0.5)
+    result = finish(run, start(run), (missed,), "budget")
     assert not result.passed
     for text in (repr(result), repr(result.model), zoo.show(result.model)):
         assert "FAILED" in text

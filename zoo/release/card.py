@@ -9,6 +9,7 @@ from typing import Any
 
 from compiler.lower.options import Options
 from compiler.model import Model
+from compiler.passes.wording import UNNAMED, title
 from compiler.rasp.values import show, show_many
 from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.compression.settings import Settings
@@ -87,7 +88,7 @@ def card(
     example = _example(model, certificate)
     parts = [
         _FRONT.format(kind=kind) + f"# {name}",
-        str(facts.get("meaning", "")),
+        str(facts.get("meaning", "")) or _expression(model),
         _what(model, kind, version),
         f"![The circuit of {name}]({PICTURE})",
         "## What it computes",
@@ -102,6 +103,11 @@ def card(
         _provenance(facts, kind),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _expression(model: Model) -> str:
+    """Return the text of an expression that its author gave no name, else nothing."""
+    return f"`{title(model.typed)}`" if model.typed.name == UNNAMED else ""
 
 
 def _program(model: Model) -> str:

@@ -25,6 +25,11 @@ HEADER = (
     "seconds",
     "failed",
 )
+PAIRS = (
+    "The mean difference of the AUROC over the models that both methods were run on. "
+    "The p values are corrected by Holm's method for the number of pairs. Models on "
+    "which both methods are equal are left out of the test."
+)
 
 
 def page(table: Any) -> str:
@@ -51,7 +56,7 @@ def page(table: Any) -> str:
         for model in table.models
     ]
     lines += _grid(("model", *table.methods), rows)
-    lines += ["", "## Pairs of methods on the same models: AUROC, edges", ""]
+    lines += ["", "## Pairs of methods on the same models: AUROC, edges", "", PAIRS, ""]
     pairs = [
         (
             f"{pair.first} - {pair.second}",
@@ -76,11 +81,14 @@ def page(table: Any) -> str:
 def _about(table: Any) -> list[str]:
     seeds = len({cell.seed for cell in table.cells})
     return [
-        f"{len(table.methods)} methods, {len(table.models)} models, {seeds} seeds. A "
-        "seed draws the pairs that a method gets; scores are measured on other pairs. "
-        "AUROC and AP are over the items that some pair can show; intervals are over "
-        "models drawn again. F1 takes as many items as are true. Stability is the "
-        "Jaccard index of what two seeds find."
+        f"{len(table.methods)} methods were run on {len(table.models)} models, each "
+        f"with {seeds} seeds. A seed draws the pairs of inputs that a method is given; "
+        "its scores are measured on other pairs. AUROC and AP count the edges or nodes "
+        "whose effect at least one pair can show. The 95 % interval is a bootstrap: "
+        "the models are drawn again with replacement. For F1, a method's highest "
+        "scores are taken, as many as the circuit has edges or nodes. Stability is the "
+        "Jaccard index of what two seeds find. Seconds are the mean over models of a "
+        "method's fastest seed, because the others may include compilation."
     ]
 
 

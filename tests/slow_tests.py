@@ -1,0 +1,50 @@
+"""Tests that take more than about five seconds, besides those that are marked in place.
+
+`make test ARGS='-m "not slow"'` leaves them out, for daily use; `make test` runs them.
+Here stand files and functions whose time is compilation by XLA: with a fixture that
+trains or audits, the first test that needs it takes its time, whichever that is.
+"""
+
+from __future__ import annotations
+
+SLOW = (
+    "tests/compiler/interchange/test_hugging_face.py",
+    "tests/zoo/auditing/test_certificate.py",
+    "tests/zoo/auditing/test_old_releases.py",
+    "tests/zoo/auditing/test_perturbed.py",
+    "tests/zoo/auditing/test_thorough.py",
+    "tests/zoo/finders/test_finders.py::test_das_finds_a_planted_direction_of_the_stream",
+    "tests/zoo/finders/test_finders.py::test_every_finder_returns_orthonormal_columns",
+    "tests/zoo/methods/test_your_own.py",
+    "tests/zoo/release/test_hostile.py::test_foreign_text_reaches_no_terminal_raw",
+    "tests/zoo/release/test_release.py::test_a_version_never_changes",
+    "tests/zoo/release/test_release.py::test_the_example_of_the_docs_runs_a_release",
+    "tests/zoo/scoring/test_circuits.py::test_a_circuit_is_scored_by_its_own_items",
+    "tests/zoo/scoring/test_commands.py::test_a_file_is_scored_beside_three_baselines",
+    "tests/zoo/scoring/test_commands.py::"
+    "test_methods_are_evaluated_once_and_made_a_leaderboard",
+    "tests/zoo/scoring/test_evaluate.py::test_a_cell_is_run_once",
+    "tests/zoo/scoring/test_evaluate.py::test_a_changed_function_is_run_again",
+    "tests/zoo/scoring/test_evaluate.py::"
+    "test_an_object_that_is_called_is_always_run_again",
+    "tests/zoo/tasks/test_trained.py",
+    "tests/zoo/tasks/test_your_own.py",
+    "tests/zoo/test_api.py::test_audit_takes_what_the_command_line_does",
+    "tests/zoo/test_api.py::test_audits_one_after_the_other",
+    "tests/zoo/test_api.py::test_the_scope_of_an_audit_says_how_much_is_measured",
+    "tests/zoo/test_demo.py::test_it_publishes_twice_into_the_same_folder",
+    "tests/zoo/test_lookup.py::test_all_functions_and_commands_speak_of_the_same_model",
+    "tests/zoo/test_notebooks.py::test_a_certificate_a_report_and_a_table_show_tables",
+    "tests/zoo/test_notebooks.py::"
+    "test_a_compiled_model_is_trained_and_an_expression_audited",
+    "tests/zoo/training/test_commands.py",
+    "tests/zoo/training/test_kill.py",
+    "tests/zoo/training/test_loop.py",
+    "tests/zoo/training/test_together.py",
+)
+
+
+def is_slow(test: str) -> bool:
+    """Return whether a test, `file::function[case]`, or its file is listed."""
+    file, _, function = test.partition("::")
+    return file in SLOW or f"{file}::{function.partition('[')[0]}" in SLOW
