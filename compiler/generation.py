@@ -5,49 +5,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Int
 
 from compiler.errors import InputError
 from compiler.interchange.tokenizer import EOS
+from compiler.rasp.values import Value
 
 if TYPE_CHECKING:
-    from compiler.model import Model
+    from compiler.machine.transformer import Transformer
 
 
-def generate(model: Model, prompt: Any, max_new: int | None) -> Any:
-    """Return what follows a prompt, or several; see `Model.generate`."""
-    from compiler.model import is_batch
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """What generation needs of a model.
 
-    if not model.writes_tokens:
-        raise InputError(
-            f"{model.name} is no language model: its logits stand for values at each "
-            "token and not for the next token. Call the model on the tokens instead"
-        )
-    several = not isinstance(prompt, str) and is_batch(prompt)
-    given = [to_tokens(model, text) for text in (prompt if several else [prompt])]
+    Attributes:
+        name: the model's.
+        transformer: its shape and its arrays.
+        words: the text of each token, in the order of ids.
+        vocab: the tokens, in the same order.
+        values: what each logit stands for: the tokens, then BOS and PAD.
+        encode_batch: from lists of tokens to ids, BOS in front and PAD behind.
+    """
+
+    name: str
+    transformer: Transformer
+    words: Sequence[str]
+    vocab: Sequence[Value]
+    values: Sequence[Value]
+    encode_batch: Callable[[Any], Int[np.ndarray, "batch ctx"]]
+
+    @property
+    def n_ctx(self) -> int:
+        """The longest sequence, BOS counted."""
+        return self.transformer.config.n_ctx
+
+
+def generate(
+    model: LanguageModel, prompts: Sequence[Any], max_new: int | None
+) -> list[list[Any]]:
+    """Return what follows each prompt; see `Model.generate`."""
+    given = [
+        to_tokens(model.name, model.words, model.vocab, prompt) for prompt in prompts
+    ]
     model.encode_batch(given)  # an empty or too long prompt is told before anything
-    room = model.config.n_ctx - 1 - max(map(len, given), default=0)
+    room = model.n_ctx - 1 - max(map(len, given), default=0)
     most = _most(max_new, room)
-    made = _run(model, given, most) if given else []
-    return made if several else made[0]
+    return _run(model, given, most) if given else []
 
 
-def to_tokens(model: Model, prompt: Any) -> list[Any]:
+def to_tokens(
+    name: str, words: Sequence[str], vocab: Sequence[Value], prompt: Any
+) -> list[Any]:
     """Return the tokens of a prompt, which may be text.
+
+    Args:
+        name: the model's, for errors.
+        words: the text of each token.
+        vocab: the tokens, in the same order.
+        prompt: words with spaces between them, or tokens.
 
     Raises:
         InputError: text has a word that stands for no token; lists some that do.
     """
     if not isinstance(prompt, str):
         return list(prompt)
-    known = dict(zip(model.words, model.typed.vocab, strict=True))
+    known = dict(zip(words, vocab, strict=True))
     for place, word in enumerate(prompt.split()):
         if word not in known:
             raise InputError(
-                f"{model.name}: word {place + 1} of the prompt, {word!r}, is unknown. "
+                f"{name}: word {place + 1} of the prompt, {word!r}, is unknown. "
                 f"The words are: {', '.join(list(known)[:40])}"
             )
     return [known[word] for word in prompt.split()]
@@ -71,20 +103,21 @@ def _most(max_new: int | None, room: int) -> int:
     return max_new
 
 
-def _run(model: Model, prompts: Sequence[Sequence[Any]], most: int) -> list[list[Any]]:
+def _run(
+    model: LanguageModel, prompts: Sequence[Sequence[Any]], most: int
+) -> list[list[Any]]:
     """Return what follows each prompt."""
     from compiler.machine.generate import generate_batch
 
-    ids, words = model.encode_batch(prompts), model.words
+    ids, words = model.encode_batch(prompts), list(model.words)
     lengths = np.array([1 + len(prompt) for prompt in prompts], np.int32)
     stop = words.index(EOS) if EOS in words else -1
     found = np.asarray(
         generate_batch(model.transformer, ids, lengths, np.int32(most), stop)
     )
-    values = model.readout.values
     made = []
     for row, start in zip(found, lengths, strict=True):
         new = row[start : start + most].tolist()
         new = new[: new.index(stop)] if stop in new else new
-        made.append([values[token] for token in new])
+        made.append([model.values[token] for token in new])
     return made

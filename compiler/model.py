@@ -198,9 +198,25 @@ class Model:
             InputError: the logits do not stand for tokens, a prompt is empty, too long
                 or has an unknown word, or `max_new` does not fit into the context.
         """
-        from compiler.generation import generate
+        from compiler.generation import LanguageModel, generate
 
-        return generate(self, prompt, max_new)
+        if not self.writes_tokens:
+            raise InputError(
+                f"{self.name} is no language model: its logits stand for values at "
+                "each token, and not for the next token. Call the model on the tokens "
+                "instead"
+            )
+        model = LanguageModel(
+            self.name,
+            self.transformer,
+            self.words,
+            self.typed.vocab,
+            self.readout.values,
+            self.encode_batch,
+        )
+        several = not isinstance(prompt, str) and is_batch(prompt)
+        made = generate(model, prompt if several else [prompt], max_new)
+        return made if several else made[0]
 
     def logits(self, tokens: TokenSequence) -> Float[np.ndarray, "seq class"]:
         """Return the logits at the positions of the tokens (BOS left out)."""
@@ -452,6 +468,22 @@ class Model:
 
         return write_folder(
             self.transformer, self.labels, path, self.words, self.writes_tokens
+        )
+
+    def to_transformers(self) -> Any:
+        """Return the model as transformers has it, in memory; as `to_hf` writes it.
+
+        It is a `GPT2LMHeadModel`, a `LlamaForTokenClassification` and so on, in
+        evaluation mode, with the same logits.
+
+        Raises:
+            InputError: the architecture is another one, with all that differs; or
+                torch and transformers are not installed.
+        """
+        from compiler.interchange.transformers_model import to_transformers
+
+        return to_transformers(
+            self.transformer, self.labels, self.words, self.writes_tokens
         )
 
     @property

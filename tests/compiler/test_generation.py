@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from compiler.families import FAMILIES
 from tests.compiler.interchange.models import compiled, language_model
 
 LANGUAGE = [name for name, family in FAMILIES.items() if family.language_class]
-NEIGHBOURS = {
+NEIGHBOURS: dict[str, Any] = {
     "positions": "rotary",
     "rotary_pairs": "neighbours",
     "norm": "rms",
@@ -19,10 +21,10 @@ NEIGHBOURS = {
 }
 
 
-def options(name):
+def options(name) -> dict[str, Any]:
     if name == "neighbours":
         return NEIGHBOURS
-    found = dict(FAMILIES[name].options)
+    found: dict[str, Any] = dict(FAMILIES[name].options)
     return found | ({"n_kv_heads": 1} if "n_kv_heads" in found else {})
 
 

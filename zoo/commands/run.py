@@ -119,7 +119,7 @@ def _read(
         text: whether words with spaces between them are read as well.
     """
     if text and not data.lstrip().startswith(("[", '"')):
-        return [to_tokens(model, data)]
+        return [to_tokens(model.name, model.words, model.typed.vocab, data)]
     vocab = model.typed.vocab
     letters = all(isinstance(t, str) and len(t) == 1 for t in vocab)
     if letters and not data.lstrip().startswith(("[", '"')):
