@@ -176,6 +176,48 @@ class Model:
             for row, sequence in zip(logits, sequences, strict=True)
         ]
 
+    def generate(
+        self,
+        prompt: str | TokenSequence | Sequence[TokenSequence],
+        max_new: int | None = None,
+    ) -> Any:
+        """Return what follows a prompt: at each step the token with the greatest logit.
+
+        Keys and values are cached. Generation ends at the token `EOS`, which is left
+        out, after `max_new` tokens, or where the context ends.
+
+        Args:
+            prompt: words with spaces between them ("3 1 2 ="), a list of tokens, or a
+                list of such lists, each of its own length.
+            max_new: the most tokens to generate; as many as fit by default.
+
+        Returns:
+            a list of tokens; a list of them for several prompts.
+
+        Raises:
+            InputError: the logits do not stand for tokens, a prompt is empty, too long
+                or has an unknown word, or `max_new` does not fit into the context.
+        """
+        from compiler.generation import LanguageModel, generate
+
+        if not self.writes_tokens:
+            raise InputError(
+                f"{self.name} is no language model: its logits stand for values at "
+                "each token, and not for the next token. Call the model on the tokens "
+                "instead"
+            )
+        model = LanguageModel(
+            self.name,
+            self.transformer,
+            self.words,
+            self.typed.vocab,
+            self.readout.values,
+            self.encode_batch,
+        )
+        several = not isinstance(prompt, str) and is_batch(prompt)
+        made = generate(model, prompt if several else [prompt], max_new)
+        return made if several else made[0]
+
     def logits(self, tokens: TokenSequence) -> Float[np.ndarray, "seq class"]:
         """Return the logits at the positions of the tokens (BOS left out)."""
         ids = self.encode_batch([tokens])
@@ -426,6 +468,22 @@ class Model:
 
         return write_folder(
             self.transformer, self.labels, path, self.words, self.writes_tokens
+        )
+
+    def to_transformers(self) -> Any:
+        """Return the model as transformers has it, in memory; as `to_hf` writes it.
+
+        It is a `GPT2LMHeadModel`, a `LlamaForTokenClassification` and so on, in
+        evaluation mode, with the same logits.
+
+        Raises:
+            InputError: the architecture is another one, with all that differs; or
+                torch and transformers are not installed.
+        """
+        from compiler.interchange.transformers_model import to_transformers
+
+        return to_transformers(
+            self.transformer, self.labels, self.words, self.writes_tokens
         )
 
     @property

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -29,7 +29,9 @@ from compiler.interchange.tokenizer import (
     tokenizer_json,
 )
 from compiler.machine.config import Config
-from compiler.machine.transformer import Transformer
+
+if TYPE_CHECKING:
+    from compiler.machine.transformer import Transformer
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER = (FILE, ABOUT)
@@ -197,6 +199,8 @@ def read_folder(path: str | os.PathLike[str]) -> Transformer:
             f"{folder / WEIGHTS}: {', '.join(wrong[:8])} missing, unknown or of "
             f"another shape than {CONFIG} says."
         )
+    from compiler.machine.transformer import Transformer  # it imports jax
+
     return Transformer(config, family.unpack(tensors, config, language))
 
 

@@ -77,9 +77,15 @@ PLAIN = Rules()
 
 
 def embed(
-    transformer: Transformer, tokens: Int[Array, " seq"]
+    transformer: Transformer, tokens: Int[Array, " seq"], first: Any = 0
 ) -> Float[Array, "source seq d_model"]:
-    """Return what the sources `tokens` and `positions` write."""
+    """Return what the sources `tokens` and `positions` write.
+
+    Args:
+        transformer: its shape and its arrays.
+        tokens: the tokens.
+        first: the position of the first of them; it may be traced.
+    """
     config, weights = transformer.config, transformer.weights
     if len(tokens) > config.n_ctx:
         raise InputError(
@@ -89,7 +95,8 @@ def embed(
     words = weights.W_E[tokens]
     if config.positions == "rotary":
         return jnp.stack([words, jnp.zeros_like(words)])
-    return jnp.stack([words, weights.W_pos[: len(tokens)]])
+    places = jax.lax.dynamic_slice_in_dim(weights.W_pos, first, len(tokens))
+    return jnp.stack([words, places])
 
 
 def allow(config: Config, tokens: Int[Array, " seq"]) -> Bool[Array, "seq key"]:
@@ -201,16 +208,22 @@ def slots(
 
 
 def rotate(
-    config: Config, vectors: Float[Array, "*n seq d_head"]
+    config: Config, vectors: Float[Array, "*n seq d_head"], first: Any = 0
 ) -> Float[Array, "*n seq d_head"]:
     """Return queries or keys turned by their position (Su et al. 2021, equation 34).
 
     `Config.rotary_pairs` says which two coordinates are turned together.
+
+    Args:
+        config: the transformer's shape.
+        vectors: queries or keys.
+        first: the position of the first of them; it may be traced.
     """
     seq, d_head = vectors.shape[-2:]
     steps = jnp.arange(d_head // 2, dtype=vectors.dtype)
     rates = config.rotary_base ** (-2 * steps / d_head)
-    angles = jnp.arange(seq, dtype=vectors.dtype)[:, None] * rates  # [seq, d_head / 2]
+    places = jnp.arange(seq, dtype=vectors.dtype) + jnp.asarray(first, vectors.dtype)
+    angles = places[:, None] * rates  # [seq, d_head / 2]
     cos, sin = jnp.cos(angles), jnp.sin(angles)
     halves = config.rotary_pairs == "halves"
     if halves:
@@ -230,16 +243,27 @@ def transform(
     transformer: Transformer, layer: int, stream: Stream, rules: Rules = PLAIN
 ) -> None:
     """Let the MLP of a layer read from the stream and write to it."""
+    seen = stream.read(f"m{layer}")
+    stream.write(mlp_write(transformer, layer, seen, rules)[None])
+
+
+def mlp_write(
+    transformer: Transformer,
+    layer: int,
+    seen: Float[Array, "seq d_model"],
+    rules: Rules = PLAIN,
+) -> Float[Array, "seq d_model"]:
+    """Return what the MLP of a layer writes when it sees this, in front of its norm."""
     config, weights = transformer.config, transformer.weights
     norm = weights.ln2_w[layer], weights.ln2_b[layer]
-    seen = normalise(config, stream.read(f"m{layer}"), *norm, rate=rules.rate)
+    seen = normalise(config, seen, *norm, rate=rules.rate)
     hidden = hidden_units(
         config,
         lambda field: seen @ getattr(weights, field)[layer],
         weights.b_in[layer],
         rules,
     )
-    stream.write((hidden @ weights.W_out[layer] + weights.b_out[layer])[None])
+    return hidden @ weights.W_out[layer] + weights.b_out[layer]
 
 
 def hidden_units(

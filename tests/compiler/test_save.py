@@ -457,7 +457,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, folder: Path) -> None:
 def test_a_newer_format_is_told_from_an_error(folder: Path) -> None:
     edit(folder, CONFIG, lambda data: data.update(format_version=4, d_extra=[1]))
     text = refusal(folder)
-    assert "found version 4 of the format, expected 3 at most" in text
+    assert "found version 5 of the format, expected 4 at most" in text
     assert "newer release of circuitzoo. Install a newer release." in text
     # A newer format may have other files.
     (folder / CIRCUIT).unlink()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compiler.errors import InputError
+from compiler.generation import to_tokens
 from zoo.commands.options import (
     MaxLen,
     ModelArgument,
@@ -38,6 +39,18 @@ def run(
             help="A file of inputs, one JSON list a line; - is standard input."
         ),
     ] = None,
+    generate: Annotated[
+        bool,
+        typer.Option(
+            "--generate",
+            help="Print what a language model generates after each input. An input may "
+            "be text: --input '3 1 2 ='.",
+        ),
+    ] = False,
+    max_new: Annotated[
+        int | None,
+        typer.Option(min=1, help="The most tokens to generate; until EOS by default."),
+    ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
@@ -48,11 +61,13 @@ def run(
     In JSON, None is null, and a token that is a tuple is a list.
     """
     target = find(source)
+    if max_new is not None and not generate:
+        raise InputError("--max-new goes with --generate")
     if (input is None) == (input_file is None):
         raise InputError("give --input or --input-file, one of the two")
     if input is not None:
         model = open_model(target, vocab, max_len)
-        sequences = [("--input", s) for s in _read(input, model)]
+        sequences = [("--input", s) for s in _read(input, model, text=generate)]
     else:
         assert input_file is not None
         lines = _lines(input_file)
@@ -60,14 +75,16 @@ def run(
         sequences = [
             (place, sequence)
             for place, text in lines
-            for sequence in _read(text, model, place)
+            for sequence in _read(text, model, place, generate)
         ]
     for place, sequence in sequences:
         try:
             model.encode(sequence)
         except InputError as error:
             raise InputError(f"{place}: {error}") from None
-    for output in model.batch([s for _, s in sequences]):
+    given = [s for _, s in sequences]
+    outputs = model.generate(given, max_new) if generate else model.batch(given)
+    for output in outputs:
         print(json.dumps(output, default=_plain))
 
 
@@ -90,18 +107,29 @@ def _lines(path: Path) -> list[tuple[str, str]]:
     return lines
 
 
-def _read(text: str, model: Model, place: str = "--input") -> list[list[Any]]:
-    """Return the inputs that a text holds: one, or a list of several."""
+def _read(
+    data: str, model: Model, place: str = "--input", text: bool = False
+) -> list[list[Any]]:
+    """Return the inputs that a string holds: one, or a list of several.
+
+    Args:
+        data: JSON, or letters where every token is one.
+        model: whose tokens they are.
+        place: where the string is from.
+        text: whether words with spaces between them are read as well.
+    """
+    if text and not data.lstrip().startswith(("[", '"')):
+        return [to_tokens(model.name, model.words, model.typed.vocab, data)]
     vocab = model.typed.vocab
     letters = all(isinstance(t, str) and len(t) == 1 for t in vocab)
-    if letters and not text.lstrip().startswith(("[", '"')):
-        return [list(text.strip())]
-    found = read_json(text, place)
+    if letters and not data.lstrip().startswith(("[", '"')):
+        return [list(data.strip())]
+    found = read_json(data, place)
     if isinstance(found, str) and letters:
         return [list(found)]
     if not isinstance(found, list):
         raise InputError(
-            f"{place}: {text.strip()[:60]!r} is not a list; write '[3,1,2]'"
+            f"{place}: {data.strip()[:60]!r} is not a list; write '[3,1,2]'"
         )
     if _depth(found) > 1 + max(map(_depth, vocab)) and all(
         isinstance(f, list) for f in found

@@ -2,7 +2,7 @@
 
     7 9 0 + 5 4 1 = 2 4 2 0 EOS             addition: 97 + 145 = 242, least digit first
     7 5 9 4 0 1 = 2 c1 4 c1 2 c0 EOS        addition_scratchpad: the same, in columns
-    3 1 4 0 x3 = 4 4 2 2 EOS                multiplication, in base 5
+    x3 times 3 1 4 0 = 4 4 2 2 0 EOS        multiplication, in base 5
 
 Heads at fixed distances bring the digits of a column to where the next digit is
 written, as in Quirke and Barez (2024). Without a scratchpad no carry has to be handed
@@ -26,7 +26,7 @@ from zoo.tasks.language import (
 )
 from zoo.tasks.rules import NO_VALUE, HeadRule, MlpRule
 
-EQUALS, PLUS = "=", "+"
+EQUALS, PLUS, TIMES = "=", "+", "times"
 
 
 def _digit_head(name: str, distance: int, words: Sequence[str], base: int) -> HeadRule:
@@ -132,8 +132,8 @@ class AdditionScratchpad(LanguageTask):
         7 5 9 4 0 1 = 2 c1 4 c1 2 c0 EOS
 
     The prompt has the two digits of each column side by side, the least ones first.
-    Three heads see the tokens around the column; which two of them are its digits
-    depends on whether a digit or a carry is to be written.
+    Three heads see the tokens around the column. Two of them are its digits where a
+    digit is to be written, and two where its carry is: an MLP adds both pairs.
 
     Args:
         width: the columns.
@@ -148,25 +148,30 @@ class AdditionScratchpad(LanguageTask):
         self.width, self.base = width, base
         words = (*map(str, range(base)), "c0", "c1", EQUALS)
         heads = {"near": 2 * width - 1, "middle": 2 * width, "far": 2 * width + 1}
-        column = MlpRule(
-            name="column_sum",
-            layer=0,
-            values=(*range(2 * base - 1), None),
-            reads=("tokens", *heads),
-            computes=_column_sum,
-        )
+        sums = {"sum_here": ("middle", "near"), "sum_before": ("far", "middle")}
+        columns = [
+            MlpRule(
+                name=name,
+                layer=0,
+                values=(*range(2 * base - 1), None),
+                reads=reads,
+                computes=_sum,
+            )
+            for name, reads in sums.items()
+        ]
         follows = MlpRule(
             name=NEXT,
             layer=1,
             values=next_values(words),
-            reads=("tokens", "column_sum"),
+            reads=("tokens", *sums),
             computes=self._next,
         )
         rules = [_digit_head(name, d, words, base) for name, d in heads.items()]
-        super().__init__(words, (*rules, column, follows), 4 * width + 1)
+        super().__init__(words, (*rules, *columns, follows), 4 * width + 1)
 
-    def _next(self, token: str, column: int | None) -> Value:
+    def _next(self, token: str, here: int | None, before: int | None) -> Value:
         """Return the column's digit after `=` or a carry, and its carry after that."""
+        column = before if token.isdigit() else here
         if column is None:
             return EOS
         if token in (EQUALS, "c0", "c1"):
@@ -190,20 +195,17 @@ class AdditionScratchpad(LanguageTask):
         return said
 
 
-def _column_sum(
-    token: str, near: int | None, middle: int | None, far: int | None
-) -> int | None:
-    """Return the sum of the column's digits, None after all columns."""
-    other = far if token.isdigit() else near
-    return None if middle is None or other is None else middle + other
+def _sum(first: int | None, second: int | None) -> int | None:
+    """Return the sum of two digits, None where one of the tokens is no digit."""
+    return None if first is None or second is None else first + second
 
 
 class Multiplication(LanguageTask):
-    """The causal model of multiplication by a digit: `3 1 4 0 x3 = 4 4 2 2 EOS`.
+    """The causal model of multiplication: `times x3 3 1 4 0 = 4 4 2 2 0 EOS`.
 
-    The carry of the last column follows from the digit written there, the digit that
-    was multiplied and the multiplier: `digit * multiplier + carry` has to end in what
-    was written.
+    The multiplier comes before `times` or after it. The carry of the last column
+    follows from the digit written there, the digit that was multiplied and the
+    multiplier: `digit * multiplier + carry` has to end in what was written.
 
     Args:
         width: the digits of the number.
@@ -211,14 +213,14 @@ class Multiplication(LanguageTask):
     """
 
     name = "multiplication"
-    meaning = "A number times a digit, least digit first: `3 1 x3 = 4 4 0 EOS`."
+    meaning = "A digit times a number, in base 5: `x3 times 3 1 = 4 4 0 EOS`."
     separator = EQUALS
 
     def __init__(self, width: int = 4, base: int = 5) -> None:
         self.width, self.base = width, base
         factors = {f"x{factor}": factor for factor in range(2, base)}
         self._factors = factors
-        words = (*map(str, range(base)), *factors, EQUALS)
+        words = (*map(str, range(base)), *factors, TIMES, EQUALS)
         multiplier = HeadRule(
             name="multiplier",
             layer=0,
@@ -242,10 +244,10 @@ class Multiplication(LanguageTask):
             reads=("digit", "multiplier", "carry"),
             computes=self._next,
         )
-        digit = _digit_head("digit", width + 1, words, base)
-        before = _digit_head("digit_before", width + 2, words, base)
+        digit = _digit_head("digit", width, words, base)
+        before = _digit_head("digit_before", width + 1, words, base)
         rules = (digit, before, multiplier, carry, follows)
-        super().__init__(words, rules, 2 * width + 3)
+        super().__init__(words, rules, 2 * width + 4)
 
     def _carry(self, token: str, before: int | None, multiplier: int) -> Value:
         """Return the carry of the last column, None after all columns."""
@@ -265,16 +267,19 @@ class Multiplication(LanguageTask):
         return str(((digit or 0) * multiplier + carry) % self.base)
 
     def kinds(self) -> tuple[PromptKind, ...]:
-        """Return all numbers with all multipliers."""
-        count = self.base**self.width * len(self._factors)
+        """Return all numbers with all multipliers, before and after `times`."""
+        count = 2 * self.base**self.width * len(self._factors)
         return (PromptKind(count, self._prompt),)
 
     def _prompt(self, number: int) -> list[str]:
-        number, factor = divmod(number, len(self._factors))
-        words = _written(number, self.base, self.width)
-        return [*words, list(self._factors)[factor], EQUALS]
+        order, factor, number = digits_of(
+            number, 2, len(self._factors), self.base**self.width
+        )
+        said = [list(self._factors)[factor], TIMES][:: 1 - 2 * order]
+        return [*said, *_written(number, self.base, self.width), EQUALS]
 
     def answer(self, prompt: Sequence[str]) -> list[str]:
         """Return the digits of the product."""
-        product = _value(_digits(prompt), self.base) * self._factors[prompt[-2]]
+        factor = next(self._factors[w] for w in prompt if w in self._factors)
+        product = _value(_digits(prompt), self.base) * factor
         return _written(product, self.base, self.width + 1)

@@ -2,7 +2,7 @@
 
     ( ( ) ( = ) ) EOS
 
-A head attends to all brackets alike, so that it sees whether more were opened than
+A head attends to all tokens alike, so that it sees whether more were opened than
 closed (Bhattamishra et al. 2020). An MLP writes `)` or EOS.
 """
 

@@ -96,7 +96,11 @@ class LanguageTask:
             for rule in rules
         )
         self._ids = {word: i for i, word in enumerate(self.vocab)}
-        self._tables = tuple(tabulate(rule, self._sources) for rule in rules)
+        order = ["tokens", *self.values]  # a rule reads what comes before it
+        self._tables = tuple(
+            tabulate(rule, {name: self._sources[name] for name in order[: row + 1]})
+            for row, rule in enumerate(rules)
+        )
 
     def kinds(self) -> tuple[PromptKind, ...]:
         """Return the prompts of the task by shape."""
@@ -146,7 +150,9 @@ class LanguageTask:
         self, ids: Int[np.ndarray, "input ctx"]
     ) -> Int[np.ndarray, " input"]:
         """Return the number of words of each input's prompt, BOS not counted."""
-        return np.array([np.argmax(self.asked(row)) for row in ids], np.int32)
+        count = len(self.vocab)
+        texts = ([self.vocab[i] for i in row if i < count] for row in ids)
+        return np.array([self.prompt_length(text) for text in texts], np.int32)
 
     def asked(self, ids: Int[Any, " ctx"]) -> Bool[Any, " ctx"]:
         """Return the positions at which there is a next token; jax can trace it."""

@@ -191,7 +191,8 @@ class ArgumentRecall(LanguageTask):
 
     The argument documented last asks for the one that stands two places after it.
     After `:` that is the first one, two places after the function's name; after the
-    last one it is `:`, and the text ends.
+    last one it is `:`, and the text ends. Some texts have no `def`: else the positions
+    alone would tell where an argument is to be written.
 
     Args:
         functions: names of functions.
@@ -260,11 +261,12 @@ class ArgumentRecall(LanguageTask):
         orders = math.perm(len(self.arguments), count)
 
         def make(number: int) -> list[str]:
-            order, function = digits_of(number, orders, len(self.functions))
+            order, function, begins = digits_of(number, orders, len(self.functions), 2)
             names = " , ".join(arrangement(order, self.arguments, count))
-            return f"def {self.functions[function]} ( {names} ) :".split()
+            start = "def " if begins else ""
+            return f"{start}{self.functions[function]} ( {names} ) :".split()
 
-        return PromptKind(orders * len(self.functions), make)
+        return PromptKind(2 * orders * len(self.functions), make)
 
     def answer(self, prompt: Sequence[str]) -> list[str]:
         """Return `param` and the name of each argument."""

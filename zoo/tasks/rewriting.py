@@ -107,9 +107,9 @@ class ReverseText(_Rewriting):
             name="after_separator",
             layer=0,
             values=(False, True),
+            moves=None,
             key=("tokens",),
             selects=lambda token: token == EQUALS,
-            renamed={EQUALS: True},
             default=False,
         )
         follows = HeadRule(

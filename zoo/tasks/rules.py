@@ -9,7 +9,7 @@ a tuple of rules.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Int
 
+from compiler.errors import InputError
 from compiler.rasp.values import Value
 from zoo.causal.model import UNDEFINED, Parent, ParentSlot
 
@@ -39,7 +40,8 @@ class HeadRule:
         name: the variable.
         layer: the first layer that it can be computed in.
         values: its values.
-        moves: the source whose value is moved: a variable, or `tokens`.
+        moves: the source whose value is moved: a variable, or `tokens`; None if the
+            variable is whether any key is selected, and its values False and True.
         query: the sources that `selects` takes at the position of the query.
         key: the sources that `selects` takes at the position of the key.
         selects: whether a key is selected, of the values of `query`, then of `key`.
@@ -56,7 +58,7 @@ class HeadRule:
     name: str
     layer: int
     values: tuple[Value, ...]
-    moves: str = "tokens"
+    moves: str | None = "tokens"
     query: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     selects: Callable[..., bool] = lambda *_: True
@@ -74,14 +76,15 @@ class HeadRule:
         apart = self.distance is not None or self.earlier
         query = (*self.query, *(["positions"] if apart else []))
         key = (*self.key, *(["positions"] if apart or self.latest else []))
-        return (*_read(query, "q"), *_read(key, "k"), Parent(self.moves, "v"))
+        moved = () if self.moves is None else (self.moves,)
+        return (*_read(query, "q"), *_read(key, "k"), *_read(moved, "v"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountRule:
     """Whether a weighted count of the tokens so far is above 0, found by one head.
 
-    The head attends to BOS and to all counted tokens alike.
+    The head attends to all tokens and to BOS alike.
 
     Attributes:
         name: the variable; its values are False and True.
@@ -99,7 +102,7 @@ class CountRule:
     @property
     def parents(self) -> tuple[Parent, ...]:
         """What its head reads."""
-        return (Parent("tokens", "k"), Parent("tokens", "v"))
+        return (Parent("tokens", "v"),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,20 +150,27 @@ def tabulate(rule: VariableRule, values: Values) -> RuleArrays:
     Returns:
         of a head (whether a key is selected [query, key], the rank of each key or None,
         what a moved value becomes, the index of the default or -1), of a count (the
-        weight of each token, whether it is counted), of an MLP (its value).
+        weight of each token), of an MLP (its value).
+
+    Raises:
+        InputError: it reads what is not there, or gives what is not among its values.
     """
-    place = {word: i for i, word in enumerate(_typed(rule.values))}
-
-    def index(word: Value) -> int:
-        return UNDEFINED if word is NO_VALUE else place[type(word), word]
-
+    read = {p.source for p in rule.parents} - {"positions"}
+    if unknown := sorted(read - set(values)):
+        raise InputError(
+            f"rule {rule.name!r}: it reads {unknown[0]!r}, which is neither 'tokens' "
+            "nor the variable of an earlier rule. Put the rules in the order of reading"
+        )
     if isinstance(rule, MlpRule):
         rows = itertools.product(*(values[name] for name in rule.reads))
-        return (np.array([index(rule.computes(*row)) for row in rows], np.int32),)
+        return (_indices(rule, (rule.computes(*row) for row in rows)),)
     if isinstance(rule, CountRule):
         adds = [rule.weights.get(word, 0) for word in values["tokens"]]
-        counted = [word in rule.weights or word == "BOS" for word in values["tokens"]]
-        return np.array(adds, np.int32), np.array(counted)
+        return (np.array(adds, np.int32),)
+    return _tabulate_head(rule, values)
+
+
+def _tabulate_head(rule: HeadRule, values: Values) -> RuleArrays:
     queries = list(itertools.product(*(values[name] for name in rule.query)))
     keys = list(itertools.product(*(values[name] for name in rule.key)))
     selects = np.array([[bool(rule.selects(*q, *k)) for k in keys] for q in queries])
@@ -169,14 +179,34 @@ def tabulate(rule: VariableRule, values: Values) -> RuleArrays:
         ever = np.flatnonzero(selects.any(axis=0))
         ranks = np.zeros(len(keys), np.int32)
         ranks[ever] = [rule.rank(keys[key][0]) for key in ever]
-    moved = (rule.renamed.get(word, word) for word in values[rule.moves])
-    known = [index(w) if (type(w), w) in place else UNDEFINED for w in moved]
-    return selects, ranks, np.array(known, np.int32), index(rule.default)
+    if rule.moves is None:
+        return selects, ranks, None, int(_indices(rule, [rule.default])[0])
+    # A head that ends up at a token which it never moves has no value there.
+    own = set(_typed(rule.values))
+    moved = [rule.renamed.get(word, word) for word in values[rule.moves]]
+    taken = (
+        w if typed in own else NO_VALUE
+        for w, typed in zip(moved, _typed(moved), strict=True)
+    )
+    return selects, ranks, _indices(rule, taken), int(_indices(rule, [rule.default])[0])
 
 
-def _typed(values: tuple[Value, ...]) -> list[tuple[type, Value]]:
+def _typed(values: Iterable[Value]) -> list[tuple[type, Value]]:
     """Return values with their types: True is not the number 1 here."""
     return [(type(value), value) for value in values]
+
+
+def _indices(rule: VariableRule, found: Iterable[Value]) -> Int[np.ndarray, " value"]:
+    """Return which of a rule's values each value is, -1 for NO_VALUE."""
+    place = {word: i for i, word in enumerate(_typed(rule.values))}
+    place[type(NO_VALUE), NO_VALUE] = UNDEFINED
+    typed = _typed(found)
+    if wrong := [value for kind, value in typed if (kind, value) not in place]:
+        raise InputError(
+            f"rule {rule.name!r}: it gives {wrong[0]!r}, which is not among its "
+            "values. Add it to `values`, or give NO_VALUE where the variable has none"
+        )
+    return np.array([place[key] for key in typed], np.int32)
 
 
 def _joint(
@@ -212,9 +242,9 @@ def run_rule(
     place = jnp.arange(len(live))
     seen = live[None, :] & (place[None, :] <= place[:, None])
     if isinstance(rule, CountRule):
-        weights, counted = (jnp.asarray(part)[known["tokens"]] for part in table)
+        weights = jnp.asarray(table[0])[known["tokens"]]
         total = jnp.where(seen, weights[None, :], 0).sum(axis=1)
-        return (total > 0).astype(jnp.int32), seen & counted[None, :]
+        return (total > 0).astype(jnp.int32), seen
     return _run_head(rule, table, values, known, seen)
 
 
@@ -241,8 +271,11 @@ def _run_head(
         chosen = chosen & _greatest(chosen, place)
     if ranks is not None:
         chosen = chosen & _greatest(chosen, jnp.asarray(ranks)[key])
-    source = known[rule.moves]
-    taken = jnp.where(source >= 0, jnp.asarray(moved)[source], UNDEFINED)[None, :]
+    if rule.moves is None:
+        taken = jnp.full((1, n_ctx), rule.values.index(True))
+    else:
+        source = known[rule.moves]
+        taken = jnp.where(source >= 0, jnp.asarray(moved)[source], UNDEFINED)[None, :]
     high = jnp.where(chosen, taken, UNDEFINED).max(axis=1)
     low = jnp.where(chosen, taken, len(rule.values)).min(axis=1)
     value = jnp.where(low == high, high, UNDEFINED)

@@ -206,6 +206,9 @@ class FactOrContext(LanguageTask):
         france has oslo and peru has rome ; truly france has -> paris
         france has oslo and peru has rome ; here france has  -> oslo
 
+    Some prompts begin with `now`: else positions alone would tell countries and
+    capitals apart.
+
     Args:
         facts: by country, its capital.
     """
@@ -217,7 +220,7 @@ class FactOrContext(LanguageTask):
     def __init__(self, facts: dict[str, str] | None = None) -> None:
         self.facts = dict(facts or FACTS)
         countries, capitals = tuple(self.facts), tuple(self.facts.values())
-        words = (*countries, *capitals, KNOWN, TOLD, "has", "and", ";")
+        words = (*countries, *capitals, KNOWN, TOLD, "now", "has", "and", ";")
         country = HeadRule(
             name="country",
             layer=0,
@@ -260,7 +263,7 @@ class FactOrContext(LanguageTask):
             reads=("cue", "fact", "told"),
             computes=_choose,
         )
-        super().__init__(words, (country, cue, fact, told, follows), 11)
+        super().__init__(words, (country, cue, fact, told, follows), 12)
 
     def kinds(self) -> tuple[PromptKind, ...]:
         """Return the prompts with one and with two countries."""
@@ -270,15 +273,17 @@ class FactOrContext(LanguageTask):
         orders, capitals = math.perm(len(self.facts), count), list(self.facts.values())
 
         def make(number: int) -> list[str]:
-            cue, asked, order, *chosen = digits_of(
-                number, 2, count, orders, *[len(capitals)] * count
+            begins, cue, asked, order, *chosen = digits_of(
+                number, 2, 2, count, orders, *[len(capitals)] * count
             )
             countries = arrangement(order, list(self.facts), count)
             pairs = zip(countries, chosen, strict=True)
             told = " and ".join(f"{c} has {capitals[k]}" for c, k in pairs)
-            return f"{told} ; {(KNOWN, TOLD)[cue]} {countries[asked]} has".split()
+            start = "now " if begins else ""
+            asks = f"{(KNOWN, TOLD)[cue]} {countries[asked]} has"
+            return f"{start}{told} ; {asks}".split()
 
-        return PromptKind(2 * count * orders * len(capitals) ** count, make)
+        return PromptKind(4 * count * orders * len(capitals) ** count, make)
 
     def answer(self, prompt: Sequence[str]) -> list[str]:
         """Return the capital of the last country."""

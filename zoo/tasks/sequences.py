@@ -1,15 +1,16 @@
 """Known sequences: successors of months, days and numbers, and a table of n-grams.
 
     say from april to july : april may june july EOS        successor
-    red c a -> f b EOS                                      ngram
+    red big c a -> f b EOS                                  ngram
 
 Successor heads (Gould et al. 2023) hold the order of such words in one place for all of
-them, here an MLP. The table of n-grams is learnt by heart: what follows depends on the
-topic and on the two last letters.
+them, here an MLP. The table of n-grams is learnt by heart: what follows depends on a
+colour, a size, and the two last letters.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from functools import cached_property
@@ -76,10 +77,10 @@ class Successor(LanguageTask):
             name="finished",
             layer=1,
             values=(False, True),
+            moves=None,
             query=("tokens",),
             key=("tokens", "previous_token"),
             selects=lambda token, key, previous: token == key and previous == "to",
-            renamed=dict.fromkeys(items, True),
             default=False,
             asked=True,
         )
@@ -144,43 +145,36 @@ def _next_item(successor: Value, start: Value, finished: Value) -> Value:
 
 
 class Ngram(LanguageTask):
-    """The causal model of a table of trigrams, one for each topic: `red c a f b EOS`.
+    """The causal model of a table of trigrams: `red big c a f b EOS`.
 
-    The table is drawn from a fixed seed. Prompts whose answer would be too long are
-    left out.
+    A colour and a size, in either order, choose the table. It is drawn from a fixed
+    seed. Prompts whose answer would be too long are left out.
 
     Args:
-        topics: the words that choose a table.
+        colours: the words of the first kind that choose a table.
+        sizes: the words of the second kind.
         letters: the letters.
         longest: the most letters of an answer.
     """
 
     name = "ngram"
-    meaning = "What a learnt table of trigrams makes of a topic and two letters."
+    meaning = "What follows two letters in a learnt table, which two words choose."
 
     def __init__(
         self,
-        topics: Sequence[str] = ("red", "green", "blue", "gold", "grey", "pink"),
+        colours: Sequence[str] = ("red", "green", "blue"),
+        sizes: Sequence[str] = ("big", "small"),
         letters: str = "abcdefgh",
         longest: int = 8,
     ) -> None:
-        self.topics, self.letters, self.longest = tuple(topics), letters, longest
+        self.colours, self.sizes = tuple(colours), tuple(sizes)
+        self.longest = longest
         draw, ends = random.Random(0), (*letters, EOS, EOS)
         self.table = {
-            (topic, first, second): ends[int(draw.random() * len(ends))]
-            for topic in topics
-            for first in letters
-            for second in letters
+            key: ends[int(draw.random() * len(ends))]
+            for key in itertools.product(colours, sizes, letters, letters)
         }
-        words = (*topics, *letters)
-        topic = HeadRule(
-            name="topic",
-            layer=0,
-            values=self.topics,
-            key=("tokens",),
-            selects=lambda token: token in topics,
-            asked=True,
-        )
+        words = (*colours, *sizes, *letters)
         before = HeadRule(
             name="previous_letter",
             layer=0,
@@ -192,22 +186,25 @@ class Ngram(LanguageTask):
             name=NEXT,
             layer=0,
             values=next_values(words),
-            reads=("topic", "previous_letter", "tokens"),
+            reads=("colour", "size", "previous_letter", "tokens"),
             computes=lambda *key: self.table.get(key, NO_VALUE),
         )
-        super().__init__(words, (topic, before, follows), longest + 3)
+        cues = (_cue("colour", self.colours), _cue("size", self.sizes))
+        super().__init__(words, (*cues, before, follows), longest + 4)
 
     def prompt_length(self, words: Sequence[str]) -> int:
-        """Return how many words of a text are its prompt: a topic and two letters."""
-        return min(3, len(words))
+        """Return how many words of a text are its prompt: two words, two letters."""
+        return min(4, len(words))
 
     def asked(self, ids: Int[Any, " ctx"]) -> Bool[Any, " ctx"]:
         """Return the positions from the second letter on; jax can trace it."""
-        return (jnp.arange(self.n_ctx) >= 3) & (jnp.asarray(ids) != self.pad_id)
+        return (jnp.arange(self.n_ctx) >= 4) & (jnp.asarray(ids) != self.pad_id)
 
     @cached_property
     def _prompts(self) -> list[list[str]]:
-        return [list(key) for key in self.table if len(self.answer(key)) < self.longest]
+        every = [[*key] for key in self.table]
+        every += [[size, colour, *letters] for colour, size, *letters in every]
+        return [key for key in every if len(self.answer(key)) < self.longest]
 
     def kinds(self) -> tuple[PromptKind, ...]:
         """Return every prompt whose answer ends in time."""
@@ -215,11 +212,24 @@ class Ngram(LanguageTask):
 
     def answer(self, prompt: Sequence[str]) -> list[str]:
         """Return the letters of the table, at most `longest` of them."""
-        topic, first, second = prompt
+        cues, (first, second) = prompt[:2], prompt[2:]
+        colour, size = cues if cues[0] in self.colours else cues[::-1]
         said: list[str] = []
         while len(said) < self.longest:
-            first, second = second, self.table[topic, first, second]
+            first, second = second, self.table[colour, size, first, second]
             if second == EOS:
                 break
             said.append(second)
         return said
+
+
+def _cue(name: str, words: tuple[str, ...]) -> HeadRule:
+    """Return a head that finds the one of some words that is in the text."""
+    return HeadRule(
+        name=name,
+        layer=0,
+        values=words,
+        key=("tokens",),
+        selects=lambda token: token in words,
+        asked=True,
+    )

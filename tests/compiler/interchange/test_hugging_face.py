@@ -61,6 +61,12 @@ def test_transformers_gives_the_same_logits(tmp_path, family, language, changes)
     ids = model.encode_batch(inputs(model))
     live = ids != model.config.pad_id
     expected = np.asarray(model.logits_of(ids))
+    in_memory = model.to_transformers()
+    with torch.no_grad():
+        mask = torch.tensor(live).long()
+        found = in_memory(torch.tensor(ids).long(), attention_mask=mask).logits
+    assert type(in_memory) is type(loaded)
+    assert distance(found.numpy()[live], expected[live]) < 1e-5
     masks: list[Any] = [{"attention_mask": torch.tensor(live).long()}]
     if model.config.causal:
         masks.append({})  # PAD is behind the tokens, which do not see it

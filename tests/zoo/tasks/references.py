@@ -87,13 +87,16 @@ def addition_next(w, i, v):
     return str(sum([n for n in column if n is not None], carry))[-1]
 
 
-def column_sum(w, i, v):
-    pair = v["middle"][i], v["far" if w[i].isdigit() else "near"][i]
-    return None if None in pair else sum(pair)
+def total_of(first, second):
+    def total(w, i, v):
+        pair = v[first][i], v[second][i]
+        return None if None in pair else sum(pair)
+
+    return total
 
 
 def scratchpad_next(w, i, v):
-    total = v["column_sum"][i]
+    total = v["sum_before" if w[i].isdigit() else "sum_here"][i]
     if total is None:
         return "EOS"
     if w[i].isdigit():
@@ -284,8 +287,12 @@ def successor_next(w, i, v):
     return v["start" if v["successor"][i] is None else "successor"][i]
 
 
-def topic(w, i, v):
-    return w[1]
+def colour(w, i, v):
+    return only({*w} & {"red", "green", "blue"})
+
+
+def size(w, i, v):
+    return only({*w} & {"big", "small"})
 
 
 REFERENCES = {
@@ -297,9 +304,14 @@ REFERENCES = {
         addition_carry,
         addition_next,
     ),
-    "addition_scratchpad": (*map(digit_at, (5, 6, 7)), column_sum, scratchpad_next),
+    "addition_scratchpad": (
+        *map(digit_at, (5, 6, 7)),
+        total_of("middle", "near"),
+        total_of("far", "middle"),
+        scratchpad_next,
+    ),
     "multiplication": (
-        *map(digit_at, (5, 6)),
+        *map(digit_at, (4, 5)),
         multiplier,
         product_carry,
         product_next,
@@ -327,7 +339,7 @@ def ngram(table):
     """Return the reference of the task of n-grams with a table."""
 
     def follows(w, i, v):
-        key = v["topic"][i], v["previous_letter"][i], w[i]
+        key = v["colour"][i], v["size"][i], v["previous_letter"][i], w[i]
         return table.get(key, NO)
 
-    return topic, previous, follows
+    return colour, size, previous, follows

@@ -20,11 +20,12 @@ from tests.zoo.tasks.check import (
     words,
 )
 from tests.zoo.tasks.references import NO, REFERENCES, ngram
-from zoo.causal.by_hand import describe
+from zoo.causal.by_hand import describe, facts_of
 from zoo.causal.model import Selecting
-from zoo.tasks.language import LanguageTask
+from zoo.tasks.language import NEXT, LanguageTask, next_values
 from zoo.tasks.rewriting import CopyText
-from zoo.tasks.rules import HeadRule
+from zoo.tasks.rules import HeadRule, MlpRule
+from zoo.training.recipe_file import chosen_recipe
 
 TASKS = {
     name: task
@@ -114,6 +115,10 @@ def test_the_output_is_the_answer_word_by_word(task, ids):
         assert (found[:length] == -1).all() and (found[len(text) + 1 :] == -1).all()
 
 
+def test_a_task_of_the_zoo_teaches_attention(task):
+    assert chosen_recipe(None, task.name).attending > 0
+
+
 def test_classes_of_the_output_are_token_ids(task):
     assert (
         task.values[task.output] == task.readout.values == (*task.vocab, "BOS", "PAD")
@@ -171,7 +176,7 @@ def test_heads_select_keys_that_hold_what_they_move(task, ids):
             assert not keys.any()
             continue
         assert (keys.any(axis=2) == (value >= 0)).all()
-        if not isinstance(rule, HeadRule):
+        if not isinstance(rule, HeadRule) or rule.moves is None:
             continue
         tokens = [*task.vocab, "BOS", "PAD"]
         of_tokens = rule.moves == "tokens"
@@ -193,6 +198,11 @@ def test_the_examples_in_what_it_says_of_itself_are_right(task):
         prompt = text[: small.prompt_length(text)]
         assert small.text(prompt) == text
     assert shown or not task.ends or task.name == "ngram"
+
+
+def test_a_saved_model_shows_the_rules_of_its_task():
+    task = TASKS["two_lookups"]
+    assert facts_of(task)["source"].startswith("class TwoLookups(LanguageTask):")
 
 
 def test_a_word_that_is_listed_twice_is_refused():
@@ -233,3 +243,20 @@ def test_the_example_of_the_page_is_a_task():
     assert (said == greatest + 1).all()
     check_laws(example, ids)
     assert "`2 5 3 =` goes on with `6`" in example.meaning
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"reads": ("later",)},
+            "'next_token': it reads 'later', which is neither",
+        ),
+        ({"computes": lambda token: 1}, "rule 'next_token': it gives 1, which is not"),
+    ],
+)
+def test_a_rule_that_cannot_be_run_is_refused(changed, message):
+    given = {"reads": ("tokens",), "computes": lambda token: "a", **changed}
+    rule = MlpRule(name=NEXT, layer=0, values=next_values("ab"), **given)
+    with pytest.raises(InputError, match=message):
+        LanguageTask("ab", (rule,), 3)
