@@ -13,6 +13,12 @@ from typing import Any
 from compiler.machine.config import Config
 
 BOS, PAD = "[BOS]", "[PAD]"
+UNKNOWN = "[UNK]"
+"""What an unknown word becomes: an id behind the last one that the model has.
+
+A model refuses that id ("index out of range"), so an unknown word is never taken for
+another one. Tools that try a tokenizer on a text of their own can do so.
+"""
 EOS = "EOS"
 """The word of a vocabulary that ends a text, where it has this word."""
 FILE, ABOUT = "tokenizer.json", "tokenizer_config.json"
@@ -26,15 +32,15 @@ def tokenizer_json(words: Sequence[str], config: Config) -> dict[str, Any] | Non
         config: where BOS and PAD are.
 
     Text cannot stand for them where two are spelled alike, one has white space in it
-    or is empty, or one is spelled as BOS or PAD are here.
+    or is empty, or one is spelled as BOS, PAD or an unknown word are here.
     """
     if config.bos_id is None or config.pad_id is None:
         return None
     plain = all(word.split() == [word] for word in words)
-    if not plain or len({*words, BOS, PAD}) != len(words) + 2:
+    if not plain or len({*words, BOS, PAD, UNKNOWN}) != len(words) + 3:
         return None
     vocab = {word: place for place, word in enumerate(words)}
-    vocab |= {BOS: config.bos_id, PAD: config.pad_id}
+    vocab |= {BOS: config.bos_id, PAD: config.pad_id, UNKNOWN: config.d_vocab}
     special = {BOS: config.bos_id, PAD: config.pad_id}
     special |= {EOS: vocab[EOS]} if EOS in vocab else {}
     return {
@@ -71,7 +77,7 @@ def tokenizer_json(words: Sequence[str], config: Config) -> dict[str, Any] | Non
             },
         },
         "decoder": None,
-        "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "[UNK]"},
+        "model": {"type": "WordLevel", "vocab": vocab, "unk_token": UNKNOWN},
     }
 
 

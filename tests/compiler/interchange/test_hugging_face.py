@@ -165,9 +165,13 @@ def test_a_tokenizer_comes_with_the_folder(tmp_path):
     auto = transformers.AutoTokenizer.from_pretrained(folder)
     assert auto(text)["input_ids"] == model.encode(tokens)[:4].tolist()
     assert auto.pad_token_id == model.config.pad_id
+    # An id that the model does not have, and so no other token.
+    assert auto("elephant")["input_ids"] == [model.config.bos_id, model.config.d_vocab]
 
 
-@pytest.mark.parametrize("words", [["a b", "c"], ["a", "a"], ["[PAD]", "a"], ["", "a"]])
+@pytest.mark.parametrize(
+    "words", [["a b", "c"], ["a", "a"], ["[PAD]", "a"], ["[UNK]"], [""]]
+)
 def test_words_that_text_cannot_tell_apart_have_no_tokenizer(words):
     config = untrained().config
     assert tokenizer_json(words, config) is None
