@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
+from compiler.errors import InputError
+from compiler.families import find_family
 from compiler.lower.options import Options
 from compiler.model import Model
 from compiler.passes.decomposition import steps_beyond
@@ -29,10 +30,14 @@ def compile_model(
     decoys: int = 0,
     beside: Program | SOp | None = None,
     seed: int = 0,
+    like: str | None = None,
+    norm: str | None = None,
+    act: str | None = None,
+    gated: bool | None = None,
 ) -> Model:
     """Return the transformer that computes a program.
 
-    The last five arguments change what the model looks like, never what it computes
+    The last nine arguments change what the model looks like, never what it computes
     nor which variables its circuit has: see `compiler.lower.options`.
 
     Args:
@@ -49,14 +54,56 @@ def compile_model(
         beside: a second program, computed in the same model over the same tokens and
             read by nothing. The circuit is the first one's, `beside` the rest's.
         seed: what the decoys are drawn from.
+        like: the architecture, `gpt2` or `bert`: the model is saved as a folder that
+            Hugging Face transformers loads. GPT-2 attends to earlier positions only.
+        norm: the norm in front of every reader: `none`, `pre` (LayerNorm) or `rms`
+            (RMSNorm); as `like` says, or none.
+        act: the activation: `relu`, `gelu`, `gelu_new` or `silu`; as `like` says, or
+            ReLU.
+        gated: whether MLPs are gated, without biases.
 
     Raises:
         InputError: the vocabulary, the length or an option cannot be used.
         ProgramError: the program cannot be typed or lowered; lists every problem.
     """
-    options = Options(rotate, permute_heads, decoys, seed)
+    shape = shape_options(like, norm, act, gated)
+    options = Options(rotate, permute_heads, decoys, seed, **shape)
+    if like is not None and causal is None:
+        causal = find_family(like).causal or None
     read = read_source(source, vocab, max_len, causal, beside)
+    if like is not None and read.causal != find_family(like).causal:
+        ways = {True: "to earlier positions only", False: "in both directions"}
+        raise InputError(
+            f"{read.name} attends {ways[read.causal]}, and {find_family(like).title} "
+            f"{ways[not read.causal]}. Leave like= out, or name another architecture"
+        )
     return to_model(compile_stages(read, limits, options))
+
+
+def shape_options(
+    like: str | None, norm: str | None, act: str | None, gated: bool | None
+) -> dict[str, Any]:
+    """Return the options that say which architecture a compiled model has.
+
+    Raises:
+        NameLookupError: there is no architecture of that name.
+        InputError: a program cannot be compiled into it.
+    """
+    of_family: dict[str, Any] = {}
+    if like is not None:
+        family = find_family(like)
+        if family.options["positions"] == "rotary":
+            raise InputError(
+                f"programs are not compiled into {family.title}: its rotary positions "
+                "turn queries and keys by up to one radian a position, so that a head "
+                "that matches contents would match them less well the farther they "
+                'are apart. Compile with like="gpt2", like="bert" or norm="rms", or '
+                f'train it: zoo.train(.., like="{like}")'
+            )
+        chosen = ("norm", "act")
+        of_family = {name: family.options[name] for name in chosen} | {"filled": True}
+    given = {"norm": norm, "act": act, "gated": gated}
+    return of_family | {name: v for name, v in given.items() if v is not None}
 
 
 def to_model(stages: Stages) -> Model:
@@ -94,7 +141,7 @@ def _option_facts(stages: Stages) -> dict[str, Any]:
     options, typed = stages.options, stages.typed
     facts: dict[str, Any] = {}
     if options != Options():
-        facts["options"] = asdict(options)
+        facts["options"] = options.to_json()
     extra = list(typed.extra)
     if stages.program.beside is not None:
         name = typed.variables[extra.pop(0)].name

@@ -33,6 +33,7 @@ from compiler.lower.options import (
     turn,
     turn_heads,
 )
+from compiler.lower.reshape import reshape
 from compiler.lower.verify import verify_laid_out, verify_scheduled
 from compiler.passes.check import Accepts, check_defined, some_inputs
 from compiler.passes.infer import Limits, check_vocabulary, infer_domains
@@ -269,7 +270,8 @@ def _compile(laid_out: LaidOut, options: Options) -> Compiled:
         basis = random_basis(laid_out.d_model, options.rotate)
         stretch = balance(laid_out, readout.kind != "classes")
         weights = turn(turn_heads(weights, options.rotate), basis, stretch)
-    return annotate(laid_out, config, weights, readout, basis, stretch)
+    compiled = annotate(laid_out, config, weights, readout, basis, stretch)
+    return reshape(compiled, weights, options, stretch)
 
 
 def compile_program(

@@ -12,12 +12,14 @@ of its own, so that one seed may serve several of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.errors import InputError
+from compiler.machine.config import CHOICES
 from compiler.machine.weights import Weights
 from compiler.passes.codes import Floats
 from compiler.passes.layout import LaidOut
@@ -45,12 +47,21 @@ class Options:
         permute_heads: seed of a random order of heads; None for none.
         decoys: inert heads a layer, and further variables that are never read.
         seed: of the decoys.
+        norm: the norm in front of every reader, `none`, `pre` or `rms`; this and what
+            follows is explained in `reshape.py`.
+        act: the activation of MLPs.
+        gated: whether MLPs are gated.
+        filled: whether all heads together are as wide as the stream.
     """
 
     rotate: int | None = None
     permute_heads: int | None = None
     decoys: int = 0
     seed: int = 0
+    norm: str = "none"
+    act: str = "relu"
+    gated: bool = False
+    filled: bool = False
 
     def __post_init__(self) -> None:
         for name in ("rotate", "permute_heads"):
@@ -58,6 +69,31 @@ class Options:
                 _check_count(name, getattr(self, name), "a seed")
         _check_count("decoys", self.decoys, "a number of heads")
         _check_count("seed", self.seed, "a seed")
+        for name in ("norm", "act"):
+            if getattr(self, name) not in CHOICES[name]:
+                raise InputError(
+                    f"{name} is {getattr(self, name)!r}; choose one of {CHOICES[name]}"
+                )
+        if self.gated and self.act == "relu":
+            raise InputError(
+                'gated MLPs are compiled with act="silu", "gelu" or "gelu_new": ReLU '
+                "gives no gate that is open. Name one of these"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as JSON values; the four last ones only where they differ.
+
+        Models that were saved before they existed say the same as today.
+        """
+        every = {field.name: field.default for field in fields(self)}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in _LATER or value != every[name]
+        }
+
+
+_LATER = ("norm", "act", "gated", "filled")
 
 
 def _check_count(name: str, value: object, meaning: str) -> None:
