@@ -1,7 +1,7 @@
 """Tests and files that take long, besides those that are marked in place.
 
 `make test ARGS='-m "not slow"'` leaves them out, for daily use; `make test` runs them.
-A function is listed for more than about five seconds, a file for more than about twenty.
+A function is listed for more than about five seconds, a file for more than twenty.
 Nearly all of it is compilation by XLA; where a fixture trains or audits, the first test
 that needs it takes that time, whichever test it is.
 """
