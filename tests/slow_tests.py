@@ -1,14 +1,17 @@
-"""Tests that take more than about five seconds, besides those that are marked in place.
+"""Tests and files that take long, besides those that are marked in place.
 
 `make test ARGS='-m "not slow"'` leaves them out, for daily use; `make test` runs them.
-Here stand files and functions whose time is compilation by XLA: with a fixture that
-trains or audits, the first test that needs it takes its time, whichever that is.
+A function is listed for more than about five seconds, a file for more than twenty.
+Nearly all of it is compilation by XLA; where a fixture trains or audits, the first test
+that needs it takes that time, whichever test it is.
 """
 
 from __future__ import annotations
 
 SLOW = (
     "tests/compiler/interchange/test_hugging_face.py",
+    "tests/compiler/machine/rerun/test_rerun.py",
+    "tests/compiler/machine/test_architectures.py",
     "tests/zoo/auditing/test_certificate.py",
     "tests/zoo/auditing/test_old_releases.py",
     "tests/zoo/auditing/test_perturbed.py",

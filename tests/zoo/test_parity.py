@@ -54,6 +54,8 @@ OTHERWISE = {
     "compress": {"check_every", "inputs"},  # settings of the method, for its study
     "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
     "leaderboard": {"hung"},
+    # The same argument, what only the command plots, and a value of Python.
+    "score": {"model", "source", "plot", "certificate"},
 }
 
 
@@ -61,7 +63,7 @@ OTHERWISE = {
     "name",
     [
         *("list", "show", "compile", "verify", "compress", "releases", "card"),
-        *("download", "publish", "evaluate", "leaderboard"),
+        *("download", "publish", "evaluate", "leaderboard", "score"),
     ],
 )
 def test_a_command_and_its_function_take_the_same_options(name: str):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from zoo.commands.options import ModelArgument, find
+from zoo.commands.options import ModelArgument, Seed, find
 
 BASELINES = ("random", "weight-norm", "eap")
 
@@ -60,6 +60,52 @@ def score(
             "zero or optimal (the constant that hurts least)."
         ),
     ] = "resample",
+    loss: Annotated[
+        str,
+        typer.Option(
+            help="What the effect of a patch is measured by: difference (of the logits "
+            "of two answers) or divergence (KL, from the unpatched outputs)."
+        ),
+    ] = "difference",
+    positions: Annotated[
+        str,
+        typer.Option(
+            help="The outputs that count: all at which the answers differ, or the one "
+            "position that the data name."
+        ),
+    ] = "all",
+    split: Annotated[
+        str, typer.Option(help="The pairs that are used: test or train.")
+    ] = "test",
+    pairs: Annotated[
+        int | None, typer.Option(min=1, help="The most pairs of inputs to use.")
+    ] = None,
+    shifted: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the pairs whose corrupt run has shifted positions; half by "
+            "default, and none where the scores have one node for both embeddings.",
+        ),
+    ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Count this many edges as found; as many as the circuit has by "
+            "default.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Count edges that score more than this as found instead."),
+    ] = None,
+    behaviour: Annotated[
+        bool,
+        typer.Option(help="Run the circuits too: curves, completeness and minimality."),
+    ] = True,
+    seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the report to this JSON file.")
     ] = None,
@@ -81,7 +127,7 @@ def score(
     use_one_thread()
     from compiler.files import check_parent, write_atomically
     from zoo.cases.case import open_case
-    from zoo.cases.pairs import SHIFTED
+    from zoo.cases.pairs import PAIRS, SHIFTED
     from zoo.methods import find_method
     from zoo.scoring.formats import read_scores
     from zoo.scoring.lines import report_lines
@@ -89,12 +135,26 @@ def score(
 
     for path in filter(None, (out, plot)):
         check_parent(path)
-    case = open_case(target.exact, split="test", ablation=ablation)
+    case = open_case(
+        target.exact,
+        split=split,
+        pairs=PAIRS if pairs is None else pairs,
+        ablation=ablation,
+        loss=loss,
+        positions=positions,
+    )
     read = read_scores(case.names, scores, format, _policy(missing))
-    shifted = 0.0 if read.level.merged else SHIFTED  # as `zoo.score` does
+    if shifted is None:
+        shifted = 0.0 if read.level.merged else SHIFTED  # as `zoo.score` does
     case = case.with_shifts(shifted)
-    options: dict[str, Any] = {"granularity": granularity, "convention": convention}
-    report = score_edges(case, read, absolute=absolute, **options)
+    options: dict[str, Any] = {
+        "granularity": granularity,
+        "convention": convention,
+        "k": k,
+        "behaviour": behaviour,
+        "seed": seed,
+    }
+    report = score_edges(case, read, absolute=absolute, threshold=threshold, **options)
     rows = [(scores.name, report)]
     train = case.split("train", shifted=shifted)
     for name in BASELINES:
