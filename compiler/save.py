@@ -15,9 +15,10 @@ holds `steps` (see `Model.steps`), else 2 where circuit.json holds features, els
 A model of an architecture of Hugging Face transformers (`compiler/families`) is of
 version 4. Its folder is one that `AutoModel..from_pretrained` loads: config.json has
 the entries of that architecture, and the transformer's shape as we have it under the
-key `circuitzoo`; the weights carry its names; and two files of a tokenizer are added:
+key `circuitzoo`; the weights carry its names; and two files of a tokenizer are added,
+and of a language model how it generates:
 
-    tokenizer.json, tokenizer_config.json
+    tokenizer.json, tokenizer_config.json, generation_config.json
 
 The bytes are a function of the model: saving twice gives the same. A save that is cut
 short leaves what was there before, or nothing. Loading trusts nothing: sizes, digests
@@ -166,7 +167,7 @@ def _transformer_files(model: Model) -> dict[str, bytes]:
     return {
         CONFIG: render({**entries, OURS: about}),
         WEIGHTS: shaped_to_bytes(family, model.weights, config, model.writes_tokens),
-        **tokenizer_files(words, config),
+        **tokenizer_files(words, config, model.writes_tokens),
     }
 
 

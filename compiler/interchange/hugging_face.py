@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from compiler.machine.transformer import Transformer
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-TOKENIZER = (FILE, ABOUT)
-"""The files of a tokenizer; a folder has both or neither."""
+GENERATION = "generation_config.json"
+TOKENIZER = (FILE, ABOUT, GENERATION)
+"""The files of a tokenizer, and what a language model has beside. A folder has the
+first two or neither."""
 OURS = "circuitzoo"
 """The entry of config.json that holds what transformers does not know."""
 
@@ -83,7 +85,7 @@ def write_folder(
     files = {
         WEIGHTS: weights_file(family, transformer, language),
         CONFIG: _json({**entries, OURS: config.to_json()}),
-        **tokenizer_files(words, config),
+        **tokenizer_files(words, config, language),
     }
     with room_to(f"write to {folder}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +133,7 @@ def config_entries(
         **family.entries(config),
         "bos_token_id": config.bos_id,
         "pad_token_id": config.pad_id,
-        "eos_token_id": list(words).index(EOS) if EOS in words else None,
+        "eos_token_id": _end(words),
         "tie_word_embeddings": config.tied,
         "use_cache": language,
     }
@@ -147,15 +149,45 @@ def weights_file(family: Family, transformer: Transformer, language: bool) -> by
     return save(family.pack(weights, config, language), {"format": "pt"})
 
 
-def tokenizer_files(words: Sequence[str], config: Config) -> dict[str, bytes]:
-    """Return the files of a tokenizer by name; none where text cannot stand for it."""
+def tokenizer_files(
+    words: Sequence[str], config: Config, language: bool
+) -> dict[str, bytes]:
+    """Return the files of a tokenizer by name; none where text cannot stand for it.
+
+    Args:
+        words: the text of each token.
+        config: the transformer's shape.
+        language: whether the logits stand for the tokens.
+    """
     entries = tokenizer_json(words, config) if words else None
     if entries is None:
         return {}
+    files = {FILE: entries, ABOUT: about(config, words)}
+    files |= {GENERATION: _generation(words, config)} if language else {}
     return {
         name: (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
-        for name, data in ((FILE, entries), (ABOUT, about(config, words)))
+        for name, data in files.items()
     }
+
+
+def _generation(words: Sequence[str], config: Config) -> dict[str, Any]:
+    """Return how transformers is to generate, unless it is told otherwise.
+
+    A vocabulary without EOS is that of a task whose answer is one token. Without this
+    bound, `pipeline` would generate 256 tokens, more than there are positions.
+    """
+    return {
+        "bos_token_id": config.bos_id,
+        "pad_token_id": config.pad_id,
+        "eos_token_id": _end(words),
+        "do_sample": False,
+        **({} if EOS in words else {"max_new_tokens": 1}),
+    }
+
+
+def _end(words: Sequence[str]) -> int | None:
+    """Return the id of EOS, None if there is none."""
+    return list(words).index(EOS) if EOS in words else None
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

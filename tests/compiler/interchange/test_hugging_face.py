@@ -10,7 +10,7 @@ import pytest
 
 from compiler.errors import FormatError, InputError
 from compiler.families import FAMILIES, family_of
-from compiler.interchange.hugging_face import read_folder
+from compiler.interchange.hugging_face import read_folder, tokenizer_files
 from compiler.interchange.tokenizer import tokenizer_json
 from compiler.model import Model
 from tests.compiler.interchange.models import (
@@ -176,3 +176,15 @@ def test_words_that_text_cannot_tell_apart_have_no_tokenizer(words):
     config = untrained().config
     assert tokenizer_json(words, config) is None
     assert tokenizer_json(["a", "b"], config) is not None
+
+
+@pytest.mark.parametrize(("words", "most"), [(["a", "EOS"], None), (["a", "b"], 1)])
+def test_a_language_model_generates_one_token_or_until_eos(words, most):
+    config = untrained().config
+    files = tokenizer_files(words, config, language=True)
+    said = json.loads(files["generation_config.json"])
+    assert said.get("max_new_tokens") == most
+    assert said["eos_token_id"] == (None if most else 1)
+    assert set(tokenizer_files(words, config, language=False)) == set(files) - {
+        "generation_config.json"
+    }
