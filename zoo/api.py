@@ -59,6 +59,10 @@ def compile(
     decoys: int = 0,
     beside: str | Program | SOp | None = None,
     seed: int = 0,
+    like: str | None = None,
+    norm: str | None = None,
+    act: str | None = None,
+    gated: bool | None = None,
 ) -> Model:
     """Return the transformer that computes a program, exactly.
 
@@ -76,9 +80,18 @@ def compile(
         decoys: how many heads each layer gets that nothing reads.
         beside: a second program, computed in the same model and read by nothing.
         seed: what the decoys are drawn from.
+        like: the architecture, `gpt2` (attention to earlier positions only) or `bert`
+            (an encoder): the model is saved as a folder that Hugging Face transformers
+            loads.
+        norm: the norm in front of every reader: `none`, `pre` (LayerNorm) or `rms`
+            (RMSNorm); as `like` says by default.
+        act: the activation: `relu`, `gelu`, `gelu_new` or `silu`; as `like` says by
+            default.
+        gated: whether MLPs are gated, without biases.
 
     Raises:
-        NameLookupError: no program has that name; the nearest are offered.
+        NameLookupError: no program or architecture has that name; the nearest are
+            offered.
         InputError: the vocabulary, the length or an option cannot be used.
         ProgramError: the program cannot be typed or lowered; lists every problem.
     """
@@ -93,6 +106,10 @@ def compile(
         decoys=decoys,
         beside=None if beside is None else find_program(beside),
         seed=seed,
+        like=like,
+        norm=norm,
+        act=act,
+        gated=gated,
     )
 
 

@@ -11,7 +11,7 @@ the mean: then every dimension is there twice, once negated, so that the mean is
 readers take half of the difference.
 
 *Steep units.* For GELU and SiLU, |act(s z) / s - max(z, 0)| is at most 0.28 / s for all
-z. Hidden units are steeper by s = 2^18, and what they write is smaller by s.
+z. Hidden units are steeper by s = 2^22, and what they write is smaller by s.
 
 *Gates.* A gated MLP multiplies act(s z) with what `W_in` gives, which reads the
 constant direction and is 1. It has no biases: those of the plain MLP are read from the
@@ -33,7 +33,7 @@ from compiler.machine.weights import Weights, freeze
 from compiler.passes.codes import Floats
 from compiler.passes.layout import LaidOut
 
-STEEP = 2.0**18
+STEEP = 2.0**22
 """By how much hidden units are steeper where the activation is not ReLU."""
 LOUD = 2.0**12
 """The least ratio of the constant to everything else in the stream."""
@@ -41,7 +41,7 @@ _AS_IT_IS = "none", "relu", False, False
 
 
 @dataclass(frozen=True)
-class _Stream:
+class _NewStream:
     """How the old stream stands in the new one.
 
     Attributes:
@@ -119,7 +119,7 @@ def _widths(old: Config, shape: Options) -> tuple[int, int]:
     return d_head, d_head * old.n_heads
 
 
-def _stream(old: int, new: int, shape: Options) -> _Stream:
+def _stream(old: int, new: int, shape: Options) -> _NewStream:
     """Return how the stream moves."""
     write, read = np.zeros((old, new)), np.zeros((new, old))
     axes = np.eye(old)
@@ -127,9 +127,9 @@ def _stream(old: int, new: int, shape: Options) -> _Stream:
     if shape.norm == "pre":
         write[:, old : 2 * old] = -axes
         read[:old], read[old : 2 * old] = axes / 2, -axes / 2
-        return _Stream(write, read, [2 * old, 2 * old + 1], np.array([1.0, -1.0]))
+        return _NewStream(write, read, [2 * old, 2 * old + 1], np.array([1.0, -1.0]))
     known = shape.norm == "rms" or shape.gated
-    return _Stream(write, read, [old] if known else [], np.ones(int(known)))
+    return _NewStream(write, read, [old] if known else [], np.ones(int(known)))
 
 
 def _loudest(laid_out: LaidOut, stretch: Floats | None) -> float:
@@ -144,12 +144,12 @@ def _loudest(laid_out: LaidOut, stretch: Floats | None) -> float:
     return total
 
 
-def _rewire(weights: Weights, stream: _Stream) -> dict[str, Any]:
+def _rewire(weights: Weights, stream: _NewStream) -> dict[str, Any]:
     """Return the arrays, writing to the new stream and reading from it."""
     arrays = weights._asdict()
     for name in ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out"):
         arrays[name] = arrays[name] @ stream.write
-    for name in ("W_Q", "W_K", "W_V", "W_in", "W_U"):
+    for name in ("W_Q", "W_K", "W_V", "W_gate", "W_in", "W_U"):
         arrays[name] = stream.read @ arrays[name]
     return arrays
 
@@ -171,7 +171,7 @@ def _widen_heads(arrays: dict[str, Any], old: int, new: int) -> dict[str, Any]:
 
 
 def _hidden(
-    arrays: dict[str, Any], stream: _Stream, shape: Options, unit: float
+    arrays: dict[str, Any], stream: _NewStream, shape: Options, unit: float
 ) -> dict[str, Any]:
     """Return the arrays of the MLPs.
 
@@ -203,7 +203,7 @@ def _hidden(
     }
 
 
-def _norms(config: Config, stream: _Stream, constant: float) -> dict[str, Any]:
+def _norms(config: Config, stream: _NewStream, constant: float) -> dict[str, Any]:
     """Return the arrays of the norms: the constant becomes 1, all else stays."""
     if config.norm == "none":
         return {}
@@ -220,7 +220,7 @@ def _norms(config: Config, stream: _Stream, constant: float) -> dict[str, Any]:
     }
 
 
-def _moved(circuit: Circuit, stream: _Stream) -> Circuit:
+def _moved(circuit: Circuit, stream: _NewStream) -> Circuit:
     """Return a circuit whose variables are where the stream has moved to."""
     sites = {
         name: Site(site.node, None if site.basis is None else site.basis @ way)
@@ -231,7 +231,7 @@ def _moved(circuit: Circuit, stream: _Stream) -> Circuit:
 
 
 def _basis(
-    basis: Floats | None, stream: _Stream, shape: Options, old: int
+    basis: Floats | None, stream: _NewStream, shape: Options, old: int
 ) -> Floats | None:
     """Return the named directions of the new stream; None where they are its axes."""
     new = stream.write.shape[1]

@@ -72,6 +72,31 @@ def compile_program(
     seed: Annotated[
         int, typer.Option(help="Seed of the heads that --decoys adds.")
     ] = 0,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ARCHITECTURE",
+            help="Compile into this architecture, gpt2 or bert: Hugging Face "
+            "transformers loads --out then.",
+        ),
+    ] = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NORM",
+            help="The norm in front of every reader: none, pre (LayerNorm) or rms.",
+        ),
+    ] = None,
+    act: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACT", help="The activation: relu, gelu, gelu_new or silu."
+        ),
+    ] = None,
+    gated: Annotated[
+        bool | None,
+        typer.Option("--gated", help="Make the MLPs gated; with --act silu or gelu."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
@@ -96,6 +121,10 @@ def compile_program(
         decoys=decoys,
         beside=beside,
         seed=seed,
+        like=like,
+        norm=norm,
+        act=act,
+        gated=gated,
     )
     zoo.save(model, out, overwrite=force)
     config = model.config

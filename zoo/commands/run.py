@@ -67,11 +67,13 @@ def run(
         raise InputError("give --input or --input-file, one of the two")
     if input is not None:
         model = open_model(target, vocab, max_len)
+        _check_language(model, generate)
         sequences = [("--input", s) for s in _read(input, model, text=generate)]
     else:
         assert input_file is not None
         lines = _lines(input_file)
         model = open_model(target, vocab, max_len)
+        _check_language(model, generate)
         sequences = [
             (place, sequence)
             for place, text in lines
@@ -86,6 +88,15 @@ def run(
     outputs = model.generate(given, max_new) if generate else model.batch(given)
     for output in outputs:
         print(json.dumps(output, default=_plain))
+
+
+def _check_language(model: Model, generate: bool) -> None:
+    """Raise InputError where a model of values is asked to generate."""
+    if generate and not model.writes_tokens:
+        raise InputError(
+            f"{model.name} is no language model: its logits stand for values at each "
+            "token, and not for the next token. Leave --generate out"
+        )
 
 
 def _lines(path: Path) -> list[tuple[str, str]]:

@@ -37,8 +37,15 @@ def read_recipe(path: Path) -> Recipe:
     return parse_recipe(text, str(path))
 
 
-def parse_recipe(text: str, where: str = "recipe") -> Recipe:
+def parse_recipe(
+    text: str, where: str = "recipe", base: Recipe | None = None
+) -> Recipe:
     """Return the recipe that TOML says.
+
+    Args:
+        text: the TOML.
+        where: where it is from, for errors.
+        base: what it changes; the defaults if None.
 
     Raises:
         InputError: it is not TOML, or has an unknown key or an impossible value.
@@ -49,7 +56,9 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
         raise InputError(f"recipe {where}: cannot be read: {error}") from None
     # The recipe of a run says what was trained, and was complete when it was written.
     saved = data.pop(PROGRAM, None) is not None
-    return saved_recipe(data, where) if saved else change(Recipe(), data, where)
+    if saved:
+        return saved_recipe(data, where)
+    return change(base or Recipe(), data, where)
 
 
 def saved_recipe(entries: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -157,7 +166,8 @@ def chosen_recipe(recipe: Recipe | str | Path | None, name: str) -> Recipe:
     """Return a recipe by its value, its name or its file; that of a program if None.
 
     Args:
-        recipe: settings, `robust` or another recipe of the zoo, or a TOML file.
+        recipe: settings, `robust` or another recipe of the zoo (which changes that of
+            the program), or a TOML file (which changes the defaults).
         name: of the program or the task that is trained.
 
     Raises:
@@ -168,4 +178,8 @@ def chosen_recipe(recipe: Recipe | str | Path | None, name: str) -> Recipe:
         return recipe_for(name)
     if isinstance(recipe, Recipe):
         return recipe
-    return read_recipe(find_recipe(Path(recipe)))
+    path = find_recipe(Path(recipe))
+    if path.parent == RECIPES and path.stem != name:
+        # One for every program: it goes on top of what this program needs.
+        return parse_recipe(path.read_text(), str(path), recipe_for(name))
+    return read_recipe(path)
