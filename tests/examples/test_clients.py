@@ -122,3 +122,10 @@ def test_pyvene_interchanges_as_the_model_does(run, request, family, variable):
 def test_sae_lens_trains_on_the_stream(run, llama):
     needs_client("sae_lens")
     run("with_sae_lens.py", llama[0], "100")
+
+
+def test_eap_ig_scores_edges_as_a_gradient_here(run, llama):
+    needs("transformer_lens")
+    reason = "no EAP-IG: pip install git+https://github.com/hannamw/EAP-IG"
+    pytest.importorskip("eap.attribute", reason=reason, exc_type=ImportError)
+    assert len(run("with_eap_ig.py", llama[0], *llama[1])) >= 10
