@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?=
+CLIENTS ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
@@ -19,6 +20,10 @@ ifeq ($(TORCH),1)
 TESTS_READY += $(VENV)/.ready-torch
 export CIRCUITZOO_TORCH := 1
 endif
+ifeq ($(CLIENTS),1)
+TESTS_READY += $(VENV)/.ready-clients
+export CIRCUITZOO_CLIENTS := 1
+endif
 
 # Tests start many processes. Without the bytecode that the first one writes, each of
 # them compiles what it imports: 20 CPU seconds instead of 9 for TransformerLens.
@@ -32,6 +37,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo "  PYTHON=...    the interpreter .venv is made from (python3; 3.11 or later)"
 	@echo "  TORCH=1       'make test' with PyTorch and TransformerLens as well"
+	@echo "  CLIENTS=1     'make test' with nnsight, pyvene and SAELens as well"
 
 demo: $(VENV)/.ready-run ## install, then compile, verify, run and patch a sort (INPUT='[3,1,2]')
 	@$(BIN)/python -m zoo.demo $${INPUT:+--input "$$INPUT"}
@@ -81,4 +87,10 @@ $(VENV)/.ready-torch: $(VENV)/.made $(INPUTS)
 	@$(PIP_INSTALL) $(CONSTRAINTS) -e '.[torch]' 'torch==2.13.0'
 	@rm -rf $(VENV)/lens3
 	@$(PIP_INSTALL) --no-deps --target $(VENV)/lens3 'transformer_lens>=3,<4' better-abc fancy-einsum
+	@touch $@
+
+# SAELens needs TransformerLens 3, so this replaces version 4 where TORCH=1 installed it.
+$(VENV)/.ready-clients: $(VENV)/.made $(INPUTS)
+	@echo "installing nnsight, pyvene and SAELens (2 GB more on disk)"
+	@$(PIP_INSTALL) $(CONSTRAINTS) -e '.[clients]' 'torch==2.13.0'
 	@touch $@
