@@ -88,6 +88,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler",
         "programs",
         "zoo.causal",
+        "zoo.tasks",
         "zoo.training",
         "zoo.auditing",
         "zoo.compression",

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from compiler.families import family_of
 from compiler.lower.options import Options
 from compiler.model import Model
 from compiler.passes.wording import UNNAMED, title
 from compiler.rasp.values import show, show_many
+from zoo import tasks
 from zoo.auditing.certificate import NOTE, Certificate, Rate
+from zoo.causal.by_hand import task_of
 from zoo.compression.settings import Settings
 from zoo.release.fields import PICTURE
 from zoo.release.shown import (
@@ -21,6 +24,7 @@ from zoo.release.shown import (
     proof_shown,
     thorough_shown,
 )
+from zoo.tasks.language import LanguageTask
 
 _FRONT = """---
 license: apache-2.0
@@ -48,16 +52,29 @@ With circuitzoo:
 import zoo
 
 model = zoo.load("{name}")
-model({example})
+{call}
 model.circuit.edges
 ```
 
-With NumPy alone: `model.safetensors` holds the weights under TransformerLens' names,
-`config.json` the shape, `circuit.json` the numbers of the tokens. The whole forward
-pass is written out in `docs/release-format.md` of circuitzoo.
+{elsewhere}
 
 The data: `datasets.load_dataset("data")` in this folder.
 """
+
+_NUMPY = """\
+With NumPy alone: `model.safetensors` holds the weights under TransformerLens' names,
+`config.json` the shape, `circuit.json` the numbers of the tokens. The whole forward
+pass is written out in `docs/release-format.md` of circuitzoo."""
+
+_TRANSFORMERS = """With Hugging Face transformers, from this folder (`{architecture}`):
+
+```python
+from transformers import {auto}, AutoTokenizer
+
+model = {auto}.from_pretrained(folder)
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model(**tokenizer("{text}", return_tensors="pt")).logits
+```"""
 
 
 _TWIN = """## Its natural twin
@@ -86,6 +103,7 @@ def card(
     facts = model.facts
     kind = str(facts.get("kind", "compiled"))
     example = _example(model, certificate)
+    prompt = _prompt(model, certificate)
     parts = [
         _FRONT.format(kind=kind) + f"# {name}",
         str(facts.get("meaning", "")) or _expression(model),
@@ -93,16 +111,56 @@ def card(
         f"![The circuit of {name}]({PICTURE})",
         "## What it computes",
         _program(model),
-        f"For example `{example[0]}` gives `{example[1]}`.",
+        f"For example `{example[0]}` gives `{example[1]}`."
+        if prompt is None
+        else f"For example `{prompt}` goes on with `{_continued(model, prompt)}`.",
         _variables(model),
         "## Certificate",
         _certificate(certificate, NOTE if model.readout.kind != "classes" else ""),
-        _LOAD.format(name=name, example=example[0]).rstrip(),
+        _LOAD.format(
+            name=name,
+            call=f"model({example[0]})"
+            if prompt is None
+            else f'model.generate("{prompt}")',
+            elsewhere=_elsewhere(model, prompt),
+        ).rstrip(),
         _TWIN.format(name=name) if twin else "",
         "## Provenance",
         _provenance(facts, kind),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _prompt(model: Model, certificate: Certificate) -> str | None:
+    """Return a prompt of a language task, from a witness; None for other models."""
+    task = task_of(model)
+    if not model.writes_tokens or task not in [about.name for about in tasks.SUMMARIES]:
+        return None
+    found = tasks.find(str(task))
+    witness = next((f.witness for f in certificate.circuit if f.witness), None)
+    if not isinstance(found, LanguageTask) or witness is None:
+        return None
+    words = list(map(str, witness.base))
+    return " ".join(words[: found.prompt_length(words)])
+
+
+def _continued(model: Model, prompt: str) -> str:
+    """Return the words that a model generates after a prompt."""
+    return " ".join(map(str, model.generate(prompt)))
+
+
+def _elsewhere(model: Model, prompt: str | None) -> str:
+    """Return how to load the model without this package."""
+    language = model.writes_tokens
+    family = family_of(model.config, language)
+    if family is None:
+        return _NUMPY
+    auto = "AutoModelForCausalLM" if language else "AutoModelForTokenClassification"
+    return _TRANSFORMERS.format(
+        architecture=family.architecture(language),
+        auto=auto,
+        text=prompt or " ".join(model.words[:3]),
+    )
 
 
 def _expression(model: Model) -> str:
@@ -120,7 +178,9 @@ def _program(model: Model) -> str:
 
 def _what(model: Model, kind: str, version: int) -> str:
     c = model.config
-    norm = "no LayerNorm" if c.norm == "none" else "pre-LayerNorm"
+    norm = {"none": "no LayerNorm", "pre": "pre-LayerNorm", "rms": "pre-RMSNorm"}
+    gated = f"gated by {c.act}" if c.gated else c.act
+    keys = f" ({c.n_kv_heads} with keys of their own)" if c.n_kv_heads else ""
     how = {
         "trained": "trained so that its circuit is the one shown, and nothing else "
         "matters",
@@ -129,8 +189,8 @@ def _what(model: Model, kind: str, version: int) -> str:
     }.get(kind, "compiled from the program, weight by weight")
     return (
         f"A transformer {how}: {_count(c.n_layers, 'layer')}, "
-        f"{_count(c.n_heads, 'head')} a layer, d_model {c.d_model}, d_mlp {c.d_mlp}, "
-        f"{c.act}, {norm}, {c.positions} positions, "
+        f"{_count(c.n_heads, 'head')} a layer{keys}, d_model {c.d_model}, d_mlp "
+        f"{c.d_mlp}, {gated}, {norm[c.norm]}, {c.positions} positions, "
         f"{'causal' if c.causal else 'bidirectional'}, {c.n_params:,} parameters. "
         f"An input is a sequence of 1 to {_count(model.typed.max_len, 'token')}, from "
         f"a vocabulary of {len(model.typed.vocab)}. Version {version}."
