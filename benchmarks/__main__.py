@@ -20,6 +20,7 @@ FIGURES = (
     "sizes",
     "growth",
     "throughput",
+    "generation",
     "patch_cost",
     "startup",
     "exactness",

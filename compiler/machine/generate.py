@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.machine.forward import forward
 from compiler.machine.layers import (
+    allow,
+    attention_scores,
     embed,
     mlp_write,
     project,
@@ -40,27 +41,35 @@ class KeyValueCache(NamedTuple):
 
 
 def fill_cache(
-    transformer: Transformer, ids: Int[Array, " ctx"], length: Int[Array, ""]
+    transformer: Transformer, ids: Int[Array, " seq"], length: Int[Array, ""]
 ) -> tuple[KeyValueCache, Float[Array, " d_vocab_out"]]:
     """Return the cache of a prompt, and the logits of its last position.
 
     Args:
         transformer: its shape and its arrays; causal.
-        ids: the prompt from BOS on, anything behind it.
+        ids: the prompt from BOS on, anything behind it; at most n_ctx of them.
         length: how many of the ids are the prompt.
     """
-    config, b_O = transformer.config, transformer.weights.b_O
-    run = forward(transformer, ids)
+    config, weights = transformer.config, transformer.weights
+    allowed, total = allow(config, ids), embed(transformer, ids).sum(0)
     keys, values = [], []
     for layer in range(config.n_layers):
-        before = config.names.sources_before(layer)
-        seen = run.writes[:before].sum(0) + b_O[:layer].sum(0)
-        _, k, v = project(transformer, layer, seen)
+        q, k, v = project(transformer, layer, total)
+        pattern = jax.nn.softmax(attention_scores(config, q, k, allowed), axis=-1)
+        heads = jnp.einsum("hqd,hdm->qm", pattern @ v, weights.W_O[layer])
+        total = total + heads + weights.b_O[layer]
+        total = total + mlp_write(transformer, layer, total)
         keys.append(rotate(config, k) if config.positions == "rotary" else k)
         values.append(v)
     there = (jnp.arange(len(ids)) < length) & (ids != _pad(transformer))
-    cache = KeyValueCache(jnp.stack(keys), jnp.stack(values), there)
-    return cache, run.logits[length - 1]
+    rest = config.n_ctx - len(ids)
+    room = (0, 0), (0, 0), (0, rest), (0, 0)
+    cache = KeyValueCache(
+        jnp.pad(jnp.stack(keys), room),
+        jnp.pad(jnp.stack(values), room),
+        jnp.pad(there, (0, rest)),
+    )
+    return cache, unembed(transformer, total[length - 1][None])[0]
 
 
 def _pad(transformer: Transformer) -> int:
@@ -103,7 +112,25 @@ def extend(
     return KeyValueCache(keys, values, there), unembed(transformer, total)[0]
 
 
-@partial(jax.jit, static_argnames=("stop",))
+class Progress(NamedTuple):
+    """A batch of sequences while they are written.
+
+    Args:
+        ids: [batch, ctx] prompts and what was written behind them.
+        last: [batch] the newest token of each.
+        made: [] how many tokens were written.
+        live: [batch] which sequences go on.
+        cache: of all positions before the newest.
+    """
+
+    ids: Int[Array, "batch ctx"]
+    last: Int[Array, " batch"]
+    made: Int[Array, ""]
+    live: Bool[Array, " batch"]
+    cache: KeyValueCache
+
+
+@partial(jax.jit, static_argnames=("stop", "longest"))
 @precise
 def generate_batch(
     transformer: Transformer,
@@ -111,6 +138,7 @@ def generate_batch(
     lengths: Int[Array, " batch"],
     most: Int[Array, ""],
     stop: int = -1,
+    longest: int | None = None,
 ) -> Int[Array, "batch ctx"]:
     """Return the sequences with what follows each prompt, greedily.
 
@@ -120,25 +148,35 @@ def generate_batch(
         lengths: how many of each row's ids are its prompt.
         most: the greatest number of new tokens.
         stop: the token after which a sequence ends; -1 for none.
+        longest: no prompt is longer than this; the whole context by default. It is
+            compiled once for each.
     """
     ctx = ids.shape[1]
+    end = jnp.minimum(lengths + most, ctx)
+    begun = jnp.arange(ctx) < lengths[:, None]
+    blank = jnp.where(begun, ids, transformer.config.pad_id or 0)
 
-    def one(ids: Array, length: Array) -> Array:
-        end = jnp.minimum(length + most, ctx)
+    def put(state: Progress, logits: Array) -> Progress:
+        """Write one token behind each sequence that goes on."""
+        token = jnp.argmax(logits, axis=-1).astype(ids.dtype)
+        place = lengths + state.made
+        here = (jnp.arange(ctx) == place[:, None]) & state.live[:, None]
+        written = jnp.where(here, token[:, None], state.ids)
+        live = state.live & (token != stop) & (place + 1 < end)
+        return Progress(written, token, state.made + 1, live, state.cache)
 
-        def goes_on(state: tuple) -> Array:
-            ids, place, _, _ = state
-            return (place < end) & ((place == length) | (ids[place - 1] != stop))
+    def step(state: Progress) -> Progress:
+        place = lengths + state.made - 1
+        # Those that have ended are run along, which no one sees: a choice between old
+        # and new would copy the whole cache.
+        cache, logits = jax.vmap(partial(extend, transformer))(
+            state.cache, state.last, place
+        )
+        return put(state._replace(cache=cache), logits)
 
-        def step(state: tuple) -> tuple:
-            ids, place, cache, logits = state
-            token = jnp.argmax(logits).astype(ids.dtype)
-            cache, logits = extend(transformer, cache, token, place)
-            return ids.at[place].set(token), place + 1, cache, logits
-
-        cache, logits = fill_cache(transformer, ids, length)
-        begun = jnp.arange(ctx) < length
-        blank = jnp.where(begun, ids, transformer.config.pad_id or 0)
-        return jax.lax.while_loop(goes_on, step, (blank, length, cache, logits))[0]
-
-    return jax.vmap(one)(ids, lengths)
+    cache, logits = jax.vmap(partial(fill_cache, transformer))(
+        ids[:, :longest], lengths
+    )
+    begin = Progress(blank, blank[:, 0], jnp.zeros((), ids.dtype), lengths < end, cache)
+    done = jax.lax.while_loop(lambda s: s.live.any(), step, put(begin, logits))
+    return done.ids

@@ -82,3 +82,12 @@ def test_a_prompt_that_cannot_be_continued_says_why(prompt, max_new, message):
 def test_a_model_of_values_generates_nothing():
     with pytest.raises(InputError, match="reverse is no language model"):
         compiled("reverse").generate("a b")
+
+
+def test_prompts_that_do_not_fit_side_by_side_run_in_parts(model, monkeypatch):
+    vocab = model.typed.vocab
+    prompts = [vocab[i : i + 1 + i % 3] for i in range(5)]
+    together = model.generate(prompts, max_new=4)
+    monkeypatch.setattr("compiler.generation.AT_ONCE", 2)
+    assert model.generate(prompts, max_new=4) == together
+    assert len(together) == 5
