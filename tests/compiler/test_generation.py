@@ -86,7 +86,7 @@ def test_a_model_of_values_generates_nothing():
 
 def test_prompts_that_do_not_fit_side_by_side_run_in_parts(model, monkeypatch):
     vocab = model.typed.vocab
-    prompts = [vocab[i : i + 1 + i % 3] for i in range(5)]
+    prompts = [list(vocab[i : i + 1 + i % 3]) for i in range(5)]
     together = model.generate(prompts, max_new=4)
     monkeypatch.setattr("compiler.generation.AT_ONCE", 2)
     assert model.generate(prompts, max_new=4) == together
