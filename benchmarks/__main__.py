@@ -30,6 +30,7 @@ FIGURES = (
     "proofs",
     "giveaways",
     "certified",
+    "architectures",
     "audit_speed",
     "compression",
     "attribution_speed",

@@ -26,8 +26,9 @@ Suite = Annotated[
     typer.Option(
         metavar="NAME",
         help="The models: core (first versions of trained releases), certified "
-        "(trained releases whose audit was full), compiled, rotated, decoys, or a "
-        "release, folder or program; repeat it for several.",
+        "(trained releases whose audit was full), shaped (models of an architecture), "
+        "compiled, rotated, decoys, or a release, folder or program; repeat it for "
+        "several.",
     ),
 ]
 Seeds = Annotated[

@@ -77,7 +77,7 @@ def releases(
 def _row(entry: Mapping[str, Any], failed: list[str], columns: int) -> list[str]:
     row = [
         entry["name"],
-        entry["kind"],
+        ", ".join(filter(None, [entry["kind"], entry.get("architecture")])),
         entry.get("audit", "sample"),
         f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
         f"{entry['edges']}/{entry['of_edges']}",

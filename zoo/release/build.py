@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.errors import InputError
+from compiler.families import family_of
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from compiler.notation import render
@@ -146,12 +147,19 @@ def summary(draft: Draft) -> dict[str, Any]:
         "pairs": draft.certificate.pairs,
         "claims": {c.name: c.found for c in draft.certificate.claims},
         **_audited(draft.certificate),
+        **_architecture(draft.model),
     }
 
 
 def _audited(certificate: Certificate) -> dict[str, str]:
     """Return what audit there was; releases of earlier versions say nothing of it."""
     return {} if certificate.scope == "sample" else {"audit": certificate.scope}
+
+
+def _architecture(model: Model) -> dict[str, str]:
+    """Return which architecture of Hugging Face transformers a model has, if one."""
+    family = family_of(model.config, model.writes_tokens)
+    return {} if family is None else {"architecture": family.name}
 
 
 _GIVEN = ("tokens", "positions")

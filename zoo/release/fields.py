@@ -71,6 +71,14 @@ class ReleaseSummary(TypedDict):
             ),
         ]
     ]
+    architecture: NotRequired[
+        Annotated[
+            Literal["gpt2", "llama", "qwen2", "bert"],
+            FieldRule(
+                "of Hugging Face transformers, which loads the folder; none if left out"
+            ),
+        ]
+    ]
 
 
 class IndexEntry(ReleaseSummary):

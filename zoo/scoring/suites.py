@@ -1,6 +1,7 @@
 """Which models a method is tried on.
 
-    core       the first version of every trained release
+    core       the first version of every trained release without an architecture
+    shaped     the trained releases of an architecture: gpt2, llama, qwen2, bert
     certified  every trained release whose audit was a full one, in its newest version
     compiled   programs of the library, compiled
     rotated    the same, in a random basis of the stream
@@ -35,7 +36,7 @@ COMPILED = (
     "run_length",
 )
 OPTIONS = ("rotate", "permute_heads", "decoys")
-RELEASED = ("core", "certified")
+RELEASED = ("core", "certified", "shaped")
 SUITES = {"compiled": "", "rotated": "?rotate=1", "decoys": "?decoys=2"}
 
 
@@ -52,9 +53,13 @@ def models_of(suite: str | Iterable[str]) -> list[str]:
         return [line for name in ordered(suite) for line in models_of(name)]
     if suite in RELEASED:
         trained = [r for r in list_releases() if r.get("kind") == "trained"]
+        if suite == "shaped":
+            return [r["name"] for r in trained if "architecture" in r]
         if suite == "core":
             return [
-                r["name"] if r["version"] == 1 else f"{r['name']}@1" for r in trained
+                r["name"] if r["version"] == 1 else f"{r['name']}@1"
+                for r in trained
+                if "architecture" not in r
             ]
         return [r["name"] for r in trained if r.get("audit") == "full"]
     if suite in SUITES:

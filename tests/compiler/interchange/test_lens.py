@@ -303,8 +303,11 @@ def test_text_becomes_the_ids_of_encode(torch):
     length = len(tokens) + 1
     batch = model.encode_batch([list(tokens), [tokens[0]]])[:, :length]
     assert both.tolist() == batch.tolist()
-    with pytest.raises(Exception, match="UNK"):
-        lens.to_tokens("nonsense")
+    # A word that is unknown is taken for no other one: the model refuses its id.
+    unknown = lens.to_tokens("nonsense")
+    assert unknown.tolist() == [[model.config.bos_id, model.config.d_vocab]]
+    with pytest.raises(IndexError):
+        lens(unknown)
 
 
 def test_a_run_may_start_at_a_layer(shared):

@@ -23,14 +23,24 @@ def run(name: str, case: Case) -> np.ndarray:
     return np.asarray(find_method(name).run(case, 0))
 
 
-def drawn(case: Case, norm: str = "none", **zero: bool) -> Case:
+LLAMA: dict[str, Any] = {"norm": "rms", "act": "silu", "gated": True, "biases": "none"}
+SHAPES: dict[str, dict[str, Any]] = {
+    "no norm": {},
+    "LayerNorm": {"norm": "pre"},
+    "as Llama": LLAMA,
+}
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+def drawn(case: Case, shape: str = "no norm", **zero: bool) -> Case:
     """Return the case with random weights, and zeros where a word asks for them."""
-    config = replace(case.config, norm=norm)
+    config = replace(case.config, **SHAPES[shape])
     rng = np.random.default_rng(0)
     arrays = {
-        name: (rng.normal(size=shape) * 0.3).astype(np.float32)
-        for name, shape in config.shapes.items()
+        name: (rng.normal(size=size) * 0.3).astype(np.float32)
+        for name, size in config.shapes.items()
     }
+    arrays |= {name: np.zeros_like(arrays[name]) for name in config.derived}
     zeros = {"flat": ("W_Q", "b_Q"), "mute": ("W_out",)}
     zeros["plain"] = tuple(n for n in arrays if n.startswith("b_") or n.endswith("_b"))
     for word in zero:
@@ -55,13 +65,13 @@ def test_relp_is_eap_where_all_is_linear(case: Case) -> None:
     assert np.allclose(run("relp", linear), expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("norm", ["none", "pre"])
+@every_shape
 @pytest.mark.parametrize("halves", [False, True])
-def test_the_rules_change_no_value(case: Case, norm: str, halves: bool) -> None:
-    model = drawn(case, norm).model
+def test_the_rules_change_no_value(case: Case, shape: str, halves: bool) -> None:
+    model = drawn(case, shape).model
     rng = np.random.default_rng(1)
-    shape = len(model.config.names.readers), case.pairs.clean.shape[1]
-    added = rng.normal(size=(*shape, model.config.d_model)).astype(np.float32)
+    size = len(model.config.names.readers), case.pairs.clean.shape[1]
+    added = rng.normal(size=(*size, model.config.d_model)).astype(np.float32)
     for ids in case.pairs.clean[:3]:
         args = model.transformer, jnp.asarray(ids)
         change = jnp.asarray(added)
@@ -71,9 +81,9 @@ def test_the_rules_change_no_value(case: Case, norm: str, halves: bool) -> None:
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("norm", ["none", "pre"])
-def test_relevance_is_conserved_without_biases(case: Case, norm: str) -> None:
-    plain = drawn(case, norm, plain=True)
+@every_shape
+def test_relevance_is_conserved_without_biases(case: Case, shape: str) -> None:
+    plain = drawn(case, shape, plain=True)
     found = coefficients(plain, False)
     writes = np.asarray(plain.batch.writes)
     by_edge = np.einsum("nspd,nrpd->nrs", writes, np.asarray(found))

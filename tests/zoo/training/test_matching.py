@@ -1,5 +1,7 @@
 """What is outside the circuit is matched to the circuit, from both sides."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from compiler.machine.config import Config
 from compiler.machine.forward import attention_logits, forward_batch
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights, init
+from compiler.machine.virtual import virtual_norms as numpy_norms
+from compiler.machine.weights import Weights, expected_shapes, init
 from zoo.training.examples import Layout
 from zoo.training.matching import (
     LEAST_SPREAD,
@@ -152,3 +155,34 @@ def test_gradients_are_finite_differences(drawn, which):
     )
     assert slope == pytest.approx((ahead - behind) / (2 * step), rel=0.02)
     assert slope != 0
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"norm": "pre"},
+        {"norm": "rms", "gated": True, "act": "silu", "biases": "none"},
+    ],
+    ids=["LayerNorm", "RMSNorm, gated"],
+)
+def test_norms_are_those_of_what_a_reader_reads_behind_its_norm(shape):
+    """Scales of norms, the mean that LayerNorm takes off, both inputs of a gate."""
+    config = replace(CONFIG, **shape)
+    rng = np.random.default_rng(3)
+    shapes = expected_shapes(config).values()
+    weights = Weights(*(rng.standard_normal(s).astype(np.float32) for s in shapes))
+    found = np.exp(np.asarray(virtual_norms(Transformer(config, weights).in_jax())))
+    w, names = weights, config.names
+    centre = np.eye(config.d_model) - 1 / config.d_model
+    take = centre if shape["norm"] == "pre" else np.eye(config.d_model)
+    into = {
+        "a1.h0<v>": take @ (w.ln1_w[1][:, None] * w.W_V[1, 0]),
+        "m1": take @ (w.ln2_w[1][:, None] * np.hstack([w.W_in[1], w.W_gate[1]])),
+        "logits": take @ (w.lnf_w[:, None] * w.W_U),
+    }
+    plain = numpy_norms(names, weights)
+    for reader, matrix in into.items():
+        place = names.reader_index(reader), names.source_index("m0")
+        expected = np.linalg.norm(w.W_out[0] @ matrix)
+        assert found[place] == pytest.approx(expected, rel=1e-4)
+        assert plain[place] == pytest.approx(expected, rel=1e-5)
