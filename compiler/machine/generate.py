@@ -112,7 +112,7 @@ def extend(
     return KeyValueCache(keys, values, there), unembed(transformer, total)[0]
 
 
-class Progress(NamedTuple):
+class GenerationState(NamedTuple):
     """A batch of sequences while they are written.
 
     Args:
@@ -156,16 +156,16 @@ def generate_batch(
     begun = jnp.arange(ctx) < lengths[:, None]
     blank = jnp.where(begun, ids, transformer.config.pad_id or 0)
 
-    def put(state: Progress, logits: Array) -> Progress:
+    def put(state: GenerationState, logits: Array) -> GenerationState:
         """Write one token behind each sequence that goes on."""
         token = jnp.argmax(logits, axis=-1).astype(ids.dtype)
         place = lengths + state.made
         here = (jnp.arange(ctx) == place[:, None]) & state.live[:, None]
         written = jnp.where(here, token[:, None], state.ids)
         live = state.live & (token != stop) & (place + 1 < end)
-        return Progress(written, token, state.made + 1, live, state.cache)
+        return GenerationState(written, token, state.made + 1, live, state.cache)
 
-    def step(state: Progress) -> Progress:
+    def step(state: GenerationState) -> GenerationState:
         place = lengths + state.made - 1
         # Those that have ended are run along, which no one sees: a choice between old
         # and new would copy the whole cache.
@@ -177,6 +177,8 @@ def generate_batch(
     cache, logits = jax.vmap(partial(fill_cache, transformer))(
         ids[:, :longest], lengths
     )
-    begin = Progress(blank, blank[:, 0], jnp.zeros((), ids.dtype), lengths < end, cache)
+    begin = GenerationState(
+        blank, blank[:, 0], jnp.zeros((), ids.dtype), lengths < end, cache
+    )
     done = jax.lax.while_loop(lambda s: s.live.any(), step, put(begin, logits))
     return done.ids

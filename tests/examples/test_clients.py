@@ -87,6 +87,12 @@ def test_transformers_generates_what_the_model_does(run, request, family):
     assert run("with_transformers.py", folder, prompts[0])[-1]
 
 
+def test_transformers_sorts_with_the_release(run, monkeypatch):
+    needs("transformers")
+    monkeypatch.chdir(CLIENTS.parents[1])
+    assert run("with_transformers.py")[-1] == "1 2 3"
+
+
 @pytest.mark.parametrize("family", ["gpt2", "bert"])
 def test_transformers_labels_as_the_model_does(run, tmp_path, family):
     needs("transformers")
