@@ -455,7 +455,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, folder: Path) -> None:
 
 
 def test_a_newer_format_is_told_from_an_error(folder: Path) -> None:
-    edit(folder, CONFIG, lambda data: data.update(format_version=4, d_extra=[1]))
+    edit(folder, CONFIG, lambda data: data.update(format_version=5, d_extra=[1]))
     text = refusal(folder)
     assert "found version 5 of the format, expected 4 at most" in text
     assert "newer release of circuitzoo. Install a newer release." in text
@@ -463,7 +463,7 @@ def test_a_newer_format_is_told_from_an_error(folder: Path) -> None:
     (folder / CIRCUIT).unlink()
     sums = (folder / SUMS).read_text().splitlines(keepends=True)
     (folder / SUMS).write_text("".join(s for s in sums if CIRCUIT not in s))
-    assert "version 4 of the format" in refusal(folder)
+    assert "version 5 of the format" in refusal(folder)
 
 
 @pytest.mark.parametrize("line", ["../../etc/passwd", "/etc/passwd", "a/../b", "a b"])

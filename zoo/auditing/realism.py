@@ -66,7 +66,7 @@ def realism_of(model: Model | Trained | Subject, *, seed: int = 0) -> Realism:
     arrays = {
         name: np.asarray(array, np.float64)
         for name, array in subject.weights._asdict().items()
-        if name.startswith("W_")
+        if name.startswith("W_") and array.size
     }
     run = forward_batch(subject.transformer, ids[pairs.base])
     writes = np.asarray(run.writes, np.float64)

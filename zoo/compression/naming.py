@@ -79,6 +79,11 @@ def _check_compiled(model: Model) -> None:
             "width you want"
         )
     bare = any(site.basis is None for site in model.sites.values())
+    if not bare and model.facts.get("kind") != "trained" and _is_shaped(model):
+        raise InputError(
+            f"{model.name} was compiled with a norm or with gates, which a projection "
+            "of the stream does not keep. Compile it without norm=, gated= and like="
+        )
     if bare or model.config.norm != "none" or model.facts.get("kind") == "trained":
         raise InputError(
             f"{model.name} was trained: its dimensions have no names, and only those "
@@ -114,3 +119,8 @@ def _labels(
     known = model.variables.get(variable)
     shown = known.values if known is not None else range(count)
     return [(f"{variable}={shown[i]}", int(i)) for i in on.argmax(axis=0)]
+
+
+def _is_shaped(model: Model) -> bool:
+    """Return whether a compiled model has a norm or gates."""
+    return model.config.norm != "none" or model.config.gated

@@ -24,7 +24,7 @@ from compiler.machine.transformer import Transformer
 from zoo.causal.outputs import position_losses
 
 WRITERS = ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out")
-READERS = ("W_Q", "W_K", "W_V", "W_in", "W_U")
+READERS = ("W_Q", "W_K", "W_V", "W_gate", "W_in", "W_U")
 # The sources `tokens` and `positions` come first; they are what a model is given.
 EMBEDDINGS = 2
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import save
-from compiler.machine.config import CHOICES, SIZES, Config
+from compiler.machine.config import CHOICES, LATER, SIZES, Config
 from zoo.auditing.certificate import TIED, UNTIED, Certificate, Claim
 from zoo.auditing.certificate import VERSION as CERTIFICATE_VERSION
 from zoo.release.fields import (
@@ -33,7 +33,8 @@ CERTIFICATE_DOCUMENT = Document(
 )
 CONFIG_DOCUMENT = Document(
     save.CONFIG,
-    "A transformer's shape and options.",
+    "A transformer's shape and options. In a model of an architecture of Hugging Face "
+    "transformers this stands under the key `circuitzoo`.",
     Config,
     save.FORMAT,
     tuple(range(save.FIRST, save.VERSION + 1)),
@@ -51,6 +52,9 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of every document, by the file's name."""
     found = {document.file: document.schema() for document in DOCUMENTS}
     entries = found[save.CONFIG]["properties"]
+    # Files have these only where they are not the default.
+    required = found[save.CONFIG]["required"]
+    found[save.CONFIG]["required"] = [name for name in required if name not in LATER]
     for name in SIZES:
         entries[name]["minimum"] = 1
     for name, options in CHOICES.items():

@@ -83,7 +83,10 @@ def test_the_schemas_are_up_to_date():
 def test_every_release_is_as_the_schemas_say(folder):
     for file, schema in schemas().items():
         if file != INDEX:
-            assert problems(schema, json.loads((folder / file).read_text())) == []
+            data = json.loads((folder / file).read_text())
+            # A model of an architecture: the rest is what transformers reads.
+            data = data.get("circuitzoo", data)
+            assert problems(schema, data) == []
 
 
 def test_the_index_is_as_its_schema_says():
