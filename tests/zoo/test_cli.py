@@ -94,7 +94,7 @@ def test_what_is_neither_a_checkout_nor_installed_has_no_version(
     ("arguments", "expected"),
     [
         (["nope"], "No such command 'nope'"),
-        (["run"], "Missing argument 'NAME|DIR'"),
+        (["run"], "Missing argument 'NAME|DIR|"),
         (["compile", "sort"], "Missing option '--out'"),
         (["run", "sort", "--nope"], "No such option: --nope"),
         (["show", "sort", "--max-len", "0"], "Invalid value for '--max-len'"),

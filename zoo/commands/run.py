@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compiler.errors import InputError
-from compiler.generation import to_tokens
 from zoo.commands.options import (
     MaxLen,
     ModelArgument,
@@ -130,6 +129,8 @@ def _read(
         text: whether words with spaces between them are read as well.
     """
     if text and not data.lstrip().startswith(("[", '"')):
+        from compiler.generation import to_tokens  # it imports arrays
+
         return [to_tokens(model.name, model.words, model.typed.vocab, data)]
     vocab = model.typed.vocab
     letters = all(isinstance(t, str) and len(t) == 1 for t in vocab)
