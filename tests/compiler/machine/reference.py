@@ -28,7 +28,7 @@ CONFIGS = {
     "normed": Config(**SHAPE, act="gelu", norm="pre", pad_id=0),
     "rotary": Config(**SHAPE, norm="pre", positions="rotary", causal=True, pad_id=0),
     "llama": Config(
-        **SHAPE | dict(n_heads=4, d_head=2),
+        **{**SHAPE, "n_heads": 4, "d_head": 2},
         act="silu",
         norm="rms",
         positions="rotary",
@@ -41,7 +41,7 @@ CONFIGS = {
         pad_id=0,
     ),
     "neighbours": Config(
-        **SHAPE | dict(d_vocab_out=7),
+        **{**SHAPE, "d_vocab_out": 7},
         act="gelu_new",
         norm="rms",
         positions="rotary",
