@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from compiler.save import load_model
+from zoo.causal.by_hand import task_of
 from zoo.release.fields import INDEX
 from zoo.release.shelf import scan
 from zoo.release.whole import check_files
@@ -30,6 +31,16 @@ def test_a_published_release_is_whole_and_right_on_its_own_pairs(folder):
     vocab = {str(token): token for token in model.typed.vocab}
     inputs = [[vocab[token] for token in row["clean"]] for row in rows]
     found = model.batch(inputs)
+    if task_of(model) is not None:
+        # The table is the task's, and says nothing where nothing is asked.
+        asked = [
+            (said, output)
+            for row, outputs in zip(rows, found, strict=True)
+            for said, output in zip(row["clean_outputs"], outputs, strict=True)
+            if said is not None
+        ]
+        assert sum(said == str(o) for said, o in asked) >= 0.98 * len(asked) > 0
+        return
     right = [
         list(map(_number, model.interpreter(tokens)[model.output])) == output
         for tokens, output in zip(inputs, found, strict=True)
