@@ -38,6 +38,7 @@ import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError
 from compiler.families import family_of
+from compiler.families.family import Family
 from compiler.files import put_folder, recover, room_to
 from compiler.interchange.hugging_face import (
     OURS,
@@ -153,22 +154,31 @@ def to_files(model: Model) -> dict[str, bytes]:
 
 def _transformer_files(model: Model) -> dict[str, bytes]:
     """Return the files of the transformer: shape, weights, and maybe a tokenizer."""
-    config, version = model.config, _version(model)
-    about = {"format": FORMAT, "format_version": version, **config.to_json()}
-    if version < _SHAPED:
+    config, family = model.config, family_of(model.config, model.writes_tokens)
+    if family is None:
         return {
-            CONFIG: render(about),
+            CONFIG: render(_about(model)),
             WEIGHTS: tensors_to_bytes(model.weights, config),
         }
-    family = family_of(config, model.writes_tokens)
-    assert family is not None, "the version says so"
     words = model.words
-    entries = config_entries(family, config, model.labels, words, model.writes_tokens)
     return {
-        CONFIG: render({**entries, OURS: about}),
+        CONFIG: render(_shaped_entries(model, family)),
         WEIGHTS: shaped_to_bytes(family, model.weights, config, model.writes_tokens),
         **tokenizer_files(words, config, model.writes_tokens),
     }
+
+
+def _about(model: Model) -> dict[str, Any]:
+    """Return what config.json says to us."""
+    version = _version(model)
+    return {"format": FORMAT, "format_version": version, **model.config.to_json()}
+
+
+def _shaped_entries(model: Model, family: Family) -> dict[str, Any]:
+    """Return what config.json says to Hugging Face transformers, and to us."""
+    language = model.writes_tokens
+    entries = config_entries(family, model.config, model.labels, model.words, language)
+    return {**entries, OURS: _about(model)}
 
 
 def _version(model: Model) -> int:
@@ -252,9 +262,8 @@ def _load(path: Path) -> Model:
     _check_folder(path)
     sums = read_sums(path)
     # The format comes first: a newer one may have other files.
-    config, version = _read_config(
-        parse(read_file(path, CONFIG, 0, _SMALL, sums), CONFIG)
-    )
+    entries = parse(read_file(path, CONFIG, 0, _SMALL, sums), CONFIG)
+    config, version = _read_config(entries)
     weights = read_file(path, WEIGHTS, *file_sizes(config, version == _SHAPED), sums)
     program = parse(read_file(path, PROGRAM, 0, MOST_JSON, sums), PROGRAM)
     circuit = parse(read_file(path, CIRCUIT, 0, MOST_JSON, sums), CIRCUIT)
@@ -263,17 +272,21 @@ def _load(path: Path) -> Model:
     except RecursionError:
         raise refuse(PROGRAM, "lists in lists without end", "a program") from None
     if version == _SHAPED:
-        _check_entries(model, parse(read_file(path, CONFIG, 0, _SMALL, sums), CONFIG))
+        _check_entries(model, entries)
     return model
 
 
 def _check_entries(model: Model, found: LocatedJson) -> None:
     """Raise FormatError unless config.json says the same to transformers as to us."""
-    expected = parse(_transformer_files(model)[CONFIG], CONFIG).json
+    family = family_of(model.config, model.writes_tokens)
+    assert family is not None, "its weights were read as those of one"
+    expected = parse(render(_shaped_entries(model, family)), CONFIG).json
     for key in sorted({*found.json, *expected}):
-        said, right = (repr(data.get(key))[:60] for data in (found.json, expected))
+        said, right = (repr(data.get(key)) for data in (found.json, expected))
         if said != right:
-            raise refuse(f"{CONFIG}, {key}", said, f"{right}, by the key {OURS}")
+            raise refuse(
+                f"{CONFIG}, {key}", said[:60], f"{right[:60]}, by the key {OURS}"
+            )
 
 
 def _check_folder(path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError
+from compiler.interchange.extra import import_extra
 from compiler.interchange.tokenizer import make_tokenizer
 from compiler.machine.config import Config
 from compiler.machine.transformer import Transformer
@@ -43,7 +43,10 @@ def to_transformer_lens(
         InputError: TransformerLens is not installed.
     """
     config = transformer.config
-    lens, torch = _import("transformer_lens"), _import("torch")
+    lens, torch = (
+        import_extra(name, "to_transformer_lens")
+        for name in ("transformer_lens", "torch")
+    )
     options = _options(config)
     tokenizer = None if words is None else make_tokenizer(words, config)
     try:
@@ -51,16 +54,6 @@ def to_transformer_lens(
     except (ImportError, AttributeError):  # version 4 refuses the name, and says why
         return _bridge(lens, torch, transformer, options, device, tokenizer)
     return _hooked(hooked, torch, transformer, options, device, tokenizer)
-
-
-def _import(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"to_transformer_lens: {error.name} is not installed. "
-            "Install the extra: pip install 'circuitzoo[torch]'."
-        ) from None
 
 
 def _options(config: Config) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError
+from compiler.interchange.extra import import_extra
 from compiler.interchange.hugging_face import config_entries, fitting_family
 from compiler.machine.transformer import Transformer
 
@@ -32,13 +31,9 @@ def to_transformers(
     """
     config = transformer.config
     family = fitting_family(config, language)
-    try:
-        torch, library = import_module("torch"), import_module("transformers")
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"to_transformers: {error.name} is not installed. "
-            "Install the extra: pip install 'circuitzoo[torch]'."
-        ) from None
+    torch, library = (
+        import_extra(name, "to_transformers") for name in ("torch", "transformers")
+    )
     entries = config_entries(family, config, labels, words, language)
     names = "architectures", "model_type", "dtype", "id2label", "label2id"
     given = {key: value for key, value in entries.items() if key not in names}

@@ -85,12 +85,18 @@ class Options:
 
         Models that were saved before they existed say the same as today.
         """
-        every = {field.name: field.default for field in fields(self)}
+        changed = self.reshaping
         return {
             name: value
             for name, value in asdict(self).items()
-            if name not in _LATER or value != every[name]
+            if name not in _LATER or name in changed
         }
+
+    @property
+    def reshaping(self) -> dict[str, Any]:
+        """The options that bring the model into another architecture."""
+        usual = {field.name: field.default for field in fields(self)}
+        return {n: getattr(self, n) for n in _LATER if getattr(self, n) != usual[n]}
 
 
 _LATER = ("norm", "act", "gated", "filled")

@@ -37,7 +37,6 @@ STEEP = 2.0**22
 """By how much hidden units are steeper where the activation is not ReLU."""
 LOUD = 2.0**12
 """The least ratio of the constant to everything else in the stream."""
-_AS_IT_IS = "none", "relu", False, False
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def reshape(
         shape: the architecture.
         stretch: [d_model] by how much its dimensions are stretched.
     """
-    if (shape.norm, shape.act, shape.gated, shape.filled) == _AS_IT_IS:
+    if not shape.reshaping:
         return compiled
     old = compiled.config
     d_head, d_model = _widths(old, shape)

@@ -39,22 +39,27 @@ def _output(weights: Weights, part: Part) -> Float[np.ndarray, "_ d_model"]:
 def _input(weights: Weights, part: Part) -> Float[np.ndarray, "d_model _"]:
     """Return the matrix that a reader reads with, the scale of its norm included."""
     if part.kind == "logits":
-        return _scaled(weights.lnf_w, weights.lnf_b, weights.W_U)
+        return behind_norm(weights.lnf_w, weights.lnf_b, weights.W_U)
     if part.kind == "mlp":
         scale, bias = weights.ln2_w[part.layer], weights.ln2_b[part.layer]
         both = [np.asarray(weights.W_in[part.layer])]
         both.append(np.asarray(weights.W_gate[part.layer]))  # empty without a gate
-        return _scaled(scale, bias, np.concatenate(both, axis=1))
+        return behind_norm(scale, bias, np.concatenate(both, axis=1))
     matrix = getattr(weights, f"W_{str(part.slot).upper()}")[part.layer, part.head]
-    return _scaled(weights.ln1_w[part.layer], weights.ln1_b[part.layer], matrix)
+    return behind_norm(weights.ln1_w[part.layer], weights.ln1_b[part.layer], matrix)
 
 
-def _scaled(scale: Any, bias: Any, matrix: Any) -> Float[np.ndarray, "d_model _"]:
-    """Return a matrix with the scale of the norm in front of it multiplied in.
+def behind_norm(scale: Any, bias: Any, matrix: Any) -> Any:
+    """Return matrices that read from the stream itself, given those behind a norm.
 
-    A LayerNorm, which is the norm that has a bias, also takes off the mean.
+    The scale of the norm is multiplied in. A LayerNorm, which is the norm that has a
+    bias, also takes off the mean over the stream.
+
+    Args:
+        scale: [*layer, d_model] of the norm, of NumPy or JAX; empty without a norm.
+        bias: of the norm; empty where it has none.
+        matrix: [*layer, d_model, n] what reads behind the norm.
     """
-    scale, matrix = np.asarray(scale), np.asarray(matrix)
     if scale.size:
-        matrix = scale[:, None] * matrix
-    return matrix - matrix.mean(0) if np.size(bias) else matrix
+        matrix = scale[..., None] * matrix
+    return matrix - matrix.mean(-2, keepdims=True) if bias.size else matrix

@@ -9,7 +9,7 @@ import pytest
 
 from compiler.errors import InputError
 from compiler.families import FAMILIES
-from tests.compiler.interchange.models import compiled, language_model
+from tests.compiler.interchange.models import compiled, family_options, language_model
 
 LANGUAGE = [name for name, family in FAMILIES.items() if family.language_class]
 NEIGHBOURS: dict[str, Any] = {
@@ -24,8 +24,7 @@ NEIGHBOURS: dict[str, Any] = {
 def options(name) -> dict[str, Any]:
     if name == "neighbours":
         return NEIGHBOURS
-    found: dict[str, Any] = dict(FAMILIES[name].options)
-    return found | ({"n_kv_heads": 1} if "n_kv_heads" in found else {})
+    return family_options(name)
 
 
 @pytest.fixture(scope="module", params=[*LANGUAGE, "neighbours"])

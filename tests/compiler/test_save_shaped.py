@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import programs
+from compiler.api import compile_model
 from compiler.errors import FormatError
-from compiler.families import FAMILIES
 from compiler.save import load_model, save_model, to_files
 from compiler.sealed import SUMS, sums_of
 from tests.compiler.interchange.models import (
     distance,
+    family_options,
     inputs,
     language_model,
     needs,
@@ -22,17 +24,12 @@ from tests.compiler.interchange.models import (
 )
 
 MODELS = {
-    "gpt2": lambda: untrained(**options("gpt2"), causal=True),
-    "llama": lambda: language_model(**options("llama")),
-    "qwen2": lambda: untrained(**options("qwen2"), causal=True),
-    "bert": lambda: untrained(**options("bert")),
+    "gpt2": lambda: untrained(**family_options("gpt2"), causal=True),
+    "llama": lambda: language_model(**family_options("llama")),
+    "qwen2": lambda: untrained(**family_options("qwen2"), causal=True),
+    "bert": lambda: untrained(**family_options("bert")),
 }
 every_family = pytest.mark.parametrize("name", MODELS)
-
-
-def options(name: str) -> dict:
-    found = dict(FAMILIES[name].options)
-    return found | ({"n_kv_heads": 1} if "n_kv_heads" in found else {})
 
 
 def rewrite(folder: Path, name: str, data: bytes) -> None:
@@ -91,6 +88,16 @@ def test_entries_that_say_something_else_than_ours_are_refused(
     entries = json.loads((folder / "config.json").read_text())
     rewrite(folder, "config.json", json.dumps({**entries, **changes}).encode())
     with pytest.raises(FormatError, match=message):
+        load_model(folder)
+
+
+def test_a_label_far_behind_what_an_error_shows_is_compared(tmp_path):
+    model = compile_model(programs.find("reverse"), vocab="abcdefghij", like="bert")
+    folder = save_model(model, tmp_path / "saved")
+    entries = json.loads((folder / "config.json").read_text())
+    entries["id2label"]["9"] = "'z'"
+    rewrite(folder, "config.json", json.dumps(entries).encode())
+    with pytest.raises(FormatError, match="id2label: found"):
         load_model(folder)
 
 

@@ -27,6 +27,7 @@ from jaxtyping import Array, Bool, Float, Int
 from compiler.machine.forward import attention_logits
 from compiler.machine.names import Names
 from compiler.machine.transformer import Transformer
+from compiler.machine.virtual import behind_norm
 from zoo.training.examples import Layout
 
 LEAST_SPREAD = 0.3
@@ -162,10 +163,10 @@ def virtual_norms(transformer: Transformer) -> Float[Array, "reader source"]:
     config, weights = transformer.config, transformer.weights
     size = config.d_model
     slots = jnp.stack([weights.W_Q, weights.W_K, weights.W_V], axis=2)
-    slots = _scaled(weights.ln1_w[:, None, None], weights.ln1_b, slots)
+    slots = behind_norm(weights.ln1_w[:, None, None], weights.ln1_b, slots)
     gates = jnp.concatenate([weights.W_in, weights.W_gate], axis=-1)
-    gates = _scaled(weights.ln2_w, weights.ln2_b, gates)
-    W_U = _scaled(weights.lnf_w, weights.lnf_b, weights.W_U)
+    gates = behind_norm(weights.ln2_w, weights.ln2_b, gates)
+    W_U = behind_norm(weights.lnf_w, weights.lnf_b, weights.W_U)
     heads = jnp.einsum("lhsde,lhsfe->lhsdf", slots, slots)
     heads = heads.reshape(config.n_layers, -1, size, size)  # [layer, head*slot, ..]
     mlps = jnp.einsum("ldm,lfm->ldf", gates, gates)[:, None]
@@ -178,18 +179,6 @@ def virtual_norms(transformer: Transformer) -> Float[Array, "reader source"]:
     out = jnp.concatenate([jnp.stack(embeddings), out])
     squares = jnp.einsum("sij,rij->rs", out, into)
     return 0.5 * jnp.log(jnp.maximum(squares, 0.0) + _SMALL**2)
-
-
-def _scaled(
-    scale: Float[Array, "*layer _"], bias: Array, matrix: Float[Array, "*n d_model m"]
-) -> Float[Array, "*n d_model m"]:
-    """Return matrices with the scale of the norm in front of them multiplied in.
-
-    A LayerNorm, which is the norm that has a bias, also takes off the mean.
-    """
-    if scale.size:
-        matrix = scale[..., None] * matrix
-    return matrix - matrix.mean(-2, keepdims=True) if bias.size else matrix
 
 
 def head_sources(names: Names) -> Int[np.ndarray, " head"]:

@@ -17,6 +17,7 @@ import pytest
 
 import programs
 from compiler.api import compile_model
+from compiler.families import FAMILIES
 from compiler.machine.circuit import Circuit
 from compiler.machine.config import Config
 from compiler.machine.forward import forward
@@ -88,6 +89,12 @@ def language_model(tied: bool = False, **options: Any) -> Model:
         facts=MappingProxyType({"task": task.name}),
         steps=None,
     )
+
+
+def family_options(name: str) -> dict[str, Any]:
+    """Return the options of an architecture, for two heads: both share one key head."""
+    options = dict(FAMILIES[name].options)
+    return options | ({"n_kv_heads": 1} if "n_kv_heads" in options else {})
 
 
 def random_weights(config: Config) -> Weights:

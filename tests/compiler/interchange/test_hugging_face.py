@@ -16,6 +16,7 @@ from compiler.model import Model
 from tests.compiler.interchange.models import (
     compiled,
     distance,
+    family_options,
     inputs,
     language_model,
     needs,
@@ -41,9 +42,7 @@ SHAPED = [
 
 def shaped(family: str, language: bool, changes: dict[str, Any]) -> Model:
     """A model with random weights of a family."""
-    options = {**FAMILIES[family].options, **changes}
-    if options.get("n_kv_heads"):
-        options["n_kv_heads"] = 1
+    options = {**family_options(family), **changes}
     if language:
         return language_model(**options)
     return untrained(**options, causal=family != "bert")
