@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 
-from compiler.rasp import SOp, program, tokens
+from compiler.rasp import Constant, SOp, maximum, program, tokens
 from compiler.rasp.values import Number
 
 FAMILY = "elementwise arithmetic"
@@ -85,6 +87,18 @@ def round_nearest() -> SOp:
     return tokens.map(lambda value: math.floor(value + Fraction(1, 2)))
 
 
+@program(family=FAMILY, vocab=(-1.2, 0, 0.5, 1), example=((0.5, 1, -1.2), (0, 1, -2)))
+def floor() -> SOp:
+    """The greatest integer at or below: `floor([0.5, 1, -1.2]) -> [0, 1, -2]`."""
+    return tokens // 1
+
+
+@program(family=FAMILY, vocab=(-1.2, 0, 0.5, 1), example=((0.5, 1, -1.2), (1, 1, -1)))
+def ceil() -> SOp:
+    """The least integer at or above: `ceil([0.5, 1, -1.2]) -> [1, 1, -1]`."""
+    return tokens.map(math.ceil)
+
+
 @program(family=FAMILY, vocab=(-1, 2, 3, 4), example=((2, 3, 4), (0, 3, 3)))
 def floor_to_multiple_of_three() -> SOp:
     """The multiple of 3 at or below: `floor_to_multiple_of_three([2, 4]) -> [0, 3]`."""
@@ -107,6 +121,56 @@ def binarize(t: int = 3) -> SOp:
 def threshold_to_zero(t: int = 3) -> SOp:
     """0 below `t`, else the token: `threshold_to_zero([1, 4, 2]) -> [0, 4, 0]`."""
     return tokens.map(lambda value: value if value >= t else 0)
+
+
+@program(family=FAMILY, vocab=(-2, 0, 1, 3), example=((-2, 0, 3), (0, 0, 3)))
+def relu() -> SOp:
+    """0 for negative tokens, else the token: `relu([-2, 0, 3]) -> [0, 0, 3]`."""
+    return maximum(tokens, 0)
+
+
+@program(family=FAMILY, vocab=(0, 1, 2, 3), example=((0, 1, 2), (1, 3, 5)))
+def affine(m: int = 2, b: int = 1) -> SOp:
+    """`m` times the token, plus `b`: `affine([0, 1, 2]) -> [1, 3, 5]`."""
+    return m * tokens + b
+
+
+@program(family=FAMILY, vocab=(-1, 0, 1, 2), example=((0, 1, 2), (1, 3, 7)))
+def polynomial_of_token(coeffs: Sequence[Number] = (1, 1, 1)) -> SOp:
+    """A polynomial's value there: `polynomial_of_token([0, 1, 2]) -> [1, 3, 7]`.
+
+    `coeffs` are its coefficients, that of the highest power first.
+    """
+
+    def horner(value: Number) -> Number:
+        return reduce(lambda so_far, c: so_far * value + c, coeffs)
+
+    return tokens.map(horner)
+
+
+@program(family=FAMILY, vocab=(1, 2, 3, 4), example=((3, 1, 2), (7, 7, 7)))
+def constant(c: int = 7) -> SOp:
+    """`c`, whatever the token: `constant([3, 1, 2]) -> [7, 7, 7]`."""
+    return Constant(c)
+
+
+@program(
+    family=FAMILY,
+    vocab=(0, 5, 10, 15, 20, 25),
+    max_len=6,
+    example=((0, 5, 10, 15, 20, 25), (False, False, True, True, True, False)),
+)
+def in_range(lo: int = 10, hi: int = 20) -> SOp:
+    """Whether lo <= token <= hi: `in_range([5, 10, 25]) -> [False, True, False]`."""
+    return (tokens >= lo) & (tokens <= hi)
+
+
+@program(
+    family=FAMILY, vocab=(0, 1, 2, 3, 4), example=((0, 1, 2, 3, 4), (1, 1, -1, -1, 1))
+)
+def square_wave(period: int = 4) -> SOp:
+    """1 in the first half of each period, then -1: `square_wave([0, 2]) -> [1, -1]`."""
+    return tokens.map(lambda value: 1 if 2 * (value % period) < period else -1)
 
 
 @program(family=FAMILY, vocab=(1, 5, 7, 8), example=((1, 5, 8), (2, 5, 7)))

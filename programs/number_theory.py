@@ -8,6 +8,22 @@ from itertools import count
 from compiler.rasp import SOp, program, tokens
 from programs.elementwise import FAMILY
 
+ROMAN = {
+    1000: "M",
+    900: "CM",
+    500: "D",
+    400: "CD",
+    100: "C",
+    90: "XC",
+    50: "L",
+    40: "XL",
+    10: "X",
+    9: "IX",
+    5: "V",
+    4: "IV",
+    1: "I",
+}
+
 
 def prime(value: int) -> bool:
     """Return whether an integer is prime."""
@@ -130,3 +146,32 @@ def is_perfect_square() -> SOp:
 def sum_of_digits() -> SOp:
     """The sum of the decimal digits: `sum_of_digits([12, 34, 56]) -> [3, 7, 11]`."""
     return tokens.map(lambda value: sum(map(int, str(value))))
+
+
+@program(
+    family=FAMILY,
+    vocab=(0, 1, 6, 8, 32),
+    max_len=7,
+    example=((1, 8, 6, 32), (0, 3, 0, 5)),
+)
+def log2_if_power_of_two() -> SOp:
+    """Log2 of a power of 2, else 0: `log2_if_power_of_two([8, 6]) -> [3, 0]`."""
+    return tokens.map(lambda v: v.bit_length() - 1 if v > 0 and v & (v - 1) == 0 else 0)
+
+
+@program(
+    family=FAMILY,
+    vocab=(1, 4, 9, 14),
+    example=((1, 4, 9, 14), ("I", "IV", "IX", "XIV")),
+)
+def decimal_to_roman() -> SOp:
+    """The number in Roman numerals: `decimal_to_roman([4, 14]) -> ["IV", "XIV"]`."""
+
+    def roman(value: int) -> str:
+        written = ""
+        for worth, letters in ROMAN.items():
+            written += value // worth * letters
+            value %= worth
+        return written
+
+    return tokens.map(roman)

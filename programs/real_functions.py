@@ -6,6 +6,7 @@ Irrational outputs are the decimal value of Python's double, held exactly.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from compiler.rasp import SOp, program, tokens
 from programs.elementwise import FAMILY
@@ -113,3 +114,31 @@ def exponential() -> SOp:
 def log10() -> SOp:
     """The logarithm to base 10: `log10([1, 10, 100]) -> [0, 1, 2]`."""
     return tokens.map(math.log10)
+
+
+@program(family=FAMILY, vocab=(0, 1, 2, 4), example=((1, 2, 4), (1, 0.5, 0.25)))
+def reciprocal() -> SOp:
+    """1 over the token, None for 0: `reciprocal([1, 2, 4]) -> [1, 1/2, 1/4]`."""
+    return tokens.map(lambda value: Fraction(1) / value if value else None)
+
+
+@program(family=FAMILY, vocab=(-1, 0, 1, 2), example=((0,), (0.5,)))
+def sigmoid() -> SOp:
+    """The logistic function of the token: `sigmoid([0, 1]) -> [0.5, 0.731]`."""
+    return tokens.map(lambda value: 1 / (1 + math.exp(-value)))
+
+
+@program(family=FAMILY, vocab=(-1, 0, 1, 2), example=((0, 1), (0, 0.8427007929497149)))
+def erf() -> SOp:
+    """The Gauss error function of the token: `erf([0, 1]) -> [0, 0.843]`."""
+    return tokens.map(math.erf)
+
+
+@program(
+    family=FAMILY,
+    vocab=(-1, 0, 1, 2),
+    example=((0, 1), (0.3989422804014327, 0.24197072451914337)),
+)
+def gaussian() -> SOp:
+    """The density of the standard normal: `gaussian([0, 1]) -> [0.399, 0.242]`."""
+    return tokens.map(lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi))

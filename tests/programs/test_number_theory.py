@@ -26,6 +26,12 @@ def sum_of_digits(value: int) -> int:
     return value if value < 10 else value % 10 + sum_of_digits(value // 10)
 
 
+def roman(value: int) -> str:
+    tens = ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC")
+    ones = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+    return tens[value // 10] + ones[value % 10]
+
+
 ONE_TOKEN = {
     "factorial": factorial,
     "nth_fibonacci": lambda v: FIBONACCI[v],
@@ -37,6 +43,8 @@ ONE_TOKEN = {
     "is_divisible": lambda v: v // 3 * 3 == v,
     "is_power_of": is_power_of_two,
     "is_perfect_square": lambda v: v in [r * r for r in range(20)],
+    "log2_if_power_of_two": lambda v: {2**k: k for k in range(8)}.get(v, 0),
+    "decimal_to_roman": roman,
     "sum_of_digits": sum_of_digits,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from statistics import NormalDist
 
 import pytest
 
@@ -39,6 +40,10 @@ ONE_TOKEN = {
     "hyperbolic_tangent": lambda v: series(v, 1, 2, 1) / series(v, 0, 2, 1),
     "exponential": lambda v: series(v, 0, 1, 1),
     "log10": lambda v: by_bisection(lambda e: 10**e, v, -1, 5),
+    "reciprocal": lambda v: v**-1 if v else None,
+    "sigmoid": lambda v: (1 + math.tanh(v / 2)) / 2,
+    "erf": lambda v: 1 - math.erfc(v),
+    "gaussian": lambda v: NormalDist().pdf(v),
 }
 
 REFERENCES = {
