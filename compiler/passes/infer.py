@@ -425,8 +425,8 @@ def check_vocabulary(vocab: Sequence[Value], max_len: int) -> tuple[Value, ...]:
     """Return the vocabulary in canonical form.
 
     Raises:
-        InputError: it is empty, repeats itself, mixes types or holds None, or the
-            length is not a positive integer.
+        InputError: it is empty, repeats itself, mixes types other than numbers and
+            strings, or holds None, or the length is not a positive integer.
     """
     if isinstance(max_len, bool) or not isinstance(max_len, int) or max_len < 1:
         raise InputError(f"max_len is {max_len!r}; it must be an integer of at least 1")
@@ -442,10 +442,10 @@ def check_vocabulary(vocab: Sequence[Value], max_len: int) -> tuple[Value, ...]:
             "another token, such as 'none'"
         )
     kinds = sorted({_kind(v) for v in values})
-    if len(kinds) > 1:
+    if len(kinds) > 1 and kinds != ["numbers", "strings"]:
         raise InputError(
             f"the vocabulary mixes {' and '.join(kinds)}: {show_many(values)}; use "
-            "tokens of one type"
+            "tokens of one type, or numbers and strings"
         )
     repeated = sorted({v for v in values if values.count(v) > 1}, key=sort_key)
     if repeated:

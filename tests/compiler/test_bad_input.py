@@ -159,7 +159,7 @@ def test_an_override_that_cannot_be(reverse):
             ["a", None],
             "the vocabulary holds None, which stands for 'nothing selected';",
         ),
-        (["a", 1], "the vocabulary mixes numbers and strings: 'a', 1; use tokens of"),
+        ([("a",), 1], "the vocabulary mixes numbers and tuples: ('a',), 1; use tokens"),
         ([True, 1], "the vocabulary mixes booleans and numbers: True, 1; use"),
         ([("a",), "a"], "the vocabulary mixes strings and tuples"),
         ([], "the vocabulary is empty; give at least one token"),

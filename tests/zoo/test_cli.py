@@ -298,7 +298,7 @@ def test_an_input_that_cannot_be_run(call: Call, given: str, expected: str):
     [
         ("[1,2,1]", "the vocabulary holds 1 more than once; tokens must be distinct"),
         ("[1,null]", "the vocabulary holds None, which stands for 'nothing selected'"),
-        ('[1,"a"]', "the vocabulary mixes numbers and strings: 1, 'a'; use tokens of"),
+        ('["a",[2]]', "the vocabulary mixes strings and tuples: 'a', (2,); use tokens"),
         ("[1,true]", "the vocabulary mixes booleans and numbers: 1, True; use tokens"),
         ("[1,[2]]", "the vocabulary mixes numbers and tuples: 1, (2,); use tokens of"),
         ("[]", "the vocabulary is empty; give at least one token"),
