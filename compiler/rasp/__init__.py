@@ -37,6 +37,7 @@ from compiler.rasp.expr import (
 )
 from compiler.rasp.idioms import (
     any_of,
+    compact,
     count,
     first,
     is_none,
@@ -47,6 +48,7 @@ from compiler.rasp.idioms import (
     prefix,
     prefix_sum,
     repeat,
+    scan,
     select_all,
     shift,
     total,
@@ -80,6 +82,7 @@ __all__ = [
     "SelectorWidth",
     "SequenceMap",
     "any_of",
+    "compact",
     "count",
     "first",
     "indices",
@@ -93,6 +96,7 @@ __all__ = [
     "prefix_sum",
     "program",
     "repeat",
+    "scan",
     "select_all",
     "shift",
     "tokens",

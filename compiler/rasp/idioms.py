@@ -6,10 +6,11 @@ Each is a function of expressions; each could be written by hand in two lines.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from compiler.rasp import operators as op
 from compiler.rasp.expr import (
+    EQ,
     LEQ,
     LT,
     TRUE,
@@ -90,6 +91,40 @@ def shift(value: SOp, by: int = 1, default: Value = None) -> SOp:
         return key + by == query
 
     return Aggregate(Select(indices, indices, apart), value, default)
+
+
+def compact(value: SOp, keep: SOp, fill: Value = None) -> SOp:
+    """Return the values where `keep` holds, packed to the left, then `fill`.
+
+    compact("a1b2", is_letter, "_") -> "ab__"
+    """
+    rank = SelectorWidth(prefix() & Select(keep, True, EQ)) - 1
+    place = where(keep, rank, None).named("packed_place")
+    return Aggregate(Select(place, indices, EQ), value, fill)
+
+
+def scan(value: SOp, combine: Callable[[Any, Any], Value], max_len: int) -> SOp:
+    """Return all values up to each position, combined: a sum for `add`.
+
+    After a round, each position has the combination of twice as many values as before
+    (Hillis & Steele 1986), so that there are log2(max_len) rounds of one head each.
+
+    Args:
+        value: what is combined.
+        combine: an associative function of (earlier, later) that need not commute.
+            No value may be None.
+        max_len: the greatest number of tokens.
+    """
+
+    def combined(earlier: Value, later: Value) -> Value:
+        return later if earlier is None else combine(earlier, later)
+
+    reach = 1
+    while reach < max_len:
+        earlier = shift(value, reach).named(f"earlier_by_{reach}")
+        value = Elementwise(combined, (earlier, value)).named(f"last_{2 * reach}")
+        reach *= 2
+    return value
 
 
 def first(selector: Selector, value: SOp, default: Value = None) -> SOp:
