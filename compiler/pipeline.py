@@ -142,6 +142,12 @@ def _read_source(
     causal: bool | None,
 ) -> Source:
     if isinstance(source, Program):
+        if not source.vocab and vocab is None:
+            raise InputError(
+                f"{source.name}: the text sets no vocabulary. Write a line such as "
+                'set vocab "abc" into it, or give one: vocab="abc", '
+                '--vocab \'["a","b","c"]\''
+            )
         tokens = check_vocabulary(
             _listed(source.vocab if vocab is None else vocab),
             source.max_len if max_len is None else max_len,

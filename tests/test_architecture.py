@@ -42,6 +42,12 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.machine.circuit",
     ),
     "compiler.rasp": ("compiler.errors",),
+    "compiler.text": (
+        "compiler.errors",
+        "compiler.rasp",
+        "compiler.ir",
+        "compiler.passes",
+    ),
     "compiler.ir": ("compiler.errors", "compiler.rasp"),
     "compiler.passes": ("compiler.errors", "compiler.rasp", "compiler.ir"),
     "compiler.lower": (
@@ -56,6 +62,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.errors",
         "compiler.files",
         "compiler.rasp",
+        "compiler.text",
         "compiler.ir",
         "compiler.passes",
         "compiler.machine",

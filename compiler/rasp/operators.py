@@ -2,7 +2,9 @@
 
 Module-level functions, so that two expressions `x + y` share one function and
 become one variable. Arithmetic on None gives None; an order comparison with None
-is False; `==` compares, and None equals None. Division is exact.
+is False; `==` compares, and None equals None. Division is exact. No result is longer
+than `MOST_BITS` and `MOST_CHARACTERS` allow, so that no program, however it was meant,
+can ask for a number or a string that fills the memory.
 """
 
 from __future__ import annotations
@@ -13,6 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 from compiler.rasp.values import Value, is_number
+
+MOST_BITS = 4096
+"""Bits of a number above which an operator has no result."""
+MOST_CHARACTERS = 10_000
+"""Characters of a string above which an operator has no result."""
 
 
 def _lift(function: Callable[..., Any], symbol: str, name: str) -> Callable[..., Any]:
@@ -86,11 +93,46 @@ def _number(value: Value) -> Value:
 
 
 def _divide(left: Value, right: Value) -> Value:
-    return Fraction(_number(left)) / Fraction(_number(right))
+    return _kept(Fraction(_number(left)) / Fraction(_number(right)))
+
+
+def _bits(value: Value) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def _kept(value: Value) -> Value:
+    """Return a result, if it is not too large to be one."""
+    if isinstance(value, str):
+        if len(value) > MOST_CHARACTERS:
+            raise ValueError(f"a string of more than {MOST_CHARACTERS} characters")
+    elif is_number(value) and _bits(value) > MOST_BITS:
+        raise ValueError(f"a number of more than {MOST_BITS} bits")
+    return value
+
+
+def _add(left: Value, right: Value) -> Value:
+    if is_number(left):
+        return _kept(_number(left) + _number(right))
+    return _kept(left + right)
+
+
+def _multiply(left: Value, right: Value) -> Value:
+    for text, times in ((left, right), (right, left)):
+        if isinstance(text, str) and len(text) * times > MOST_CHARACTERS:
+            raise ValueError(f"a string of more than {MOST_CHARACTERS} characters")
+    return _kept(_number(left) * _number(right))
+
+
+def _modulo(left: Value, right: Value) -> Value:
+    if not is_number(left):  # Python would format a string
+        raise TypeError(f"% takes numbers, and {left!r} is none")
+    return _number(left) % _number(right)
 
 
 def _power(left: Value, right: Value) -> Value:
     base, exponent = _number(left), _number(right)
+    if _bits(base) > 1 and _bits(base) * abs(exponent) > MOST_BITS:
+        raise ValueError(f"a number of more than {MOST_BITS} bits")
     if isinstance(exponent, int) and exponent < 0:
         return Fraction(base) ** exponent
     return base**exponent
@@ -155,12 +197,12 @@ def larger(left: Value, right: Value) -> Value:
     return max(left, right)
 
 
-add = _lift(lambda x, y: _number(x) + _number(y) if is_number(x) else x + y, "+", "add")
-subtract = _lift(lambda x, y: _number(x) - _number(y), "-", "subtract")
-multiply = _lift(lambda x, y: _number(x) * _number(y), "*", "multiply")
+add = _lift(_add, "+", "add")
+subtract = _lift(lambda x, y: _kept(_number(x) - _number(y)), "-", "subtract")
+multiply = _lift(_multiply, "*", "multiply")
 divide = _lift(_divide, "/", "divide")
 floor_divide = _lift(lambda x, y: _number(x) // _number(y), "//", "floor_divide")
-modulo = _lift(lambda x, y: _number(x) % _number(y), "%", "modulo")
+modulo = _lift(_modulo, "%", "modulo")
 power = _lift(_power, "**", "power")
 negate = _lift(lambda x: -_number(x), "-", "negate")
 absolute = _lift(lambda x: abs(_number(x)), "abs", "absolute")

@@ -56,6 +56,7 @@ class Program:
         causal: whether positions see only themselves and earlier ones.
         accepts: which inputs the program is for; every one if None.
         parameters: values of the builder's further parameters.
+        text: the program as RASP text, if it was written so.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Program:
     causal: bool = False
     accepts: Callable[[Sequence[Value]], bool] | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    text: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocab", tuple(ordered(self.vocab)))
@@ -97,7 +99,9 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The text of the builder, as written."""
+        """The text of the program as written: RASP text, or the Python builder."""
+        if self.text is not None:
+            return self.text
         return inspect.getsource(self.builder)
 
 
