@@ -67,8 +67,9 @@ def compile(
     """Return the transformer that computes a program, exactly.
 
     Args:
-        source: a program's name, a Python file that defines one (`my.py`,
-            `my.py:NAME`), a Program, or a RASP expression.
+        source: a program's name, a file that defines one (`my.py`, `my.rasp`,
+            `my.py:NAME`), RASP text (a string with a `;` or several lines), a Program,
+            or a RASP expression.
         vocab: the tokens, in order; the program's own by default.
         max_len: the greatest number of tokens; the program's own by default.
         causal: whether positions see only themselves and earlier ones.
@@ -93,6 +94,7 @@ def compile(
         NameLookupError: no program or architecture has that name; the nearest are
             offered.
         InputError: the vocabulary, the length or an option cannot be used.
+        RaspError: RASP text has a mistake; shows the line.
         ProgramError: the program cannot be typed or lowered; lists every problem.
     """
     return compile_model(
@@ -180,9 +182,9 @@ def train(
     """Return a transformer trained to have exactly the circuit of a program.
 
     Args:
-        source: the name of a program or a task, a Python file that defines one
-            (`my.py`, `my.py:NAME`), a Program, a RASP expression, a compiled model
-            (its program is trained), or a causal model that you wrote.
+        source: the name of a program or a task, a file that defines one (`my.py`,
+            `my.rasp`, `my.py:NAME`), RASP text, a Program, a RASP expression, a
+            compiled model (its program is trained), or a causal model that you wrote.
         recipe: how: settings, the name of a recipe of the zoo such as `robust`, or a
             TOML file; the program's own, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
@@ -238,9 +240,9 @@ def train_seeds(
     """Return transformers trained together, one a seed, under `vmap`; for a GPU.
 
     Args:
-        source: the name of a program or a task, a Python file that defines one
-            (`my.py`, `my.py:NAME`), a Program, a RASP expression, a compiled model
-            (its program is trained), or a causal model that you wrote.
+        source: the name of a program or a task, a file that defines one (`my.py`,
+            `my.rasp`, `my.py:NAME`), RASP text, a Program, a RASP expression, a
+            compiled model (its program is trained), or a causal model that you wrote.
         seeds: seeds of weights and batches, all different.
         recipe: the settings, a name or a file as for `train`, whose own seed is not
             used; the program's own settings, or the defaults, if None.
@@ -279,7 +281,7 @@ def resume(
     Args:
         folder: what `zoo.train(.., out=folder)` or `zoo train --out` began.
         source: what is trained, where it is your own: no folder holds it. A program,
-            an expression, a task, or a Python file, `my.py` or `my.py:NAME`.
+            an expression, a task, or a file, `my.py`, `my.rasp` or `my.py:NAME`.
         progress: whether steps, speed and remaining time are shown; or a function that
             is called with (steps done, steps).
 

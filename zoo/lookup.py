@@ -10,6 +10,8 @@
                                         4. a task, which is trained and not compiled
     sort@2                            version 2 of the release
     my.py, my.py:sort                 a program or a task in a file of the user's own
+    my.rasp, my.rasp:sort             a program in a file of RASP text
+    "x = tokens;"                     RASP text: it has a `;`, or several lines
     program:sort, release:sort, ..    what the first word says, and nothing else
 
 All functions and commands ask here. One that can only use some of these (compiling
@@ -70,7 +72,8 @@ class ResolvedName:
         name: of the program or the task; of a folder or a release its last part.
         folder: where it is; None of a program or a task.
         others: what else has the name, and comes after it.
-        defined: the program, expression or task, where it is in a file of the user's.
+        defined: the program, expression or task, where it is the user's own: in a
+            file, or in RASP text.
     """
 
     text: str
@@ -134,12 +137,15 @@ def look_up(
 
     Raises:
         NameLookupError: nothing has that name; the nearest names are offered.
-        InputError: it is a file of another kind than Python's, a Python file that
+        InputError: it is a file of another kind than Python's or RASP's, a file that
             fails or defines none or several, or a folder that holds no model.
+        RaspError: it is RASP text with a mistake.
         FormatError: there is no such folder or file.
         FetchError: it is elsewhere, and cannot be fetched.
     """
     text = str(source)
+    if isinstance(source, str) and (";" in text or "\n" in text):
+        return _look_up_in_text(text, kinds)
     if (place := own_file.split_file(text)) is not None:
         return _look_up_in_file(*place, text, kinds)
     if isinstance(source, str):
@@ -161,12 +167,24 @@ def look_up(
     return _named(text, kinds, progress)
 
 
+def _look_up_in_text(text: str, kinds: Sequence[TargetKind]) -> ResolvedName:
+    """Return the program that RASP text defines; it can load no files."""
+    from compiler.text.program import read_program
+    from compiler.text.source import SourceText
+
+    program = read_program(SourceText(text))
+    if "program" not in kinds:
+        raise _misused(program.name, ["program"], kinds)
+    return ResolvedName(text, "program", program.name, defined=program)
+
+
 def _look_up_in_file(
     path: Path, name: str, text: str, kinds: Sequence[TargetKind]
 ) -> ResolvedName:
-    """Return what a Python file of the user's defines."""
+    """Return what a file of the user's defines."""
     if not {"program", "task"} & set(kinds):
-        raise _misused(text, ["Python file"], kinds)
+        what = "file of RASP text" if path.suffix == ".rasp" else "Python file"
+        raise _misused(text, [what], kinds)
     found = own_file.define(path, name)
     kind = "program" if own_file.is_program(found) else "task"
     if kind not in kinds:
@@ -319,6 +337,7 @@ _VERB = {
     "program": "zoo.compile({0!r}), zoo compile {0} --out DIR",
     "task": "zoo.train({0!r}), zoo train {0} --out DIR",
     "Python file": "zoo.compile({0!r}), zoo.train({0!r})",
+    "file of RASP text": "zoo.compile({0!r}), zoo.train({0!r})",
 }
 
 

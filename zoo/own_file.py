@@ -1,8 +1,9 @@
-"""A program or a task in a Python file of the user's: `my.py`, or `my.py:NAME`.
+"""A program or a task in a file of the user's: `my.py`, `my.rasp`, `my.py:NAME`.
 
-The file is run as Python runs a script, because the user names it on the command line
-or in a call. No release and no training run names such a file, so nothing that was
-downloaded can have one run.
+A Python file is run as Python runs a script, because the user names it on the command
+line or in a call. No release and no training run names such a file, so nothing that was
+downloaded can have one run. A file of RASP text is read and not run: it has no word for
+anything outside of the program.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from compiler.rasp.program import Program
 if TYPE_CHECKING:
     from zoo.causal.model import Task
 
-SUFFIX = ".py"
+SUFFIXES = (".py", ".rasp")
 _TASK = ("name", "meaning", "vocab", "values", "variables", "n_ctx", "run")
 
 
 def split_file(text: str) -> tuple[Path, str] | None:
-    """Return (file, name in it or ""), or None if the text is no Python file's name."""
-    if text.endswith(SUFFIX):
+    """Return (file, name in it or ""), or None if the text names no such file."""
+    if text.endswith(SUFFIXES):
         return Path(text).expanduser(), ""
     file, colon, name = text.rpartition(":")
-    if colon and file.endswith(SUFFIX):
+    if colon and file.endswith(SUFFIXES):
         return Path(file).expanduser(), name
     return None
 
@@ -40,7 +41,7 @@ def define(path: Path, name: str = "") -> Program | SOp | Task:
     """Return what a file defines: its only program or task, or the one of a name.
 
     Args:
-        path: the file; it is run, once in a process.
+        path: the file; a Python file is run, once in a process.
         name: of a program, a task or an expression: its own, or that of the variable
             which holds it. An expression is found by its name only.
 
@@ -48,11 +49,15 @@ def define(path: Path, name: str = "") -> Program | SOp | Task:
         FormatError: there is no such file.
         InputError: running the file fails, or it defines none, several, or none of
             that name.
+        RaspError: it is RASP text with a mistake.
     """
     if not path.is_file():
-        raise FormatError(
-            f"{path}: found nothing, expected a Python file. Check the name"
-        )
+        kind = "file of RASP text" if path.suffix == ".rasp" else "Python file"
+        raise FormatError(f"{path}: found nothing, expected a {kind}. Check the name")
+    if path.suffix == ".rasp":
+        from compiler.text.program import read_program_file
+
+        return read_program_file(path, name)
     module = _run(os.path.realpath(path))
     if name:
         return _named(module, path, name)

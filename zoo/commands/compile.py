@@ -15,9 +15,9 @@ def compile_program(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE.py[:NAME]",
-            help="The program; `zoo list` has all. Or a Python file of yours that "
-            "defines one.",
+            metavar="NAME|FILE[:NAME]",
+            help="The program; `zoo list` has all. Or a file of yours that defines "
+            "one, in Python (.py) or as RASP text (.rasp).",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to save the model in.")],

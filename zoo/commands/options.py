@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 ModelArgument = Annotated[
     str,
     typer.Argument(
-        metavar="NAME|DIR|FILE.py[:NAME]",
+        metavar="NAME|DIR|FILE[:NAME]",
         help="A folder with a model, a release (NAME, NAME@2, hf://OWNER/REPO) or a "
-        "program. If several have the name, the first of these is used. Or a Python "
-        "file that defines a program.",
+        "program. If several have the name, the first of these is used. Or a file that "
+        "defines a program, in Python (.py) or as RASP text (.rasp).",
     ),
 ]
 Vocab = Annotated[

@@ -22,9 +22,9 @@ def train(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME|FILE.py[:NAME]",
-            help="The programs or tasks to train; `zoo list` has all. Or a Python file "
-            "of yours that defines one.",
+            metavar="NAME|FILE[:NAME]",
+            help="The programs or tasks to train; `zoo list` has all. Or a file of "
+            "yours that defines one, in Python (.py) or as RASP text (.rasp).",
             show_default=False,
         ),
     ] = None,
@@ -91,8 +91,9 @@ def train(
     """Train a transformer to have the circuit of a program.
 
     FILE.py is run, and has to define one program or one task; FILE.py:NAME chooses
-    one of several, or an expression (with --vocab and --max-len). The exit status is 1
-    if the steps were used up before every threshold was met.
+    one of several, or an expression (with --vocab and --max-len). Of FILE.rasp the
+    last sequence is trained, or NAME. The exit status is 1 if the steps were used up
+    before every threshold was met.
     """
     from zoo.lookup import TRAINED
 
