@@ -35,6 +35,7 @@ FIGURES = (
     "compression",
     "attribution_speed",
     "alignment",
+    "components",
     "findings",
     "suite_time",
 )

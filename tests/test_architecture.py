@@ -117,6 +117,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.release",
         "zoo.lookup",
     ),
+    "zoo.annotation": ("compiler", "zoo.causal", "zoo.auditing", "zoo.lookup"),
     "zoo.methods": ("compiler", "zoo.causal", "zoo.cases"),
     "zoo.alignment": ("compiler", "zoo.causal", "zoo.auditing", "zoo.cases"),
     "zoo.finders": ("compiler", "zoo.causal", "zoo.cases", "zoo.alignment"),

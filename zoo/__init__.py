@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from compiler.model import Model
     from zoo import tasks
     from zoo.alignment.score import score_alignment
+    from zoo.annotation.components import components
     from zoo.api import (
         audit,
         compile,
@@ -61,6 +62,7 @@ _PLACES = {
     "audit": "zoo.api:audit",
     "card": "zoo.publishing:card",
     "compile": "zoo.api:compile",
+    "components": "zoo.annotation.components:components",
     "compress": "zoo.api:compress",
     "data": "zoo.publishing:data",
     "download": "zoo.publishing:download",
@@ -97,6 +99,7 @@ __all__ = [
     "audit",
     "card",
     "compile",
+    "components",
     "compress",
     "data",
     "download",

@@ -17,6 +17,7 @@ from compiler.errors import ZooError
 from compiler.escapes import escape_lines, escaped_output
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
+from zoo.commands.components import components
 from zoo.commands.compress import compress
 from zoo.commands.download import download, index, publish
 from zoo.commands.evaluate import evaluate, leaderboard
@@ -47,6 +48,7 @@ app.command("compile")(compile_program)
 app.command("verify")(verify)
 app.command("train")(train)
 app.command("compress")(compress)
+app.command("components")(components)
 app.command("audit")(audit)
 app.command("export")(export)
 app.command("releases")(releases)

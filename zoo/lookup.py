@@ -252,6 +252,13 @@ def holds_model(folder: Path) -> bool:
     return any((folder / name).exists() for name in (*FILES, MODEL, _RUN))
 
 
+def label_of(folder: Path) -> str:
+    """Return what a folder's model is called: `NAME@2` of a release's version 2."""
+    name, _, version = folder.name.rpartition(".v")
+    later = is_release(folder) and version.isdecimal()
+    return f"{name}@{version}" if later else folder.name
+
+
 def has_run(folder: str | Path) -> bool:
     """Return whether a folder holds a training run that has ended."""
     return (Path(folder) / MODEL).is_dir()
@@ -260,6 +267,17 @@ def has_run(folder: str | Path) -> bool:
 def find_program(source: str | Program | SOp) -> Program | SOp:
     """Return the program of a name; a program or an expression as it is."""
     return look_up(source, COMPILED).define() if isinstance(source, str) else source
+
+
+def open_named(
+    source: str | Path | Model, kinds: Sequence[TargetKind] = MODELS
+) -> tuple[Model, str]:
+    """Return a model, and what reports call it; arguments as of `open_model`."""
+    if not isinstance(source, str | Path):
+        return source, source.name
+    target = look_up(source, kinds)
+    label = target.name if target.folder is None else label_of(target.folder)
+    return open_model(target), label
 
 
 def open_model(

@@ -50,6 +50,7 @@ OTHERWISE = {
     "show": {"picture"},  # model.picture()
     "compile": {"name", "source"},  # the same argument
     "card": {"name", "source"},
+    "components": {"jsonl"},  # how it is printed
     "publish": {"name", "source"},
     "compress": {"check_every", "inputs"},  # settings of the method, for its study
     "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
@@ -64,6 +65,7 @@ OTHERWISE = {
     [
         *("list", "show", "compile", "verify", "compress", "releases", "card"),
         *("download", "publish", "evaluate", "leaderboard", "score"),
+        *("components",),
     ],
 )
 def test_a_command_and_its_function_take_the_same_options(name: str):

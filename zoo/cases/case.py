@@ -41,7 +41,7 @@ from zoo.cases.running import (
 )
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.runs import CONSTANT_WITHIN
-from zoo.lookup import MODELS, look_up, open_model
+from zoo.lookup import MODELS, label_of, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
 AUDIT_PAIRS = 2_000
@@ -241,15 +241,8 @@ def open_case(
         found = audit(model, pairs=AUDIT_PAIRS, seed=seed)
         truth = truth_of(model.config.names, found)
     drawn = _pairs(model, folder, split, pairs, seed, shifted)
-    name = model.name if folder is None else _name_of(folder)
+    name = model.name if folder is None else label_of(folder)
     return Case(name, model, truth, drawn, ablation, loss, positions, folder)
-
-
-def _name_of(folder: Path) -> str:
-    """Return the name of a folder's model: `NAME@2` of a release's second version."""
-    name, _, version = folder.name.rpartition(".v")
-    later = is_release(folder) and version.isdecimal()
-    return f"{name}@{version}" if later else folder.name
 
 
 def _pairs(
