@@ -36,6 +36,7 @@ FIGURES = (
     "attribution_speed",
     "alignment",
     "components",
+    "attributions",
     "findings",
     "suite_time",
 )

@@ -12,6 +12,12 @@ SLOW = (
     "tests/compiler/interchange/test_hugging_face.py",
     "tests/compiler/machine/rerun/test_rerun.py",
     "tests/compiler/machine/test_architectures.py",
+    "tests/zoo/annotation/test_components.py::"
+    "test_the_code_of_every_component_computes_what_the_program_does",
+    "tests/zoo/annotation/test_components.py::test_the_five_roles_are_told_apart",
+    "tests/zoo/attribution/test_dependence.py",
+    "tests/zoo/attribution/test_score_attribution.py::"
+    "test_every_method_scores_and_its_controls_are_at_chance",
     "tests/zoo/auditing/test_certificate.py",
     "tests/zoo/auditing/test_old_releases.py",
     "tests/zoo/auditing/test_perturbed.py",

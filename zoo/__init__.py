@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         train_seeds,
         verify,
     )
+    from zoo.attribution.score import score_attribution
+    from zoo.attribution.task import open_attribution
     from zoo.cases.case import open_case
     from zoo.catalogue import list_entries as list
     from zoo.dictionary.score import score_dictionary
@@ -74,6 +76,7 @@ _PLACES = {
     "leaderboard": "zoo.scoring.evaluate:leaderboard",
     "list": "zoo.catalogue:list_entries",
     "load": "zoo.api:load",
+    "open_attribution": "zoo.attribution.task:open_attribution",
     "open_case": "zoo.cases.case:open_case",
     "programs": "zoo.api:programs",
     "publish": "zoo.publishing:publish",
@@ -82,6 +85,7 @@ _PLACES = {
     "save": "zoo.api:save",
     "score": "zoo.scoring.score:score",
     "score_alignment": "zoo.alignment.score:score_alignment",
+    "score_attribution": "zoo.attribution.score:score_attribution",
     "score_dictionary": "zoo.dictionary.score:score_dictionary",
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
@@ -111,6 +115,7 @@ __all__ = [
     "leaderboard",
     "list",
     "load",
+    "open_attribution",
     "open_case",
     "programs",
     "publish",
@@ -119,6 +124,7 @@ __all__ = [
     "save",
     "score",
     "score_alignment",
+    "score_attribution",
     "score_dictionary",
     "serve",
     "show",
