@@ -115,6 +115,36 @@ def compile(
     )
 
 
+def to_rasp(
+    source: str | Program | SOp,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+) -> str:
+    """Return a program as RASP text; reading the text gives the same program.
+
+    A function that was written in Python is printed as a table over the values that
+    its arguments can have for this vocabulary and length.
+
+    Args:
+        source: a program's name, a file that defines one, a Program, or a RASP
+            expression.
+        vocab: the tokens, in order; the program's own by default.
+        max_len: the greatest number of tokens; the program's own by default.
+
+    Raises:
+        NameLookupError: no program has that name; the nearest are offered.
+        InputError: RASP text has no words for it; says for which part.
+        ProgramError: the program cannot be typed; lists every problem.
+    """
+    from compiler.pipeline import read_source
+    from compiler.text.printer import Printed, print_program
+
+    read = read_source(find_program(source), vocab, max_len)
+    meaning = "" if read.program is None else read.program.meaning
+    inputs = (read.vocab, read.max_len, read.causal)
+    return print_program(Printed(read.expression, read.name, *inputs, meaning))
+
+
 def limits(
     max_table: int | None = None,
     max_domain: int | None = None,

@@ -229,9 +229,16 @@ class ExpressionParser:
 
     def bracket(self, start: Span) -> Work:
         """Read `(a)`, or `(a, b)`, from behind the bracket."""
-        found = yield self.expressions()
+        if self.peek.text == ")":
+            return s.TupleOf(start.to(self.advance().at), ())
+        found = [(yield self.expression())]
+        is_tuple = self.peek.text == ","
+        while self.peek.text == ",":
+            self.advance()
+            if self.peek.text != ")":
+                found.append((yield self.expression()))
         end = self.expect(")", "to close the bracket").at
-        return found[0] if len(found) == 1 else s.TupleOf(start.to(end), found)
+        return s.TupleOf(start.to(end), tuple(found)) if is_tuple else found[0]
 
     def list(self, start: Span) -> Work:
         """Read a list from behind its bracket."""

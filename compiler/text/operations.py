@@ -283,10 +283,10 @@ class Operations:
         """Return `value[index]`."""
         if isinstance(value, SOp):
             return self._position(value, index)
+        many = isinstance(index, tuple) and any(isinstance(i, SOp) for i in index)
         if isinstance(value, dict):
-            entries = [
-                (k if isinstance(k, tuple) else (k,), v) for k, v in value.items()
-            ]
+            entries = [(k if many else (k,), v) for k, v in value.items()]
+            entries = [entry for entry in entries if isinstance(entry[0], tuple)]
         elif isinstance(value, list | str):
             size = len(value)
             entries = [((i,), value[i]) for i in range(-size, size)]
@@ -295,7 +295,7 @@ class Operations:
                 f"{noun(value)} has no items",
                 "Take items of a list, a dict, a string or a sequence",
             )
-        if isinstance(index, tuple) and any(isinstance(i, SOp) for i in index):
+        if many:
             return self._look_up(value, entries, index)
         if isinstance(index, SOp):
             return self._look_up(value, entries, (index,))

@@ -155,7 +155,10 @@ def test_show_emits_each_stage_as_the_compiler_does(call: Call, stage: str):
 def test_an_unknown_stage_is_answered_with_all_of_them(call: Call):
     message = mistake(call, "show", "reverse", "--emit", "tiped")
     names = "program, graph, typed, scheduled, laid_out, compiled"
-    assert message == f"--emit: no stage is named 'tiped'; the stages are {names}"
+    assert message == (
+        f"--emit: no stage is named 'tiped'; the stages are {names}. `--emit rasp` "
+        "prints the program as RASP text"
+    )
 
 
 @pytest.mark.parametrize("extra", [[], ["--emit", "typed"]])

@@ -19,7 +19,7 @@ def show(
         typer.Option(
             metavar="STAGE",
             help="Print one stage of the compiler instead: program, graph, typed, "
-            "scheduled, laid_out or compiled.",
+            "scheduled, laid_out or compiled. Or the program as RASP text: rasp.",
         ),
     ] = None,
     picture: Annotated[
@@ -44,6 +44,11 @@ def show(
             f"--emit needs a program's name, and {source} names a {target.kind}; of a "
             "saved model only the last stage is left"
         )
+    if emit == "rasp":
+        import zoo
+
+        print(zoo.to_rasp(target.define(), read_vocab(vocab), max_len), end="")
+        return
     from compiler.api import to_model
     from compiler.emit import emit as emit_stage
     from compiler.picture import check_format
@@ -55,7 +60,8 @@ def show(
         check_format(picture)
     if emit is not None and emit not in STAGES:
         raise InputError(
-            f"--emit: no stage is named {emit!r}; the stages are {', '.join(STAGES)}"
+            f"--emit: no stage is named {emit!r}; the stages are {', '.join(STAGES)}. "
+            "`--emit rasp` prints the program as RASP text"
         )
     stages = None
     given = read_vocab(vocab)
