@@ -23,6 +23,7 @@ from zoo.commands.download import download, index, publish
 from zoo.commands.evaluate import evaluate, leaderboard
 from zoo.commands.export import export
 from zoo.commands.list import list_programs
+from zoo.commands.rasp import rasp
 from zoo.commands.releases import card, releases
 from zoo.commands.run import run
 from zoo.commands.score import score
@@ -45,6 +46,7 @@ app.command("list")(list_programs)
 app.command("show")(show)
 app.command("run")(run)
 app.command("compile")(compile_program)
+app.command("rasp")(rasp)
 app.command("verify")(verify)
 app.command("train")(train)
 app.command("compress")(compress)
