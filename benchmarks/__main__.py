@@ -37,6 +37,7 @@ FIGURES = (
     "alignment",
     "components",
     "attributions",
+    "claims",
     "findings",
     "suite_time",
 )

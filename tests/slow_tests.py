@@ -23,6 +23,8 @@ SLOW = (
     "tests/zoo/auditing/test_perturbed.py",
     "tests/zoo/auditing/test_thorough.py",
     "tests/zoo/cases/test_case.py::test_an_optimal_constant_hurts_less_than_the_mean",
+    "tests/zoo/claims/test_score_description.py",
+    "tests/zoo/claims/test_score_program.py",
     "tests/zoo/finders/test_finders.py::test_das_finds_a_planted_direction_of_the_stream",
     "tests/zoo/finders/test_finders.py::test_every_finder_returns_orthonormal_columns",
     "tests/zoo/methods/test_methods.py::test_a_seed_gives_the_same_scores_again",

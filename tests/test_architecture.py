@@ -128,6 +128,13 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "zoo.methods": ("compiler", "zoo.causal", "zoo.cases"),
     "zoo.alignment": ("compiler", "zoo.causal", "zoo.auditing", "zoo.cases"),
+    "zoo.claims": (
+        "compiler",
+        "zoo.causal",
+        "zoo.auditing",
+        "zoo.lookup",
+        "zoo.alignment",
+    ),
     "zoo.finders": ("compiler", "zoo.causal", "zoo.cases", "zoo.alignment"),
     "zoo.dictionary": (
         "compiler",

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from zoo.attribution.task import open_attribution
     from zoo.cases.case import open_case
     from zoo.catalogue import list_entries as list
+    from zoo.claims.description import score_description
+    from zoo.claims.program import score_program
     from zoo.dictionary.score import score_dictionary
     from zoo.lookup import has_run
     from zoo.publishing import (
@@ -87,7 +89,9 @@ _PLACES = {
     "score": "zoo.scoring.score:score",
     "score_alignment": "zoo.alignment.score:score_alignment",
     "score_attribution": "zoo.attribution.score:score_attribution",
+    "score_description": "zoo.claims.description:score_description",
     "score_dictionary": "zoo.dictionary.score:score_dictionary",
+    "score_program": "zoo.claims.program:score_program",
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
     "tasks": "zoo.tasks",
@@ -127,7 +131,9 @@ __all__ = [
     "score",
     "score_alignment",
     "score_attribution",
+    "score_description",
     "score_dictionary",
+    "score_program",
     "serve",
     "show",
     "tasks",

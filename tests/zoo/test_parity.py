@@ -24,7 +24,7 @@ PYTHON_ONLY = {
     *("Model", "Patch", "Recipe", "Released", "errors", "tasks"),
     *("load", "save", "data", "has_run", "open_case", "programs"),
     *("score_alignment", "score_dictionary", "examine_circuit"),
-    *("open_attribution", "score_attribution"),
+    *("open_attribution", "score_attribution", "score_description", "score_program"),
 }
 
 

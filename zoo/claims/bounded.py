@@ -1,0 +1,49 @@
+"""Code of the user's that may never end, stopped when its time is up."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from compiler.errors import InputError
+
+
+class ClaimTimeoutError(BaseException):
+    """A claim ran past its time. No Exception: whoever catches those goes on."""
+
+
+@contextmanager
+def time_limit(seconds: float, what: str) -> Iterator[None]:
+    """Stop what runs past its time; elsewhere than in a main thread it is not stopped.
+
+    Args:
+        seconds: the time.
+        what: what is run, as the error calls it.
+
+    Raises:
+        InputError: it ran past its time.
+    """
+    if not seconds > 0:
+        raise InputError(f"seconds is {seconds}; give more than 0")
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise ClaimTimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again, if it is caught
+    try:
+        yield
+    except ClaimTimeoutError:
+        raise InputError(
+            f"{what}: stopped after {seconds:g} s. Give a faster one, fewer inputs, or "
+            "more seconds"
+        ) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
