@@ -80,9 +80,11 @@ def compare_values(
     if len(true) < 20:  # too few to hold half of them back
         half[:] = True
     first, second = asked & half[:, None], asked & (~half | half.all())[:, None]
+    own = own_names(names, values)
     renaming = best_renaming(true[first], claimed[first], len(values), len(names))
+    renaming = _keep_rare(renaming, own)
     moved = rename(claimed, renaming)
-    plain = rename(claimed, own_names(names, values))
+    plain = rename(claimed, own)
     counts = np.bincount(true[second], minlength=1)
     majority = float(counts.max() / max(counts.sum(), 1))
     agreed = _share(moved == true, second)
@@ -96,6 +98,17 @@ def compare_values(
         information=shared_information(true[asked], claimed[asked]),
         names=renaming,
     )
+
+
+def _keep_rare(
+    names: Int[np.ndarray, " value"], own: Int[np.ndarray, " value"]
+) -> Int[np.ndarray, " value"]:
+    """Return a renaming in which values without a counterpart keep their own name.
+
+    Rare values may not occur in the half of the inputs that the renaming is chosen on.
+    """
+    free = (names < 0) & (own >= 0) & ~np.isin(own, names[names >= 0])
+    return np.where(free, own, names)
 
 
 def _share(agree: Bool[np.ndarray, "input ctx"], among: np.ndarray) -> Rate:

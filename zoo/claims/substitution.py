@@ -138,7 +138,7 @@ def effect_in_model(
     logits = _logits(model, found.ids, patch)
     changed = np.asarray(differs(model.readout, logits, run.logits))
     asked = found.live & (found.values[:, found.output] >= 0)
-    lost = (found.live & ~known).any(axis=1)[:, None]
+    lost = np.any(found.live & ~known, axis=1, keepdims=True)
     kept = ~changed & ~lost & asked
     return rate(int(kept.sum()), int(asked.sum()))
 
