@@ -40,6 +40,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.files",
         "compiler.machine",
         "compiler.machine.circuit",
+        "compiler.sealed",
     ),
     "compiler.rasp": ("compiler.errors",),
     "compiler.text": (
@@ -79,7 +80,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "zoo.files": (),
     "zoo.causal": ("compiler",),
     "zoo.tasks": ("compiler", "zoo.causal"),
-    "zoo.catalogue": ("compiler", "programs", "zoo.causal", "zoo.tasks"),
+    "zoo.filters": ("compiler", "programs"),
+    "zoo.catalogue": (
+        "compiler",
+        "programs",
+        "zoo.causal",
+        "zoo.tasks",
+        "zoo.filters",
+    ),
     "zoo.training": (
         "compiler",
         "programs",

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal
 import programs
 from compiler.errors import NameLookupError, nearest, unknown_name
 from compiler.rasp.program import Program
+from programs.facts import OutputType, ProgramFacts, facts_of
 from zoo import tasks
 from zoo.causal import FAMILY
+from zoo.filters import ProgramFilter, family_named
 
 if TYPE_CHECKING:
     from zoo.causal.model import Task
@@ -32,6 +34,7 @@ class CatalogueEntry:
         meaning: one sentence on what it computes.
         tokens: how many tokens its usual vocabulary has.
         max_len: its usual greatest number of tokens.
+        facts: what else is known of a program; None of a task.
     """
 
     name: str
@@ -40,12 +43,21 @@ class CatalogueEntry:
     meaning: str
     tokens: int
     max_len: int
+    facts: ProgramFacts | None = None
 
 
 def entries() -> list[CatalogueEntry]:
     """Return every program by family, then every task."""
     listed = [
-        CatalogueEntry(p.name, "program", p.family, p.meaning, len(p.vocab), p.max_len)
+        CatalogueEntry(
+            p.name,
+            "program",
+            p.family,
+            p.meaning,
+            len(p.vocab),
+            p.max_len,
+            facts_of(p.name),
+        )
         for p in programs.all_programs().values()
     ]
     return listed + [
@@ -54,23 +66,45 @@ def entries() -> list[CatalogueEntry]:
     ]
 
 
-def list_entries(text: str = "", family: str = "") -> list[CatalogueEntry]:
+def list_entries(
+    text: str = "",
+    family: str = "",
+    *,
+    difficulty: str | int = "",
+    output: OutputType | None = None,
+    causal: bool | None = None,
+    corpus: str = "",
+    layers: str | int = "",
+    heads: str | int = "",
+    nodes: str | int = "",
+    variables: str | int = "",
+    attention: bool | None = None,
+) -> list[CatalogueEntry]:
     """Return the programs and tasks in which a text occurs.
+
+    Of tasks only the name, the meaning and the family are known, so that none is
+    listed where something else is asked for.
 
     Args:
         text: what the name or the meaning has to contain; upper case is as lower.
         family: what the name of the family has to contain.
+        difficulty: 1 to 5: a number, or a range such as `"2-4"`, `"4-"` or `"-2"`.
+        output: `categorical`, `numerical` or `boolean`.
+        causal: whether no output depends on a token behind its position.
+        corpus: a collection of programs that uses it: its name or a part of that.
+        layers: layers of the compiled program, as a number or a range.
+        heads: attention heads a layer, likewise.
+        nodes: nodes of the circuit, likewise.
+        variables: variables of the circuit, likewise.
+        attention: whether the circuit has an attention head.
 
     Raises:
         NameLookupError: there is none; the message offers the nearest names.
+        InputError: a range is none.
     """
     every = entries()
-    of_family = [e for e in every if family.lower() in e.family.lower()]
-    if not of_family:
-        known = ", ".join(dict.fromkeys(e.family for e in every))
-        raise NameLookupError(
-            f"no family has {family!r} in its name. The families are: {known}"
-        )
+    families = family_named(family, (e.family for e in every))
+    of_family = [e for e in every if e.family in families]
     wanted = text.lower()
     chosen = [e for e in of_family if wanted in f"{e.name}\n{e.meaning}".lower()]
     if not chosen:
@@ -80,7 +114,24 @@ def list_entries(text: str = "", family: str = "") -> list[CatalogueEntry]:
             f"nothing{where} has {text!r} in its name or meaning.{hint} `zoo list` "
             "prints all"
         )
-    return chosen
+    chooses = ProgramFilter(
+        difficulty=str(difficulty),
+        output=output,
+        causal=causal,
+        corpus=corpus,
+        layers=str(layers),
+        heads=str(heads),
+        nodes=str(nodes),
+        variables=str(variables),
+        attention=attention,
+    )
+    return [e for e in chosen if _is_chosen(e, chooses)]
+
+
+def _is_chosen(entry: CatalogueEntry, chooses: ProgramFilter) -> bool:
+    if not chooses.asks:
+        return True
+    return entry.facts is not None and chooses.keeps(entry.facts)
 
 
 def names() -> list[str]:

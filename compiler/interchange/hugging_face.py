@@ -29,6 +29,7 @@ from compiler.interchange.tokenizer import (
     tokenizer_json,
 )
 from compiler.machine.config import Config
+from compiler.sealed import OURS
 
 if TYPE_CHECKING:
     from compiler.machine.transformer import Transformer
@@ -38,8 +39,6 @@ GENERATION = "generation_config.json"
 TOKENIZER = (FILE, ABOUT, GENERATION)
 """The files of a tokenizer, and what a language model has beside. A folder has the
 first two or neither."""
-OURS = "circuitzoo"
-"""The entry of config.json that holds what transformers does not know."""
 
 _GPT2 = {
     "n_layer": "n_layers",

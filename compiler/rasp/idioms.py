@@ -103,7 +103,9 @@ def compact(value: SOp, keep: SOp, fill: Value = None) -> SOp:
     return Aggregate(Select(place, indices, EQ), value, fill)
 
 
-def scan(value: SOp, combine: Callable[[Any, Any], Value], max_len: int) -> SOp:
+def scan(
+    value: SOp, combine: Callable[[Any, Any], Value], max_len: int, name: str = "last"
+) -> SOp:
     """Return all values up to each position, combined: a sum for `add`.
 
     After a round, each position has the combination of twice as many values as before
@@ -114,6 +116,7 @@ def scan(value: SOp, combine: Callable[[Any, Any], Value], max_len: int) -> SOp:
         combine: an associative function of (earlier, later) that need not commute.
             No value may be None.
         max_len: the greatest number of tokens.
+        name: what the names of its variables begin with.
     """
 
     def combined(earlier: Value, later: Value) -> Value:
@@ -121,10 +124,35 @@ def scan(value: SOp, combine: Callable[[Any, Any], Value], max_len: int) -> SOp:
 
     reach = 1
     while reach < max_len:
-        earlier = shift(value, reach).named(f"earlier_by_{reach}")
-        value = Elementwise(combined, (earlier, value)).named(f"last_{2 * reach}")
+        earlier = shift(value, reach).named(f"{name}_{reach}_before")
+        value = Elementwise(combined, (earlier, value)).named(f"{name}_{2 * reach}")
         reach *= 2
     return value
+
+
+def recurrence(
+    value: SOp, step: Callable[[Any, Any], Value], start: Value, max_len: int
+) -> SOp:
+    """Return the state after each position: `step(state before, value)`, from `start`.
+
+    Unrolled: a round a position, each with a head that reads the state before. Where
+    the steps can be combined with each other, `scan` takes fewer rounds.
+
+    Args:
+        value: what is read at each position.
+        step: a function of (state, value) to the next state, which is not None.
+        start: the state before the first position.
+        max_len: the greatest number of tokens.
+    """
+
+    def stepped(before: Value, here: Value) -> Value:
+        return step(start if before is None else before, here)
+
+    state = Elementwise(lambda here: step(start, here), (value,)).named("state_1")
+    for number in range(2, max_len + 1):
+        before = shift(state).named(f"before_{number}")
+        state = Elementwise(stepped, (before, value)).named(f"state_{number}")
+    return state
 
 
 def first(selector: Selector, value: SOp, default: Value = None) -> SOp:

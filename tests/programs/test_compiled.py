@@ -21,8 +21,10 @@ from compiler.ir.interpret import encode_batch, interpret
 from compiler.lower.readout import decode_indices
 from compiler.model import Model
 from compiler.verify import verify_interchange, verify_outputs
+from programs.facts import facts_of
 from tests.numpy_forward import run_inputs, wrong_positions
 from tests.programs.check import agree, inputs_of
+from tests.programs.write_facts import is_causal, sizes_of
 
 # How many inputs, pairs of them for each variable, and variables of one program.
 INPUTS, PAIRS, MOST_VARIABLES = 60, 60, 40
@@ -70,6 +72,15 @@ def test_compiled_program_is_its_reference(name):
             values = [model.readout.values[i] for i in found[row, : len(given)]]
             assert agree(values, list(expected)), given
     interchange_all(model, tokens, lengths, writes)
+    check_facts(name, model)
+
+
+def check_facts(name: str, model: Model) -> None:
+    """Fail unless the table of facts says of a program what can be measured."""
+    causal = is_causal(programs.find(name), references()[name])
+    found = {"causal": causal, **sizes_of(model)}
+    stated = {column: getattr(facts_of(name), column) for column in found}
+    assert stated == found, f"python -m tests.programs.write_facts {name} writes it"
 
 
 def interchange_all(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 
 import programs
 import zoo
-from tests.zoo.calls import Call, mistake
+from programs.facts import facts_of
+from tests.zoo.calls import Call, Outcome, mistake
+
+
+def table(outcome: Outcome) -> list[dict[str, str]]:
+    """Return the rows that were printed into a pipe, by title."""
+    titles, *rows = (line.split("\t") for line in outcome.out.splitlines())
+    return [dict(zip(titles, row, strict=True)) for row in rows]
 
 
 @pytest.fixture
@@ -18,23 +26,25 @@ def terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_list_has_a_line_a_program_where_no_terminal_reads_it(call: Call):
-    lines = call("list").out.splitlines()
-    rows = [ln for ln in lines if ln.startswith("  ")]
-    every = programs.all_programs()
-    found = {row.split()[0]: row.split(None, 3)[3] for row in rows}
-    assert len(found) == len(rows) and set(every) <= set(found)
-    assert all(found[name] == p.meaning.strip() for name, p in every.items())
+    rows = table(call("list"))
+    every, tasks = programs.all_programs(), zoo.tasks.all_tasks()
+    assert [r["name"] for r in rows] == [*every, *tasks]
+    for row in rows[: len(every)]:
+        program = every[row["name"]]
+        assert row["meaning"] == program.meaning.strip()
+        assert row["family"] == program.family and row["kind"] == "program"
+        setting = int(row["vocab"]), int(row["len"])
+        assert setting == (len(program.vocab), program.max_len)
 
 
 def test_list_searches_names_and_meanings(call: Call):
     every = programs.all_programs().values()
     wanted = {p.name for p in every if "median" in f"{p.name} {p.meaning}".lower()}
-    outcome = call("list", "MEDIAN")
-    shown = {ln.split()[0] for ln in outcome.out.splitlines() if ln[:2] == "  "}
-    assert wanted and wanted <= shown
-    assert not shown & ({p.name for p in every} - wanted)
-    both = call("list", "median", "--family", "statistics")
-    assert 0 < both.out.count("\n  ") <= outcome.out.count("\n  ")
+    shown = [row["name"] for row in table(call("list", "MEDIAN"))]
+    assert wanted and wanted <= {*shown}
+    assert not {*shown} & ({p.name for p in every} - wanted)
+    both = table(call("list", "median", "--family", "statistics"))
+    assert 0 < len(both) <= len(shown)
 
 
 def test_a_text_that_nothing_has_is_answered_with_the_nearest(call: Call):
@@ -85,21 +95,78 @@ def test_list_shows_a_meaning_with_its_example_where_there_is_room(
 
 
 def test_list_chooses_families_by_a_part_of_their_name(call: Call):
-    outcome = call("list", "--family", "DYCK")
-    of = [p for p in programs.all_programs().values() if "dyck" in p.family]
-    assert of
-    assert outcome.out.splitlines()[-1].startswith(f"{len(of)} of ")
-    assert all(f"  {p.name} " in outcome.out for p in of)
-    assert "\n  sort " not in outcome.out
+    of = [p.name for p in programs.all_programs().values() if "dyck" in p.family]
+    assert of == [row["name"] for row in table(call("list", "--family", "DYCK"))]
 
 
 def test_list_sizes_are_those_of_the_compiled_models(call: Call):
-    outcome = call("list", "--family", "set ops", "--sizes")
     config = zoo.compile("union_size").config
-    (row,) = (ln for ln in outcome.out.splitlines() if "union_size" in ln)
+    rows = table(call("list", "union", "--family", "set ops", "--sizes"))
+    (row,) = (row for row in rows if row["name"] == "union_size")
     sizes = [config.n_layers, config.n_heads, config.d_model, config.n_params]
-    assert [int(w.replace(",", "")) for w in row.split()[3:]] == sizes
-    assert max(map(len, outcome.out.splitlines())) <= 80
+    assert [int(v.replace(",", "")) for v in [*row.values()][5:]] == sizes
+
+
+@pytest.mark.usefixtures("terminal")
+def test_list_sizes_fit_a_terminal(call: Call):
+    lines = call("list", "union", "--family", "set ops", "--sizes").out.splitlines()
+    assert any("params" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "keeps"),
+    [
+        (["--difficulty", "1"], lambda f: f.difficulty == 1),
+        (["--difficulty", "2-3"], lambda f: f.difficulty in (2, 3)),
+        (["--difficulty", "4-"], lambda f: f.difficulty >= 4),
+        (["--output", "boolean"], lambda f: f.output == "boolean"),
+        (["--causal"], lambda f: f.causal),
+        (["--not-causal"], lambda f: not f.causal),
+        (["--corpus", "interpbench"], lambda f: "InterpBench" in f.corpora),
+        (["--corpus", "MIPS"], lambda f: "MIPS" in f.corpora),
+        (["--layers", "-1"], lambda f: f.layers == 1),
+        (["--heads", "3-"], lambda f: f.heads >= 3),
+        (
+            ["--nodes", "2", "--variables", "4"],
+            lambda f: (f.nodes, f.variables) == (2, 4),
+        ),
+        (["--no-attention"], lambda f: f.attending == 0),
+        (
+            ["--attention", "--output", "numerical"],
+            lambda f: f.attending and f.output == "numerical",
+        ),
+    ],
+)
+def test_list_filters_by_what_is_known_of_programs(call: Call, options, keeps):
+    found = [row["name"] for row in table(call("list", *options))]
+    assert found == [n for n in programs.all_programs() if keeps(facts_of(n))]
+    assert 0 < len(found) < len(programs.all_programs())
+
+
+def test_the_filters_of_python_are_those_of_the_command(call: Call):
+    found = zoo.list(difficulty=5, causal=True, layers="2-4", corpus="MIPS")
+    options = ["--difficulty", "5", "--causal", "--layers", "2-4", "--corpus", "MIPS"]
+    assert [e.name for e in found] == [r["name"] for r in table(call("list", *options))]
+    assert found and all(e.kind == "program" for e in found)
+
+
+def test_list_as_json_has_all_that_is_known(call: Call):
+    (row,) = json.loads(call("list", "--json", "swap_min_max").out)
+    facts = facts_of("swap_min_max")
+    assert row["corpora"] == [*facts.corpora] and row["layers"] == facts.layers
+    assert row["name"] == "swap_min_max" and row["kind"] == "program"
+    assert json.loads(call("list", "--json", "sort", "--nodes", "99").out) == []
+
+
+def test_a_filter_that_cannot_be_read_is_told(call: Call):
+    for option in ("--layers", "--difficulty"):
+        message = mistake(call, "list", option, "many")
+        assert message.startswith(f"{option}: 'many' is no number and no range; write")
+    assert "is empty" in mistake(call, "list", "--nodes", "4-2")
+    message = mistake(call, "list", "--corpus", "interpbensh")
+    assert message.startswith("no corpus has 'interpbensh' in its name. Did you mean")
+    assert "TracrBench" in message
 
 
 def test_an_unknown_family_is_answered_with_all_of_them(call: Call):

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.commands.choosing import (
+    AsJsonOption,
+    AttentionOption,
+    CausalOption,
+    CorpusOption,
+    DifficultyOption,
+    FamilyOption,
+    HeadsOption,
+    LayersOption,
+    NodesOption,
+    OutputOption,
+    VariablesOption,
+)
+
 if TYPE_CHECKING:
+    from zoo.filters import ProgramFilter
     from zoo.release.shelf import Broken
+
+COLUMNS = ("name", "kind", "audit", "size", "circuit", "least")
 
 Name = Annotated[
     str,
@@ -34,62 +52,157 @@ def releases(
         str | None,
         typer.Option(help="List only those that are compiled, trained or compressed."),
     ] = None,
+    family: FamilyOption = "",
+    difficulty: DifficultyOption = "",
+    output: OutputOption = None,
+    causal: CausalOption = None,
+    corpus: CorpusOption = "",
+    layers: LayersOption = "",
+    heads: HeadsOption = "",
+    nodes: NodesOption = "",
+    variables: VariablesOption = "",
+    norm: Annotated[
+        str | None,
+        typer.Option(help="List only models with this norm: none, pre or rms."),
+    ] = None,
+    attention: AttentionOption = None,
     origin: Annotated[
         str | None,
         typer.Option(
             "--from", metavar="URL", help="List the releases of the index at this URL."
         ),
     ] = None,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """List the published models, with their figures."""
-    from compiler.errors import InputError, count
-    from compiler.grid import Column
-    from zoo.auditing.claims import missed
-    from zoo.grid import print_grid
+    """List the published models, with their figures.
+
+    Family, difficulty, output and corpus are those of the program that a model
+    implements; what is asked of sizes is asked of the model and its circuit.
+    """
+    from compiler.errors import count
+    from zoo.filters import ProgramFilter
+    from zoo.grid import print_json, print_tabs, terminal_width
+
+    chooses = ProgramFilter(
+        difficulty=difficulty,
+        output=output,
+        causal=causal,
+        corpus=corpus,
+        layers=layers,
+        heads=heads,
+        nodes=nodes,
+        variables=variables,
+        attention=attention,
+    )
+    found, broken = _found(origin)
+    chosen = _of_family(_of_kind(found, kind), family)
+    chosen = _chosen(chosen, chooses, norm, origin)
+    rows = [_row(entry) for entry in chosen]
+    if as_json:
+        print_json(chosen)
+    elif terminal_width() is None:
+        print_tabs((*COLUMNS, "fails"), rows)
+    elif not found:
+        print("There are no releases here. `zoo export` makes one.")
+    else:
+        _print_rows(rows)
+        print(f"\n{count(len(chosen), 'release')}\n{LEGEND.rstrip()}")
+    _tell(broken)
+
+
+def _found(origin: str | None) -> tuple[list[dict[str, Any]], Sequence[Broken]]:
+    """Return the releases here or of an index, and what is meant to be one."""
     from zoo.release.shelf import list_broken, list_releases
 
     if origin is None:
-        found, broken = list_releases(), list_broken()
-    else:
-        from zoo.release.index import newest_of, read_index
+        return list_releases(), list_broken()
+    from zoo.release.index import newest_of, read_index
 
-        listing = read_index(origin)
-        found, broken = newest_of(listing.entries), listing.broken
+    listing = read_index(origin)
+    return [{**entry} for entry in newest_of(listing.entries)], listing.broken
+
+
+def _of_kind(found: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:
+    from compiler.errors import InputError
+
     kinds = sorted({entry["kind"] for entry in found})
     if kind is not None and kind not in kinds:
         known = ", ".join(kinds) or "none, for nothing is published here"
         raise InputError(f"--kind: no release is {kind!r}; there are {known}")
-    chosen = [entry for entry in found if kind in (None, entry["kind"])]
-    if not chosen:
-        print("There are no releases here. `zoo export` makes one.")
-        _tell(broken)
-        return
-    right = [Column(title, right=True) for title in ("size", "circuit", "least")]
-    columns = ["name", "kind", "audit", *right]
-    failed = {e["name"]: missed(e["kind"], e["claims"]) for e in chosen}
-    if any(failed.values()):
-        columns.append("")
-    print_grid(columns, (_row(e, failed[e["name"]], len(columns)) for e in chosen))
-    print(f"\n{count(len(chosen), 'release')}\n{LEGEND.rstrip()}")
-    _tell(broken)
+    return [entry for entry in found if kind in (None, entry["kind"])]
 
 
-def _row(entry: Mapping[str, Any], failed: list[str], columns: int) -> list[str]:
-    row = [
+def _of_family(found: list[dict[str, Any]], family: str) -> list[dict[str, Any]]:
+    """Return the releases of programs and tasks of some families."""
+    if not family:
+        return found
+    from zoo.catalogue import entries
+    from zoo.filters import family_named
+
+    every = entries()
+    families = family_named(family, (e.family for e in every))
+    names = {e.name for e in every if e.family in families}
+    return [entry for entry in found if entry["program"] in names]
+
+
+def _chosen(
+    found: list[dict[str, Any]],
+    chooses: ProgramFilter,
+    norm: str | None,
+    origin: str | None,
+) -> list[dict[str, Any]]:
+    """Return the releases that a filter keeps, by what their files say."""
+    from compiler.errors import InputError
+    from programs.facts import all_facts
+    from zoo.release.shelf import circuit_sizes
+
+    inside = norm is not None or chooses.nodes or chooses.attention is not None
+    if inside and origin is not None:
+        raise InputError(
+            "--norm, --nodes and --attention need the files of a release, and --from "
+            "reads only an index. Leave them out, or download the releases"
+        )
+    chosen = []
+    for entry in found:
+        sizes = {name: entry[name] for name in ("layers", "heads", "variables")}
+        inner = circuit_sizes(entry["name"], entry["version"]) if inside else {}
+        if norm not in (None, inner.pop("norm", None)):
+            continue
+        if chooses.keeps(all_facts().get(entry["program"]), {**sizes, **inner}):
+            chosen.append(entry)
+    return chosen
+
+
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Print the table; the last column only where something fails."""
+    from compiler.grid import Column
+    from zoo.grid import print_grid
+
+    fails = any(row[-1] for row in rows)
+    right = ("size", "circuit", "least")
+    columns = [Column(title, right=title in right) for title in COLUMNS]
+    columns += [Column("")] * fails
+    print_grid(columns, [row if fails else row[:-1] for row in rows])
+
+
+def _row(entry: Mapping[str, Any]) -> list[str]:
+    from zoo.auditing.claims import missed
+
+    return [
         entry["name"],
         ", ".join(filter(None, [entry["kind"], entry.get("architecture")])),
         entry.get("audit", "sample"),
         f"{entry['layers']}x{entry['heads']}x{entry['d_model']}",
         f"{entry['edges']}/{entry['of_edges']}",
         _share(min(entry["claims"].values(), default=None)),
+        "FAILS" if missed(entry["kind"], entry["claims"]) else "",
     ]
-    return row if columns == len(row) else [*row, "FAILS" if failed else ""]
 
 
 def _tell(broken: Sequence[Broken]) -> None:
-    """Print what is meant to be a release and is none, a line each."""
+    """Print what is meant to be a release and is none, a line each, as an error."""
     for item in broken:
-        print(f"broken: {item}")
+        print(f"broken: {item}", file=sys.stderr)
 
 
 def _share(found: float | None) -> str:

@@ -23,7 +23,7 @@ from compiler.errors import InputError, ZooError
 from compiler.escapes import escape
 from compiler.files import locked, put_folder, room_to, sweep, write_atomically
 from compiler.notation import parse, refuse, render
-from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
+from compiler.sealed import CIRCUIT, CONFIG, MOST_SUMS, OURS, SUMS, digest, read_file
 from zoo.release.cache import cached_shelf
 from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 
@@ -37,6 +37,7 @@ SCHEME = "hf://"
 
 _NAME = re.compile(NAME)
 _MOST_SUMMARY = 2**20  # bytes of release.json
+_MOST_CIRCUIT = 2**27  # bytes of circuit.json
 _LOCK = ".lock"
 
 
@@ -254,3 +255,29 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
     return set(there) == set(files) and all(
         there[name].read_bytes() == data for name, data in files.items()
     )
+
+
+def circuit_sizes(name: str, version: int) -> dict[str, Any]:
+    """Return what the files of a release say that release.json does not.
+
+    That is `nodes` and `attending` (attention heads) of its circuit, and the `norm` of
+    its transformer.
+
+    Raises:
+        FormatError: a file of it is none.
+    """
+    folder = find_release(name, version)
+    assert folder is not None, "it was listed"
+    config, circuit = (
+        parse(read_file(folder, file, 0, most, None), file).entries()
+        for file, most in ((CONFIG, _MOST_SUMMARY), (CIRCUIT, _MOST_CIRCUIT))
+    )
+    config = config[OURS].entries() if OURS in config else config
+    nodes = circuit["annotation"].entries()["nodes"].items()
+    found = [node.entries()["name"].text() for node in nodes]
+    heads = [name for name in found if name.startswith("a")]
+    return {
+        "norm": config["norm"].text(),
+        "nodes": len([name for name in found if name not in ("tokens", "positions")]),
+        "attending": len(heads),
+    }

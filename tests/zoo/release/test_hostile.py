@@ -76,7 +76,7 @@ def test_the_listing_has_a_line_for_what_is_broken(shelf, call):
     lines = [line.strip() for line in outcome.out.splitlines()]
     (line,) = [line for line in lines if line.startswith(NAME)]
     assert line.split()[-1] == "-"
-    assert "broken: " in outcome.out and "\\x1b[2J" in outcome.out
+    assert "broken: " in outcome.err and "\\x1b[2J" in outcome.err
     assert "\x1b" not in outcome.out + outcome.err
 
 
