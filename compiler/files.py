@@ -24,6 +24,9 @@ from pathlib import Path
 
 from compiler.errors import InputError
 
+OURS = "circuitzoo"
+"""The entry of config.json that holds what Hugging Face transformers does not know."""
+
 WAIT = 1800.0
 """Seconds after which a lock that another process holds is no longer waited for."""
 

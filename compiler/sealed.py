@@ -21,8 +21,6 @@ from compiler.notation import refuse
 SUMS = "SHA256SUMS"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 CIRCUIT, PROGRAM = "circuit.json", "program.json"
-OURS = "circuitzoo"
-"""The entry of config.json that holds what Hugging Face transformers does not know."""
 FILES = (CONFIG, WEIGHTS, CIRCUIT, PROGRAM)
 """The files of a saved model, besides SHA256SUMS."""
 MOST_SUMS = 2**20

@@ -29,7 +29,7 @@ from programs.search import holding
 
 OPERATORS = ("+", "-", "*")
 ENDS = ("+", "-", "=", None)
-Factor = tuple[Value, bool]
+TermFactor = tuple[Value, bool]
 
 
 def is_expression(x: Sequence[Value], operands: Sequence[Value]) -> bool:
@@ -57,7 +57,7 @@ def terms(factor: SOp, m: int, max_len: int) -> SOp:
         max_len: the greatest number of tokens.
     """
 
-    def joined(earlier: Factor, later: Factor) -> Factor:
+    def joined(earlier: TermFactor, later: TermFactor) -> TermFactor:
         if later[1]:
             return later
         pairs = zip(earlier[0], later[0], strict=True)
@@ -79,7 +79,7 @@ def modular_expression(max_len: int, m: int = 5) -> SOp:
     `modular_expression([1, "+", 2, "*", 3]) -> [2, 2, 2, 2, 2]`
     """
 
-    def factor(token: Value) -> Factor:
+    def factor(token: Value) -> TermFactor:
         begins = token in ("+", "-")
         value = {"+": 1, "-": m - 1, "*": 1}.get(token, token)
         return (value,), begins
@@ -87,7 +87,7 @@ def modular_expression(max_len: int, m: int = 5) -> SOp:
     product = terms(tokens.map(factor).named("factor"), m, max_len)
     following = shift(tokens, -1).named("following")
 
-    def added(product: Factor, following: Value) -> int:
+    def added(product: TermFactor, following: Value) -> int:
         return product[0][0] if following in ENDS else 0
 
     ended = Elementwise(added, (product, following)).named("ended_term")
@@ -120,7 +120,7 @@ def solve_modular_equation(max_len: int, m: int = 5) -> SOp:
     """
     right = any_of(prefix() & holding("=")).named("is_right_side")
 
-    def factor(token: Value, right: bool) -> Factor:
+    def factor(token: Value, right: bool) -> TermFactor:
         if token == "x":
             return tuple(range(m)), False
         if token in ("+", "-", "="):  # the right side is subtracted
@@ -132,7 +132,7 @@ def solve_modular_equation(max_len: int, m: int = 5) -> SOp:
     following = shift(tokens, -1).named("following")
 
     def solves(x: int) -> SOp:
-        def added(product: Factor, following: Value) -> int:
+        def added(product: TermFactor, following: Value) -> int:
             return product[0][x] if following in ENDS else 0
 
         ended = Elementwise(added, (product, following)).named(f"ended_term_{x}")

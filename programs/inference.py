@@ -26,8 +26,8 @@ from compiler.rasp.values import Value
 from programs.search import anywhere, everywhere, holding
 
 FAMILY = "program execution/logic"
-Rule = tuple[str, str]
-Edge = tuple[int, int]
+HornRule = tuple[str, str]
+DirectedEdge = tuple[int, int]
 
 
 @program(family=FAMILY, vocab=(0, 1, ","), example=((0, 1, ",", 0, 0), (False,) * 5))
@@ -51,7 +51,7 @@ def cnf_of_literals() -> SOp:
     max_len=6,
     example=((("", "a"), ("a", "b"), ("c", "d")), (True, True, False)),
 )
-def horn_forward_chaining(vocab: Sequence[Rule]) -> SOp:
+def horn_forward_chaining(vocab: Sequence[HornRule]) -> SOp:
     """Whether the head of each rule (body, head) follows from all the rules.
 
     Every letter of the body has to hold; the rule of an empty body is a fact. Each
@@ -61,7 +61,7 @@ def horn_forward_chaining(vocab: Sequence[Rule]) -> SOp:
     """
     atoms = sorted({head for _, head in vocab})
 
-    def follows(rule: Rule, *known: bool) -> bool:
+    def follows(rule: HornRule, *known: bool) -> bool:
         return all(atom in atoms and known[atoms.index(atom)] for atom in rule[0])
 
     def chained(known: tuple[SOp, ...], number: int) -> tuple[SOp, ...]:
@@ -86,7 +86,7 @@ def horn_forward_chaining(vocab: Sequence[Rule]) -> SOp:
     max_len=6,
     example=(((0, 1), (1, 2), (3, 4)), (True, True, False)),
 )
-def graph_reachability(vocab: Sequence[Edge]) -> SOp:
+def graph_reachability(vocab: Sequence[DirectedEdge]) -> SOp:
     """Whether a path from node 0 leads to the target of each edge (source, target).
 
     Each round follows one more edge; there is a round for each node but 0, which is

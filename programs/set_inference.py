@@ -30,7 +30,7 @@ ELEMENTS, SETS, SIGNS = "ab", "AB", "<#"
 ATOMS = tuple(a + b for a, b in product(ELEMENTS, SETS))
 VOCAB = (*ELEMENTS, "x", *SETS, "X", *SIGNS, ":", ",", "?")
 MAX_LEN = 16
-Clause = tuple[str, ...]
+SetClause = tuple[str, ...]
 
 
 def literal(parts: Sequence[str | None]) -> str | None:
@@ -44,7 +44,9 @@ def literal(parts: Sequence[str | None]) -> str | None:
     )
 
 
-def clause_of(start: str | None, sign: str | None, more: str | None) -> Clause | None:
+def clause_of(
+    start: str | None, sign: str | None, more: str | None
+) -> SetClause | None:
     """Return what a clause says: its kind, and one literal or two.
 
     Args:
@@ -68,7 +70,7 @@ def signed(text: str) -> tuple[str, bool]:
     return text[0] + text[2], text[1] == "<"
 
 
-def implied(clause: Clause | None, atom: str, known: dict[str, Value]) -> Value:
+def implied(clause: SetClause | None, atom: str, known: dict[str, Value]) -> Value:
     """Return what a clause says of an atom once others are known: True, False, None.
 
     Rules are read forwards and backwards.
@@ -84,7 +86,7 @@ def implied(clause: Clause | None, atom: str, known: dict[str, Value]) -> Value:
     return None
 
 
-def clauses(x: Sequence[Value]) -> list[Clause | None]:
+def clauses(x: Sequence[Value]) -> list[SetClause | None]:
     """Return the clauses of an input; the last one is the query."""
     *parts, last = "".join(map(str, x)).split(",")
     found = []
@@ -95,7 +97,7 @@ def clauses(x: Sequence[Value]) -> list[Clause | None]:
     return found
 
 
-def steps_of(clause: Clause) -> Iterator[tuple[str, bool, str, bool]]:
+def steps_of(clause: SetClause) -> Iterator[tuple[str, bool, str, bool]]:
     """Return what a rule concludes: from (atom, truth) to (atom, truth), both ways."""
     for value in ELEMENTS if "x" in clause[1] else SETS:
         one, other = (
@@ -106,7 +108,7 @@ def steps_of(clause: Clause) -> Iterator[tuple[str, bool, str, bool]]:
         yield other, False, one, False
 
 
-def derive(found: Sequence[Clause | None]) -> dict[str, set[bool]]:
+def derive(found: Sequence[SetClause | None]) -> dict[str, set[bool]]:
     """Return every truth value of each atom that follows from clauses."""
     truths: dict[str, set[bool]] = {atom: set() for atom in ATOMS}
     for clause in filter(None, found):
@@ -157,7 +159,7 @@ def learn(known: dict[str, SOp], clause: SOp, number: int) -> dict[str, SOp]:
     def said(atom: str, truth: bool) -> SOp:
         near = [a for a in ATOMS if (a[0] == atom[0]) != (a[1] == atom[1])]
 
-        def says(clause: Clause | None, *values: bool | None) -> bool:
+        def says(clause: SetClause | None, *values: bool | None) -> bool:
             return implied(clause, atom, dict(zip(near, values, strict=True))) is truth
 
         given = Elementwise(says, (clause, *(known[a] for a in near)))
@@ -219,7 +221,7 @@ def set_membership_inference() -> SOp:
     )
     query = first(asks, clause).named("query")
 
-    def answer(query: Clause | None, *truths: bool | None) -> str:
+    def answer(query: SetClause | None, *truths: bool | None) -> str:
         if query is None:
             return "?"
         atom, wanted = signed(query[1])

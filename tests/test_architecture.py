@@ -40,7 +40,6 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.files",
         "compiler.machine",
         "compiler.machine.circuit",
-        "compiler.sealed",
     ),
     "compiler.rasp": ("compiler.errors",),
     "compiler.text": (

@@ -25,29 +25,71 @@ if TYPE_CHECKING:
     from compiler.rasp.expr import SOp
     from compiler.rasp.program import Program
     from compiler.rasp.values import Value
+    from programs.facts import OutputType
 
 ProgressOption = bool | Callable[[int, int], None]
 
 
 def releases(
-    origin: str | None = None, *, kind: str | None = None
+    origin: str | None = None,
+    *,
+    kind: str | None = None,
+    family: str = "",
+    difficulty: str | int = "",
+    output: OutputType | None = None,
+    causal: bool | None = None,
+    corpus: str = "",
+    layers: str | int = "",
+    heads: str | int = "",
+    nodes: str | int = "",
+    variables: str | int = "",
+    norm: str | None = None,
+    attention: bool | None = None,
 ) -> list[dict[str, Any]]:
     """Return what the published models say of themselves, by name.
 
     Args:
         origin: the address of an index; the folders of releases and the cache if None.
         kind: only those that are `compiled`, `trained` or `compressed`; all if None.
+        family: what the name of the program's family has to contain.
+        difficulty: of the program, 1 to 5: a number, or a range such as `"2-4"`.
+        output: `categorical`, `numerical` or `boolean`.
+        causal: whether no output depends on a token behind its position.
+        corpus: a collection of programs that uses the program, or a part of its name.
+        layers: layers of the model, as a number or a range.
+        heads: attention heads a layer, likewise.
+        nodes: nodes of the circuit, likewise; not with `origin`.
+        variables: variables of the circuit, likewise.
+        norm: `none`, `pre` or `rms`; not with `origin`.
+        attention: whether the circuit has an attention head; not with `origin`.
 
     Raises:
         FetchError: the index cannot be reached.
+        InputError: no release is of that kind, a range is none, or an index is asked
+            for what only files say.
+        NameLookupError: no family or corpus has that in its name.
     """
+    from zoo.filters import ProgramFilter
     from zoo.release.index import newest_of, read_index
     from zoo.release.shelf import list_releases
+    from zoo.release_choice import check_readable, choose_releases
 
+    chooses = ProgramFilter(
+        difficulty=str(difficulty),
+        output=output,
+        causal=causal,
+        corpus=corpus,
+        layers=str(layers),
+        heads=str(heads),
+        nodes=str(nodes),
+        variables=str(variables),
+        attention=attention,
+    )
+    check_readable(chooses, norm, origin)
     found: Any = (
         list_releases() if origin is None else newest_of(read_index(origin).entries)
     )
-    return [entry for entry in found if kind in (None, entry["kind"])]
+    return choose_releases(found, chooses, kind=kind, family=family, norm=norm)
 
 
 def _open(source: str | Path, progress: ProgressOption = True) -> Folder:

@@ -20,7 +20,7 @@ from safetensors.numpy import load, save
 from compiler.errors import FormatError, InputError
 from compiler.families import FAMILIES, family_of, nearest_family
 from compiler.families.family import Family
-from compiler.files import put_folder, room_to
+from compiler.files import OURS, put_folder, room_to
 from compiler.interchange.tokenizer import (
     ABOUT,
     EOS,
@@ -29,7 +29,6 @@ from compiler.interchange.tokenizer import (
     tokenizer_json,
 )
 from compiler.machine.config import Config
-from compiler.sealed import OURS
 
 if TYPE_CHECKING:
     from compiler.machine.transformer import Transformer

@@ -26,7 +26,7 @@ def bounded(k):
     return answer
 
 
-def nearly(k, count=60):
+def nearly(k, count=20):
     """Return random walks that go to the depth k, and some one bracket further."""
     draw = random.Random(k)
     for _ in range(count):
@@ -46,4 +46,4 @@ def test_program_equals_plain_python(k):
     program = getattr(dyck_depth, f"dyck1_depth_{k}")
     answers = [bounded(k)(word) for word in nearly(k)]
     assert any(map(any, answers)) and not all(map(any, answers))
-    check_against_reference(program, bounded(k), nearly(k), most=60)
+    check_against_reference(program, bounded(k), nearly(k), most=20)

@@ -45,7 +45,7 @@ def test_the_table_has_every_command_and_every_function():
 
 # What is shown, where it is written to, and how a run is divided among processes is of
 # the command line; progress and values that no text can say are of Python.
-SHOWN = {"force", "jobs", "out", "overwrite", "progress", "threads", "width"}
+SHOWN = {"as_json", "force", "jobs", "out", "overwrite", "progress", "threads", "width"}
 OTHERWISE = {
     "list": {"sizes"},  # columns of the printed table; entries have `program`
     "show": {"picture"},  # model.picture()

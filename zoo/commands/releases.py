@@ -23,7 +23,6 @@ from zoo.commands.choosing import (
 )
 
 if TYPE_CHECKING:
-    from zoo.filters import ProgramFilter
     from zoo.release.shelf import Broken
 
 COLUMNS = ("name", "kind", "audit", "size", "circuit", "least")
@@ -82,6 +81,7 @@ def releases(
     from compiler.errors import count
     from zoo.filters import ProgramFilter
     from zoo.grid import print_json, print_tabs, terminal_width
+    from zoo.release_choice import check_readable, choose_releases
 
     chooses = ProgramFilter(
         difficulty=difficulty,
@@ -94,9 +94,9 @@ def releases(
         variables=variables,
         attention=attention,
     )
+    check_readable(chooses, norm, origin)
     found, broken = _found(origin)
-    chosen = _of_family(_of_kind(found, kind), family)
-    chosen = _chosen(chosen, chooses, norm, origin)
+    chosen = choose_releases(found, chooses, kind=kind, family=family, norm=norm)
     rows = [_row(entry) for entry in chosen]
     if as_json:
         print_json(chosen)
@@ -120,57 +120,6 @@ def _found(origin: str | None) -> tuple[list[dict[str, Any]], Sequence[Broken]]:
 
     listing = read_index(origin)
     return [{**entry} for entry in newest_of(listing.entries)], listing.broken
-
-
-def _of_kind(found: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:
-    from compiler.errors import InputError
-
-    kinds = sorted({entry["kind"] for entry in found})
-    if kind is not None and kind not in kinds:
-        known = ", ".join(kinds) or "none, for nothing is published here"
-        raise InputError(f"--kind: no release is {kind!r}; there are {known}")
-    return [entry for entry in found if kind in (None, entry["kind"])]
-
-
-def _of_family(found: list[dict[str, Any]], family: str) -> list[dict[str, Any]]:
-    """Return the releases of programs and tasks of some families."""
-    if not family:
-        return found
-    from zoo.catalogue import entries
-    from zoo.filters import family_named
-
-    every = entries()
-    families = family_named(family, (e.family for e in every))
-    names = {e.name for e in every if e.family in families}
-    return [entry for entry in found if entry["program"] in names]
-
-
-def _chosen(
-    found: list[dict[str, Any]],
-    chooses: ProgramFilter,
-    norm: str | None,
-    origin: str | None,
-) -> list[dict[str, Any]]:
-    """Return the releases that a filter keeps, by what their files say."""
-    from compiler.errors import InputError
-    from programs.facts import all_facts
-    from zoo.release.shelf import circuit_sizes
-
-    inside = norm is not None or chooses.nodes or chooses.attention is not None
-    if inside and origin is not None:
-        raise InputError(
-            "--norm, --nodes and --attention need the files of a release, and --from "
-            "reads only an index. Leave them out, or download the releases"
-        )
-    chosen = []
-    for entry in found:
-        sizes = {name: entry[name] for name in ("layers", "heads", "variables")}
-        inner = circuit_sizes(entry["name"], entry["version"]) if inside else {}
-        if norm not in (None, inner.pop("norm", None)):
-            continue
-        if chooses.keeps(all_facts().get(entry["program"]), {**sizes, **inner}):
-            chosen.append(entry)
-    return chosen
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:

@@ -21,9 +21,9 @@ from typing import Any
 
 from compiler.errors import InputError, ZooError
 from compiler.escapes import escape
-from compiler.files import locked, put_folder, room_to, sweep, write_atomically
+from compiler.files import OURS, locked, put_folder, room_to, sweep, write_atomically
 from compiler.notation import parse, refuse, render
-from compiler.sealed import CIRCUIT, CONFIG, MOST_SUMS, OURS, SUMS, digest, read_file
+from compiler.sealed import CIRCUIT, CONFIG, MOST_SUMS, SUMS, digest, read_file
 from zoo.release.cache import cached_shelf
 from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 

@@ -1,0 +1,86 @@
+"""Which releases are listed: by their kind, program, sizes and files.
+
+`zoo.releases()` and `zoo releases` use it. Nothing here imports arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from compiler.errors import InputError
+from programs.facts import all_facts
+from zoo.filters import ProgramFilter, family_named
+from zoo.release.shelf import circuit_sizes
+
+
+def check_readable(
+    chooses: ProgramFilter, norm: str | None, origin: str | None
+) -> None:
+    """Raise InputError where an index is asked for what only files say."""
+    if origin is not None and _looks_inside(chooses, norm):
+        raise InputError(
+            "--norm, --nodes and --attention need the files of a release, and --from "
+            "reads only an index. Leave them out, or download the releases"
+        )
+
+
+def choose_releases(
+    found: Sequence[dict[str, Any]],
+    chooses: ProgramFilter,
+    *,
+    kind: str | None = None,
+    family: str = "",
+    norm: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return the releases that are as wanted.
+
+    Args:
+        found: what each release says of itself.
+        chooses: what is asked of the program, the model and its circuit.
+        kind: `compiled`, `trained` or `compressed`; any if None.
+        family: what the name of the program's family has to contain.
+        norm: `none`, `pre` or `rms`; any if None.
+
+    Raises:
+        InputError: no release is of that kind.
+        NameLookupError: no family has that in its name.
+    """
+    chosen = _of_family(_of_kind(found, kind), family)
+    inside = _looks_inside(chooses, norm)
+    return [entry for entry in chosen if _is_chosen(entry, chooses, norm, inside)]
+
+
+def _looks_inside(chooses: ProgramFilter, norm: str | None) -> bool:
+    """Return whether something is asked that only the files of a release say."""
+    return bool(norm or chooses.nodes) or chooses.attention is not None
+
+
+def _is_chosen(
+    entry: Mapping[str, Any], chooses: ProgramFilter, norm: str | None, inside: bool
+) -> bool:
+    sizes = {name: entry[name] for name in ("layers", "heads", "variables")}
+    inner = circuit_sizes(entry["name"], entry["version"]) if inside else {}
+    if norm not in (None, inner.pop("norm", None)):
+        return False
+    return chooses.keeps(all_facts().get(entry["program"]), {**sizes, **inner})
+
+
+def _of_kind(found: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:
+    kinds = sorted({entry["kind"] for entry in found})
+    if kind is not None and kind not in kinds:
+        known = ", ".join(kinds) or "none, for nothing is published here"
+        raise InputError(f"--kind: no release is {kind!r}; there are {known}")
+    return [entry for entry in found if kind in (None, entry["kind"])]
+
+
+def _of_family(found: list[dict[str, Any]], family: str) -> list[dict[str, Any]]:
+    """Return the releases of programs and tasks of some families."""
+    if not family:
+        return found
+    from zoo.catalogue import entries
+
+    every = entries()
+    families = family_named(family, (e.family for e in every))
+    names = {e.name for e in every if e.family in families}
+    return [entry for entry in found if entry["program"] in names]
