@@ -130,6 +130,8 @@ def program_facts(stages: Stages) -> dict[str, Any]:
     if program is None:
         return {}
     facts = {"family": program.family, "meaning": program.meaning}
+    if program.classes is not None:
+        facts["classes"] = program.classes
     try:
         return {**facts, "source": program.source}
     except (OSError, TypeError):  # made at a prompt: there is no file with its text

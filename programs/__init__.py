@@ -12,6 +12,7 @@ from functools import cache
 
 from compiler.errors import unknown_name
 from compiler.rasp.program import Program
+from compiler.rasp.several import JOIN, select_by_token
 
 
 @cache
@@ -28,12 +29,24 @@ def all_programs() -> dict[str, Program]:
     return dict(sorted(found.items(), key=lambda kv: (kv[1].family, kv[0])))
 
 
+def has(name: str) -> bool:
+    """Return whether there is a program of that name; of several, by their names."""
+    return all(part in all_programs() for part in name.split(JOIN))
+
+
 def find(name: str) -> Program:
-    """Return the program called `name`.
+    """Return the program called `name`; that of several programs, `sort+reverse`.
 
     Raises:
         NameLookupError: there is none; the message offers the nearest names.
+        InputError: the programs cannot be computed in one model.
     """
-    if name not in all_programs():
-        raise unknown_name("program", name, all_programs())
-    return all_programs()[name]
+    for part in name.split(JOIN):
+        if part not in all_programs():
+            raise unknown_name("program", part, all_programs())
+    return _several(name) if JOIN in name else all_programs()[name]
+
+
+@cache
+def _several(name: str) -> Program:
+    return select_by_token([all_programs()[part] for part in name.split(JOIN)])

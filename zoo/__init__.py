@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from zoo.attribution.score import score_attribution
     from zoo.attribution.task import open_attribution
+    from zoo.cases.by_input import truth
     from zoo.cases.case import open_case
     from zoo.catalogue import list_entries as list
     from zoo.claims.description import score_description
@@ -98,6 +99,7 @@ _PLACES = {
     "to_rasp": "zoo.api:to_rasp",
     "train": "zoo.api:train",
     "train_seeds": "zoo.api:train_seeds",
+    "truth": "zoo.cases.by_input:truth",
     "verify": "zoo.api:verify",
 }
 
@@ -140,6 +142,7 @@ __all__ = [
     "to_rasp",
     "train",
     "train_seeds",
+    "truth",
     "verify",
 ]
 

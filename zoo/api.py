@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import programs as library
 from compiler.api import compile_model
-from compiler.errors import InputError
+from compiler.errors import InputError, unknown_name
 from compiler.model import Model
 from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
+from compiler.rasp.several import JOIN, select_by_token
 from compiler.rasp.values import Value
 from zoo.compression.settings import Settings, make_settings
 from zoo.lookup import (
@@ -34,6 +35,9 @@ from zoo.lookup import (
 from zoo.lookup import load as load_target
 from zoo.training.recipe import Recipe
 from zoo.training.recipe_changes import RecipeChanges
+
+SELECT = ("token",)
+"""How a model of several programs is told which of them to compute."""
 
 if TYPE_CHECKING:
     from compiler.verify import Verification
@@ -198,7 +202,7 @@ def save(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
 
 
 def train(
-    source: str | Program | SOp | Model | CausalModel,
+    source: str | Program | SOp | Model | CausalModel | Sequence[str | Program],
     recipe: Recipe | str | Path | None = None,
     *,
     vocab: Iterable[Value] | None = None,
@@ -206,6 +210,7 @@ def train(
     out: str | Path | None = None,
     twin: bool = False,
     like: str | None = None,
+    select: str = "token",
     progress: bool | Callable[[int, int], None] = True,
     **changes: Unpack[RecipeChanges],
 ) -> Result:
@@ -215,6 +220,7 @@ def train(
         source: the name of a program or a task, a file that defines one (`my.py`,
             `my.rasp`, `my.py:NAME`), RASP text, a Program, a RASP expression, a
             compiled model (its program is trained), or a causal model that you wrote.
+            A list of programs is trained in one model; see `select`.
         recipe: how: settings, the name of a recipe of the zoo such as `robust`, or a
             TOML file; the program's own, or the defaults, if None.
         vocab: the tokens, in order; the program's own by default.
@@ -227,6 +233,8 @@ def train(
             both directions is then trained as its language task (`sort` as
             `sort_text`), or else over the prefix of each position. A model of an
             architecture is saved as a folder of Hugging Face transformers.
+        select: how one of several programs is chosen: by `token`, the first token of
+            an input, which is the name of the program that is asked for.
         progress: whether steps, speed and remaining time are shown; or a function that
             is called with (steps done, steps).
         changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
@@ -244,7 +252,7 @@ def train(
     from zoo.training.recipe_file import change, chosen_recipe
     from zoo.training.session import train_into
 
-    source = _find(source, like)
+    source = _find(_together(source, select), like)
     name = _name_of(source)
     chosen = change(chosen_recipe(recipe, name), {**like_changes(like), **changes})
     chosen = twin_recipe(chosen) if twin else chosen
@@ -325,6 +333,19 @@ def resume(
     own: Any = look_up(source, TRAINED).defined if isinstance(source, str) else source
     with show_progress(f"train {Path(folder).name}", "steps", progress) as on_step:
         return go_on(Path(folder), on_step=on_step, defined=own)
+
+
+def _together(source: Any, select: str) -> Any:
+    """Return what is trained; of several programs the one that computes them all."""
+    if select not in SELECT:
+        raise unknown_name("way to select a program", select, SELECT)
+    if not isinstance(source, list | tuple):
+        return source
+    if all(isinstance(one, str) for one in source) and len(source) > 1:
+        return JOIN.join(source)
+    return select_by_token(
+        [find_program(s) if isinstance(s, str) else s for s in source]
+    )
 
 
 def _find(source: Any, like: str | None) -> Any:

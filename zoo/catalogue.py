@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import programs
 from compiler.errors import NameLookupError, nearest, unknown_name
 from compiler.rasp.program import Program
+from compiler.rasp.several import JOIN
 from programs.facts import OutputType, ProgramFacts, facts_of
 from zoo import tasks
 from zoo.causal import FAMILY
@@ -142,7 +143,7 @@ def names() -> list[str]:
 def kinds_of(name: str) -> Sequence[CatalogueKind]:
     """Return what has a name here: a program comes before a task of the same name."""
     found: list[CatalogueKind] = []
-    if name in programs.all_programs():
+    if programs.has(name):
         found.append("program")
     if any(task.name == name for task in tasks.SUMMARIES):
         found.append("task")
@@ -156,6 +157,8 @@ def define(name: str) -> Program | Task:
         NameLookupError: there is neither; the message offers the nearest names.
     """
     kinds = kinds_of(name)
+    if not kinds and JOIN in name:
+        return programs.find(name)
     if not kinds:
         raise unknown_name("program or task", name, names())
     return programs.find(name) if kinds[0] == "program" else tasks.find(name)

@@ -6,7 +6,7 @@ values, a function that raises on some argument) is run through the interpreter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from compiler.ir import typed as t
 from compiler.ir.graph import place_in_program
 from compiler.ir.interpret import Trace, interpret
 from compiler.passes.wording import written
-from compiler.rasp.program import Draws
+from compiler.rasp.program import Draws, Lists
 from compiler.rasp.values import Value, show
 
 # Cells [input, query, key] of one selector that a check may cost.
@@ -68,15 +68,25 @@ def count_inputs(vocabulary: int, max_len: int) -> int:
     return sum(vocabulary**n for n in range(1, max_len + 1))
 
 
+def most_inputs(typed: t.Typed, accepts: Accepts | None) -> int:
+    """Return the greatest number of inputs that a program can have."""
+    if isinstance(accepts, Lists):
+        return accepts.count(typed.vocab, typed.max_len)
+    return count_inputs(len(typed.vocab), typed.max_len)
+
+
 def sample_inputs(
     typed: t.Typed, budget: int, seed: int, accepts: Accepts | None = None
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return ([n, max_len] tokens, [n] lengths, whether these are all inputs).
 
     All inputs where they are at most `budget`, else `budget` drawn at random, the
-    lengths as evenly as possible. Where `accepts` can draw inputs itself (a grammar,
-    see `compiler.rasp.program.Draws`), it does.
+    lengths as evenly as possible. Where `accepts` can draw or list inputs itself (see
+    `compiler.rasp.program.Draws` and `Lists`), it does.
     """
+    if isinstance(accepts, Lists) and most_inputs(typed, accepts) <= budget:
+        rows = accepts.every(typed.vocab, typed.max_len)
+        return *_as_arrays(typed, rows), True
     if isinstance(accepts, Draws):
         return _drawn_inputs(typed, budget, seed, accepts)
     complete = count_inputs(len(typed.vocab), typed.max_len) <= budget
@@ -98,8 +108,15 @@ def _drawn_inputs(
     typed: t.Typed, budget: int, seed: int, grammar: Draws
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return `sample_inputs` of a grammar: a sample, whatever its size."""
-    place = {token: index for index, token in enumerate(typed.vocab)}
     rows = grammar.draw(np.random.default_rng(seed), budget)
+    return *_as_arrays(typed, rows), False
+
+
+def _as_arrays(
+    typed: t.Typed, rows: Iterable[Sequence[Value]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ([n, max_len] tokens, [n] lengths) of those that the program can take."""
+    place = {token: index for index, token in enumerate(typed.vocab)}
     known = [
         [place[w] for w in row]
         for row in rows
@@ -108,7 +125,7 @@ def _drawn_inputs(
     tokens = np.zeros((len(known), typed.max_len), np.int32)
     for line, row in zip(tokens, known, strict=True):
         line[: len(row)] = row
-    return tokens, np.array([len(row) for row in known], np.int64), False
+    return tokens, np.array([len(row) for row in known], np.int64)
 
 
 def _all_inputs(vocabulary: int, max_len: int) -> tuple[np.ndarray, np.ndarray]:

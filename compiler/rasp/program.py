@@ -40,6 +40,27 @@ class Draws(Protocol):
         ...
 
 
+@runtime_checkable
+class Lists(Protocol):
+    """Inputs that are few beside all rows of tokens, and can be listed.
+
+    Give one as a program's `accepts`, and all inputs are listed where they are few
+    enough, without a look at all rows of tokens.
+    """
+
+    def __call__(self, tokens: Sequence[Value], /) -> bool:
+        """Return whether the program is for this input."""
+        ...
+
+    def count(self, vocab: Sequence[Value], max_len: int) -> int:
+        """Return the greatest number of inputs of 1 to `max_len` tokens."""
+        ...
+
+    def every(self, vocab: Sequence[Value], max_len: int) -> Iterable[list[Value]]:
+        """Return all inputs of 1 to `max_len` tokens, in a fixed order."""
+        ...
+
+
 @dataclass(frozen=True)
 class Program:
     """A named RASP program with the setting it is usually compiled for.
@@ -57,6 +78,8 @@ class Program:
         accepts: which inputs the program is for; every one if None.
         parameters: values of the builder's further parameters.
         text: the program as RASP text, if it was written so.
+        classes: the variable whose value at the last position divides the inputs into
+            classes, each with a circuit of its own; None if there are none.
     """
 
     name: str
@@ -70,6 +93,7 @@ class Program:
     accepts: Callable[[Sequence[Value]], bool] | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     text: str | None = None
+    classes: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocab", tuple(ordered(self.vocab)))
@@ -114,6 +138,7 @@ def program(
     causal: bool = False,
     accepts: Callable[[Sequence[Value]], bool] | None = None,
     name: str | None = None,
+    classes: str | None = None,
 ) -> Callable[[Callable[..., SOp]], Program]:
     """Return a decorator that makes a Program of a builder function.
 
@@ -136,6 +161,7 @@ def program(
             builder=builder,
             causal=causal,
             accepts=accepts,
+            classes=classes,
         )
 
     return decorate

@@ -21,6 +21,7 @@ from zoo.auditing.certificate import (
     rate,
     status_of,
 )
+from zoo.auditing.findings import ClassFindings
 from zoo.auditing.proof.agreement import is_near_proof
 from zoo.auditing.thorough_agreement import Stated, in_stated_words, thorough_rates
 
@@ -139,6 +140,16 @@ def _rates(certificate: Certificate) -> Iterator[tuple[str, Rate]]:
         yield f"circuit, {finding.edge}, restored", finding.restored
     if certificate.thorough is not None:
         yield from thorough_rates(certificate.thorough)
+    for label, group in (certificate.classes or {}).items():
+        yield from _class_rates(f"classes, {label}", group)
+
+
+def _class_rates(label: str, found: ClassFindings) -> Iterator[tuple[str, Rate]]:
+    for name in ("behaviour", "all_edges", "outside"):
+        yield f"{label}, {name}", getattr(found, name)
+    for finding in found.circuit:
+        yield f"{label}, {finding.edge}, effect", finding.effect
+        yield f"{label}, {finding.edge}, restored", finding.restored
 
 
 def _replace_figures(
@@ -151,15 +162,11 @@ def _replace_figures(
         return {key: words.get(f"{name}, {key}", own) for key, own in found.items()}
 
     effects = group("effects")
-
-    def finding(old: EdgeFinding) -> EdgeFinding:
-        effect = words.get(f"circuit, {old.edge}, effect", old.effect)
-        restored = words.get(f"circuit, {old.edge}, restored", old.restored)
-        status = status_of(effect, effects)
-        if old.status == "undetectable":
-            status = old.status
-        return replace(old, effect=effect, restored=restored, status=status)
-
+    found = certificate.classes
+    classes = found and {
+        name: _replace_class_figures(f"classes, {name}", old, words)
+        for name, old in found.items()
+    }
     made = replace(
         certificate,
         behaviour=words.get("behaviour", certificate.behaviour),
@@ -168,9 +175,42 @@ def _replace_figures(
         nodes=group("nodes"),
         edges=group("edges"),
         effects=effects,
-        circuit=tuple(finding(old) for old in certificate.circuit),
+        circuit=_replace_findings("circuit", certificate.circuit, words, effects),
+        classes=classes,
     )
     return _claimed_anew(made)
+
+
+def _replace_findings(
+    label: str,
+    circuit: tuple[EdgeFinding, ...],
+    words: Mapping[str, Rate],
+    effects: Mapping[str, Rate],
+) -> tuple[EdgeFinding, ...]:
+    """Return findings with other figures, and the statuses that follow from them."""
+
+    def anew(old: EdgeFinding) -> EdgeFinding:
+        effect = words.get(f"{label}, {old.edge}, effect", old.effect)
+        restored = words.get(f"{label}, {old.edge}, restored", old.restored)
+        status = status_of(effect, effects)
+        if old.status == "undetectable":
+            status = old.status
+        return replace(old, effect=effect, restored=restored, status=status)
+
+    return tuple(anew(old) for old in circuit)
+
+
+def _replace_class_figures(
+    label: str, old: ClassFindings, words: Mapping[str, Rate]
+) -> ClassFindings:
+    outside = words.get(f"{label}, outside", old.outside)
+    return replace(
+        old,
+        behaviour=words.get(f"{label}, behaviour", old.behaviour),
+        all_edges=words.get(f"{label}, all_edges", old.all_edges),
+        outside=outside,
+        circuit=_replace_findings(label, old.circuit, words, {"": outside}),
+    )
 
 
 def _claimed_anew(certificate: Certificate) -> Certificate:

@@ -12,13 +12,12 @@ An edge of the circuit is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from compiler import html
-from compiler.deprecation import warn_renamed
 from compiler.errors import InputError, count
 from compiler.lower.readout import plain
 from compiler.machine.names import Edge
@@ -28,6 +27,7 @@ from zoo.auditing.behaviour import tokens_of
 from zoo.auditing.claims import COMPILED_CLAIMS, TRAINED_CLAIMS
 from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
+from zoo.auditing.findings import ClassFindings, EdgeFinding, Status, Witness
 from zoo.auditing.measure import Measured, measure
 from zoo.auditing.proof.figures import Proof
 from zoo.auditing.rates import Rate, rate
@@ -41,79 +41,7 @@ VERSION, TIED, UNTIED = 3, 2, 1
 """The format's version; that of a certificate without a thorough part; and that of one
 without ties either. Older releases of circuitzoo read the lower ones."""
 
-# The metadata of fields, which zoo.release.schema reads: an entry that may be left out,
-# and the names of entries that are not those of the fields.
-_SOURCE, _TURN = {"saved as": "source"}, {"saved as": "turn"}
-
-Status = Literal["used", "unused", "undetectable"]
 Scope = Literal["full", "quick", "sample"]
-
-
-@dataclass(frozen=True)
-class Witness:
-    """A pair of inputs that shows an effect.
-
-    Attributes:
-        base: the base input.
-        donor: the donor input.
-        shift: by how many places the positions of the donor run are shifted.
-        position: of the token at which the output changed, from 0.
-        before: the outputs without the patch.
-        after: the outputs with it.
-    """
-
-    base: tuple[Value, ...]
-    donor: tuple[Value, ...] = field(metadata=_SOURCE)
-    shift: int = field(metadata=_TURN)
-    position: int
-    before: tuple[Value, ...]
-    after: tuple[Value, ...]
-
-    @property
-    def source(self) -> tuple[Value, ...]:
-        """The old name of `donor`, for one version."""
-        warn_renamed("Witness.source", "Witness.donor")
-        return self.donor
-
-    @property
-    def turn(self) -> int:
-        """The old name of `shift`, for one version."""
-        warn_renamed("Witness.turn", "Witness.shift")
-        return self.shift
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the witness as plain JSON values, by the names that files have."""
-        return {
-            f.metadata.get("saved as", f.name): getattr(self, f.name)
-            for f in fields(self)
-        }
-
-
-@dataclass(frozen=True)
-class EdgeFinding:
-    """The effect of patching one edge of the circuit alone.
-
-    Attributes:
-        edge: `source->reader`.
-        carries: the variables on it.
-        status: see the module.
-        effect: share of positions at which the output changed.
-        restored: share of right outputs when this edge and all edges outside the
-            circuit are patched.
-        witness: the first pair of inputs that shows the effect, or None.
-    """
-
-    edge: str
-    carries: tuple[str, ...]
-    status: Status
-    effect: Rate
-    restored: Rate
-    witness: Witness | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as plain JSON values."""
-        witness = None if self.witness is None else self.witness.to_json()
-        return {**asdict(self), "witness": witness}
 
 
 @dataclass(frozen=True)
@@ -155,6 +83,8 @@ class Certificate:
             that breaks an output, ablations, effects on the logits; None if only a
             sample of pairs was audited.
         proof: what no donor can do, edge by edge; None if that was not asked for.
+        classes: by class of inputs, which edges of the circuit it uses; None if the
+            program does not divide its inputs into classes.
     """
 
     model: str
@@ -173,6 +103,9 @@ class Certificate:
     claims: tuple[Claim, ...]
     thorough: Thorough | None = field(default=None, metadata={"may lack": True})
     proof: Proof | None = field(default=None, metadata={"may lack": True})
+    classes: Mapping[str, ClassFindings] | None = field(
+        default=None, metadata={"may lack": True}
+    )
 
     def __repr__(self) -> str:
         holds = "holds" if self.holds else "FAILS"
@@ -221,6 +154,10 @@ class Certificate:
         """Return the certificate as plain JSON values."""
         data = asdict(self)
         data["circuit"] = tuple(finding.to_json() for finding in self.circuit)
+        if self.classes is None:
+            del data["classes"]
+        else:
+            data["classes"] = {k: v.to_json() for k, v in self.classes.items()}
         for claim, found in zip(data["claims"], self.claims, strict=True):
             claim["holds"] = found.holds
         tied = _leave_zeros_out(data)
@@ -272,6 +209,17 @@ def audit(
     drawn = draw_audit_pairs(subject.causal, pairs, seed)
     found = measure(subject, drawn, progress, threads)
     return _certify(subject, drawn, found, seed)
+
+
+def audit_pairs(subject: Subject, pairs: AuditPairs, seed: int = 0) -> Certificate:
+    """Return what `audit` returns, over pairs that the caller has drawn.
+
+    Args:
+        subject: what is audited.
+        pairs: the pairs of inputs.
+        seed: what the caller drew them from, for the record.
+    """
+    return _certify(subject, pairs, measure(subject, pairs), seed)
 
 
 def _certify(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from compiler.model import Model
 from zoo.auditing.certificate import PAIRS, Certificate, audit, with_thorough
+from zoo.auditing.classes import find_in_classes
 from zoo.auditing.proof.prove import (
     INPUTS,
     prove,
@@ -70,7 +71,7 @@ def completed(
     published: Published | None = None,
     on_stage: OnStage | None = None,
 ) -> Certificate:
-    """Return a sampled certificate with the thorough part added, of the same seed.
+    """Return a sampled certificate with the thorough part and the classes added.
 
     Args:
         sampled: of the subject.
@@ -86,7 +87,8 @@ def completed(
         published=published,
         on_stage=on_stage,
     )
-    return with_thorough(sampled, found, subject.claims)
+    made = with_thorough(sampled, found, subject.claims)
+    return replace(made, classes=find_in_classes(subject, seed=sampled.seed))
 
 
 def proven(

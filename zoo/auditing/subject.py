@@ -205,7 +205,7 @@ def accepts_of(model: Model) -> Accepts | None:
 
 def has_program(model: Model) -> bool:
     """Return whether a model was made of the library's program of its name."""
-    if model.name not in programs.all_programs():
+    if not programs.has(model.name):
         return False
     return model.facts.get("family") == programs.find(model.name).family
 

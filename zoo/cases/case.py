@@ -13,6 +13,7 @@ A method is a function of a case that returns scores in any format; it does not 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,9 @@ from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
+from zoo.auditing.classes import check_class, find_in_class, subject_within
+from zoo.auditing.findings import ClassFindings
+from zoo.auditing.subject import Subject, subject_of
 from zoo.cases.ablation import ABLATIONS, donors_of
 from zoo.cases.losses import LOSSES, POSITIONS, Goal, contrast_of
 from zoo.cases.pairs import PAIRS, SHIFTED, Pairs, draw_pairs, read_pairs, with_shifts
@@ -41,9 +45,11 @@ from zoo.cases.running import (
 )
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.runs import CONSTANT_WITHIN
-from zoo.lookup import MODELS, label_of, look_up, open_model
+from zoo.lookup import MODELS, ORDER, label_of, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
+CLASS = re.compile(r"[\w.+-]+")
+"""What the name of a class looks like; RASP text may have a colon as well."""
 AUDIT_PAIRS = 2_000
 """Pairs of the audit of a model that has no certificate yet."""
 
@@ -63,6 +69,7 @@ class Case:
         loss: what methods work with, unless they name another one; see `losses.py`.
         positions: `all` positions at which answers differ, or the `one` of the data.
         folder: of the release or the run that it is from, or None.
+        within: the class of inputs that the case is about, or None for all inputs.
     """
 
     name: str
@@ -73,6 +80,7 @@ class Case:
     loss: str = "difference"
     positions: str = "all"
     folder: Path | None = None
+    within: str | None = None
 
     def __post_init__(self) -> None:
         for what, kinds in (
@@ -95,6 +103,12 @@ class Case:
     def config(self) -> Config:
         """The transformer's shape."""
         return self.model.config
+
+    @cached_property
+    def subject(self) -> Subject:
+        """What an audit of the model is of, over the inputs of the case's class."""
+        subject = subject_of(self.model)
+        return subject if self.within is None else subject_within(subject, self.within)
 
     @property
     def transformer(self) -> Transformer:
@@ -178,7 +192,7 @@ class Case:
 
     def split(self, split: str, pairs: int = PAIRS, shifted: float = SHIFTED) -> Case:
         """Return the case with other pairs of its data; arguments as of `open_case`."""
-        drawn = _pairs(self.model, self.folder, split, pairs, 0, shifted)
+        drawn = _pairs(self.model, self.folder, split, pairs, 0, shifted, self.within)
         return replace(self, pairs=drawn)
 
     def with_shifts(self, share: float) -> Case:
@@ -208,13 +222,17 @@ def open_case(
     ablation: str = "resample",
     loss: str = "difference",
     positions: str = "all",
+    within: str | None = None,
 ) -> Case:
     """Return the case of a model.
 
     Args:
         source: a release's name (`NAME@2`, `hf://OWNER/REPO`) or a model's folder; a
             model, or a program's name (it is compiled); a case, which is returned as
-            it is.
+            it is. With `:CLASS` behind a name, the case is about the inputs of one
+            class, such as one task of several: pairs are drawn among these, and the
+            truth is which edges these use.
+        within: the class of inputs, in place of `:CLASS` behind the name.
         certificate: of a model that is no release; it is audited if None.
         split: of the data: methods look at `train`, scores are taken on `test`.
         pairs: how many, at most.
@@ -232,17 +250,46 @@ def open_case(
     """
     if isinstance(source, Case):
         return source
+    source, within = _split_class(source, within)
     model, folder = _open(source)
-    if certificate is not None:
-        truth = truth_of(model.config.names, certificate)
-    elif folder is not None and (folder / "certificate.json").is_file():
-        truth = truth_of(model.config.names, _read_json(folder / "certificate.json"))
-    else:
-        found = audit(model, pairs=AUDIT_PAIRS, seed=seed)
-        truth = truth_of(model.config.names, found)
-    drawn = _pairs(model, folder, split, pairs, seed, shifted)
+    if within is not None:
+        check_class(model, within)
+    found = _certified(model, folder, certificate, within, seed)
+    truth = truth_of(model.config.names, found, within)
+    drawn = _pairs(model, folder, split, pairs, seed, shifted, within)
     name = model.name if folder is None else label_of(folder)
-    return Case(name, model, truth, drawn, ablation, loss, positions, folder)
+    name = name if within is None else f"{name}:{within}"
+    return Case(name, model, truth, drawn, ablation, loss, positions, folder, within)
+
+
+def _certified(
+    model: Model,
+    folder: Path | None,
+    certificate: Certificate | None,
+    within: str | None,
+    seed: int,
+) -> Certificate | ClassFindings | Any:
+    """Return what states the truth: what was given, a file, or a new audit."""
+    if certificate is not None:
+        return certificate
+    if folder is not None and (folder / "certificate.json").is_file():
+        return _read_json(folder / "certificate.json")
+    if within is not None:
+        return find_in_class(subject_of(model), within, pairs=AUDIT_PAIRS, seed=seed)
+    return audit(model, pairs=AUDIT_PAIRS, seed=seed)
+
+
+def _split_class(
+    source: str | Path | Model, within: str | None
+) -> tuple[str | Path | Model, str | None]:
+    """Return what names the model, and the class of inputs behind it."""
+    if within is not None or not isinstance(source, str):
+        return source, within
+    name, colon, last = source.rpartition(":")
+    is_file = name.endswith((".py", ".rasp"))
+    if not colon or name in ORDER or is_file or not CLASS.fullmatch(last):
+        return source, None
+    return name, last
 
 
 def _pairs(
@@ -252,7 +299,11 @@ def _pairs(
     count: int,
     seed: int,
     shifted: float,
+    within: str | None,
 ) -> Pairs:
+    if within is not None:
+        causal = subject_within(subject_of(model), within).causal
+        return draw_pairs(model, split, count, seed, shifted, causal)
     if folder is not None and is_release(folder):
         return read_pairs(open_folder(folder), model, split, count, shifted)
     return draw_pairs(model, split, count, seed, shifted)

@@ -18,6 +18,7 @@ from jaxtyping import Int
 from compiler.errors import InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.model import Model
+from zoo.causal.model import CausalModel
 from zoo.release.data import SPLITS, draw_rows
 from zoo.release.fields import data_file
 from zoo.release.tables import from_parquet, spell
@@ -88,10 +89,25 @@ def read_pairs(
 
 
 def draw_pairs(
-    model: Model, split: str, count: int, seed: int = 0, shifted: float = SHIFTED
+    model: Model,
+    split: str,
+    count: int,
+    seed: int = 0,
+    shifted: float = SHIFTED,
+    causal: CausalModel | None = None,
 ) -> Pairs:
-    """Return pairs that are drawn as the data of a release is."""
-    return make_pairs(model, draw_rows(model, seed)[split][:count], shifted)
+    """Return pairs that are drawn as the data of a release is.
+
+    Args:
+        model: the model.
+        split: `train` or `test`.
+        count: how many, at most.
+        seed: of the pairs.
+        shifted: share of the pairs whose corrupt run has shifted positions.
+        causal: the model's causal model over some of the inputs; over all if None.
+    """
+    rows = draw_rows(model, seed, causal)[split][:count]
+    return make_pairs(model, rows, shifted)
 
 
 def make_pairs(

@@ -23,6 +23,7 @@ from compiler.errors import FormatError, NameLookupError
 from compiler.machine.circuit import Circuit
 from compiler.machine.names import Edge, Names
 from zoo.auditing.certificate import Certificate
+from zoo.auditing.findings import ClassFindings
 from zoo.cases.levels import Level
 from zoo.release.build import certificate_bytes
 
@@ -98,12 +99,17 @@ class Truth:
         ]
 
 
-def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Truth:
+def truth_of(
+    names: Names,
+    certificate: Certificate | ClassFindings | Mapping[str, Any],
+    within: str | None = None,
+) -> Truth:
     """Return the truth that a certificate states.
 
     Args:
         names: the names of the transformer's parts.
-        certificate: a certificate, or its JSON.
+        certificate: a certificate, or its JSON; or what was found of one class.
+        within: the class of inputs whose truth is wanted; of all inputs if None.
 
     Raises:
         FormatError: the JSON is not that of a certificate.
@@ -111,6 +117,10 @@ def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Trut
     said: Any = certificate
     if isinstance(certificate, Certificate):
         said = json.loads(certificate_bytes(certificate))
+    elif isinstance(certificate, ClassFindings):
+        said, within = json.loads(json.dumps(certificate.to_json())), None
+    if within is not None:
+        said = _of_class(said, within)
     try:
         findings = [_known(names, finding) for finding in said["circuit"]]
     except (KeyError, TypeError, AttributeError):
@@ -119,6 +129,17 @@ def truth_of(names: Names, certificate: Certificate | Mapping[str, Any]) -> Trut
             "certificate with zoo.audit(model)"
         ) from None
     return Truth(names, {known.edge: known for known in findings})
+
+
+def _of_class(said: Any, within: str) -> Any:
+    """Return what a certificate's JSON says of one class of inputs."""
+    try:
+        return said["classes"][within]
+    except (KeyError, TypeError):
+        raise FormatError(
+            f"certificate: found nothing on the inputs of class {within!r} under "
+            "'classes'. Make a full certificate: zoo audit"
+        ) from None
 
 
 def truth_of_circuit(circuit: Circuit) -> Truth:

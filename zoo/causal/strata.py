@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from compiler.passes.check import count_inputs
+from compiler.passes.check import most_inputs
 from compiler.rasp.program import Draws
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import Pool, Strata, make_pool, pick_members
@@ -89,7 +89,7 @@ def _may_be_all(model: CausalModel) -> bool:
     """
     if not isinstance(model, TabularModel):
         return False
-    return count_inputs(len(model.vocab), model.n_ctx - 1) <= MOST_INPUTS
+    return most_inputs(model.typed, model.accepts) <= MOST_INPUTS
 
 
 def structures_of(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compiler.errors import InputError, count
+from compiler.rasp.several import JOIN
 from zoo.commands.options import MaxLen, Vocab, find, read_vocab
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ def train(
             "task, `3 1 2 =` that goes on with `1 2 3`.",
         ),
     ] = None,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="Train one model that computes all these programs; the first token of "
+            "an input is the name of the one that is asked for.",
+        ),
+    ] = False,
     jobs: Annotated[
         int,
         typer.Option(min=1, help="Train this many programs at a time, a process each."),
@@ -97,6 +106,8 @@ def train(
     """
     from zoo.lookup import TRAINED
 
+    if together:
+        names = [together_name(names or [])]
     targets = [find(name, TRAINED) for name in names or []]
     if like is not None:  # a typo is answered before jax is imported
         targets = [_target_like(target, like) for target in targets]
@@ -122,6 +133,16 @@ def train(
         _train_many(targets, out, recipe, set or [], twin, jobs, like)
     else:
         _train_one(targets[0], out, recipe, set or [], twin, vocab, max_len, like)
+
+
+def together_name(names: list[str]) -> str:
+    """Return the name of the program that computes several, as the first token says."""
+    if len(names) < 2:
+        raise InputError(
+            f"--together takes two or more programs, and found {len(names)}. For "
+            "example: zoo train sort reverse --together"
+        )
+    return JOIN.join(names)
 
 
 def _target_like(target: ResolvedName, like: str) -> ResolvedName:

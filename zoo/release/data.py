@@ -28,7 +28,7 @@ from compiler.ir.interpret import Trace, interpret
 from compiler.model import Model
 from zoo.auditing.subject import causal_of
 from zoo.causal.by_hand import trace as trace_by_hand
-from zoo.causal.model import Task
+from zoo.causal.model import CausalModel, Task
 from zoo.causal.pairs import MOST_INPUTS
 from zoo.causal.tabular import TabularModel
 from zoo.release.fields import data_file
@@ -72,14 +72,15 @@ def published_pairs(
 
 
 def draw_rows(
-    model: Model, seed: int = 0, causal: Task | None = None
+    model: Model, seed: int = 0, causal: CausalModel | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every split, as SCHEMA has them.
 
     Args:
         model: gives the program, the vocabulary and the token ids.
         seed: of the pairs.
-        causal: the model's task, where that is none of the zoo.
+        causal: the model's task, where that is none of the zoo; or its causal model
+            over some of the inputs.
     """
     rng = np.random.default_rng(seed)
     held_to = causal_of(model) if causal is None else causal
@@ -99,7 +100,7 @@ def _rows(
     ids: Any,
     count: int,
     rng: np.random.Generator,
-    causal: Task | None,
+    causal: CausalModel | None,
 ) -> list[dict[str, Any]]:
     """Return up to `count` pairs of these inputs whose outputs differ."""
     if len(ids) < 2:
@@ -117,7 +118,7 @@ def _rows(
 
 
 def trace_of(
-    model: Model, ids: Int[np.ndarray, "input ctx"], causal: Task | None = None
+    model: Model, ids: Int[np.ndarray, "input ctx"], causal: CausalModel | None = None
 ) -> Trace:
     """Return what every variable holds: by the interpreter, or by the task's own code.
 
@@ -128,6 +129,7 @@ def trace_of(
     """
     held_to = causal_of(model) if causal is None else causal
     if not isinstance(held_to, TabularModel):
+        assert isinstance(held_to, Task)
         return trace_by_hand(held_to, ids)
     tokens = np.where(ids >= len(model.typed.vocab), 0, ids)[:, 1:].astype(np.int32)
     lengths = (ids != model.config.pad_id).sum(axis=1) - 1

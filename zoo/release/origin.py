@@ -154,7 +154,7 @@ class _Maker:
         for extra in self._extra_facts(beside):
             self.trusted.append(extra)
         lead = ""
-        if self.saved.name in programs.all_programs():
+        if programs.has(self.saved.name):
             lead = (
                 " The library's program of the same name is another one, for the "
                 "families differ."

@@ -1,0 +1,102 @@
+"""Which edges each class of inputs uses: an audit over the pairs of one class.
+
+A program may name a variable that divides its inputs into classes (`Program.classes`):
+the task that is asked for, or the route that is taken. Over pairs of one class an edge
+that only other classes use has no effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from compiler.errors import InputError, unknown_name
+from compiler.model import Model
+from zoo.auditing.certificate import Certificate, audit
+from zoo.auditing.findings import ClassFindings
+from zoo.auditing.rates import Rate
+from zoo.auditing.subject import Subject, subject_of
+from zoo.causal.classes import class_names, within_class
+
+CLASS_PAIRS = 2_000
+"""Pairs of inputs of each class."""
+
+
+def class_variable(subject: Subject) -> str | None:
+    """Return the variable that divides a model's inputs into classes, if one does."""
+    named = subject.facts.get("classes")
+    return named if isinstance(named, str) else None
+
+
+def subject_within(subject: Subject, name: str) -> Subject:
+    """Return the subject of an audit over the inputs of one class.
+
+    Args:
+        subject: of the whole model, which has classes.
+        name: of the class.
+
+    Raises:
+        NameLookupError: there is no such class.
+    """
+    variable = class_variable(subject)
+    assert variable is not None
+    causal = within_class(subject.causal, variable, name)
+    return replace(subject, causal=causal, name=f"{subject.name}:{name}")
+
+
+def check_class(model: Model, name: str) -> None:
+    """Check that a model has a class of inputs of that name.
+
+    Raises:
+        InputError: its inputs are not divided into classes.
+        NameLookupError: there is no such class; the others are listed.
+    """
+    subject = subject_of(model)
+    variable = class_variable(subject)
+    if variable is None:
+        raise InputError(
+            f"{model.name} does not divide its inputs into classes, and {name!r} was "
+            "asked for. Leave it out: the case is about all inputs"
+        )
+    classes = class_names(subject.causal, variable)
+    if name not in classes:
+        raise unknown_name("class of inputs", name, classes)
+
+
+def find_in_classes(
+    subject: Subject, *, pairs: int = CLASS_PAIRS, seed: int = 0
+) -> dict[str, ClassFindings] | None:
+    """Return what each class of inputs uses; None if there are no classes.
+
+    Args:
+        subject: what is audited.
+        pairs: of each class; all of them if they are fewer.
+        seed: of the pairs.
+    """
+    variable = class_variable(subject)
+    if variable is None:
+        return None
+    return {
+        name: find_in_class(subject, name, pairs=pairs, seed=seed)
+        for name in class_names(subject.causal, variable)
+    }
+
+
+def find_in_class(
+    subject: Subject, name: str, *, pairs: int = CLASS_PAIRS, seed: int = 0
+) -> ClassFindings:
+    """Return what one class of inputs uses; arguments as of `find_in_classes`."""
+    return _findings(audit(subject_within(subject, name), pairs=pairs, seed=seed))
+
+
+def _findings(found: Certificate) -> ClassFindings:
+    nothing = Rate(0, 1, 0.0, 0.0)
+    outside = max(found.effects.values(), key=lambda r: r.share, default=nothing)
+    return ClassFindings(
+        inputs=found.inputs,
+        all_inputs=found.all_inputs,
+        pairs=found.pairs,
+        behaviour=found.behaviour,
+        all_edges=found.all_edges,
+        outside=outside,
+        circuit=found.circuit,
+    )
