@@ -54,9 +54,12 @@ if TYPE_CHECKING:
         serve,
     )
     from zoo.release.released import Released
+    from zoo.scoring.by_input import score_by_input
+    from zoo.scoring.circuit_sets import score_circuits
     from zoo.scoring.evaluate import evaluate, leaderboard
     from zoo.scoring.hypotheses import examine_circuit
     from zoo.scoring.score import score
+    from zoo.scoring.sufficient import find_circuits as circuits
     from zoo.training.recipe import Recipe
 
 # Public name -> where it is defined, `module:name`; a module by itself.
@@ -67,6 +70,7 @@ _PLACES = {
     "Released": "zoo.release.released:Released",
     "audit": "zoo.api:audit",
     "card": "zoo.publishing:card",
+    "circuits": "zoo.scoring.sufficient:find_circuits",
     "compile": "zoo.api:compile",
     "components": "zoo.annotation.components:components",
     "compress": "zoo.api:compress",
@@ -88,6 +92,8 @@ _PLACES = {
     "resume": "zoo.api:resume",
     "save": "zoo.api:save",
     "score": "zoo.scoring.score:score",
+    "score_by_input": "zoo.scoring.by_input:score_by_input",
+    "score_circuits": "zoo.scoring.circuit_sets:score_circuits",
     "score_alignment": "zoo.alignment.score:score_alignment",
     "score_attribution": "zoo.attribution.score:score_attribution",
     "score_description": "zoo.claims.description:score_description",
@@ -110,6 +116,7 @@ __all__ = [
     "Released",
     "audit",
     "card",
+    "circuits",
     "compile",
     "components",
     "compress",
@@ -134,6 +141,8 @@ __all__ = [
     "score_alignment",
     "score_attribution",
     "score_description",
+    "score_by_input",
+    "score_circuits",
     "score_dictionary",
     "score_program",
     "serve",

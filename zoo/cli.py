@@ -29,6 +29,7 @@ from zoo.commands.run import run
 from zoo.commands.score import score
 from zoo.commands.show import show
 from zoo.commands.train import train
+from zoo.commands.truth import circuits, truth
 from zoo.commands.verify import verify
 from zoo.jit_cache import keep_compiled_functions
 
@@ -58,6 +59,8 @@ app.command("card")(card)
 app.command("download")(download)
 app.command("publish")(publish)
 app.add_typer(index, name="index")
+app.command("truth")(truth)
+app.command("circuits")(circuits)
 app.command("score")(score)
 app.command("evaluate")(evaluate)
 app.command("leaderboard")(leaderboard)

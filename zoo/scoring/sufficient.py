@@ -127,7 +127,22 @@ def find_circuits(
             f"limit={limit}, at_least={at_least}: expected a limit of 1 or more, and a "
             "share above 0 and at most 1"
         )
-    case = open_case(
+    case = open_for(source, split, pairs, shifted, ablation, within)
+    judge = Judge(case, at_least)
+    found = dualize(judge.suffices, len(judge.edges), limit)
+    return _circuits(case, judge, found, seed)
+
+
+def open_for(
+    source: str | Path | Model | Case,
+    split: str,
+    pairs: int,
+    shifted: float,
+    ablation: str,
+    within: str | None,
+) -> Case:
+    """Return the case in which sets of edges are run; arguments as of the caller."""
+    return open_case(
         source,
         split=split,
         pairs=pairs,
@@ -135,9 +150,6 @@ def find_circuits(
         ablation=ablation,
         within=within,
     )
-    judge = Judge(case, at_least)
-    found = dualize(judge.suffices, len(judge.edges), limit)
-    return _circuits(case, judge, found, seed)
 
 
 class Judge:
