@@ -42,6 +42,8 @@ SLOW = (
     "tests/zoo/scoring/test_evaluate.py::"
     "test_an_object_that_is_called_is_always_run_again",
     "tests/zoo/tasks/test_trained.py",
+    "tests/zoo/cases/test_classes.py",
+    "tests/zoo/scoring/test_sufficient.py",
     "tests/zoo/tasks/test_your_own.py",
     "tests/zoo/test_api.py::test_audit_takes_what_the_command_line_does",
     "tests/zoo/test_api.py::test_audits_one_after_the_other",

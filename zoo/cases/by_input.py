@@ -18,7 +18,7 @@ from compiler.model import Model
 from compiler.rasp.values import Value, show_many
 from zoo.auditing.certificate import audit_pairs
 from zoo.auditing.subject import Subject
-from zoo.cases.case import Case, open_case
+from zoo.cases.case import Case, open_case, open_subject
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.pairs import MOST_INPUTS, AuditPairs, draw_any, with_shifts
 from zoo.causal.pool import make_pool
@@ -50,22 +50,40 @@ def truth(
         NameLookupError: nothing has that name, or there is no such class.
         InputError: the input is not one that the model is for.
     """
-    case = open_case(source, within=within)
     if input is None:
-        return case.truth
-    return truth_on_input(case, input, donors=donors, seed=seed)
+        return open_case(source, within=within).truth
+    if isinstance(source, Case):
+        model, subject = source.model, source.subject
+    else:
+        model, subject = open_subject(source, within)
+    return truth_on_input(model, subject, input, donors=donors, seed=seed)
 
 
 def truth_on_input(
-    case: Case, input: Sequence[Value], *, donors: int = DONORS, seed: int = 0
+    model: Model,
+    subject: Subject,
+    input: Sequence[Value],
+    *,
+    donors: int = DONORS,
+    seed: int = 0,
 ) -> Truth:
-    """Return which edges one input uses; arguments as of `truth`."""
+    """Return which edges one input uses.
+
+    Args:
+        model: the model.
+        subject: what an audit of it is of, over the inputs that donors are drawn from.
+        input: the tokens.
+        donors: how many donor inputs are tried.
+        seed: of the donors.
+
+    Raises:
+        InputError: the model is not for this input.
+    """
     if donors < 1:
         raise InputError(f"donors is {donors}; give at least 1")
-    subject = case.subject
-    base = np.asarray(case.model.encode(input), np.int32)
+    base = np.asarray(model.encode(input), np.int32)
     pairs = _pairs_of_input(subject, base, input, donors, seed)
-    return truth_of(case.names, audit_pairs(subject, pairs, seed))
+    return truth_of(model.config.names, audit_pairs(subject, pairs, seed))
 
 
 def _pairs_of_input(

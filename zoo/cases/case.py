@@ -262,6 +262,18 @@ def open_case(
     return Case(name, model, truth, drawn, ablation, loss, positions, folder, within)
 
 
+def open_subject(
+    source: str | Path | Model, within: str | None = None
+) -> tuple[Model, Subject]:
+    """Return a model, and what an audit of it is of; arguments as of `open_case`."""
+    source, within = _split_class(source, within)
+    model, _ = _open(source)
+    if within is not None:
+        check_class(model, within)
+    subject = subject_of(model)
+    return model, subject if within is None else subject_within(subject, within)
+
+
 def _certified(
     model: Model,
     folder: Path | None,

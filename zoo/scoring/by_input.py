@@ -119,7 +119,9 @@ def score_by_input(
                 "edges of q, k and v. Give scores of these"
             )
         ranked = read.magnitude() if absolute else read
-        truth = truth_on_input(case, tokens, donors=donors, seed=seed)
+        truth = truth_on_input(
+            case.model, case.subject, tokens, donors=donors, seed=seed
+        )
         rows.append(_scored(tokens, ranked.values, read.level.index, truth))
     kept = [row for row in rows if row is not None]
     if not kept:
