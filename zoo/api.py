@@ -343,9 +343,13 @@ def _together(source: Any, select: str) -> Any:
         return source
     if all(isinstance(one, str) for one in source) and len(source) > 1:
         return JOIN.join(source)
-    return select_by_token(
-        [find_program(s) if isinstance(s, str) else s for s in source]
-    )
+    found = [find_program(s) if isinstance(s, str) else s for s in source]
+    if other := next((s for s in found if not isinstance(s, Program)), None):
+        raise InputError(
+            f"found a {type(other).__name__} among the programs of one model; expected "
+            "names, or what @program makes"
+        )
+    return select_by_token([s for s in found if isinstance(s, Program)])
 
 
 def _find(source: Any, like: str | None) -> Any:

@@ -5,7 +5,8 @@ import pytest
 import programs
 from compiler.api import compile_model
 from compiler.errors import InputError, NameLookupError
-from compiler.rasp.several import select_by_token
+from compiler.rasp.program import Lists
+from compiler.rasp.several import SeveralPrograms, select_by_token
 from tests import oracle
 
 PLAIN = {
@@ -51,6 +52,7 @@ def test_the_compiled_model_is_the_interpreter():
 
 def test_inputs_are_counted_and_listed_alike():
     accepts = several("reverse", "histogram").accepts
+    assert isinstance(accepts, Lists)
     vocab = ["reverse", "histogram", "a", "b"]
     rows = list(accepts.every(vocab, 4))
     assert len(rows) == accepts.count(vocab, 4) == 2 * (2 + 4 + 8)
@@ -69,6 +71,7 @@ def test_all_programs_take_the_tokens_that_fit_each():
 
 def test_a_name_of_several_is_found_like_one():
     found = programs.find("reverse+histogram")
+    assert isinstance(found, SeveralPrograms)
     assert [p.name for p in found.programs] == ["reverse", "histogram"]
     assert programs.has("reverse+histogram") and not programs.has("reverse+revrse")
     with pytest.raises(NameLookupError, match=r"no program is named 'revrse'"):
