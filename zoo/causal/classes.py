@@ -96,7 +96,7 @@ def _last_values(
     clean = jnp.full((len(model.learnt), model.n_ctx), COMPUTED)
 
     def last(line: Any) -> Any:
-        values = model.values(line, clean)[row]
+        values = model.step_values(line, clean)[row]
         return values[(line != model.pad_id).sum() - 2]
 
     run = jax.jit(jax.vmap(last))

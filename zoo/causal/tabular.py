@@ -140,7 +140,9 @@ class TabularModel:
         learnt = jnp.stack([values[i] for i in self.learnt])
         return jnp.pad(learnt, ((0, 0), (1, 0)), constant_values=UNDEFINED)
 
-    def values(self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]) -> Any:
+    def step_values(
+        self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]
+    ) -> Any:
         """Return the values of all steps at the tokens, a list with [token] each."""
         return self._run(ids, overrides)[1]
 
