@@ -143,9 +143,7 @@ def targets(result: dict[str, Any]) -> list[Target]:
     models = result["models"]
     true = [m["descriptions"]["emitted code"] for m in models]
     least = min(min(row["gained"], row["program"]) for row in true)
-    chance = max(
-        abs(row[control]) for row in true for control in ("shuffled", "constant")
-    )
+    chance = max(row[control] for row in true for control in ("shuffled", "constant"))
     behaviour = min(m["programs"]["true"]["behaviour"] for m in models)
     slowest = max(m["seconds"] for m in models)
     enough = len(models) >= 20

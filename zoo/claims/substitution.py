@@ -122,23 +122,25 @@ def effect_in_model(
         model: the transformer.
         name: the variable whose site is patched.
         found: inputs, all of which are base inputs.
-        held: claimed values at their tokens, -1 for none. A token whose claimed value
-            no other input has counts as changed, and so does one without a value.
+        held: claimed values at their tokens, -1 for none. Only tokens are patched at
+            which the variable has a value. If the claim has none there, or one that no
+            other of these inputs has, all outputs of the input count as changed.
         rng: draws the tokens that writes are taken from.
     """
     run = forward_batch(model.transformer, found.ids)
     writes = np.asarray(run.writes)
     source = model.config.names.source_index(model.sites[name].node)
-    rows, places, known = choose_partners(held, found.live, rng)
+    live = found.live & (found.held(name) >= 0)
+    rows, places, known = choose_partners(held, live, rng)
     donor = writes.copy()
     donor[:, source] = writes[rows, source, places]
     basis = None if model.basis is None else model.basis.astype(np.float32)
-    where = found.live.astype(np.float32)
+    where = live.astype(np.float32)
     patch = Patch.nodes(model.variable_mask(name), donor, basis, where)
     logits = _logits(model, found.ids, patch)
     changed = np.asarray(differs(model.readout, logits, run.logits))
     asked = found.live & (found.values[:, found.output] >= 0)
-    lost = np.any(found.live & ~known, axis=1, keepdims=True)
+    lost = np.any(live & ~known, axis=1, keepdims=True)
     kept = ~changed & ~lost & asked
     return rate(int(kept.sum()), int(asked.sum()))
 

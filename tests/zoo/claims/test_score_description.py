@@ -141,6 +141,14 @@ def test_partners_have_the_same_value_in_another_input() -> None:
     assert not known[1, 2] and known[0, 1]
 
 
+def test_tokens_without_a_value_are_not_patched() -> None:
+    # In a prompt of this task the variable has no value yet.
+    options: dict[str, int] = {"inputs": 200, "pairs": 20}
+    found = zoo.score_description("sort-llama", "a0.h3", lambda r: list(r), **options)
+    assert found.effects["oracle"].model.share > 0.95
+    assert found.effects["claimed"].model.share < 0.6
+
+
 def test_a_report_is_text_and_json(model: Model) -> None:
     report = score(model, CHEATS["token"])
     assert max(map(len, report.text.splitlines())) <= 80
