@@ -13,7 +13,7 @@ import programs
 from compiler.errors import NameLookupError, nearest, unknown_name
 from compiler.rasp.program import Program
 from compiler.rasp.several import JOIN
-from programs.facts import OutputType, ProgramFacts, facts_of
+from programs.facts import OutputType, ProgramFacts, all_facts
 from zoo import tasks
 from zoo.causal import FAMILY
 from zoo.filters import ProgramFilter, family_named
@@ -57,7 +57,7 @@ def entries() -> list[CatalogueEntry]:
             p.meaning,
             len(p.vocab),
             p.max_len,
-            facts_of(p.name),
+            all_facts().get(p.name),
         )
         for p in programs.all_programs().values()
     ]
