@@ -45,6 +45,7 @@ from compiler.passes.simplify import simplify
 from compiler.rasp.expr import SOp, given_name
 from compiler.rasp.program import Program
 from compiler.rasp.values import Value, ordered
+from compiler.text.problems import in_words_of_text
 
 STAGES = ("program", "graph", "typed", "scheduled", "laid_out", "compiled")
 
@@ -190,6 +191,18 @@ def compile_stages(
     Raises:
         ProgramError: the program cannot be typed or lowered.
     """
+    try:
+        return _compile_stages(source, limits, options)
+    except ProgramError as error:
+        text = None if source.program is None else source.program.text
+        if not text:
+            raise
+        raise in_words_of_text(error, text) from None
+
+
+def _compile_stages(
+    source: Source, limits: Limits | None, options: Options | None
+) -> Stages:
     options = options or Options()
     limits = limits or Limits()
     distractors = _distractors(source, limits, options)
@@ -203,7 +216,7 @@ def compile_stages(
     for repeated in graph.repeated:
         warnings.warn(
             f"{source.name}: {repeated}. Give each a name of its own",
-            stacklevel=2,
+            stacklevel=3,
         )
 
     infer = partial(

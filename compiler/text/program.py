@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import InputError, nearest
-from compiler.rasp.expr import SOp
+from compiler.rasp.expr import Selector, SOp
 from compiler.rasp.program import Program
 from compiler.rasp.values import Value
 from compiler.text.bounds import TextBounds
@@ -209,9 +209,12 @@ def _choose(found: RunText, source: SourceText, name: str) -> tuple[str, SOp]:
         there = hint or f" There are: {', '.join(sequences)}"
         raise InputError(f"{source.name}: nothing in it is called {name!r}.{there}")
     if not isinstance(names[name], SOp):
+        with_it = f"{name}(tokens)"
+        if isinstance(names[name], Selector):
+            with_it = f"selector_width({name})"
         raise InputError(
             f"{source.name}: {name} is {noun(names[name])}, and a program is a "
-            f"sequence. Define one with it, for example: x = {name}(tokens);"
+            f"sequence. Define one with it, for example: x = {with_it};"
         )
     return name, names[name]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compiler.api import compile_model
-from compiler.errors import InputError
+from compiler.errors import InputError, ProgramError
 from compiler.ir.graph import build_graph
 from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
 from compiler.text.program import is_text, read_program
@@ -81,6 +81,18 @@ def test_a_program_without_a_vocabulary_asks_for_one() -> None:
     with pytest.raises(InputError, match='Write a line such as set vocab "abc"'):
         compile_model(program)
     assert compile_model(program, "ab", 3)("ab") == [1, 2]
+
+
+def test_what_the_compiler_refuses_is_told_with_its_line() -> None:
+    text = "\ny = indices;\nx = aggregate(full_s, tokens);\nz = x;"
+    program = read_program(SourceText(text), "x")
+    with pytest.raises(ProgramError) as caught:
+        compile_model(program, "ab", 3)
+    assert "1. line 3: `unique(everything, tokens, 0)`, on" in str(caught.value)
+    assert 'aggregate(selector, x, 0, "first")' in str(caught.value)
+    text = "y = 1 / indices;\nx = y + 1;"
+    with pytest.raises(ProgramError, match=r"1. line 1: 'y', that is y = 1 / indices"):
+        compile_model(read_program(SourceText(text)), "ab", 3)
 
 
 def test_integers_are_not_converted_to_integers() -> None:
