@@ -39,7 +39,9 @@ def references() -> dict:
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         if path.stem != Path(__file__).stem:
             module = importlib.import_module(f"tests.programs.{path.stem}")
-            found |= getattr(module, "REFERENCES", {})
+            own = getattr(module, "REFERENCES", {})
+            assert not found.keys() & own.keys(), f"{path.name}: a second reference"
+            found |= own
     return found
 
 

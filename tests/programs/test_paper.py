@@ -71,7 +71,7 @@ def majority(word: str) -> list[str]:
     return ["a" if lead > 0 else "b" if lead else "-"] * len(word)
 
 
-REFERENCES: dict[str, Callable[[str], list[Any]]] = {
+OF_FILES: dict[str, Callable[[str], list[Any]]] = {
     "reverse": lambda w: list(w[::-1]),
     "histogram": lambda w: [w.count(c) for c in w],
     "double_histogram": lambda w: [
@@ -93,10 +93,10 @@ REFERENCES: dict[str, Callable[[str], list[Any]]] = {
 
 
 def test_every_file_has_a_reference() -> None:
-    assert {path.stem for path in FOLDER.glob("*.rasp")} == set(REFERENCES)
+    assert {path.stem for path in FOLDER.glob("*.rasp")} == set(OF_FILES)
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("name", OF_FILES)
 def test_a_file_computes_what_python_does(name: str) -> None:
     program = read_program_file(FOLDER / f"{name}.rasp")
     assert program.meaning and program.name in (name, "vowels_first")
@@ -107,7 +107,7 @@ def test_a_file_computes_what_python_does(name: str) -> None:
         for n in range(1, max_len + 1)
         for word in itertools.product(program.vocab, repeat=n)
     ]
-    expected = [REFERENCES[name](word) for word in words]
+    expected = [OF_FILES[name](word) for word in words]
     trace = interpret(model.typed, *encode_batch(model.typed, words))
     evaluated = [trace.decoded(model.typed.output, i) for i in range(len(words))]
     assert evaluated == expected
@@ -117,13 +117,13 @@ def test_a_file_computes_what_python_does(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("name", OF_FILES)
 def test_a_file_computes_its_example(name: str) -> None:
     path = FOLDER / f"{name}.rasp"
     found = run_text(SourceText(path.read_text(), path.name))
     assert found.last is not None and found.setting.example is not None
     word = "".join(found.setting.example)
-    assert found.last[1](word) == REFERENCES[name](word)
+    assert found.last[1](word) == OF_FILES[name](word)
 
 
 def _near(value: Any) -> Any:
