@@ -1,6 +1,6 @@
 """Modular addition, and parity with a scratchpad.
 
-    7 + 5 + 3 = 3                                 modular_addition, modulo 12
+    7 + 5 + 3 = 3                            modular_addition_text, modulo 12
     1 0 1 1 = odd odd even odd EOS                parity_scratchpad
 
 The mechanism of modular addition is that of Nanda et al. (2023): heads move the
@@ -34,7 +34,7 @@ class ModularAddition(LanguageTask):
         modulus: the numbers are 0 .. modulus - 1.
     """
 
-    name = "modular_addition"
+    name = "modular_addition_text"
     meaning = "The sum of three numbers modulo 12: `7 + 5 + 3 =` goes on with `3`."
     separator = EQUALS
     ends = False

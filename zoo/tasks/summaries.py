@@ -93,7 +93,7 @@ SUMMARIES = (
         max_len=12,
     ),
     TaskSummary(
-        name="modular_addition",
+        name="modular_addition_text",
         module="modular",
         class_name="ModularAddition",
         meaning="The sum of three numbers modulo 12: `7 + 5 + 3 =` goes on with `3`.",

@@ -316,7 +316,7 @@ REFERENCES = {
         product_carry,
         product_next,
     ),
-    "modular_addition": (*map(digit_at, (5, 3, 1)), modular_sum, modular_next),
+    "modular_addition_text": (*map(digit_at, (5, 3, 1)), modular_sum, modular_next),
     "parity_scratchpad": (digit_at(9), parity_next),
     "dyck_completion": (unclosed, dyck_next),
     "two_lookups": (previous_or_bos, wanted, lookup_next),
