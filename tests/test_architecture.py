@@ -95,6 +95,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.catalogue",
         "zoo.files",
     ),
+    "zoo.sampling": ("compiler",),
     "zoo.ranking": (),
     "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks", "zoo.ranking"),
     "zoo.compression": ("compiler", "zoo.causal", "zoo.auditing"),

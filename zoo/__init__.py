@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from zoo.claims.program import score_program
     from zoo.dictionary.score import score_dictionary
     from zoo.lookup import has_run
+    from zoo.program_sampling import sample
     from zoo.publishing import (
         card,
         data,
@@ -90,6 +91,7 @@ _PLACES = {
     "publish": "zoo.publishing:publish",
     "releases": "zoo.publishing:releases",
     "resume": "zoo.api:resume",
+    "sample": "zoo.program_sampling:sample",
     "save": "zoo.api:save",
     "score": "zoo.scoring.score:score",
     "score_by_input": "zoo.scoring.by_input:score_by_input",
@@ -136,6 +138,7 @@ __all__ = [
     "publish",
     "releases",
     "resume",
+    "sample",
     "save",
     "score",
     "score_alignment",

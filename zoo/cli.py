@@ -26,6 +26,7 @@ from zoo.commands.list import list_programs
 from zoo.commands.rasp import rasp
 from zoo.commands.releases import card, releases
 from zoo.commands.run import run
+from zoo.commands.sample import sample
 from zoo.commands.score import score
 from zoo.commands.show import show
 from zoo.commands.train import train
@@ -48,6 +49,7 @@ app.command("show")(show)
 app.command("run")(run)
 app.command("compile")(compile_program)
 app.command("rasp")(rasp)
+app.command("sample")(sample)
 app.command("verify")(verify)
 app.command("train")(train)
 app.command("compress")(compress)
