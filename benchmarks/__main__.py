@@ -39,6 +39,7 @@ FIGURES = (
     "attributions",
     "claims",
     "findings",
+    "sampling",
     "suite_time",
 )
 
