@@ -1,0 +1,6 @@
+# What the model computes. Nothing runs this file when a release is loaded
+
+@program(family=FAMILY, vocab=(2, 3, 5, 8), example=([3, 8, 2], [8, 8, 8]))
+def maximum() -> SOp:
+    """The greatest token, everywhere: `maximum([3, 8, 2]) -> [8, 8, 8]`."""
+    return Aggregate(TRUE, tokens, rule="max")
