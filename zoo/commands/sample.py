@@ -70,7 +70,9 @@ def sample(
         typer.Option("--json", help="Print one JSON object a program, with figures."),
     ] = False,
 ) -> None:
-    """Write random programs, all different, that use all their parts.
+    """Write random programs, in which every part is needed.
+
+    All of them are different.
 
     Each compiled model has the layers and heads that are asked for. The folder gets
     NAME.rasp for each program, programs.jsonl with figures, and suite.json. The same
