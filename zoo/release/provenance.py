@@ -12,9 +12,10 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
+import programs
 from compiler.model import Model
 from compiler.save import PROGRAM
-from zoo.auditing.subject import Subject
+from zoo.auditing.subject import Subject, has_program
 from zoo.release.differences import Difference, shown
 from zoo.release.fields import HISTORY, RECIPE
 from zoo.training.check import Check
@@ -29,8 +30,18 @@ def recipe_of(model: Model) -> bytes:
     """Return the recipe.toml that the facts of a trained model give."""
     stated: Mapping[str, Any] = model.facts["recipe"]
     names = [f.name for f in fields(Recipe) if f.name in stated]
-    setting = Setting(model.name, model.typed.vocab, model.typed.max_len)
+    typed = model.typed
+    setting = Setting(model.name, typed.vocab, typed.max_len, _made_causal(model))
     return recipe_text({name: stated[name] for name in names}, setting).encode()
+
+
+def _made_causal(model: Model) -> bool:
+    """Return whether the library's program attends both ways, and the model does not.
+
+    That is so of a model that was trained like one of an architecture.
+    """
+    known = has_program(model)
+    return known and model.typed.causal and not programs.find(model.name).causal
 
 
 def history_differences(
