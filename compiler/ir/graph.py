@@ -254,25 +254,6 @@ def _may_repeat(sop: e.SOp | None) -> bool:
     return sop is None or sop.may_repeat
 
 
-def _children(item: e.SOp | e.Selector) -> tuple[e.SOp | e.Selector, ...]:
-    match item:
-        case e.Elementwise():
-            return item.args
-        case e.SelectorWidth():
-            return (item.selector,)
-        case e.Aggregate():
-            return (item.selector, item.value)
-        case e.Select(predicate=e.Comparison.TRUE | e.Comparison.FALSE):
-            return ()
-        case e.Select():
-            return (item.keys, item.queries)
-        case e.SelectorNot():
-            return (item.inner,)
-        case e.SelectorAnd() | e.SelectorOr():
-            return (item.left, item.right)
-    return ()
-
-
 def build_graph(
     root: e.SOp,
     name: str = "program",
@@ -317,7 +298,7 @@ def _walk(builder: _Builder, root: e.SOp) -> None:
             builder.done[id(item)] = builder.visit(item)
         else:
             stack.append((item, True))
-            stack.extend((c, False) for c in reversed(_children(item)))
+            stack.extend((c, False) for c in reversed(e.parts_of(item)))
 
 
 def describe(formula: Formula, names: list[str]) -> str:

@@ -565,6 +565,26 @@ def _as_selector(value: object) -> Selector:
     raise TypeError(f"a selector combines with selectors, not {type(value).__name__}")
 
 
+def parts_of(item: SOp | Selector) -> tuple[SOp | Selector, ...]:
+    """Return the expressions that an expression is directly computed from."""
+    match item:
+        case Elementwise():
+            return item.args
+        case SelectorWidth():
+            return (item.selector,)
+        case Aggregate():
+            return (item.selector, item.value)
+        case Select(predicate=Comparison.TRUE | Comparison.FALSE):
+            return ()
+        case Select():
+            return (item.keys, item.queries)
+        case SelectorNot():
+            return (item.inner,)
+        case SelectorAnd() | SelectorOr():
+            return (item.left, item.right)
+    return ()
+
+
 # Parts may be shared, and written out they would grow without end.
 _LEVELS, _LONGEST = 4, 200
 

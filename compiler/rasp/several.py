@@ -20,11 +20,11 @@ from compiler.errors import InputError
 from compiler.rasp.expr import (
     GEQ,
     Aggregate,
+    Comparison,
     Elementwise,
     Indices,
     Length,
     Select,
-    Selector,
     SelectorAnd,
     SelectorNot,
     SelectorOr,
@@ -33,6 +33,7 @@ from compiler.rasp.expr import (
     Tokens,
     indices,
     length,
+    parts_of,
     tokens,
 )
 from compiler.rasp.program import Program
@@ -274,6 +275,8 @@ class _Behind:
             case SelectorWidth():
                 seen = SelectorAnd(done[id(item.selector)], self._seen)
                 new = replace(item, selector=seen)
+            case Select(predicate=Comparison.TRUE | Comparison.FALSE):
+                return item
             case Select():
                 ends = done[id(item.keys)], done[id(item.queries)]
                 return Select(*ends, item.predicate)
@@ -284,21 +287,3 @@ class _Behind:
             case _:
                 return item
         return new if new.name is None else new.named(f"{name}.{new.name}")
-
-
-def parts_of(item: SOp | Selector) -> tuple[SOp | Selector, ...]:
-    """Return the expressions that an expression is made of directly."""
-    match item:
-        case Elementwise():
-            return item.args
-        case Aggregate():
-            return (item.selector, item.value)
-        case SelectorWidth():
-            return (item.selector,)
-        case Select():
-            return (item.keys, item.queries)
-        case SelectorAnd() | SelectorOr():
-            return (item.left, item.right)
-        case SelectorNot():
-            return (item.inner,)
-    return ()

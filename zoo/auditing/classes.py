@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.errors import InputError, unknown_name
-from compiler.model import Model
+from compiler.errors import InputError
 from zoo.auditing.certificate import Certificate, audit
 from zoo.auditing.findings import ClassFindings
 from zoo.auditing.rates import Rate
-from zoo.auditing.subject import Subject, subject_of
+from zoo.auditing.subject import Subject
 from zoo.causal.classes import class_names, within_class
 
 CLASS_PAIRS = 2_000
@@ -31,35 +30,21 @@ def subject_within(subject: Subject, name: str) -> Subject:
     """Return the subject of an audit over the inputs of one class.
 
     Args:
-        subject: of the whole model, which has classes.
+        subject: of the whole model.
         name: of the class.
-
-    Raises:
-        NameLookupError: there is no such class.
-    """
-    variable = class_variable(subject)
-    assert variable is not None
-    causal = within_class(subject.causal, variable, name)
-    return replace(subject, causal=causal, name=f"{subject.name}:{name}")
-
-
-def check_class(model: Model, name: str) -> None:
-    """Check that a model has a class of inputs of that name.
 
     Raises:
         InputError: its inputs are not divided into classes.
         NameLookupError: there is no such class; the others are listed.
     """
-    subject = subject_of(model)
     variable = class_variable(subject)
     if variable is None:
         raise InputError(
-            f"{model.name} does not divide its inputs into classes, and {name!r} was "
+            f"{subject.name} does not divide its inputs into classes, and {name!r} was "
             "asked for. Leave it out: the case is about all inputs"
         )
-    classes = class_names(subject.causal, variable)
-    if name not in classes:
-        raise unknown_name("class of inputs", name, classes)
+    causal = within_class(subject.causal, variable, name)
+    return replace(subject, causal=causal, name=f"{subject.name}:{name}")
 
 
 def find_in_classes(

@@ -30,7 +30,7 @@ from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
-from zoo.auditing.classes import check_class, find_in_class, subject_within
+from zoo.auditing.classes import find_in_class, subject_within
 from zoo.auditing.findings import ClassFindings
 from zoo.auditing.subject import Subject, subject_of
 from zoo.cases.ablation import ABLATIONS, donors_of
@@ -44,6 +44,7 @@ from zoo.cases.running import (
     single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
+from zoo.causal.model import CausalModel
 from zoo.causal.runs import CONSTANT_WITHIN
 from zoo.lookup import MODELS, ORDER, label_of, look_up, open_model
 from zoo.release.whole import is_release, open_folder
@@ -107,8 +108,7 @@ class Case:
     @cached_property
     def subject(self) -> Subject:
         """What an audit of the model is of, over the inputs of the case's class."""
-        subject = subject_of(self.model)
-        return subject if self.within is None else subject_within(subject, self.within)
+        return _subject(self.model, self.within)
 
     @property
     def transformer(self) -> Transformer:
@@ -192,7 +192,8 @@ class Case:
 
     def split(self, split: str, pairs: int = PAIRS, shifted: float = SHIFTED) -> Case:
         """Return the case with other pairs of its data; arguments as of `open_case`."""
-        drawn = _pairs(self.model, self.folder, split, pairs, 0, shifted, self.within)
+        causal = None if self.within is None else self.subject.causal
+        drawn = _pairs(self.model, self.folder, split, pairs, 0, shifted, causal)
         return replace(self, pairs=drawn)
 
     def with_shifts(self, share: float) -> Case:
@@ -252,11 +253,10 @@ def open_case(
         return source
     source, within = _split_class(source, within)
     model, folder = _open(source)
-    if within is not None:
-        check_class(model, within)
+    causal = None if within is None else _subject(model, within).causal
     found = _certified(model, folder, certificate, within, seed)
     truth = truth_of(model.config.names, found, within)
-    drawn = _pairs(model, folder, split, pairs, seed, shifted, within)
+    drawn = _pairs(model, folder, split, pairs, seed, shifted, causal)
     name = model.name if folder is None else label_of(folder)
     name = name if within is None else f"{name}:{within}"
     return Case(name, model, truth, drawn, ablation, loss, positions, folder, within)
@@ -268,10 +268,13 @@ def open_subject(
     """Return a model, and what an audit of it is of; arguments as of `open_case`."""
     source, within = _split_class(source, within)
     model, _ = _open(source)
-    if within is not None:
-        check_class(model, within)
+    return model, _subject(model, within)
+
+
+def _subject(model: Model, within: str | None) -> Subject:
+    """Return what an audit is of, over the inputs of a class or over all."""
     subject = subject_of(model)
-    return model, subject if within is None else subject_within(subject, within)
+    return subject if within is None else subject_within(subject, within)
 
 
 def _certified(
@@ -311,14 +314,12 @@ def _pairs(
     count: int,
     seed: int,
     shifted: float,
-    within: str | None,
+    causal: CausalModel | None,
 ) -> Pairs:
-    if within is not None:
-        causal = subject_within(subject_of(model), within).causal
-        return draw_pairs(model, split, count, seed, shifted, causal)
-    if folder is not None and is_release(folder):
+    """Return the pairs of a release's data, or drawn ones; of a class always drawn."""
+    if causal is None and folder is not None and is_release(folder):
         return read_pairs(open_folder(folder), model, split, count, shifted)
-    return draw_pairs(model, split, count, seed, shifted)
+    return draw_pairs(model, split, count, seed, shifted, causal)
 
 
 def _open(source: str | Path | Model) -> tuple[Model, Path | None]:

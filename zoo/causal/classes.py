@@ -8,16 +8,14 @@ causal model of one class is the same model over the inputs of that class alone.
 from __future__ import annotations
 
 import copy
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
 from compiler.errors import InputError, unknown_name
 from compiler.rasp.values import Value
-from zoo.causal.model import COMPUTED, CausalModel
+from zoo.causal.model import CausalModel
+from zoo.causal.population import domains_of, run_all
 from zoo.causal.tabular import TabularModel
 
 
@@ -40,11 +38,11 @@ def class_names(model: CausalModel, variable: str) -> dict[str, int]:
             f"{model.name}: its causal model was written by hand, and classes of "
             "inputs are known of programs only"
         )
-    known = {v.name: v for v in model.steps.variables}
+    known = domains_of(model)
     if variable not in known:
         raise unknown_name("variable", variable, known)
-    values = known[variable].domain.values
-    return {class_name(v): i for i, v in enumerate(values) if v is not None}
+    values = enumerate(known[variable])
+    return {class_name(value): i for i, value in values if value is not None}
 
 
 def class_name(value: Value) -> str:
@@ -67,18 +65,20 @@ def within_class(model: CausalModel, variable: str, name: str) -> CausalModel:
     """
     classes = class_names(model, variable)
     if name not in classes:
-        raise unknown_name("class", name, classes)
+        raise unknown_name("class of inputs", name, classes)
     return _within(model, variable, classes[name], len(classes))  # type: ignore[arg-type]
 
 
 def _within(
     model: TabularModel, variable: str, value: int, classes: int
 ) -> TabularModel:
-    row = model.steps.index(variable)
+    row = [v.name for v in model.variables].index(variable)
 
     def inputs(limit: int, seed: int) -> tuple[Int[np.ndarray, "input ctx"], bool]:
         ids, complete = model.inputs(limit * classes, seed)
-        chosen = ids[_last_values(model, row, ids) == value]
+        last = (ids != model.pad_id).sum(axis=1) - 1
+        held = run_all(model, ids)[np.arange(len(ids)), row, last]
+        chosen = ids[held == value]
         if len(chosen) <= limit:
             return chosen, complete
         picked = np.random.default_rng(seed).permutation(len(chosen))[:limit]
@@ -87,18 +87,3 @@ def _within(
     restricted = copy.copy(model)  # so that it is of the kind that it was
     restricted.inputs = inputs  # type: ignore[method-assign]
     return restricted
-
-
-def _last_values(
-    model: TabularModel, row: int, ids: Int[np.ndarray, "input ctx"]
-) -> Int[np.ndarray, " input"]:
-    """Return the value of a variable at the last token of each input."""
-    clean = jnp.full((len(model.learnt), model.n_ctx), COMPUTED)
-
-    def last(line: Any) -> Any:
-        values = model.step_values(line, clean)[row]
-        return values[(line != model.pad_id).sum() - 2]
-
-    run = jax.jit(jax.vmap(last))
-    chunks = [np.asarray(run(ids[i : i + 4096])) for i in range(0, len(ids), 4096)]
-    return np.concatenate(chunks) if chunks else np.zeros(0, np.int32)

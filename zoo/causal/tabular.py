@@ -140,12 +140,6 @@ class TabularModel:
         learnt = jnp.stack([values[i] for i in self.learnt])
         return jnp.pad(learnt, ((0, 0), (1, 0)), constant_values=UNDEFINED)
 
-    def step_values(
-        self, ids: Int[Any, " ctx"], overrides: Int[Any, "variable ctx"]
-    ) -> Any:
-        """Return the values of all steps at the tokens, a list with [token] each."""
-        return self._run(ids, overrides)[1]
-
     def selected(self, ids: Int[Any, " ctx"]) -> Bool[Any, "variable ctx key"]:
         """Return which keys compute each variable; see `Selecting`."""
         clean = jnp.full((len(self.learnt), self.n_ctx), COMPUTED)

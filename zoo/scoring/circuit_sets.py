@@ -14,9 +14,9 @@ import numpy as np
 
 from compiler.errors import InputError
 from compiler.model import Model
-from zoo.cases.case import Case
+from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import PAIRS, SHIFTED
-from zoo.scoring.sufficient import LIMIT, Circuits, Judge, find_circuits, open_for
+from zoo.scoring.sufficient import LIMIT, Circuits, Judge, find_circuits
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,14 @@ def score_circuits(
     given = [frozenset(_names(c, number)) for number, c in enumerate(circuits)]
     if not given:
         raise InputError("no circuit is given; give a list with one at least")
-    case = open_for(source, split, pairs, shifted, ablation, within)
+    case = open_case(
+        source,
+        split=split,
+        pairs=pairs,
+        shifted=shifted,
+        ablation=ablation,
+        within=within,
+    )
     if truth is None:
         truth = find_circuits(case, at_least=at_least, limit=limit, seed=seed)
     judge = Judge(case, at_least)
@@ -139,8 +146,7 @@ def _names(circuit: Iterable[str], number: int) -> list[str]:
 def _judged(
     judge: Judge, edges: frozenset[str], minimal: list[frozenset[str]]
 ) -> ReportedCircuit:
-    keep = judge.mask_of(edges)
-    kept = judge.kept(keep)
+    kept = judge.kept_by(edges)
     suffices = kept >= judge.at_least
     alike = [_f1(edges, one) for one in minimal]
     best = int(np.argmax(alike)) if alike else -1
@@ -159,7 +165,7 @@ def _judged(
 def _needless(judge: Judge, edges: frozenset[str]) -> str | None:
     """Return an edge that a circuit suffices without, the first by name."""
     for edge in sorted(edges):
-        if judge.kept(judge.mask_of(edges - {edge})) >= judge.at_least:
+        if judge.keeps(edges - {edge}):
             return edge
     return None
 

@@ -32,7 +32,7 @@ from compiler.lower.readout import decode_indices
 from compiler.machine.forward import logits_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.names import Edge
-from compiler.machine.patch import Patch
+from compiler.machine.patch import Patch, edge_mask
 from compiler.model import Model
 from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import PAIRS, SHIFTED
@@ -127,22 +127,7 @@ def find_circuits(
             f"limit={limit}, at_least={at_least}: expected a limit of 1 or more, and a "
             "share above 0 and at most 1"
         )
-    case = open_for(source, split, pairs, shifted, ablation, within)
-    judge = Judge(case, at_least)
-    found = dualize(judge.suffices, len(judge.edges), limit)
-    return _circuits(case, judge, found, seed)
-
-
-def open_for(
-    source: str | Path | Model | Case,
-    split: str,
-    pairs: int,
-    shifted: float,
-    ablation: str,
-    within: str | None,
-) -> Case:
-    """Return the case in which sets of edges are run; arguments as of the caller."""
-    return open_case(
+    case = open_case(
         source,
         split=split,
         pairs=pairs,
@@ -150,6 +135,9 @@ def open_for(
         ablation=ablation,
         within=within,
     )
+    judge = Judge(case, at_least)
+    found = dualize(judge.suffices, len(judge.edges), limit)
+    return _circuits(case, judge, found, seed)
 
 
 class Judge:
@@ -165,14 +153,13 @@ class Judge:
         self.edges: tuple[Edge, ...] = tuple(
             edge for edge in case.names.edges if edge in case.truth.known
         )
-        self._entries = [case.names.edge_index(edge) for edge in self.edges]
         self._batch = case.batch
         self._machine = case.machine()
         self._live = np.asarray(self._batch.goal.live) > 0
         self._clean = self._outputs(np.zeros(case.names.visible.shape, bool))
 
     def kept(self, keep: Bool[np.ndarray, "reader source"]) -> float:
-        """Return the share of pairs whose outputs stay with all other edges patched."""
+        """Return the share of pairs whose outputs stay with the others patched."""
         outputs = self._outputs(self.case.names.visible & ~keep)
         return float(((outputs == self._clean) | ~self._live).all(axis=-1).mean())
 
@@ -185,22 +172,19 @@ class Judge:
 
     def suffices(self, chosen: Items) -> bool:
         """Return whether a set of circuit edges, given by number, suffices."""
-        keep = np.zeros(self.case.names.visible.shape, bool)
-        for item in chosen:
-            keep[self._entries[item]] = True
-        return self.kept(keep) >= self.at_least
+        return self.keeps(self.edges[item] for item in chosen)
 
-    def mask_of(self, edges: Iterable[str]) -> Bool[np.ndarray, "reader source"]:
-        """Return the mask of edges that are given by name.
+    def keeps(self, edges: Iterable[Edge | str]) -> bool:
+        """Return whether a set of edges suffices.
 
         Raises:
             NameLookupError: the model has no such edge.
         """
-        mask = np.zeros(self.case.names.visible.shape, bool)
-        for name in edges:
-            edge = self.case.names.parse_edge(name)
-            mask[self.case.names.edge_index(edge)] = True
-        return mask
+        return self.kept_by(edges) >= self.at_least
+
+    def kept_by(self, edges: Iterable[Edge | str]) -> float:
+        """Return the share of pairs whose outputs stay with all other edges patched."""
+        return self.kept(edge_mask(self.case.names, edges) > 0)
 
 
 @partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
@@ -219,11 +203,10 @@ def _circuits(case: Case, judge: Judge, found: Dual, seed: int) -> Circuits:
         return tuple(tuple(names[i] for i in sorted(one)) for one in sets)
 
     every = case.names.visible
-    single = {}
-    for edge, entry in zip(names, judge._entries, strict=True):
-        keep = every.copy()
-        keep[entry] = False
-        single[edge] = 1.0 - judge.kept(keep)
+    single = {
+        name: 1.0 - judge.kept(every & (edge_mask(case.names, name) == 0))
+        for name in names
+    }
     return Circuits(
         model=case.name,
         ablation=case.ablation,
