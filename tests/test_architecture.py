@@ -97,6 +97,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "zoo.sampling": ("compiler",),
     "zoo.ranking": (),
+    "zoo.interrupts": (),
     "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks", "zoo.ranking"),
     "zoo.compression": ("compiler", "zoo.causal", "zoo.auditing"),
     "zoo.release": (
@@ -142,6 +143,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.auditing",
         "zoo.lookup",
         "zoo.alignment",
+        "zoo.interrupts",
     ),
     "zoo.finders": ("compiler", "zoo.causal", "zoo.cases", "zoo.alignment"),
     "zoo.dictionary": (
@@ -161,6 +163,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.cases",
         "zoo.methods",
         "zoo.ranking",
+        "zoo.interrupts",
     ),
     "zoo.scoring.finders": ("zoo.finders",),  # an old name
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -21,7 +21,7 @@ from zoo.auditing.subject import Subject
 from zoo.cases.case import Case, open_case, open_subject
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.pairs import MOST_INPUTS, AuditPairs, draw_any, with_shifts
-from zoo.causal.pool import make_pool
+from zoo.causal.pool import Pool, make_pool
 
 DONORS = 512
 """Donor inputs that are tried on one input."""
@@ -63,6 +63,7 @@ def truth_on_input(
     model: Model,
     subject: Subject,
     input: Sequence[Value],
+    among: DonorInputs | None = None,
     *,
     donors: int = DONORS,
     seed: int = 0,
@@ -73,6 +74,7 @@ def truth_on_input(
         model: the model.
         subject: what an audit of it is of, over the inputs that donors are drawn from.
         input: the tokens.
+        among: what `donor_inputs` gave for this subject and seed; it is asked if None.
         donors: how many donor inputs are tried.
         seed: of the donors.
 
@@ -82,33 +84,51 @@ def truth_on_input(
     if donors < 1:
         raise InputError(f"donors is {donors}; give at least 1")
     base = np.asarray(model.encode(input), np.int32)
-    pairs = _pairs_of_input(subject, base, input, donors, seed)
+    _check_input(subject, input)
+    among = donor_inputs(subject, seed) if among is None else among
+    pairs = _pairs_of_input(subject, base, among, donors, seed)
     return truth_of(model.config.names, audit_pairs(subject, pairs, seed))
 
 
-def _pairs_of_input(
-    subject: Subject,
-    base: Int[np.ndarray, " ctx"],
-    words: Sequence[Value],
-    donors: int,
-    seed: int,
-) -> AuditPairs:
-    """Return pairs of one base input with drawn donor inputs.
+class DonorInputs(NamedTuple):
+    """The inputs that donors are drawn from.
 
-    Raises:
-        InputError: the program has no output on it, or is not for it.
+    Attributes:
+        pool: the inputs, with the values of all variables.
+        complete: whether these are all inputs.
     """
-    model: Any = subject.causal
-    accepts = getattr(model, "accepts", None)
+
+    pool: Pool
+    complete: bool
+
+
+def donor_inputs(subject: Subject, seed: int = 0) -> DonorInputs:
+    """Return the inputs that donors are drawn from: all, or a seeded sample."""
+    ids, complete = subject.causal.inputs(MOST_INPUTS, seed)
+    return DonorInputs(make_pool(subject.causal, ids), complete)
+
+
+def _check_input(subject: Subject, words: Sequence[Value]) -> None:
+    """Raise InputError for an input that the program is not for."""
+    accepts = getattr(subject.causal, "accepts", None)
     if accepts is not None and not accepts(list(words)):
         raise InputError(
             f"{subject.name} is not for the input {show_many(tuple(words))}, so it has "
             "no truth there. Give one that it is for: zoo.data has examples"
         )
+
+
+def _pairs_of_input(
+    subject: Subject,
+    base: Int[np.ndarray, " ctx"],
+    among: DonorInputs,
+    donors: int,
+    seed: int,
+) -> AuditPairs:
+    """Return pairs of one base input with drawn donor inputs."""
     rng = np.random.default_rng(seed)
-    ids, complete = model.inputs(MOST_INPUTS, seed)
-    every = make_pool(model, ids)
-    chosen = np.asarray(every.ids)[draw_any(every, rng, donors)]
+    model = subject.causal
+    chosen = np.asarray(among.pool.ids)[draw_any(among.pool, rng, donors)]
     pool = make_pool(model, np.unique(np.concatenate([chosen, base[None]]), axis=0))
     kept = np.asarray(pool.ids)
     place = int(np.flatnonzero((kept == base).all(axis=1))[0])
@@ -120,5 +140,5 @@ def _pairs_of_input(
         donor,
         rng,
         model.n_ctx,
-        all_inputs=complete,
+        all_inputs=among.complete,
     )

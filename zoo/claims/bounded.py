@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from compiler.errors import InputError
+from zoo.interrupts import interrupt_after
 
 
 class ClaimTimeoutError(BaseException):
@@ -28,22 +26,11 @@ def time_limit(seconds: float, what: str) -> Iterator[None]:
     """
     if not seconds > 0:
         raise InputError(f"seconds is {seconds}; give more than 0")
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise ClaimTimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again, if it is caught
     try:
-        yield
+        with interrupt_after(seconds, ClaimTimeoutError, again=0.5):
+            yield
     except ClaimTimeoutError:
         raise InputError(
             f"{what}: stopped after {seconds:g} s. Give a faster one, fewer inputs, or "
             "more seconds"
         ) from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

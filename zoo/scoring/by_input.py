@@ -19,7 +19,7 @@ from compiler.errors import InputError
 from compiler.model import Model
 from compiler.rasp.values import Value
 from zoo.cases.bootstrap import Interval, interval_of_mean
-from zoo.cases.by_input import DONORS, truth_on_input
+from zoo.cases.by_input import DONORS, donor_inputs, truth_on_input
 from zoo.cases.case import Case, open_case
 from zoo.cases.truth import Truth
 from zoo.ranking import auroc, average_precision
@@ -109,7 +109,7 @@ def score_by_input(
     """
     case = open_case(source, split="test", within=within)
     chosen = _inputs(case, inputs)
-    rows = []
+    among, rows = donor_inputs(case.subject, seed), []
     for tokens in chosen:
         given = scores(tokens) if callable(scores) else scores
         read = read_scores(case.names, given, format, missing)
@@ -120,7 +120,7 @@ def score_by_input(
             )
         ranked = read.magnitude() if absolute else read
         truth = truth_on_input(
-            case.model, case.subject, tokens, donors=donors, seed=seed
+            case.model, case.subject, tokens, among, donors=donors, seed=seed
         )
         rows.append(_scored(tokens, ranked.values, read.level.index, truth))
     kept = [row for row in rows if row is not None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from compiler.errors import FormatError
 from compiler.files import write_atomically
 from zoo.cases.case import Case
 from zoo.cases.levels import KINDS
+from zoo.interrupts import interrupt_after
 from zoo.methods.method import Method
 from zoo.ranking import surely_top
 from zoo.scoring.score import score
@@ -153,29 +153,11 @@ def _limit(seconds: float, hung: Callable[[], None] | None = None) -> Iterator[N
         watch.daemon = True
         watch.start()
     try:
-        with _interrupted(seconds):
+        with interrupt_after(seconds, _OutOfTimeError):
             yield
     finally:
         if watch is not None:
             watch.cancel()
-
-
-@contextmanager
-def _interrupted(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise _OutOfTimeError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 # Files -----------------------------------------------------------------------------

@@ -1,0 +1,43 @@
+"""Code that may never end, interrupted when its time is up.
+
+Scores of methods and of claims run code of the user's. Both give it a time here, and
+say in their own words what is then reported.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def interrupt_after(
+    seconds: float, error: type[BaseException], again: float = 0.0
+) -> Iterator[None]:
+    """Raise an error in what runs past its time; never but in a main thread.
+
+    Compiled code is not interrupted: the error is raised once it is back in Python.
+
+    Args:
+        seconds: the time.
+        error: what is raised.
+        again: seconds after which it is raised again, in case it was caught; 0 for
+            never.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, again)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
