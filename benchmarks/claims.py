@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.attributions import _names
+from benchmarks.emitted_code import emitted
 from benchmarks.report import Table, Target
 
 INPUTS, SECONDS = 4_000, 60
@@ -62,22 +63,8 @@ def _measure_one(name: str) -> dict[str, Any]:
 
 def _function(steps: Any, variable: str) -> Callable[[list[Any]], list[Any]]:
     """Return a variable as a function of the tokens, of the emitted code."""
-    from fractions import Fraction
-
-    from zoo.annotation.code import code_of
-
-    needed = steps.variables[: steps.index(variable) + 1]
-    codes = [(v.name, compile(code_of(steps, v), v.name, "eval")) for v in needed]
-
-    def run(words: list[Any]) -> list[Any]:
-        x: dict[str, list[Any]] = {}
-        space: dict[str, Any] = {"n": len(words), "Fraction": Fraction, "x": x}
-        for name, code in codes:
-            x[name] = words if name == "tokens" else eval(code, space)
-            space[name] = x[name]
-        return x[variable]
-
-    return run
+    run = emitted(steps, variable)
+    return lambda words: run(words)[variable]
 
 
 def _side(report: Any) -> dict[str, float | None]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.emitted_code import emitted
 from benchmarks.report import Table, Target
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def _run_code(found: Population) -> tuple[int, int]:
     import random
 
     checked = right = 0
+    run = emitted(found.causal.steps)  # pyright: ignore
     for row in random.Random(0).sample(range(len(found)), min(RUN, len(found))):
-        own = _computed(found, row)
+        own = run(found.words(row))
         for name in found.names:
             held = found.held(name)[row][found.live[row]]
             domain = found.domains[name]
@@ -71,22 +72,6 @@ def _run_code(found: Population) -> tuple[int, int]:
             checked += len(pairs)
             right += sum(a == b for a, b in pairs)
     return checked, right
-
-
-def _computed(found: Population, row: int) -> Mapping[str, list[Any]]:
-    from fractions import Fraction
-
-    from zoo.annotation.code import code_of
-
-    words = found.words(row)
-    x: dict[str, list[Any]] = {}
-    space: dict[str, Any] = {"n": len(words), "Fraction": Fraction, "x": x}
-    steps = found.causal.steps  # pyright: ignore
-    for variable in steps.variables:
-        code = code_of(steps, variable)
-        x[variable.name] = words if code == "tokens" else eval(code, space)
-        space[variable.name] = x[variable.name]
-    return x
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
