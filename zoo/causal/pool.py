@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from zoo.causal.model import COMPUTED, CausalModel
+from zoo.causal.model import CausalModel
+from zoo.causal.population import run_all
 
 
 class Strata(NamedTuple):
@@ -54,10 +55,7 @@ class Pool(NamedTuple):
 
 def make_pool(model: CausalModel, ids: Int[np.ndarray, "input ctx"]) -> Pool:
     """Return inputs with the values of all variables, sorted by length and result."""
-    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
-    run = jax.jit(jax.vmap(lambda row: model.run(row, clean)))
-    chunks = [np.asarray(run(ids[i : i + 4096])) for i in range(0, len(ids), 4096)]
-    values = np.concatenate(chunks)
+    values = run_all(model, np.asarray(ids, np.int32))
     lengths = (ids != model.pad_id).sum(axis=1)
     output = [v.name for v in model.variables].index(model.output)
     last = values[np.arange(len(ids)), output, lengths - 1]

@@ -155,7 +155,7 @@ def circuits(
             print(f"\ncircuit {place}: {len(one)} edges, besides the shared ones")
             print("\n".join(f"  {edge}" for edge in own))
     print(
-        f"\nfound with {count(found.tried, 'set')} of edges, each run on "
-        f"{count(found.pairs, 'pair')} of inputs; {found.monotone:.0%} of the larger "
-        "sets that were tried suffice too"
+        f"\n{count(found.tried, 'set')} of edges were run on "
+        f"{count(found.pairs, 'pair')} of inputs each.\n{found.monotone:.0%} of the "
+        "larger sets that were tried suffice too."
     )
