@@ -38,6 +38,8 @@ FIGURES = (
     "components",
     "attributions",
     "claims",
+    "steering",
+    "reading",
     "findings",
     "sampling",
     "suite_time",

@@ -54,6 +54,9 @@ if TYPE_CHECKING:
         releases,
         serve,
     )
+    from zoo.reading.answers import score_answers
+    from zoo.reading.lens import score_lens
+    from zoo.reading.questions import questions
     from zoo.release.released import Released
     from zoo.scoring.by_input import score_by_input
     from zoo.scoring.circuit_sets import score_circuits
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
     from zoo.scoring.hypotheses import examine_circuit
     from zoo.scoring.score import score
     from zoo.scoring.sufficient import find_circuits as circuits
+    from zoo.steering.score import score_steering
+    from zoo.steering.task import open_steering
     from zoo.training.recipe import Recipe
 
 # Public name -> where it is defined, `module:name`; a module by itself.
@@ -87,8 +92,10 @@ _PLACES = {
     "load": "zoo.api:load",
     "open_attribution": "zoo.attribution.task:open_attribution",
     "open_case": "zoo.cases.case:open_case",
+    "open_steering": "zoo.steering.task:open_steering",
     "programs": "zoo.api:programs",
     "publish": "zoo.publishing:publish",
+    "questions": "zoo.reading.questions:questions",
     "releases": "zoo.publishing:releases",
     "resume": "zoo.api:resume",
     "sample": "zoo.program_sampling:sample",
@@ -97,10 +104,13 @@ _PLACES = {
     "score_by_input": "zoo.scoring.by_input:score_by_input",
     "score_circuits": "zoo.scoring.circuit_sets:score_circuits",
     "score_alignment": "zoo.alignment.score:score_alignment",
+    "score_answers": "zoo.reading.answers:score_answers",
     "score_attribution": "zoo.attribution.score:score_attribution",
     "score_description": "zoo.claims.description:score_description",
     "score_dictionary": "zoo.dictionary.score:score_dictionary",
+    "score_lens": "zoo.reading.lens:score_lens",
     "score_program": "zoo.claims.program:score_program",
+    "score_steering": "zoo.steering.score:score_steering",
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
     "tasks": "zoo.tasks",
@@ -134,20 +144,25 @@ __all__ = [
     "load",
     "open_attribution",
     "open_case",
+    "open_steering",
     "programs",
     "publish",
+    "questions",
     "releases",
     "resume",
     "sample",
     "save",
     "score",
     "score_alignment",
+    "score_answers",
     "score_attribution",
     "score_by_input",
     "score_circuits",
     "score_description",
     "score_dictionary",
+    "score_lens",
     "score_program",
+    "score_steering",
     "serve",
     "show",
     "tasks",

@@ -23,6 +23,7 @@ from zoo.commands.download import download, index, publish
 from zoo.commands.evaluate import evaluate, leaderboard
 from zoo.commands.export import export
 from zoo.commands.list import list_programs
+from zoo.commands.questions import questions
 from zoo.commands.rasp import rasp
 from zoo.commands.releases import card, releases
 from zoo.commands.run import run
@@ -54,6 +55,7 @@ app.command("verify")(verify)
 app.command("train")(train)
 app.command("compress")(compress)
 app.command("components")(components)
+app.command("questions")(questions)
 app.command("audit")(audit)
 app.command("export")(export)
 app.command("releases")(releases)

@@ -25,6 +25,7 @@ PYTHON_ONLY = {
     *("load", "save", "data", "has_run", "open_case", "programs"),
     *("score_alignment", "score_dictionary", "examine_circuit"),
     *("open_attribution", "score_attribution", "score_description", "score_program"),
+    *("open_steering", "score_steering", "score_lens"),
 }
 
 
@@ -66,7 +67,7 @@ OTHERWISE = {
     [
         *("list", "show", "compile", "verify", "compress", "releases", "card"),
         *("download", "publish", "evaluate", "leaderboard", "score"),
-        *("components", "truth", "circuits", "sample"),
+        *("components", "truth", "circuits", "sample", "questions"),
     ],
 )
 def test_a_command_and_its_function_take_the_same_options(name: str):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.forward import forward_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
@@ -31,6 +31,12 @@ from zoo.cases.case import Case
 
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 _stack_runs = _jit(stack_runs)
+
+
+def stack_base_runs(transformer: Transformer, ids: Int[Any, "pair ctx"]) -> BaseRuns:
+    """Return the runs of some inputs, with inputs as rows."""
+    writes = forward_batch(transformer, ids).writes
+    return _stack_runs(transformer, ids, writes)
 
 
 class Runs(NamedTuple):
@@ -80,15 +86,18 @@ def logits_under(
     basis = np.asarray(basis, np.float32)
     change = runs.change(place) * where[..., None]
     moved = (change @ basis) @ basis.T
-    return _perturbed(case.transformer, runs.base, place.target, moved)
+    return perturb_site(case.transformer, runs.base, place.target, moved)
 
 
 @_jit
-def _perturbed(
+def perturb_site(
     transformer: Transformer,
     base: BaseRuns,
     target: Target,
     moved: Float[Any, "pair ctx d_model"],
 ) -> Float[Array, "pair ctx class"]:
-    """Return logits; the target is an argument, so all sites share a compilation."""
+    """Return logits with something added to what a target's readers see.
+
+    The target is an argument, so all sites share a compilation.
+    """
     return unstack(perturbed_logits(transformer, base, target, stack(moved)))

@@ -1,0 +1,150 @@
+"""Built-in lenses: what the output would be if the model ended early.
+
+Let s be the stream in front of layer l, n the number of layers.
+
+    logit-lens    the unembedding of s (nostalgebraist 2020)
+    decoder-lens  the last layer and the unembedding of s: the layers between are left
+                  out (DecoderLens, Langedijk et al. 2024, for a model with no decoder)
+    tuned-lens    an affine function of s, fitted to the final logits by ridge
+                  regression on other inputs (Belrose et al. 2023)
+
+The biases of attention outputs belong to no source; all lenses add those that the
+layers they run would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from compiler.errors import unknown_name
+from compiler.machine.forward import forward_batch, logits_from
+from compiler.machine.transformer import Transformer
+from zoo.causal.population import Population
+
+RIDGE = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class LensTask:
+    """What a lens is given.
+
+    Attributes:
+        transformer: the transformer.
+        inputs: inputs, with all variables' values.
+        writes: [input, source, ctx, d_model] of their runs.
+        logits: [input, ctx, class] of their runs.
+        known: [input] whether a lens may be fitted on this input.
+    """
+
+    transformer: Transformer
+    inputs: Population
+    writes: Any
+    logits: Any
+    known: Bool[np.ndarray, " input"]
+
+    @property
+    def layers(self) -> range:
+        """The layers in front of which the stream is read; the last is the logits."""
+        return range(self.transformer.config.n_layers + 1)
+
+    def stream(self, layer: int) -> Float[np.ndarray, "input ctx d_model"]:
+        """Return the stream in front of a layer."""
+        last = self.transformer.config.names.sources_before(layer)
+        return np.asarray(self.writes)[:, :last].sum(axis=1)
+
+
+Lens = Callable[[LensTask, int], Any]
+"""From a task and a layer to the logits [input, ctx, class]."""
+
+
+def run_task(
+    transformer: Transformer, inputs: Population, known: Bool[np.ndarray, " input"]
+) -> LensTask:
+    """Return the runs of some inputs."""
+    run = forward_batch(transformer, inputs.ids)
+    return LensTask(transformer, inputs, run.writes, run.logits, known)
+
+
+@jax.jit
+def _end(
+    transformer: Transformer, ids: Int[Any, "input ctx"], writes: Any, kept: Any
+) -> Float[Array, "input ctx class"]:
+    """Return the logits of the sum of some writes."""
+    last = transformer.config.n_layers
+
+    def one(tokens: Array, own: Array) -> Array:
+        return logits_from(transformer, tokens, own * kept, last)
+
+    return jax.vmap(one)(ids, writes)
+
+
+@jax.jit
+def _decode(
+    transformer: Transformer, ids: Int[Any, "input ctx"], writes: Any, kept: Any
+) -> Float[Array, "input ctx class"]:
+    """Return the logits after the last layer has read the sum of some writes."""
+    last = transformer.config.n_layers - 1
+
+    def one(tokens: Array, own: Array) -> Array:
+        return logits_from(transformer, tokens, own * kept, last)
+
+    return jax.vmap(one)(ids, writes)
+
+
+def _before(task: LensTask, layer: int) -> Float[np.ndarray, "source 1 1"]:
+    names = task.transformer.config.names
+    here = np.arange(len(names.sources)) < names.sources_before(layer)
+    return here.astype(np.float32)[:, None, None]
+
+
+def logit_lens(task: LensTask, layer: int) -> Any:
+    """Return the unembedding of the stream in front of a layer."""
+    kept = _before(task, layer)
+    return _end(task.transformer, task.inputs.ids, task.writes, kept)
+
+
+def decoder_lens(task: LensTask, layer: int) -> Any:
+    """Return the logits if the layers up to the last one are left out."""
+    if layer == task.transformer.config.n_layers:
+        return task.logits
+    kept = _before(task, layer)
+    return _decode(task.transformer, task.inputs.ids, task.writes, kept)
+
+
+def tuned_lens(task: LensTask, layer: int) -> Any:
+    """Return the affine function of the stream that fits the final logits best."""
+    held, goal = task.stream(layer).astype(np.float64), np.asarray(task.logits)
+    fit = task.inputs.live & task.known[:, None]
+    x, y = held[fit], goal[fit].astype(np.float64)
+    middle, mean = x.mean(axis=0), y.mean(axis=0)
+    spread = (x - middle).T @ (x - middle) / len(x)
+    price = RIDGE * max(np.trace(spread) / len(spread), 1e-30)
+    weights = np.linalg.solve(
+        spread + price * np.eye(len(spread)), (x - middle).T @ (y - mean) / len(x)
+    )
+    return ((held - middle) @ weights + mean).astype(np.float32)
+
+
+LENSES: dict[str, Lens] = {
+    "logit-lens": logit_lens,
+    "decoder-lens": decoder_lens,
+    "tuned-lens": tuned_lens,
+}
+"""Name -> lens."""
+
+
+def find_lens(name: str) -> Lens:
+    """Return the built-in lens of that name.
+
+    Raises:
+        NameLookupError: there is none; the nearest are offered.
+    """
+    if name not in LENSES:
+        raise unknown_name("lens", name, LENSES)
+    return LENSES[name]
