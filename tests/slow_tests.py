@@ -27,6 +27,7 @@ SLOW = (
     "tests/zoo/claims/test_score_program.py",
     "tests/zoo/finders/test_finders.py::test_das_finds_a_planted_direction_of_the_stream",
     "tests/zoo/finders/test_finders.py::test_every_finder_returns_orthonormal_columns",
+    "tests/zoo/gallery/test_recordings.py",
     "tests/zoo/methods/test_methods.py::test_a_seed_gives_the_same_scores_again",
     "tests/zoo/methods/test_relevance.py::test_a_dropped_layer_lets_no_gradient_back",
     "tests/zoo/methods/test_your_own.py",

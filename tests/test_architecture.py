@@ -185,6 +185,16 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.interrupts",
     ),
     "zoo.scoring.finders": ("zoo.finders",),  # an old name
+    "zoo.progress": (),
+    "zoo.gallery": (
+        "compiler",
+        "zoo.causal",
+        "zoo.auditing",
+        "zoo.release",
+        "zoo.cases",
+        "zoo.scoring",
+        "zoo.progress",
+    ),
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top
 }
 

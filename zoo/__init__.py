@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from zoo.claims.description import score_description
     from zoo.claims.program import score_program
     from zoo.dictionary.score import score_dictionary
+    from zoo.gallery.site import site
     from zoo.lookup import has_run
     from zoo.program_sampling import sample
     from zoo.publishing import (
@@ -113,6 +114,7 @@ _PLACES = {
     "score_steering": "zoo.steering.score:score_steering",
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
+    "site": "zoo.gallery.site:site",
     "tasks": "zoo.tasks",
     "to_rasp": "zoo.api:to_rasp",
     "train": "zoo.api:train",
@@ -165,6 +167,7 @@ __all__ = [
     "score_steering",
     "serve",
     "show",
+    "site",
     "tasks",
     "to_rasp",
     "train",

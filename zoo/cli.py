@@ -30,6 +30,7 @@ from zoo.commands.run import run
 from zoo.commands.sample import sample
 from zoo.commands.score import score
 from zoo.commands.show import show
+from zoo.commands.site import site
 from zoo.commands.train import train
 from zoo.commands.truth import circuits, truth
 from zoo.commands.verify import verify
@@ -60,6 +61,7 @@ app.command("audit")(audit)
 app.command("export")(export)
 app.command("releases")(releases)
 app.command("card")(card)
+app.command("site")(site)
 app.command("download")(download)
 app.command("publish")(publish)
 app.add_typer(index, name="index")

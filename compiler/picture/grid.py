@@ -66,7 +66,7 @@ def make_grid(circuit: Drawn) -> Grid:
     """Return the grid of a circuit; nodes outside it have their places too."""
     parts = {**circuit.names.source_parts, "logits": Part("logits")}
     levels = {
-        name: _level(part, circuit.names.n_layers) for name, part in parts.items()
+        name: level_of(part, circuit.names.n_layers) for name, part in parts.items()
     }
     top: dict[str, int] = {}
     for edge in circuit.edges:
@@ -83,7 +83,8 @@ def make_grid(circuit: Drawn) -> Grid:
     return Grid(tuple(tuple(row) for row in rows), gaps)
 
 
-def _level(part: Part, n_layers: int) -> int:
+def level_of(part: Part, n_layers: int) -> int:
+    """Return the row of a node, from the embeddings up."""
     if part.kind == "logits":
         return 2 * n_layers + 1
     if part.layer is None:

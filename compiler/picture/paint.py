@@ -86,7 +86,7 @@ def paint(circuit: Drawn, title: str, subtitle: str = "") -> Page:
         Box(0.0, 0.0, width, frame.height, PAPER),
         *_bands(frame, circuit, width),
         *_lines(frame, circuit),
-        *(s for r, i in frame.left if not i.wire for s in _node(frame, r, i)),
+        *_nodes(frame),
         *heading,
         *legend,
     ]
@@ -162,14 +162,14 @@ def _lines(frame: _Frame, circuit: Drawn) -> list[DrawnShape]:
         y0, bend, y1 = _start_height(frame, r, line), frame.crown[r - 1], frame.foot[r]
         if line.edge is None:
             x1 = frame.left[r, line.end] + WIRE / 2
-            title = _read_by(circuit, line.source)
-            wires.append(CurvedLine(x0, y0, bend, x1, y1, WIRE_COLOR, 1.5, title=title))
+            wires.append(_wire(circuit, line.source, x0, y0, bend, x1, y1))
             continue
         x1 = frame.left[r, line.end] + frame.nodes[line.end.name].extent.ends[line.edge]
         carried = ", ".join(circuit.carries[line.edge])
         title = f"{line.edge} carries {carried}" if carried else str(line.edge)
         color = COLORS[line.slot]
-        edges.append(CurvedLine(x0, y0, bend, x1, y1, color, 1.6, True, title))
+        name = str(line.edge)
+        edges.append(CurvedLine(x0, y0, bend, x1, y1, color, 1.6, True, title, name))
     return [*wires, *edges]
 
 
@@ -192,16 +192,24 @@ def _wires(frame: _Frame, circuit: Drawn) -> list[DrawnShape]:
     for (r, item), left in frame.left.items():
         if item.wire:
             x, low, high = left + WIRE / 2, frame.foot[r], frame.crown[r]
-            title = _read_by(circuit, item.name)
-            shapes.append(
-                CurvedLine(x, low, high, x, high, WIRE_COLOR, 1.5, title=title)
-            )
+            shapes.append(_wire(circuit, item.name, x, low, high, x, high))
     return shapes
 
 
-def _read_by(circuit: Drawn, source: str) -> str:
+def _wire(
+    circuit: Drawn, source: str, x0: float, y0: float, bend: float, x1: float, y1: float
+) -> CurvedLine:
     readers = [edge.reader for edge in circuit.edges if edge.source == source]
-    return f"{source} is read by {', '.join(readers)}"
+    title = f"{source} is read by {', '.join(readers)}"
+    color, width = WIRE_COLOR, 1.5
+    return CurvedLine(x0, y0, bend, x1, y1, color, width, title=title, subject=source)
+
+
+def _nodes(frame: _Frame) -> Iterator[DrawnShape]:
+    for row, item in frame.left:
+        if not item.wire:
+            for shape in _node(frame, row, item):
+                yield replace(shape, subject=item.name)
 
 
 def _node(frame: _Frame, row: int, item: RowEntry) -> list[DrawnShape]:

@@ -14,7 +14,7 @@ CHARACTER = 0.602
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle; `title` is shown on hovering."""
+    """A rectangle; `title` is shown on hovering, `subject` names the node it is of."""
 
     x: float
     y: float
@@ -24,11 +24,12 @@ class Box:
     stroke: str | None = None
     radius: float = 0.0
     title: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text on its baseline."""
+    """A line of text on its baseline; `subject` names the node it is of, if any."""
 
     x: float
     y: float
@@ -38,6 +39,7 @@ class Text:
     anchor: Literal["start", "middle", "end"] = "start"
     bold: bool = False
     title: str = ""
+    subject: str = ""
 
     @property
     def width(self) -> float:
@@ -59,6 +61,7 @@ class CurvedLine:
         width: in pixels.
         arrow: whether an arrowhead stands at the end.
         title: shown on hovering.
+        subject: the edge, if `arrow`; else the source whose wire it is.
     """
 
     x0: float
@@ -70,6 +73,7 @@ class CurvedLine:
     width: float
     arrow: bool = False
     title: str = ""
+    subject: str = ""
 
 
 DrawnShape = Box | Text | CurvedLine

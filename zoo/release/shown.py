@@ -8,7 +8,7 @@ from zoo.auditing.certificate import Certificate, Claim, Rate
 from zoo.auditing.proof.figures import Proof, mean_share
 from zoo.auditing.thorough import Thorough
 
-_SENTENCES = {
+SENTENCES = {
     "behaviour": "The output is the program's.",
     "interchange": "If a node of the circuit is set from the run of another input, the "
     "output is the program's with the variable set so.",
@@ -58,9 +58,9 @@ def claims_shown(c: Certificate) -> list[str]:
         "worst group of inputs or pairs:"
     )
     said = [
-        f"- *{claim.name}*: {_SENTENCES[claim.name]}"
+        f"- *{claim.name}*: {SENTENCES[claim.name]}"
         for claim in c.claims
-        if claim.name in _SENTENCES
+        if claim.name in SENTENCES
     ]
     return [*parts, "\n".join(said)]
 

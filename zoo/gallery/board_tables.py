@@ -1,0 +1,136 @@
+"""The leaderboard by kind of model and by model, and how its figures are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from zoo.cases.bootstrap import Interval, interval_of_mean
+from zoo.cases.levels import KINDS
+from zoo.gallery.entries import Entry
+from zoo.gallery.markup import Content, Markup, tag
+from zoo.scoring.table import Table
+
+AP = "average_precision"
+
+
+def mean_of(values: np.ndarray) -> float:
+    """Return the mean of the values that are there; NaN without any."""
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if len(kept) else float("nan")
+
+
+def range_shown(interval: Interval) -> str:
+    """Return an interval as text."""
+    if math.isnan(interval.low):
+        return "too few models"
+    return f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+def figure_shown(value: float) -> str:
+    """Return a figure as text, nothing of NaN."""
+    return "" if math.isnan(value) else f"{value:.3f}"
+
+
+def _finest(table: Table, method: str) -> str:
+    """Return the finest granularity at which a method has figures."""
+    for level in KINDS:
+        if not np.isnan(table.figures(method, level, AP)).all():
+            return level
+    return KINDS[-1]
+
+
+def _order(table: Table) -> list[str]:
+    """Return all methods, best average precision at their finest granularity first."""
+    means = {m: mean_of(table.figures(m, _finest(table, m), AP)) for m in table.methods}
+    return sorted(means, key=lambda m: (-np.nan_to_num(means[m]), m))
+
+
+def kind_of(line: str, known: Mapping[str, Entry]) -> str:
+    """Return the kind of a model of a suite, by the line that names it."""
+    name, _, options = line.partition("?")
+    if options:
+        return options.partition("=")[0].replace("rotate", "rotated")
+    entry = known.get(name.partition("@")[0])
+    if entry is None:
+        return "compiled"
+    return entry.architecture or entry.kind
+
+
+def by_kind(table: Table, known: Mapping[str, Entry]) -> Markup:
+    """Return the section with the figures of each kind of model."""
+    kinds: dict[str, list[int]] = {}
+    for place, line in enumerate(table.models):
+        kinds.setdefault(kind_of(line, known), []).append(place)
+    head = [f"{kind} ({len(rows)})" for kind, rows in kinds.items()]
+    rows = []
+    for method in _order(table):
+        found = table.figures(method, _finest(table, method), AP)
+        rows.append((method, [_spread(found[places]) for places in kinds.values()]))
+    return _grid(
+        "By kind of model",
+        "Average precision at the finest granularity of each method, with its interval "
+        "over the models of the kind where there are three or more.",
+        head,
+        rows,
+        "kinds",
+    )
+
+
+def _spread(values: np.ndarray) -> Content:
+    mean, interval = mean_of(values), interval_of_mean(values)
+    if math.isnan(mean):
+        return ""
+    spread = "" if math.isnan(interval.low) else range_shown(interval)
+    return [tag("b", f"{mean:.3f}"), " ", tag("small", spread)]
+
+
+def by_model(table: Table, known: Mapping[str, Entry]) -> Markup:
+    """Return the section with the figures of each model."""
+    methods = _order(table)
+    figures = {m: table.figures(m, _finest(table, m), AP) for m in methods}
+    rows = []
+    for place, line in enumerate(table.models):
+        entry = known.get(line.partition("@")[0])
+        name: Content = tag("a", line, href=entry.page) if entry else line
+        rows.append((name, [figure_shown(figures[m][place]) for m in methods]))
+    return _grid(
+        "By model",
+        "Average precision at the finest granularity of each method.",
+        methods,
+        rows,
+        "models",
+    )
+
+
+def _grid(
+    title: str,
+    lead: str,
+    head: Sequence[str],
+    rows: Sequence[tuple[Content, Sequence[Content]]],
+    name: str,
+) -> Markup:
+    lines = [
+        tag(
+            "tr",
+            tag("th", first, scope="row"),
+            [tag("td", cell, class_="number") for cell in cells],
+        )
+        for first, cells in rows
+    ]
+    titles = [tag("th", word, scope="col") for word in ("", *head)]
+    table = tag(
+        "table",
+        tag("thead", tag("tr", titles)),
+        tag("tbody", lines),
+        class_="sortable wide",
+    )
+    return tag(
+        "section",
+        tag("h2", title),
+        tag("p", lead, class_="lead"),
+        tag("div", table, class_="scroll", tabindex="0"),
+        id=name,
+    )
