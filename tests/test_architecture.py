@@ -183,9 +183,20 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.methods",
         "zoo.ranking",
         "zoo.interrupts",
+        "zoo.expressions",
+        "zoo.suites",
     ),
     "zoo.scoring.finders": ("zoo.finders",),  # an old name
     "zoo.progress": (),
+    "zoo.expressions": ("compiler",),
+    "zoo.suites": (
+        "compiler",
+        "programs",
+        "zoo.auditing",
+        "zoo.catalogue",
+        "zoo.expressions",
+        "zoo.release",
+    ),
     "zoo.gallery": (
         "compiler",
         "zoo.causal",
@@ -193,6 +204,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.release",
         "zoo.cases",
         "zoo.scoring",
+        "zoo.suites",
         "zoo.progress",
     ),
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top

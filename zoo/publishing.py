@@ -45,6 +45,7 @@ def releases(
     variables: str | int = "",
     norm: str | None = None,
     attention: bool | None = None,
+    suite: str = "",
 ) -> list[dict[str, Any]]:
     """Return what the published models say of themselves, by name.
 
@@ -62,17 +63,17 @@ def releases(
         variables: variables of the circuit, likewise.
         norm: `none`, `pre` or `rms`; not with `origin`.
         attention: whether the circuit has an attention head; not with `origin`.
+        suite: a suite's name, or an expression: `layers>=3 and not alone`.
 
     Raises:
         FetchError: the index cannot be reached.
-        InputError: no release is of that kind, a range is none, or an index is asked
-            for what only files say.
+        InputError: no release is of that kind, a range or a suite is none, or an index
+            is asked for what only files say.
         NameLookupError: no family or corpus has that in its name.
     """
     from zoo.filters import ProgramFilter
-    from zoo.release.index import newest_of, read_index
-    from zoo.release.shelf import list_releases
-    from zoo.release_choice import check_readable, choose_releases
+    from zoo.release.index import read_index
+    from zoo.release_choice import check_readable, choose_releases, in_suite
 
     chooses = ProgramFilter(
         difficulty=str(difficulty),
@@ -86,9 +87,8 @@ def releases(
         attention=attention,
     )
     check_readable(chooses, norm, origin)
-    found: Any = (
-        list_releases() if origin is None else newest_of(read_index(origin).entries)
-    )
+    entries = () if origin is None else read_index(origin).entries
+    found = in_suite(suite, origin, entries)
     return choose_releases(found, chooses, kind=kind, family=family, norm=norm)
 
 
@@ -271,6 +271,45 @@ def download(
 
     with show_progress(name, "bytes", progress, bytes=True) as show:
         return fetch(name, origin, revision, show)
+
+
+def download_suite(
+    suite: str, origin: str | None = None, *, progress: ProgressOption = True
+) -> list[Path]:
+    """Fetch the releases of a suite into the cache, and return their folders.
+
+    What was fetched before one fails stays in the cache, and is not fetched again.
+
+    Args:
+        suite: its name, or an expression such as `layers>=3 and kind=trained`.
+        origin: the address of an index; the one that `CIRCUITZOO_INDEX` names if None.
+        progress: as in `download`, for each release.
+
+    Raises:
+        InputError: the suite cannot be read, has no release there, or asks what an
+            index does not say; or no index is set.
+        FetchError: the index or a release cannot be fetched.
+        FormatError: what was fetched is not what it must be.
+    """
+    from zoo.release.index import read_index
+    from zoo.release.shelf import ADDRESS, SCHEME, index_address
+    from zoo.release_choice import in_suite
+    from zoo.suites import parse_suite
+
+    parse_suite(suite)
+    address = origin or index_address()
+    if address is None or address.startswith(SCHEME):
+        raise InputError(
+            "--suite: say from which index, --from ADDRESS, or set "
+            f"{ADDRESS} to the address of one"
+        )
+    found = in_suite(suite, address, read_index(address).entries)
+    if not found:
+        raise InputError(f"--suite: no release of {address} is in {suite!r}")
+    return [
+        download(f"{entry['name']}@{entry['version']}", address, progress=progress)
+        for entry in found
+    ]
 
 
 def publish(source: str | Path, to: str) -> str:

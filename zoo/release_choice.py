@@ -25,6 +25,31 @@ def check_readable(
         )
 
 
+def in_suite(
+    suite: str, origin: str | None, entries: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return the releases of a suite, or the newest of each without one.
+
+    Args:
+        suite: its name or an expression; "" for all releases.
+        origin: the address of the index that the entries are of; None for those here.
+        entries: what each release of the index says of itself.
+
+    Raises:
+        InputError: the suite cannot be read, or asks an index what only files say.
+    """
+    from zoo.release.shelf import list_releases, list_versions
+
+    if origin is None and not suite.strip():
+        return list_releases()
+    from zoo.suites import choose, parse_suite  # with all programs: it takes a while
+
+    if suite.strip():
+        parse_suite(suite)  # first: it is a mistake whatever there is
+    found = list_versions() if origin is None else entries
+    return [dict(entry) for entry in choose(suite, found, origin)]
+
+
 def choose_releases(
     found: Sequence[dict[str, Any]],
     chooses: ProgramFilter,

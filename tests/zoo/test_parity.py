@@ -52,6 +52,7 @@ OTHERWISE = {
     "show": {"picture"},  # model.picture()
     "compile": {"name", "source"},  # the same argument
     "card": {"name", "source"},
+    "download": {"suite"},  # zoo.download_suite
     "components": {"jsonl"},  # how it is printed
     "publish": {"name", "source"},
     "compress": {"check_every", "inputs"},  # settings of the method, for its study

@@ -63,6 +63,15 @@ AttentionOption = Annotated[
         help="List only circuits with attention heads, or only the others.",
     ),
 ]
+SuiteOption = Annotated[
+    str,
+    typer.Option(
+        metavar="SUITE",
+        help="Take only the releases of a suite: core, standard, full, hard, clients, "
+        "certified, or an expression such as 'layers>=3 and norm=rms and not alone' "
+        "(docs/suites.md).",
+    ),
+]
 AsJsonOption = Annotated[
     bool, typer.Option("--json", help="Print all that is known of each, as JSON.")
 ]

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from compiler.errors import InputError
+from zoo.commands.choosing import SuiteOption
+
 index = typer.Typer(
     help="Serve a folder of releases to other machines.",
     no_args_is_help=True,
@@ -16,11 +19,11 @@ index = typer.Typer(
 
 def download(
     name: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="NAME", help="The release: NAME, NAME@VERSION or hf://OWNER/REPO."
         ),
-    ],
+    ] = None,
     origin: Annotated[
         str | None,
         typer.Option(
@@ -36,15 +39,32 @@ def download(
             help="The version, at an index; the branch, tag or commit, at the Hub."
         ),
     ] = None,
+    suite: SuiteOption = "",
 ) -> None:
-    """Fetch a release into the cache.
+    """Fetch a release, or all releases of a suite, into the cache.
 
     A download that was interrupted is continued.
     """
     from zoo.publishing import download as fetch
+    from zoo.publishing import download_suite
+
+    if (name is None) is (suite == ""):
+        raise InputError("give the name of a release, or --suite; one of the two")
+    if name is not None:
+        _tell(name, fetch(name, origin, revision))
+        return
+    if revision is not None:
+        raise InputError(
+            "--revision is of a single release; a suite may ask for version=1"
+        )
+    for folder in download_suite(suite, origin):
+        _tell(folder.name, folder)
+
+
+def _tell(name: str, folder: Path) -> None:
+    """Print what was fetched, and where it is."""
     from zoo.release.whole import check_files
 
-    folder = fetch(name, origin, revision)
     files = check_files(folder)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     print(

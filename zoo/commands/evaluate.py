@@ -25,8 +25,8 @@ Suite = Annotated[
     list[str],
     typer.Option(
         metavar="NAME",
-        help="The models: core (first versions of trained releases), certified "
-        "(trained releases whose audit was full), shaped (models of an architecture), "
+        help="The models: a suite of releases (core, standard, full, hard, clients, "
+        "certified), an expression such as 'layers>=3 and not alone' (docs/suites.md), "
         "compiled, rotated, decoys, or a release, folder or program; repeat it for "
         "several.",
     ),

@@ -19,6 +19,7 @@ from zoo.commands.choosing import (
     LayersOption,
     NodesOption,
     OutputOption,
+    SuiteOption,
     VariablesOption,
 )
 
@@ -65,6 +66,7 @@ def releases(
         typer.Option(help="List only models with this norm: none, pre or rms."),
     ] = None,
     attention: AttentionOption = None,
+    suite: SuiteOption = "",
     origin: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +97,7 @@ def releases(
         attention=attention,
     )
     check_readable(chooses, norm, origin)
-    found, broken = _found(origin)
+    found, broken = _found(suite, origin)
     chosen = choose_releases(found, chooses, kind=kind, family=family, norm=norm)
     rows = [_row(entry) for entry in chosen]
     if as_json:
@@ -110,16 +112,19 @@ def releases(
     _tell(broken)
 
 
-def _found(origin: str | None) -> tuple[list[dict[str, Any]], Sequence[Broken]]:
+def _found(
+    suite: str, origin: str | None
+) -> tuple[list[dict[str, Any]], Sequence[Broken]]:
     """Return the releases here or of an index, and what is meant to be one."""
-    from zoo.release.shelf import list_broken, list_releases
+    from zoo.release.shelf import list_broken
+    from zoo.release_choice import in_suite
 
     if origin is None:
-        return list_releases(), list_broken()
-    from zoo.release.index import newest_of, read_index
+        return in_suite(suite, None), list_broken()
+    from zoo.release.index import read_index
 
     listing = read_index(origin)
-    return [{**entry} for entry in newest_of(listing.entries)], listing.broken
+    return in_suite(suite, origin, listing.entries), listing.broken
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.commands.choosing import SuiteOption
+
 
 def site(
     out: Annotated[
@@ -25,6 +27,7 @@ def site(
             "looked for.",
         ),
     ] = None,
+    suite: SuiteOption = "",
     leaderboard: Annotated[
         Path | None,
         typer.Option(
@@ -57,7 +60,12 @@ def site(
     from zoo.gallery.site import site as write
 
     folder = write(
-        out, releases=releases, leaderboard=leaderboard, index=index, runs=runs
+        out,
+        releases=releases,
+        suite=suite,
+        leaderboard=leaderboard,
+        index=index,
+        runs=runs,
     )
     files = [f for f in folder.rglob("*") if f.is_file()]
     pages = [f for f in folder.glob("models/*.html")]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from compiler.errors import InputError, ZooError
 from compiler.rasp.values import Value
@@ -26,11 +27,11 @@ from zoo.release.shelf import (
     find_release,
     folder_name,
     list_broken,
-    list_releases,
+    list_versions,
     read_shelf,
-    versions,
 )
 from zoo.scoring.sufficient import find_circuits
+from zoo.suites import choose, newest, parse_suite
 
 EXAMPLES = 12
 """Recorded inputs that a page offers to its interpreter."""
@@ -51,6 +52,7 @@ def site(
     out: str | Path = "site",
     *,
     releases: str | Path | None = None,
+    suite: str = "",
     leaderboard: str | Path | None = None,
     index: str | None = None,
     runs: bool = True,
@@ -66,6 +68,7 @@ def site(
         out: the folder of the site.
         releases: the folder of releases; all places where releases are looked for if
             None.
+        suite: a suite's name, or an expression: `layers>=3 and not alone`.
         leaderboard: a folder that `zoo leaderboard` wrote, for a page of its figures.
         index: the address of an index with these releases, for the commands that the
             pages show.
@@ -74,14 +77,14 @@ def site(
         progress: whether progress is shown; or a function called with (done, total).
 
     Raises:
-        InputError: there is no release, no leaderboard, or something else in the
-            folder; nothing was changed then.
+        InputError: there is no release, no leaderboard, a suite that cannot be read,
+            or something else in the folder; nothing was changed then.
         FormatError: the leaderboard is damaged.
     """
     target = Path(out)
     check_replaceable(target)
     table = None if leaderboard is None else read_board(Path(leaderboard))
-    shelved, broken = find_shelved(None if releases is None else Path(releases))
+    shelved, broken = find_shelved(None if releases is None else Path(releases), suite)
     sections = (MODELS,) if table is None else (MODELS, BOARD)
     with show_progress("pages", "models", progress) as show:
         maker = PageMaker(sections, index, runs)
@@ -94,38 +97,46 @@ def site(
     return target
 
 
-def find_shelved(folder: Path | None) -> tuple[list[Shelved], Sequence[Broken]]:
-    """Return (the newest version of each release, what is broken).
+def find_shelved(
+    folder: Path | None, suite: str = ""
+) -> tuple[list[Shelved], Sequence[Broken]]:
+    """Return (the releases that are to be shown, what is broken).
+
+    Args:
+        folder: of releases; all places where releases are looked for if None.
+        suite: its name or an expression; the newest version of all releases if empty.
 
     Raises:
-        InputError: the folder is none, or there is no release.
+        InputError: there is no folder or no release, or the suite cannot be read.
     """
+    if suite.strip():
+        parse_suite(suite)
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder of releases")
     if folder is None:
-        names = [entry["name"] for entry in list_releases()]
-        places = [(find_release(name), name) for name in names]
-        found = [
-            Shelved(place, len(versions(place.parent, name)))
-            for place, name in places
-            if place is not None
-        ]
-        broken = list_broken()
+        entries, broken = list_versions(), list_broken()
     else:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: there is no such folder of releases")
         entries, broken = read_shelf(folder)
-        known = {e["name"]: versions(folder, e["name"]) for e in entries}
-        found = [
-            Shelved(folder / folder_name(name, max(some)), len(some))
-            for name, some in known.items()
-            if some
-        ]
-    if not found:
+    chosen = newest(choose(suite, entries, shelf=folder))
+    if not chosen:
         place = "here" if folder is None else f"in {folder}"
+        kind = f"releases of the suite {suite!r}" if suite else "releases"
         raise InputError(
-            f"there are no releases {place}, so a site would be empty. `zoo export` "
-            "makes one, `zoo download` fetches one"
+            f"there are no {kind} {place}, so a site would be empty. `zoo releases` "
+            "lists what there is, `zoo export` and `zoo download` add to it"
         )
-    return sorted(found, key=lambda s: s.folder.name), broken
+    return [_shelved(entry, entries, folder) for entry in chosen], broken
+
+
+def _shelved(
+    entry: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], shelf: Path | None
+) -> Shelved:
+    name, version = entry["name"], entry["version"]
+    place = find_release(name, version) if shelf is None else None
+    if shelf is not None:
+        place = shelf / folder_name(name, version)
+    assert place is not None, "it was listed"
+    return Shelved(place, sum(other["name"] == name for other in entries))
 
 
 class PageMaker:

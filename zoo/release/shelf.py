@@ -149,6 +149,14 @@ def list_releases() -> list[dict[str, Any]]:
     return [found[name] for name in sorted(found)]
 
 
+def list_versions() -> list[dict[str, Any]]:
+    """Return the summaries of all versions of all releases, by name and version."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for shelf in reversed(shelves()):
+        found |= {(entry["name"], entry["version"]): entry for entry in scan(shelf)}
+    return [found[key] for key in sorted(found)]
+
+
 def list_broken() -> list[Broken]:
     """Return what is on the shelves and is no release, though it is meant to be."""
     return [broken for shelf in shelves() for broken in read_shelf(shelf)[1]]
@@ -268,6 +276,15 @@ def circuit_sizes(name: str, version: int) -> dict[str, Any]:
     """
     folder = find_release(name, version)
     assert folder is not None, "it was listed"
+    return sizes_inside(folder)
+
+
+def sizes_inside(folder: Path) -> dict[str, Any]:
+    """Return `nodes`, `attending` and `norm` of the release in a folder.
+
+    Raises:
+        FormatError: a file of it is none.
+    """
     config, circuit = (
         parse(read_file(folder, file, 0, most, None), file).entries()
         for file, most in ((CONFIG, _MOST_SUMMARY), (CIRCUIT, _MOST_CIRCUIT))

@@ -49,7 +49,8 @@ def evaluate(
     Args:
         method: a method's name, a function of a case (and a seed, if it takes two
             arguments) that returns scores in any format, or several of these.
-        suite: `core`, `compiled`, `rotated`, `decoys`, a model's name, or several.
+        suite: a suite's name, an expression such as `layers>=3 and not alone`,
+            `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which: a seed draws the pairs that a method gets.
         out: a folder where each cell is kept; what is there already is not run again,
             unless your function's code has changed. What it calls is not looked at:
@@ -203,7 +204,8 @@ def leaderboard(
         out: the folder of the pages; each cell is kept there, and run once.
         method: a method's name, a function of a case that returns scores, or several
             of these; all built-in methods if None.
-        suite: `core`, `compiled`, `rotated`, `decoys`, a model's name, or several.
+        suite: a suite's name, an expression such as `layers>=3 and not alone`,
+            `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which.
         timeout: seconds for one run of a method.
         pairs: how many a method gets.

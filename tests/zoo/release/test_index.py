@@ -288,3 +288,14 @@ def test_a_killed_export_leaves_the_old_state_or_the_new_one(small, tmp_path):
     names = [*opened.sums, "SHA256SUMS"]
     add(shelf, "last", 1, {n: (small / n).read_bytes() for n in names})
     assert [p.name for p in shelf.iterdir() if p.name.endswith(".new")] == []
+
+
+def test_a_suite_of_an_index_is_fetched_whole(index, own_cache) -> None:
+    folders = zoo.download_suite("layers>=1 and kind=compiled", index, progress=False)
+    assert [folder.name for folder in folders] == ["small-reverse"]
+    assert zoo.load(folders[0])("ab") == ["b", "a"]
+    with pytest.raises(InputError, match="no release of http"):
+        zoo.download_suite("layers>=9", index)
+    with pytest.raises(InputError, match="alone needs the files"):
+        zoo.download_suite("not alone", index)
+    assert len(zoo.releases(index, suite="name=small*")) == 1
