@@ -106,8 +106,17 @@ def _matrix(
         ),
         *(_label(w, 14.0, _EDGE + (i + 0.8) * _CELL) for i, w in enumerate(words)),
     ]
+    paper = tag(
+        "rect",
+        x=number(_EDGE),
+        y=number(_EDGE),
+        width=number(width - _EDGE),
+        height=number(height - _EDGE),
+        class_="grid",
+    )
     return tag(
         "svg",
+        paper,
         paths,
         labels,
         viewBox=f"0 0 {number(width)} {number(height)}",

@@ -14,6 +14,8 @@ from zoo.gallery.markup import Content, Markup, tag
 from zoo.scoring.table import Table
 
 AP = "average_precision"
+_SCORES = {"qkv": "", "head": " (edges between nodes)", "node": " (nodes)"}
+"""What a method scores, where it is not every edge into q, k and v."""
 
 
 def mean_of(values: np.ndarray) -> float:
@@ -34,7 +36,7 @@ def figure_shown(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.3f}"
 
 
-def _finest(table: Table, method: str) -> str:
+def finest(table: Table, method: str) -> str:
     """Return the finest granularity at which a method has figures."""
     for level in KINDS:
         if not np.isnan(table.figures(method, level, AP)).all():
@@ -44,8 +46,13 @@ def _finest(table: Table, method: str) -> str:
 
 def _order(table: Table) -> list[str]:
     """Return all methods, best average precision at their finest granularity first."""
-    means = {m: mean_of(table.figures(m, _finest(table, m), AP)) for m in table.methods}
+    means = {m: mean_of(table.figures(m, finest(table, m), AP)) for m in table.methods}
     return sorted(means, key=lambda m: (-np.nan_to_num(means[m]), m))
+
+
+def _titled(table: Table, method: str) -> str:
+    """Return a method's name, with what it scores if that is coarse."""
+    return method + _SCORES[finest(table, method)]
 
 
 def kind_of(line: str, known: Mapping[str, Entry]) -> str:
@@ -67,8 +74,13 @@ def by_kind(table: Table, known: Mapping[str, Entry]) -> Markup:
     head = [f"{kind} ({len(rows)})" for kind, rows in kinds.items()]
     rows = []
     for method in _order(table):
-        found = table.figures(method, _finest(table, method), AP)
-        rows.append((method, [_spread(found[places]) for places in kinds.values()]))
+        found = table.figures(method, finest(table, method), AP)
+        rows.append(
+            (
+                _titled(table, method),
+                [_spread(found[places]) for places in kinds.values()],
+            )
+        )
     return _grid(
         "By kind of model",
         "Average precision at the finest granularity of each method, with its interval "
@@ -90,7 +102,7 @@ def _spread(values: np.ndarray) -> Content:
 def by_model(table: Table, known: Mapping[str, Entry]) -> Markup:
     """Return the section with the figures of each model."""
     methods = _order(table)
-    figures = {m: table.figures(m, _finest(table, m), AP) for m in methods}
+    figures = {m: table.figures(m, finest(table, m), AP) for m in methods}
     rows = []
     for place, line in enumerate(table.models):
         entry = known.get(line.partition("@")[0])
@@ -99,7 +111,7 @@ def by_model(table: Table, known: Mapping[str, Entry]) -> Markup:
     return _grid(
         "By model",
         "Average precision at the finest granularity of each method.",
-        methods,
+        [_titled(table, method) for method in methods],
         rows,
         "models",
     )

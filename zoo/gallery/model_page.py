@@ -64,7 +64,7 @@ def _heading(entry: Entry) -> Markup:
     return tag(
         "div",
         tag("p", tag("a", "All models", href="../index.html"), class_="crumbs"),
-        tag("h1", entry.name),
+        tag("h1", entry.name, class_="name"),
         tag("p", inline_code(entry.meaning), class_="meaning"),
         tag("ul", [tag("li", c, class_=k) for c, k in chips(entry)], class_="chips"),
         class_="hero model-hero",

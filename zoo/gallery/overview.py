@@ -188,7 +188,7 @@ def chips(entry: Entry) -> list[tuple[str, str | None]]:
         *([(entry.architecture, "architecture")] if entry.architecture else []),
         (entry.size, None),
         (f"{nodes}, {entry.edges} edges", None),
-        *([("proven", "proven")] if entry.proven else []),
+        *([("proven bounds", "proven")] if entry.proven else []),
         (f"{entry.audit} audit", f"audit-{entry.audit}"),
         *fails,
     ]

@@ -12,9 +12,10 @@ from compiler.ir.typed import Pick
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
 from zoo.gallery.attention import attention_section
-from zoo.gallery.circuit import circuit_data
+from zoo.gallery.circuit import circuit_data, circuit_section, minimal_circuits
 from zoo.gallery.recordings import DEGREES, record_attention, record_degrees
 from zoo.release.released import Released, load_released
+from zoo.scoring.sufficient import Circuits
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,3 +82,28 @@ def test_the_scripts_are_told_every_figure_of_the_certificate(model: Released) -
             list(map(str, witness.after)),
         ]
     assert all(Edge(*name.split("->")) in model.circuit for name in by_name)
+
+
+def test_circuits_in_turn_are_listed_and_can_be_chosen(model: Released) -> None:
+    names = [str(edge) for edge in model.circuit.edges]
+    found = Circuits(
+        *("reverse", "resample", 1.0, 8),
+        sufficient=(tuple(names[:2]), tuple(names[2:])),
+        necessary=(),
+        single={},
+        complete=True,
+        tried=3,
+        monotone=1.0,
+    )
+    in_turn = minimal_circuits(found)
+    section = str(circuit_section(model, model.certificate, [], in_turn))
+    assert "This model has 2 circuits" in section
+    assert section.count("<button") == 3 and 'data-circuit="1"' in section
+    data = circuit_data(model, model.certificate, [], in_turn)
+    assert [c["edges"] for c in data["circuits"]] == [
+        tuple(names[:2]),
+        tuple(names[2:]),
+    ]
+    assert (
+        "circuits" not in str(circuit_section(model, model.certificate, [], []))[:600]
+    )

@@ -162,6 +162,12 @@
     prepare();
   }
 
+  // How many outputs an edge's witness changes: the page begins with the most telling.
+  function changes(edge) {
+    const outputs = edge.witness.outputs;
+    return outputs.at(-1).filter((value, i) => value !== outputs[0][i]).length;
+  }
+
   function prepare() {
     const witness = edges.get(menu.value).witness;
     const steps = witness.outputs.length - 1;
@@ -218,6 +224,7 @@
       show(pinned);
     });
     slider.addEventListener("input", patch);
+    menu.value = patchable.reduce((a, b) => (changes(b) > changes(a) ? b : a)).name;
     slider.max = String(patchable[0].witness.outputs.length - 1);
     slider.value = slider.max;
     prepare();

@@ -145,7 +145,7 @@
     if (model.architecture) found.push([model.architecture, "architecture"]);
     found.push([`${model.layers}×${model.heads}×${model.d_model}`, ""]);
     found.push([`${nodes}, ${model.edges} edges`, ""]);
-    if (model.proven) found.push(["proven", "proven"]);
+    if (model.proven) found.push(["proven bounds", "proven"]);
     found.push([`${model.audit} audit`, `audit-${model.audit}`]);
     if (model.fails.length) found.push([`fails: ${model.fails.join(", ")}`, "fails"]);
     return found;
