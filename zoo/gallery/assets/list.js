@@ -58,6 +58,7 @@
   const found = byId("found");
   const more = byId("more");
   const menus = Object.keys(VALUES).map((name) => [name, byId(`filter-${name}`)]);
+  let sorted = "";
   let chosen = models;
   let visible = PAGE;
 
@@ -80,20 +81,27 @@
     }
   }
 
-  function update() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const asked = menus.filter(([, menu]) => menu.value);
-    chosen = models.filter(
-      (model) =>
-        words.every((word) => model.text.includes(word)) &&
-        asked.every(([name, menu]) => model.values[name].includes(menu.value))
-    );
-    const key = order.value.replace("-", "");
-    const sign = order.value.startsWith("-") ? -1 : 1;
-    chosen.sort((a, b) =>
+  // All models are sorted when the order changes, so that a filter need not sort.
+  function sort() {
+    if (sorted === order.value) return;
+    sorted = order.value;
+    const key = sorted.replace("-", "");
+    const sign = sorted.startsWith("-") ? -1 : 1;
+    models.sort((a, b) =>
       key === "name" || a[key] === b[key]
         ? a.name < b.name ? -1 : 1
         : sign * (a[key] - b[key])
+    );
+  }
+
+  function update() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const asked = menus.filter(([, menu]) => menu.value);
+    sort();
+    chosen = models.filter(
+      (model) =>
+        asked.every(([name, menu]) => model.values[name].includes(menu.value)) &&
+        words.every((word) => model.text.includes(word))
     );
     for (const [, menu] of menus) menu.classList.toggle("set", menu.value !== "");
     visible = PAGE;
