@@ -117,7 +117,7 @@ def _ranked(table: Table, level: str) -> list[str]:
 
 
 def _level_section(table: Table, level: str) -> Markup:
-    names = ("method", "AP", "95 %", "", "AUROC", "models")
+    names = ("method", "AP", "95 %", "from 0 to 1", "AUROC", "models")
     rows = [_row(table, method, level) for method in _ranked(table, level)]
     return tag(
         "section",

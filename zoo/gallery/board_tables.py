@@ -88,6 +88,7 @@ def by_kind(table: Table, known: Mapping[str, Entry]) -> Markup:
         head,
         rows,
         "kinds",
+        "method",
     )
 
 
@@ -114,6 +115,7 @@ def by_model(table: Table, known: Mapping[str, Entry]) -> Markup:
         [_titled(table, method) for method in methods],
         rows,
         "models",
+        "model",
     )
 
 
@@ -123,16 +125,17 @@ def _grid(
     head: Sequence[str],
     rows: Sequence[tuple[Content, Sequence[Content]]],
     name: str,
+    first: str,
 ) -> Markup:
     lines = [
         tag(
             "tr",
-            tag("th", first, scope="row"),
+            tag("th", title_of_row, scope="row"),
             [tag("td", cell, class_="number") for cell in cells],
         )
-        for first, cells in rows
+        for title_of_row, cells in rows
     ]
-    titles = [tag("th", word, scope="col") for word in ("", *head)]
+    titles = [tag("th", word, scope="col") for word in (first, *head)]
     table = tag(
         "table",
         tag("thead", tag("tr", titles)),

@@ -40,7 +40,7 @@ def certificate_section(certificate: Certificate) -> Markup:
 
 
 def _head() -> Markup:
-    names = ("claim", "what it says", "found", "", "at least", "worst at")
+    names = ("claim", "what it says", "found", "and its bar", "at least", "worst at")
     return tag("tr", [tag("th", name, scope="col") for name in names])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.zoo.gallery.test_pages import many
 from zoo.auditing.findings import EdgeFinding, Witness
 from zoo.gallery.entries import Entry, entry_of
 from zoo.gallery.overview import CARDS, overview_pages
-from zoo.gallery.site import assets
+from zoo.gallery.site import assets, site
 from zoo.release.released import Released
 
 FOUND = find_browser()
@@ -51,11 +52,20 @@ def crowd(proven: Released, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def with_runs(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of one model, with its attention patterns and patches by degrees."""
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.copytree(shelf / "reverse-compiled", folder / "in" / "reverse-compiled")
+    return site(folder / "out", releases=folder / "in", progress=False)
+
+
 def address(site: Path, page: str) -> str:
     return (site / page).as_uri()
 
 
 MODEL = "models/maximum-siit.html"
+WITH_RUNS = "models/reverse-compiled.html"
 
 
 def test_no_page_has_errors_or_asks_for_anything_from_elsewhere(
@@ -270,13 +280,13 @@ def test_the_tab_key_reaches_the_content_first(
 
 @pytest.mark.skipif(AXE is None, reason="CIRCUITZOO_AXE names no axe.min.js")
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("page", ["index.html", MODEL])
+@pytest.mark.parametrize("page", ["index.html", MODEL, WITH_RUNS])
 def test_axe_finds_nothing_serious(
-    chromium: Browser, gallery: Path, page: str, dark: bool
+    chromium: Browser, gallery: Path, with_runs: Path, page: str, dark: bool
 ) -> None:
     assert AXE is not None
     chromium.size(1280, 900, dark=dark)
-    chromium.open(address(gallery, page))
+    chromium.open(address(with_runs if page == WITH_RUNS else gallery, page))
     chromium.run("for (const d of document.querySelectorAll('details')) d.open = true")
     chromium.run(Path(AXE).read_text(encoding="utf-8") + ";0")
     found = chromium.run(
@@ -285,3 +295,21 @@ def test_axe_finds_nothing_serious(
     )
     assert [v for v in found if v[0] in ("serious", "critical")] == []
     chromium.size(1280, 900)
+
+
+def test_the_slider_and_the_inputs_of_attention_move(
+    chromium: Browser, with_runs: Path
+) -> None:
+    chromium.open(address(with_runs, WITH_RUNS))
+    assert chromium.problems == []
+    assert chromium.run("document.querySelector('#degree').max") == "8"
+    shown = "document.querySelector('#degree-shown').textContent"
+    chromium.run(set_value("#degree", "4"))
+    assert chromium.run(shown) == "50 %"
+    seen = (
+        "[...document.querySelectorAll('.panel')]"
+        ".map((e) => getComputedStyle(e).display !== 'none')"
+    )
+    assert chromium.run(seen) == [True, False]
+    chromium.run("document.querySelector('#attention-1').click()")
+    assert chromium.run(seen) == [False, True]
