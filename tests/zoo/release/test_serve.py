@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from compiler.sealed import sums_of
-from zoo.release import serve
-from zoo.release.serve import MOST_CONNECTIONS, make_server
+from zoo import http_server
+from zoo.http_server import MOST_CONNECTIONS
+from zoo.release.serve import make_server
 
 ROOT = Path(__file__).parents[3]
 NAME = "small-reverse"
@@ -123,8 +124,8 @@ def test_stalled_readers_and_idle_connections_cost_little(small):
 
 
 def test_who_sends_no_request_or_takes_no_block_is_left(address, monkeypatch, small):
-    monkeypatch.setattr(serve, "REQUEST_TIME", 0.3)
-    monkeypatch.setattr(serve, "BLOCK_TIME", 0.3)
+    monkeypatch.setattr(http_server, "REQUEST_TIME", 0.3)
+    monkeypatch.setattr(http_server, "BLOCK_TIME", 0.3)
     place, _ = address
     sums = dict(re.findall(r"(\S+)  (\S+)", (small / "SHA256SUMS").read_text()))
     assert sums
