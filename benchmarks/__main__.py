@@ -42,6 +42,7 @@ FIGURES = (
     "reading",
     "findings",
     "sampling",
+    "arena",
     "suite_time",
 )
 

@@ -15,6 +15,11 @@ SLOW = (
     "tests/zoo/annotation/test_components.py::"
     "test_the_code_of_every_component_computes_what_the_program_does",
     "tests/zoo/annotation/test_components.py::test_the_five_roles_are_told_apart",
+    "tests/zoo/arena/agents/test_play.py",
+    "tests/zoo/arena/test_execution.py",
+    "tests/zoo/arena/test_judging.py",
+    "tests/zoo/arena/test_mcp_tools.py",
+    "tests/zoo/arena/test_models.py",
     "tests/zoo/attribution/test_dependence.py",
     "tests/zoo/attribution/test_score_attribution.py::"
     "test_every_method_scores_and_its_controls_are_at_chance",

@@ -100,6 +100,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "zoo.interrupts": (),
     "zoo.auditing": ("compiler", "programs", "zoo.causal", "zoo.tasks", "zoo.ranking"),
     "zoo.compression": ("compiler", "zoo.causal", "zoo.auditing"),
+    "zoo.http_server": ("compiler",),
     "zoo.release": (
         "compiler",
         "programs",
@@ -109,6 +110,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.auditing",
         "zoo.compression",
         "zoo.files",
+        "zoo.http_server",
     ),
     "zoo.own_file": ("compiler", "zoo.causal"),
     "zoo.lookup": (
@@ -144,6 +146,19 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.lookup",
         "zoo.alignment",
         "zoo.interrupts",
+    ),
+    "zoo.arena": (
+        "compiler",
+        "zoo.causal",
+        "zoo.sampling",
+        "zoo.auditing",
+        "zoo.release",
+        "zoo.lookup",
+        "zoo.cases",
+        "zoo.annotation",
+        "zoo.claims",
+        "zoo.ranking",
+        "zoo.http_server",
     ),
     "zoo.finders": ("compiler", "zoo.causal", "zoo.cases", "zoo.alignment"),
     "zoo.steering": (

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         train_seeds,
         verify,
     )
+    from zoo.arena.opening import open_arena
     from zoo.attribution.score import score_attribution
     from zoo.attribution.task import open_attribution
     from zoo.cases.by_input import truth
@@ -93,6 +94,7 @@ _PLACES = {
     "leaderboard": "zoo.scoring.evaluate:leaderboard",
     "list": "zoo.catalogue:list_entries",
     "load": "zoo.api:load",
+    "open_arena": "zoo.arena.opening:open_arena",
     "open_attribution": "zoo.attribution.task:open_attribution",
     "open_case": "zoo.cases.case:open_case",
     "open_steering": "zoo.steering.task:open_steering",
@@ -147,6 +149,7 @@ __all__ = [
     "leaderboard",
     "list",
     "load",
+    "open_arena",
     "open_attribution",
     "open_case",
     "open_steering",

@@ -15,6 +15,7 @@ import typer
 
 from compiler.errors import ZooError
 from compiler.escapes import escape_lines, escaped_output
+from zoo.commands.arena import arena
 from zoo.commands.audit import audit
 from zoo.commands.compile import compile_program
 from zoo.commands.components import components
@@ -70,6 +71,7 @@ app.command("circuits")(circuits)
 app.command("score")(score)
 app.command("evaluate")(evaluate)
 app.command("leaderboard")(leaderboard)
+app.command("arena")(arena)
 
 
 def _print_version(wanted: bool) -> bool:

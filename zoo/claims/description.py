@@ -129,8 +129,8 @@ def _scored(
         values[row], effects[row] = agreed, Effects(program, cause, kept)
         if row == "claimed":
             wrong = [
-                *_wrong_values(found, name, held, names, agreed),
-                *_wrong_outputs(drawn, renamed[donors], misses),
+                *wrong_values(found, name, held, names, agreed),
+                *wrong_outputs(drawn, renamed[donors], misses),
             ]
     return DescriptionReport(
         model=label,
@@ -155,7 +155,7 @@ def _shuffled(
     return mixed
 
 
-def _wrong_values(
+def wrong_values(
     found: Population,
     name: str,
     held: Int[np.ndarray, "input ctx"],
@@ -180,7 +180,7 @@ def _wrong_values(
     ]
 
 
-def _wrong_outputs(
+def wrong_outputs(
     pairs: Exchanges, held: Int[np.ndarray, "pair ctx"], misses: np.ndarray
 ) -> list[ClaimCounterexample]:
     """Return the first substitution that gives another output, if there is one."""

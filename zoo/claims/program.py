@@ -65,6 +65,32 @@ def score_program(
     found = populate(causal_of(model), inputs, seed)
     with time_limit(seconds, "the claimed program"):
         typed = type_program(found, claim)
+    return score_typed(model, label, found, typed, alignment, pairs, seconds, seed)
+
+
+def score_typed(
+    model: Model,
+    label: str,
+    found: Population,
+    typed: t.Typed,
+    alignment: Mapping[str, str] | None,
+    pairs: int,
+    seconds: float,
+    seed: int,
+) -> ProgramReport:
+    """Return what a typed program is worth that is said to be a model's.
+
+    Args:
+        model: the transformer.
+        label: what the report calls it.
+        found: the inputs.
+        typed: the program, over the model's tokens and lengths.
+        alignment: of `score_program`.
+        pairs: of `score_program`.
+        seconds: the time that running the program may take.
+        seed: of `score_program`.
+    """
+    with time_limit(seconds, "the claimed program"):
         outputs = run_program(typed, found)[typed.output]
     actual = _outputs_of(model, found)
     said = _in_readout(model, typed, outputs)
