@@ -40,6 +40,7 @@ FIGURES = (
     "claims",
     "steering",
     "reading",
+    "parts",
     "findings",
     "sampling",
     "arena",

@@ -380,6 +380,19 @@ class Model:
         ran = donor if hasattr(donor, "writes") else self.run(donor)
         return Patch.nodes(mask, ran.writes, basis)
 
+    @cached_property
+    def parts(self) -> Any:
+        """The weights as a sum of rank-one parts: what reads which feature.
+
+        A tuple of `compiler.parts.Part`; the parts of one matrix add up to it.
+
+        Raises:
+            InputError: the model was trained or compressed.
+        """
+        from compiler.parts import parts_of
+
+        return parts_of(self)
+
     # For other tools --------------------------------------------------------------
 
     def to_transformer_lens(self, device: str = "cpu") -> Any:
@@ -448,6 +461,32 @@ class Model:
         from compiler.interchange.nnx import NnxTransformer
 
         return NnxTransformer(self.transformer)
+
+    def to_spd(self, path: str | os.PathLike[str]) -> Path:
+        """Write a folder for tools that decompose parameters, and return it.
+
+        It has the weights with one Linear layer a matrix (`to_linear_modules()` is the
+        torch module), inputs with logits, and the true parts; see
+        `compiler/linear_modules.py`.
+
+        Raises:
+            InputError: the model was trained, has norms, gates or rotary positions, or
+                there is something at the path.
+        """
+        from compiler.linear_modules import write_spd_folder
+
+        return write_spd_folder(self, path)
+
+    def to_linear_modules(self) -> Any:
+        """Return the model as a torch module with one Linear layer a matrix.
+
+        Raises:
+            InputError: the model has norms, gates or rotary positions; or torch is not
+                installed.
+        """
+        from compiler.linear_modules import to_linear_modules
+
+        return to_linear_modules(self)
 
     def to_hf(self, path: str | os.PathLike[str]) -> Path:
         """Write a folder for Hugging Face transformers, and return it.

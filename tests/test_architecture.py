@@ -170,6 +170,16 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.finders",
         "zoo.ranking",
     ),
+    "zoo.parts": (
+        "compiler",
+        "zoo.causal",
+        "zoo.auditing",
+        "zoo.lookup",
+        "zoo.cases",
+        "zoo.alignment",
+        "zoo.dictionary",
+        "zoo.ranking",
+    ),
     "zoo.reading": (
         "compiler",
         "zoo.causal",

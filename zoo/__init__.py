@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from zoo.dictionary.score import score_dictionary
     from zoo.gallery.site import site
     from zoo.lookup import has_run
+    from zoo.parts.score import open_parts, score_parts
     from zoo.program_sampling import sample
     from zoo.publishing import (
         card,
@@ -97,6 +98,7 @@ _PLACES = {
     "open_arena": "zoo.arena.opening:open_arena",
     "open_attribution": "zoo.attribution.task:open_attribution",
     "open_case": "zoo.cases.case:open_case",
+    "open_parts": "zoo.parts.score:open_parts",
     "open_steering": "zoo.steering.task:open_steering",
     "programs": "zoo.api:programs",
     "publish": "zoo.publishing:publish",
@@ -114,6 +116,7 @@ _PLACES = {
     "score_description": "zoo.claims.description:score_description",
     "score_dictionary": "zoo.dictionary.score:score_dictionary",
     "score_lens": "zoo.reading.lens:score_lens",
+    "score_parts": "zoo.parts.score:score_parts",
     "score_program": "zoo.claims.program:score_program",
     "score_steering": "zoo.steering.score:score_steering",
     "serve": "zoo.publishing:serve",
@@ -152,6 +155,7 @@ __all__ = [
     "open_arena",
     "open_attribution",
     "open_case",
+    "open_parts",
     "open_steering",
     "programs",
     "publish",
@@ -169,6 +173,7 @@ __all__ = [
     "score_description",
     "score_dictionary",
     "score_lens",
+    "score_parts",
     "score_program",
     "score_steering",
     "serve",

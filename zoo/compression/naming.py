@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from compiler.dimensions import label_dimensions
 from compiler.errors import InputError
 from compiler.lower.options import turn
 from compiler.machine.weights import Weights
@@ -48,27 +49,15 @@ def name_dimensions(model: Model) -> Named:
         InputError: the model is not a compiled one, so its dimensions have no names.
     """
     _check_compiled(model)
-    size = model.config.d_model
-    axes = np.eye(size) if model.basis is None else np.asarray(model.basis, np.float64)
-    names, variables, values = _unclaimed(model, axes)
-    sizes = np.ones(size)
-    for variable, site in model.sites.items():
-        assert site.basis is not None
-        # Row k of a site's basis is one of the axes.
-        dims = np.abs(axes @ site.basis.T).argmax(axis=0)
-        rows = np.asarray(model.rows[variable]) @ axes[dims].T  # [value, own]
-        large = np.abs(rows).max(axis=0)
-        sizes[dims] = np.where(large > 0, large, 1.0)
-        labels = _labels(model, variable, rows)
-        for dim, (name, value) in zip(dims, labels, strict=True):
-            names[dim], variables[dim], values[dim] = name, variable, value
-    scale = np.exp2(-np.round(np.log2(sizes)))
+    found, size = label_dimensions(model), model.config.d_model
+    scale = np.exp2(-np.round(np.log2(found.sizes)))
     wide = Weights(*(np.asarray(a, np.float64) for a in model.weights))
     if model.basis is not None:
-        wide = turn(wide, axes.T, np.ones(size))
+        wide = turn(wide, found.axes.T, np.ones(size))
     scaled = turn(wide, np.eye(size), scale)
     weights = Weights(*(np.asarray(a, np.float32) for a in scaled))
-    return Named(model, tuple(names), tuple(variables), tuple(values), scale, weights)
+    named = found.names, found.variables, found.values
+    return Named(model, *named, scale, weights)
 
 
 def _check_compiled(model: Model) -> None:
@@ -90,35 +79,6 @@ def _check_compiled(model: Model) -> None:
             "of a compiled model can be followed into a compressed one. Give a "
             "program's name, or a model that `zoo compile` saved"
         )
-
-
-def _unclaimed(
-    model: Model, axes: Float[np.ndarray, "d_model d_model"]
-) -> tuple[list[str], list[str | None], list[int | None]]:
-    """Return names of dimensions as if no variable had one: BOS, and the rest."""
-    at_bos = np.asarray(model.weights.W_E, np.float64)[model.config.bos_id] @ axes.T
-    names = [
-        "bos" if abs(height) > 1e-6 else f"dimension {i}"
-        for i, height in enumerate(at_bos)
-    ]
-    if names.count("bos") > 1:
-        names = [f"bos {i}" if name == "bos" else name for i, name in enumerate(names)]
-    return names, [None] * len(names), [None] * len(names)
-
-
-def _labels(
-    model: Model, variable: str, rows: Float[np.ndarray, "value own"]
-) -> list[tuple[str, int | None]]:
-    """Return the name, and the row it stands for, of each dimension of a variable."""
-    count, own = rows.shape
-    if own == 1:
-        return [(variable, None)]
-    on = np.abs(rows) > 1e-6 * np.abs(rows).max()
-    if count != own or not (on.sum(axis=0) == 1).all():
-        return [(f"{variable}[{k}]", None) for k in range(own)]
-    known = model.variables.get(variable)
-    shown = known.values if known is not None else range(count)
-    return [(f"{variable}={shown[i]}", int(i)) for i in on.argmax(axis=0)]
 
 
 def _is_shaped(model: Model) -> bool:
