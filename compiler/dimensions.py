@@ -3,15 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from compiler.errors import InputError
+from compiler.machine.config import Config
+from compiler.machine.weights import Weights
 
-if TYPE_CHECKING:
-    from compiler.model import Model
+
+@runtime_checkable
+class SitedModel(Protocol):
+    """What is needed here of `compiler.model.Model`, which imports this module."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        ...
+
+    @property
+    def config(self) -> Config:
+        """Return the transformer's shape."""
+        ...
+
+    @property
+    def weights(self) -> Weights:
+        """Return its arrays."""
+        ...
+
+    @property
+    def output(self) -> str:
+        """Return the name of the output."""
+        ...
+
+    @property
+    def sites(self) -> Any:
+        """Return by variable its site."""
+        ...
+
+    @property
+    def rows(self) -> Any:
+        """Return by variable [value, d_model] what stands for each value."""
+        ...
+
+    @property
+    def variables(self) -> Any:
+        """Return by name the variables."""
+        ...
+
+    @property
+    def facts(self) -> Any:
+        """Return what is to be known beside it."""
+        ...
+
+    @property
+    def basis(self) -> Any:
+        """Return the named directions, or None."""
+        ...
+
+    @property
+    def features(self) -> Any:
+        """Return the features of a compressed model, or None."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +87,7 @@ class Dimensions:
     sizes: Float[np.ndarray, " dimension"]
 
 
-def label_dimensions(model: Model) -> Dimensions:
+def label_dimensions(model: SitedModel) -> Dimensions:
     """Return what the dimensions of a compiled or rotated model stand for.
 
     Raises:
@@ -64,7 +118,7 @@ def label_dimensions(model: Model) -> Dimensions:
 
 
 def _unclaimed(
-    model: Model, axes: Float[np.ndarray, "d_model d_model"]
+    model: SitedModel, axes: Float[np.ndarray, "d_model d_model"]
 ) -> tuple[list[str], list[str | None], list[int | None]]:
     """Return names of dimensions as if no variable had one: BOS, and the rest."""
     at_bos = np.asarray(model.weights.W_E, np.float64)[model.config.bos_id] @ axes.T
@@ -78,7 +132,7 @@ def _unclaimed(
 
 
 def _labels(
-    model: Model, variable: str, rows: Float[np.ndarray, "value own"]
+    model: SitedModel, variable: str, rows: Float[np.ndarray, "value own"]
 ) -> list[tuple[str, int | None]]:
     """Return the name, and the row it stands for, of each dimension of a variable."""
     count, own = rows.shape

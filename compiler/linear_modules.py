@@ -10,22 +10,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
+from compiler.dimensions import SitedModel
 from compiler.errors import InputError
 from compiler.files import put_folder, room_to
 from compiler.interchange.extra import import_extra
 from compiler.machine.config import Config
-
-if TYPE_CHECKING:
-    from compiler.model import Model
-
-ROWS = 1_024
-"""Inputs that are written."""
+from compiler.parts import WeightPart, matrix_of, matrix_places
 
 
 def module_name(matrix: str) -> str:
@@ -33,7 +31,7 @@ def module_name(matrix: str) -> str:
     return f"m.{matrix.replace('.', '_')}"
 
 
-def check_plain(model: Model, wanted_by: str) -> None:
+def check_plain(model: SitedModel, wanted_by: str) -> None:
     """Raise InputError for a model with norms, gates or rotary positions."""
     config = model.config
     if config.norm != "none" or config.gated or config.positions != "learned":
@@ -43,10 +41,8 @@ def check_plain(model: Model, wanted_by: str) -> None:
         )
 
 
-def linear_tensors(model: Model) -> dict[str, np.ndarray]:
+def linear_tensors(model: SitedModel) -> dict[str, np.ndarray]:
     """Return the state dict of `to_linear_modules`, as NumPy arrays."""
-    from compiler.parts import matrix_of, matrix_places
-
     weights = model.weights
     found = {
         f"{module_name(name)}.weight": matrix_of(model, name).T
@@ -57,7 +53,7 @@ def linear_tensors(model: Model) -> dict[str, np.ndarray]:
     return {k: np.array(a, np.float32, order="C") for k, a in found.items()}
 
 
-def to_linear_modules(model: Model) -> Any:
+def to_linear_modules(model: SitedModel) -> Any:
     """Return a torch module with one Linear layer a matrix, and the same logits.
 
     Raises:
@@ -128,8 +124,21 @@ def _allowed(torch: Any, config: Config, ids: Any) -> Any:
     return allowed | torch.eye(size, dtype=torch.bool)
 
 
-def write_spd_folder(model: Model, path: str | os.PathLike[str], seed: int = 0) -> Path:
+def write_spd_folder(
+    model: SitedModel,
+    parts: Sequence[WeightPart],
+    ids: Int[np.ndarray, "input ctx"],
+    logits: Float[np.ndarray, "input ctx class"],
+    path: str | os.PathLike[str],
+) -> Path:
     """Write a folder for tools that decompose parameters, and return it.
+
+    Args:
+        model: a compiled model.
+        parts: its parts.
+        ids: some inputs.
+        logits: its logits on them.
+        path: of a new or empty folder.
 
     `model.safetensors` is the state dict of `to_linear_modules`; `inputs.safetensors`
     has `ids` and `logits`; `parts.safetensors` has u and v of the true parts of each
@@ -141,16 +150,10 @@ def write_spd_folder(model: Model, path: str | os.PathLike[str], seed: int = 0) 
     """
     from safetensors.numpy import save
 
-    from compiler.passes.check import sample_inputs
-
     check_plain(model, "to_spd")
-    parts = model.parts
     folder = Path(os.path.abspath(path))
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is there already. Give the name of a new folder.")
-    tokens, lengths, _ = sample_inputs(model.typed, ROWS, seed)
-    ids = model.ids(tokens, lengths)
-    logits = np.asarray(model.logits_of(ids), np.float32)
     arrays: dict[str, np.ndarray] = {}
     told: dict[str, Any] = {}
     for name in dict.fromkeys(part.matrix for part in parts):
@@ -162,9 +165,10 @@ def write_spd_folder(model: Model, path: str | os.PathLike[str], seed: int = 0) 
             "parts": [{"reads": p.reads, "serves": list(p.serves)} for p in own],
         }
     document = {"model": model.name, "config": model.config.to_json(), "matrices": told}
+    own = {"ids": ids.astype(np.int64), "logits": np.array(logits, np.float32)}
     files = {
         "model.safetensors": save(linear_tensors(model)),
-        "inputs.safetensors": save({"ids": ids.astype(np.int64), "logits": logits}),
+        "inputs.safetensors": save(own),
         "parts.safetensors": save(arrays),
         "parts.json": (json.dumps(document, indent=1) + "\n").encode(),
     }

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 TokenSequence = Sequence[Value]
 
+SPD_INPUTS = 1_024
+"""How many inputs `to_spd` writes, at most."""
+
 FAILURES = {
     "budget": "its steps were used up before every figure reached its threshold",
     "diverged": "its loss became infinite or undefined",
@@ -384,7 +387,7 @@ class Model:
     def parts(self) -> Any:
         """The weights as a sum of rank-one parts: what reads which feature.
 
-        A tuple of `compiler.parts.Part`; the parts of one matrix add up to it.
+        A tuple of `compiler.parts.WeightPart`; the parts of one matrix add up to it.
 
         Raises:
             InputError: the model was trained or compressed.
@@ -473,9 +476,14 @@ class Model:
             InputError: the model was trained, has norms, gates or rotary positions, or
                 there is something at the path.
         """
-        from compiler.linear_modules import write_spd_folder
+        from compiler.linear_modules import check_plain, write_spd_folder
+        from compiler.passes.check import sample_inputs
 
-        return write_spd_folder(self, path)
+        check_plain(self, "to_spd")
+        parts = self.parts
+        ids = self.ids(*sample_inputs(self.typed, SPD_INPUTS, 0)[:2])
+        logits = np.asarray(self.logits_of(ids))
+        return write_spd_folder(self, parts, ids, logits, path)
 
     def to_linear_modules(self) -> Any:
         """Return the model as a torch module with one Linear layer a matrix.

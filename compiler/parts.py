@@ -11,17 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from compiler.dimensions import Dimensions, label_dimensions
+from compiler.dimensions import Dimensions, SitedModel, label_dimensions
 from compiler.errors import unknown_name
 from compiler.machine.config import Config
-
-if TYPE_CHECKING:
-    from compiler.model import Model
 
 READ = ("W_Q", "W_K", "W_V", "W_in", "W_gate", "W_U")
 """Matrices whose rows are the stream's."""
@@ -30,7 +27,7 @@ NOTHING = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class WeightPart:
     """One rank-one term of one matrix.
 
     Attributes:
@@ -49,7 +46,7 @@ class Part:
     right: Float[np.ndarray, " column"]
 
     def __repr__(self) -> str:
-        return f"<Part {self.name}>"
+        return f"<WeightPart {self.name}>"
 
     @property
     def name(self) -> str:
@@ -76,7 +73,7 @@ def matrix_places(config: Config) -> dict[str, tuple[str, tuple[int, ...]]]:
     return found
 
 
-def matrix_of(model: Model, name: str) -> Float[np.ndarray, "row column"]:
+def matrix_of(model: SitedModel, name: str) -> Float[np.ndarray, "row column"]:
     """Return one matrix of a model; rows are what it reads.
 
     Raises:
@@ -89,14 +86,14 @@ def matrix_of(model: Model, name: str) -> Float[np.ndarray, "row column"]:
     return np.asarray(getattr(model.weights, field)[index], np.float64)
 
 
-def parts_of(model: Model) -> tuple[Part, ...]:
+def parts_of(model: SitedModel) -> tuple[WeightPart, ...]:
     """Return the parts of a compiled or rotated model, matrix by matrix.
 
     Raises:
         InputError: the model was trained or compressed.
     """
     known = label_dimensions(model)
-    found: list[Part] = []
+    found: list[WeightPart] = []
     for name, (field, index) in matrix_places(model.config).items():
         matrix = matrix_of(model, name)
         limit = NOTHING * max(float(np.abs(matrix).max()), 1e-30)
@@ -109,13 +106,13 @@ def parts_of(model: Model) -> tuple[Part, ...]:
 
 
 def _reading(
-    model: Model,
+    model: SitedModel,
     known: Dimensions,
     name: str,
     field: str,
     index: tuple[int, ...],
     matrix: Any,
-) -> Iterator[Part]:
+) -> Iterator[WeightPart]:
     """Yield the parts of a matrix that reads the stream, by feature."""
     groups: dict[tuple[str, ...], Any] = {(): np.ones(matrix.shape[1], bool)}
     if field in ("W_in", "W_gate"):
@@ -125,16 +122,18 @@ def _reading(
     rows = known.axes @ matrix
     for row, axis, feature in zip(rows, known.axes, known.names, strict=True):
         for serves, columns in groups.items():
-            yield Part(name, feature, serves, axis, row * columns)
+            yield WeightPart(name, feature, serves, axis, row * columns)
 
 
-def _writing(known: Dimensions, name: str, field: str, matrix: Any) -> Iterator[Part]:
+def _writing(
+    known: Dimensions, name: str, field: str, matrix: Any
+) -> Iterator[WeightPart]:
     """Yield the parts of a matrix that writes to the stream, by what it reads."""
     kind = "unit" if field == "W_out" else "dimension"
     for i, row in enumerate(matrix):
         one = np.zeros(len(matrix))
         one[i] = 1.0
-        yield Part(name, f"{kind} {i}", _written(known, row), one, row)
+        yield WeightPart(name, f"{kind} {i}", _written(known, row), one, row)
 
 
 def _units(known: Dimensions, W_out: Any) -> dict[tuple[str, ...], Any]:

@@ -170,6 +170,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.finders",
         "zoo.ranking",
     ),
+    "zoo.imported": ("compiler", "zoo.causal", "zoo.auditing"),
     "zoo.parts": (
         "compiler",
         "zoo.causal",

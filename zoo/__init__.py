@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from zoo.claims.program import score_program
     from zoo.dictionary.score import score_dictionary
     from zoo.gallery.site import site
+    from zoo.imported.used_edges import audit_import
     from zoo.lookup import has_run
     from zoo.parts.score import open_parts, score_parts
     from zoo.program_sampling import sample
@@ -79,6 +80,7 @@ _PLACES = {
     "Recipe": "zoo.training.recipe:Recipe",
     "Released": "zoo.release.released:Released",
     "audit": "zoo.api:audit",
+    "audit_import": "zoo.imported.used_edges:audit_import",
     "card": "zoo.publishing:card",
     "circuits": "zoo.scoring.sufficient:find_circuits",
     "compile": "zoo.api:compile",
@@ -136,6 +138,7 @@ __all__ = [
     "Recipe",
     "Released",
     "audit",
+    "audit_import",
     "card",
     "circuits",
     "compile",

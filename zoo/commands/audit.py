@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    source: ModelArgument,
+    source: ModelArgument = "",
     pairs: Annotated[
         int | None,
         typer.Option(
@@ -77,6 +77,25 @@ def audit(
             "describes; by default the one of the release, or DIR-twin.",
         ),
     ] = None,
+    imported: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="DIR",
+            help="Instead of a model of ours, test the published edges of a model of "
+            "an earlier set. Its files are read, and nothing in them is run.",
+        ),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help="The layout of that folder: interpbench.")
+    ] = "interpbench",
+    bos: Annotated[
+        int | None,
+        typer.Option(help="Id of the token that opens its inputs, if there is one."),
+    ] = None,
+    pad: Annotated[
+        int | None, typer.Option(help="Id of a token that its inputs never have.")
+    ] = None,
     vocab: Vocab = None,
     max_len: MaxLen = None,
 ) -> None:
@@ -86,6 +105,11 @@ def audit(
     patched, and a search looks for a pair that breaks an output. The exit status is 1
     if a claim fails.
     """
+    if imported is not None:
+        _audit_import(imported, layout, source, (bos, pad), pairs, seed, out)
+        return
+    if not source:
+        raise InputError("name a model, or give the folder of one with --import")
     scope = audit_scope(quick, sample, prove)
     if twin is not None and not realism:
         raise InputError("--twin is for --realism; give both, or neither")
@@ -128,6 +152,34 @@ def audit(
         write_atomically(out, text.encode())
         print(f"\nThe certificate is in {out}.")
     if not certificate.holds:
+        raise typer.Exit(1)
+
+
+def _audit_import(
+    folder: Path,
+    layout: str,
+    source: str,
+    tokens: tuple[int | None, int | None],
+    pairs: int | None,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Print which published edges of a model of an earlier set are used."""
+    if source:
+        raise InputError(f"give --import or the model {source!r}, and not both")
+    from compiler.files import check_parent, write_atomically
+    from zoo.imported.used_edges import PAIRS, audit_import
+
+    if out is not None:
+        check_parent(out)
+    found = audit_import(
+        folder, layout, bos=tokens[0], pad=tokens[1], pairs=pairs or PAIRS, seed=seed
+    )
+    print(found)
+    if out is not None:
+        text = json.dumps(found.to_json(), indent=1) + "\n"
+        write_atomically(out, text.encode())
+    if found.used < len(found.edges):
         raise typer.Exit(1)
 
 

@@ -25,7 +25,7 @@ from jaxtyping import Bool, Float
 from compiler.errors import InputError
 from compiler.machine.forward import logits_batch
 from compiler.model import Model
-from compiler.parts import Part, matrix_of, matrix_places
+from compiler.parts import WeightPart, matrix_of, matrix_places
 from zoo.auditing.certificate import rate
 from zoo.auditing.subject import causal_of
 from zoo.causal.population import Population, populate
@@ -58,7 +58,7 @@ class PartsTask:
 
     name: str
     model: Model
-    parts: tuple[Part, ...]
+    parts: tuple[WeightPart, ...]
     inputs: Population
     used: Bool[np.ndarray, "part input"]
 
