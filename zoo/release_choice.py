@@ -26,7 +26,7 @@ def check_readable(
 
 
 def in_suite(
-    suite: str, origin: str | None, entries: Sequence[Mapping[str, Any]] = ()
+    suite: str, origin: str | None, entries: Sequence[Any] = ()
 ) -> list[dict[str, Any]]:
     """Return the releases of a suite, or the newest of each without one.
 
@@ -38,16 +38,17 @@ def in_suite(
     Raises:
         InputError: the suite cannot be read, or asks an index what only files say.
     """
+    from zoo.release.index import newest_of
     from zoo.release.shelf import list_releases, list_versions
 
-    if origin is None and not suite.strip():
-        return list_releases()
+    if not suite.strip():
+        found = list_releases() if origin is None else newest_of(entries)
+        return [dict(entry) for entry in found]
     from zoo.suites import choose, parse_suite  # with all programs: it takes a while
 
-    if suite.strip():
-        parse_suite(suite)  # first: it is a mistake whatever there is
-    found = list_versions() if origin is None else entries
-    return [dict(entry) for entry in choose(suite, found, origin)]
+    parse_suite(suite)  # first: it is a mistake whatever there is
+    every = list_versions() if origin is None else entries
+    return [dict(entry) for entry in choose(suite, every, origin)]
 
 
 def choose_releases(
