@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -124,6 +124,7 @@ def make_hidden(
     return _trained(seed, pool)
 
 
+@lru_cache(maxsize=8)
 def sampled_text(seed: int, layers: int | None = None) -> str:
     """Return the program of a compiled model, as RASP text."""
     chance = Chance(f"arena program {seed}")

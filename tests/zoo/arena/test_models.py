@@ -21,13 +21,13 @@ from zoo.arena.models import HiddenModel, make_hidden, sampled_text
 from zoo.lookup import open_model
 
 
-def test_a_seed_gives_the_same_weights_again_and_another_one_others(
+def test_a_seed_gives_the_same_weights_again(
     hidden: HiddenModel,
 ) -> None:
+    sampled_text.cache_clear()
     again = make_hidden("compiled", SEED, layers=1)
     for one, other in zip(hidden.model.weights, again.model.weights, strict=True):
         assert np.array_equal(one, other)
-    assert sampled_text(SEED, 1) != sampled_text(SEED + 1, 1)
 
 
 def test_a_compiled_model_computes_its_program_beside_decoys(

@@ -47,8 +47,14 @@ def test_methods_return_results_and_raise_what_is_refused(made: None) -> None:
     ],
 )
 def test_an_option_that_cannot_be_used_is_refused_and_no_log_is_made(
-    options: dict, error: type, words: str, tmp_path: Path
+    options: dict,
+    error: type,
+    words: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if "kind" not in options:
+        request.getfixturevalue("made")
     log = tmp_path / "log"
     with pytest.raises(error, match=words):
         zoo.open_arena(**{"seed": 7, "layers": 1, **options}, log=log)

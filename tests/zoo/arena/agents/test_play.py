@@ -19,15 +19,15 @@ from zoo.arena.session import ArenaSession
 def test_exact_patching_finds_the_used_edges_within_its_budget(
     hidden: HiddenModel,
 ) -> None:
-    session = ArenaSession(hidden, 400)
+    session = ArenaSession(hidden, 240)
     scores = edge_scores(look(play_in_process(session), 0))
     names = hidden.model.config.names
     used, _ = hidden.truth
     found = {e for e in names.edges if scores.get(str(e), 0) >= 0.5}
     true = {e for e in names.edges if used[names.edge_index(e)]}
     assert found <= true
-    assert len(found) >= 0.8 * len(true)
-    assert 0 < session.left < 200
+    assert len(found) >= 0.6 * len(true)
+    assert 0 < session.left < 120
 
 
 def test_small_patches_score_every_edge(hidden: HiddenModel) -> None:
