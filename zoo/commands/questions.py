@@ -33,7 +33,7 @@ def questions(
     ] = 8,
     seed: Seed = 0,
 ) -> None:
-    """Write questions about a model's activations, with true answers.
+    """Write questions about the activations of a model.
 
     Each row of the file has an activation, its site, a question about a variable in
     words, and the answer of the interpreter. In each split every answer to a question
