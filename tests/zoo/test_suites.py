@@ -122,7 +122,7 @@ def test_older_versions_in_a_suite_are_lines_with_their_number(
     lines = models_of("version=1 and name=sort-siit or version=2 and name=sort-siit")
     assert lines == ["sort-siit@1", "sort-siit"]
     assert "sort-siit@1" in models_of("core")
-    assert models_of("architecture=bert") == encoders(every)
+    assert sorted(models_of("architecture=bert")) == sorted(encoders(every))
     with pytest.raises(InputError, match="no release is in 'layers>=99'"):
         models_of("layers>=99")
 
@@ -184,7 +184,7 @@ def test_a_single_word_is_no_expression() -> None:
 def test_commands_share_the_suites(call: Call, every: list[dict[str, Any]]) -> None:
     found = call("releases", "--suite", "architecture=bert", "--json")
     names = [entry["name"] for entry in json.loads(found.out)]
-    assert names == encoders(every)
+    assert sorted(names) == sorted(encoders(every))
     for command in ("releases", "evaluate", "site", "download"):
         said = mistake(call, command, "--suite", "layers>=three")
         assert "at character 9 'three' was found" in said
