@@ -181,10 +181,10 @@ def test_a_single_word_is_no_expression() -> None:
     assert parse("a=1", Fields(numbers=("a",))).asks == {"a"}
 
 
-def test_commands_share_the_suites(call: Call, every: list[dict[str, Any]]) -> None:
+def test_commands_share_the_suites(call: Call) -> None:
     found = call("releases", "--suite", "architecture=bert", "--json")
     names = [entry["name"] for entry in json.loads(found.out)]
-    assert sorted(names) == sorted(encoders(every))
+    assert sorted(names) == sorted(encoders(list_versions()))
     for command in ("releases", "evaluate", "site", "download"):
         said = mistake(call, command, "--suite", "layers>=three")
         assert "at character 9 'three' was found" in said
