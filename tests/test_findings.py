@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks import reading, steering
+
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = {
     "exact patching": "exact",
@@ -31,6 +33,12 @@ METHODS = {
     "random scores (control)": "random",
     "UGS, as published": "ugs",
     "RelP": "relp",
+}
+STEERING = {
+    "true interchange": "interchange",
+    "mean replacement": "mean-replacement",
+    "difference of means": "difference-of-means",
+    "sparse autoencoder": "sae",
 }
 ORDERS = {
     "edges into q, k and v; nodes": "qkv and node",
@@ -152,6 +160,27 @@ def test_the_share_of_true_edges_is_that_of_the_certificates(page: str) -> None:
         every += len(circuit) + len(certificate["edges"])
     found = [value for _, value in rows_of(page, "edges of the 36 trained models")]
     assert found == [str(every), str(true), f"{true / every:.1%}".replace("%", " %")]
+
+
+def test_figures_of_steering_and_reading_are_the_benchmarks(page: str) -> None:
+    answers, lenses = reading.tables(result_of("reading"))
+    assert rows_of(page, "who answers") == [list(row) for row in answers.rows]
+    found = [[row[0], row[1], *row[4:]] for row in lenses.rows]
+    assert rows_of(page, "lens | score") == found
+    compiled, trained = (
+        {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+        for table in steering.tables(result_of("steering"))[:2]
+    )
+    for title, *values in rows_of(page, "method | compiled: gain"):
+        name = STEERING.get(title, title)
+        row = trained[name]
+        assert values == [compiled[name]["gained"], row["gained"], row["damage"]]
+
+
+def result_of(name: str) -> dict[str, Any]:
+    """Return what a benchmark measured."""
+    path = ROOT / "benchmarks/results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_the_text_has_no_figure_that_no_table_has(page: str) -> None:
