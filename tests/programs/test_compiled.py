@@ -27,7 +27,7 @@ from tests.programs.check import agree, inputs_of
 from tests.programs.write_facts import is_causal, sizes_of
 
 # How many inputs, pairs of them for each variable, and variables of one program.
-INPUTS, PAIRS, MOST_VARIABLES = 60, 60, 40
+INPUTS, PAIRS, MOST_VARIABLES = 60, 25, 40
 # Programs of several layers that are run in the jax machine as well.
 IN_JAX = ("sort", "dyck2_balanced", "histogram", "reverse", "induction", "median")
 
