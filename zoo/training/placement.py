@@ -79,8 +79,16 @@ def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
     the MLP of their layer.
 
     Raises:
-        InputError: the transformer is too small; names the variable without a place.
+        InputError: the transformer is too small, which names the variable without a
+            place; or no node computes the output.
     """
+    if model.output not in {variable.name for variable in model.variables}:
+        limits = " Positions see only themselves and earlier ones." * model.causal
+        raise InputError(
+            f"{model.name}: no head and no MLP is needed for its output, which is the "
+            f"same for all inputs, or a token or position as it was read.{limits} "
+            "Train a program whose outputs are computed from its inputs."
+        )
     rng = np.random.default_rng(recipe.placement_seed)
     at_random = recipe.placement == "random"
     order = [

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import programs
+import zoo
 from compiler.errors import InputError
 from compiler.machine.config import Config
+from compiler.rasp import tokens
 from zoo.causal.model import CausalVariable, Parent
 from zoo.training.placement import draw_layers, make_config, place
 from zoo.training.recipe_file import RECIPES, change, read_recipe
@@ -116,3 +118,18 @@ def test_identity_takes_the_first_layers_and_heads(model):
     for v in model.variables:
         kind = "a" if v.kind == "head" else "m"
         assert placed.node[v.name].startswith(f"{kind}{v.layer}")
+
+
+@pytest.mark.parametrize(
+    ("program", "options"),
+    [
+        ("differs_from_neighbors", {"like": "gpt2"}),
+        (tokens, {"vocab": "ab", "max_len": 4}),
+        (tokens * 0, {"vocab": (1, 2), "max_len": 4}),
+    ],
+)
+def test_a_program_that_computes_nothing_is_refused(program, options, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(InputError, match="no head and no MLP is needed for its output"):
+        zoo.train(program, out=folder, progress=False, steps=2, **options)
+    assert not folder.exists()
