@@ -70,8 +70,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 _SCALAR = (
     "compiler.ir",
     "compiler.passes",
+    "compiler.picture.grid",
+    "compiler.picture.svg",
     "compiler.rasp.operators",
     "compiler.rasp.values",
+    "zoo.auditing.rates",
+    "zoo.release.differences",
+    "zoo.release.pages",
+    "zoo.release.schema",
 )
 beartype_packages(_SCALAR)
 
@@ -81,10 +87,11 @@ def _modules(package: str) -> list[str]:
     return [f"{package}.{m.name}" for m in pkgutil.iter_modules([str(folder)])]
 
 
-_CHECKED = [*_modules("compiler"), *_modules("compiler.rasp"), "programs", "zoo"]
-_CHECKED.remove("compiler.rasp")
+_SPLIT = ("compiler", "compiler.picture", "compiler.rasp")
+_SPLIT += ("zoo", "zoo.auditing", "zoo.release")
+_CHECKED = ["programs", *(m for package in _SPLIT for m in _modules(package))]
 install_import_hook(
-    [name for name in _CHECKED if name not in _SCALAR], "beartype.beartype"
+    [name for name in _CHECKED if name not in (*_SCALAR, *_SPLIT)], "beartype.beartype"
 )
 
 
