@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import reading, steering
+from benchmarks import parts, reading, steering
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = {
@@ -162,11 +162,13 @@ def test_the_share_of_true_edges_is_that_of_the_certificates(page: str) -> None:
     assert found == [str(every), str(true), f"{true / every:.1%}".replace("%", " %")]
 
 
-def test_figures_of_steering_and_reading_are_the_benchmarks(page: str) -> None:
+def test_figures_of_steering_reading_and_parts_are_the_benchmarks(page: str) -> None:
     answers, lenses = reading.tables(result_of("reading"))
     assert rows_of(page, "who answers") == [list(row) for row in answers.rows]
     found = [[row[0], row[1], *row[4:]] for row in lenses.rows]
     assert rows_of(page, "lens | score") == found
+    (found_parts,) = parts.tables(result_of("parts"))
+    assert rows_of(page, "decomposition") == [row[:5] for row in found_parts.rows]
     compiled, trained = (
         {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
         for table in steering.tables(result_of("steering"))[:2]
