@@ -45,6 +45,9 @@ def test_a_release_has_its_certificate_recipe_card_and_pairs():
 @pytest.mark.parametrize("folder", FOLDERS[::4], ids=lambda f: f.name)
 def test_pairs_have_the_values_of_the_program(folder):
     model = load(folder)
+    if "task" in model.facts:
+        assert model.facts["task"] in zoo.tasks.all_tasks()
+        pytest.skip("the task was written by hand: no interpreter has its values")
     for pair in model.pairs("test")[:20]:
         for tokens, outputs in (
             (pair.clean, pair.clean_outputs),
