@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.every_third import measure_each
 from benchmarks.report import Table, Target
 
 if TYPE_CHECKING:
     from zoo.attribution.task import AttributionTask
 
-INPUTS, SECONDS, STRIDE = 32, 60, 3
+INPUTS, SECONDS = 32, 60
 CONTROLS = ("random", "shuffled", "prior", "untrained")
 CHANCE = 0.05
 """How far from 0.5 the mean AUROC of random and of shuffled scores may be."""
@@ -27,29 +28,21 @@ CHANCE = 0.05
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return the figures of every method on every model."""
-    import zoo
     from zoo.attribution.named_cases import NAMES, open_named_case
 
-    names = _names()[:2] if quick else _names()
-    models = []
-    for name in names:
-        start = time.process_time()
-        task = zoo.open_attribution(name, inputs=INPUTS)
-        models.append({"model": name, **_measure_one(task, start)})
     cases = [
         {"model": name, **_measure_one(open_named_case(name), time.process_time())}
         for name in NAMES
     ]
-    return {"models": models, "cases": cases}
+    return {**measure_each(_measure_release, quick), "cases": cases}
 
 
-def _names() -> list[str]:
-    """Return every third release of a program whose inputs can be enumerated."""
+def _measure_release(name: str) -> dict[str, Any]:
     import zoo
 
-    left_out = ("sort-llama", "indirect-object-identification-siit")
-    names = [e["name"] for e in zoo.releases() if e["name"] not in left_out]
-    return names[::STRIDE]
+    start = time.process_time()
+    task = zoo.open_attribution(name, inputs=INPUTS)
+    return {"model": name, **_measure_one(task, start)}
 
 
 def _measure_one(task: AttributionTask, start: float) -> dict[str, Any]:

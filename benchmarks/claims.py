@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.attributions import _names
 from benchmarks.emitted_code import emitted
+from benchmarks.every_third import measure_each
 from benchmarks.report import Table, Target
 
 INPUTS, SECONDS = 4_000, 60
@@ -28,8 +28,7 @@ OTHER = "reverse"
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return the figures of descriptions and of programs, model by model."""
-    names = _names()[:2] if quick else _names()
-    return {"models": [_measure_one(name) for name in names]}
+    return measure_each(_measure_one, quick)
 
 
 def _measure_one(name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.attributions import _names
+from benchmarks.every_third import measure_each
 from benchmarks.report import Table, Target
 
 SECONDS, CHANCE = 60, 0.05
@@ -28,8 +28,7 @@ LENS_ROWS = (
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return the figures of questions and of lenses, model by model."""
-    names = _names()[:2] if quick else _names()
-    return {"models": [_measure_one(name) for name in names]}
+    return measure_each(_measure_one, quick)
 
 
 def _measure_one(name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.attributions import _names
+from benchmarks.every_third import measure_each
 from benchmarks.report import Table, Target
 
 SETTINGS, SECONDS = 2, 60
@@ -26,8 +26,7 @@ CHANCE = 0.05
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return the figures of every method on every model."""
-    names = _names()[:2] if quick else _names()
-    return {"models": [_measure_one(name) for name in names]}
+    return measure_each(_measure_one, quick)
 
 
 def _measure_one(name: str) -> dict[str, Any]:
