@@ -26,7 +26,7 @@ from compiler.ir import typed as t
 from compiler.rasp.values import Value, show, sort_key
 
 _OWN = {"n", "x", "q", "k", "i", "s", "sum", "min", "max", "range", "len", "Fraction"}
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,

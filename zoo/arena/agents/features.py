@@ -6,22 +6,15 @@ in the vocabulary, whose order is that of the tokens.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-COMPARISONS: dict[str, Callable] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+from zoo.annotation.code import COMPARISONS
+
 ORDERED = ("<", "<=", ">", ">=")
 RULES = ("first", "last", "min", "max")
 
