@@ -38,11 +38,10 @@ def in_suite(
     Raises:
         InputError: the suite cannot be read, or asks an index what only files say.
     """
-    from zoo.release.index import newest_of
-    from zoo.release.shelf import list_releases, list_versions
+    from zoo.release.shelf import list_releases, list_versions, newest
 
     if not suite.strip():
-        found = list_releases() if origin is None else newest_of(entries)
+        found = list_releases() if origin is None else newest(entries)
         return [dict(entry) for entry in found]
     from zoo.suites import choose, parse_suite  # with all programs: it takes a while
 

@@ -25,7 +25,7 @@ from zoo.expressions import (
     SuiteFilter,
     parse,
 )
-from zoo.release.shelf import circuit_sizes, folder_name, sizes_inside
+from zoo.release.shelf import circuit_sizes, folder_name, newest, sizes_inside
 
 
 @dataclass(frozen=True)
@@ -143,16 +143,6 @@ def choose(
         for release in found
         if expression is None or expression.holds(_ReleaseFacts(release, shelf))
     ]
-
-
-def newest(releases: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the newest version of each release, in the order of their names."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for release in releases:
-        known = found.get(release["name"])
-        if known is None or release["version"] > known["version"]:
-            found[release["name"]] = release
-    return [found[name] for name in sorted(found)]
 
 
 class _ReleaseFacts:

@@ -28,10 +28,11 @@ from zoo.release.shelf import (
     folder_name,
     list_broken,
     list_versions,
+    newest,
     read_shelf,
 )
 from zoo.scoring.sufficient import find_circuits
-from zoo.suites import choose, newest, parse_suite
+from zoo.suites import choose, parse_suite
 
 EXAMPLES = 12
 """Recorded inputs that a page offers to its interpreter."""

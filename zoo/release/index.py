@@ -102,13 +102,6 @@ def find_entry(
     )
 
 
-def newest_of(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
-    """Return the newest version of each release, by name."""
-    ordered = sorted(entries, key=lambda entry: entry["version"])
-    newest = {entry["name"]: entry for entry in ordered}
-    return [newest[name] for name in sorted(newest)]
-
-
 def remote_of(address: str, entry: IndexEntry) -> Remote:
     """Return where the files of a release are."""
     base = f"{address.rstrip('/')}/{entry['folder']}"

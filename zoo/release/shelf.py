@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from compiler.errors import InputError, ZooError
 from compiler.escapes import escape
@@ -34,6 +34,9 @@ ADDRESS = "CIRCUITZOO_INDEX"
 """The environment variable that names the address of an index."""
 
 SCHEME = "hf://"
+
+Summary = TypeVar("Summary", bound=Mapping[str, Any])
+"""What a release says of itself, with `name` and `version`."""
 
 _NAME = re.compile(NAME)
 _MOST_SUMMARY = 2**20  # bytes of release.json
@@ -133,6 +136,13 @@ class Broken:
         return escape(f"{self.name}: {self.why}")
 
 
+def newest(releases: Iterable[Summary]) -> list[Summary]:
+    """Return the newest version of each release, in the order of their names."""
+    ordered = sorted(releases, key=lambda release: release["version"])
+    found = {release["name"]: release for release in ordered}
+    return [found[name] for name in sorted(found)]
+
+
 def list_releases() -> list[dict[str, Any]]:
     """Return the summaries of all releases, by name, the newest version of each.
 
@@ -140,12 +150,7 @@ def list_releases() -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for shelf in reversed(shelves()):
-        newest: dict[str, dict[str, Any]] = {}
-        for entry in scan(shelf):
-            known = newest.get(entry["name"])
-            if known is None or entry["version"] > known["version"]:
-                newest[entry["name"]] = entry
-        found.update(newest)
+        found |= {entry["name"]: entry for entry in newest(scan(shelf))}
     return [found[name] for name in sorted(found)]
 
 
