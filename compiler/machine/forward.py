@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from compiler.machine.jit import CACHE_BYTES
+from compiler.machine.jit import CACHE_BYTES, QUICK_TO_COMPILE
 from compiler.machine.layers import (
     PLAIN,
     Rules,
@@ -150,6 +150,26 @@ def attention_logits(
     seen = writes[: config.names.sources_before(layer)].sum(0) + b_O[:layer].sum(0)
     q, k, _ = project(transformer, layer, seen)
     return attention_scores(config, q, k, allow(config, tokens))
+
+
+@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
+def attention_patterns(
+    transformer: Transformer, tokens: Int[Array, "batch seq"]
+) -> Float[Array, "batch layer head seq key"]:
+    """Return how much each position attends to each, in every head and input.
+
+    Args:
+        transformer: its shape and its arrays.
+        tokens: one sequence in each row.
+    """
+
+    def one(tokens: Array) -> Array:
+        writes = forward(transformer, tokens).writes
+        layers = range(transformer.config.n_layers)
+        every = [attention_logits(transformer, tokens, writes, n) for n in layers]
+        return jax.nn.softmax(jnp.stack(every), axis=-1)
+
+    return jax.vmap(one)(tokens)
 
 
 @partial(jax.jit, static_argnames=("shared_mask", "chunk"))

@@ -7,16 +7,11 @@ Zuidema 2020)
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float
 
-from compiler.machine.forward import attention_logits, forward
-from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.forward import attention_patterns
 from zoo.attribution.task import AttributionTask
 
 
@@ -41,20 +36,7 @@ def read_patterns(
     task: AttributionTask,
 ) -> Float[np.ndarray, "input layer head ctx ctx"]:
     """Return every attention pattern: query, then key."""
-    return np.asarray(_patterns(task.transformer.in_jax(), task.ids))
-
-
-@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
-def _patterns(
-    transformer: Any, ids: Int[Any, "input ctx"]
-) -> Float[Array, "input layer head ctx ctx"]:
-    def one(ids: Array) -> Array:
-        writes = forward(transformer, ids).writes
-        layers = range(transformer.config.n_layers)
-        every = [attention_logits(transformer, ids, writes, layer) for layer in layers]
-        return jax.nn.softmax(jnp.stack(every), axis=-1)
-
-    return jax.vmap(one)(jnp.asarray(ids))
+    return np.asarray(attention_patterns(task.transformer, jnp.asarray(task.ids)))
 
 
 PATTERNS = {"attention": attention, "rollout": rollout}

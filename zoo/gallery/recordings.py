@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float
 
 from compiler.errors import ZooError
 from compiler.lower.readout import decode_logits
-from compiler.machine.forward import attention_logits, forward
-from compiler.machine.jit import QUICK_TO_COMPILE
+from compiler.machine.forward import attention_patterns
 from compiler.machine.patch import edge_mask
-from compiler.machine.transformer import Transformer
 from compiler.model import Model
 from compiler.rasp.values import Value
 from zoo.auditing.certificate import Certificate
@@ -30,8 +27,6 @@ DEGREES = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 """The shares of an edge's change at which its witness is run."""
 EXAMPLES = 2
 """Inputs whose attention is recorded."""
-
-_jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,21 +127,8 @@ def record_attention(
     ids = model.encode_batch([list(tokens) for tokens in kept])
     short = EXAMPLES - len(ids)  # one shape, so that one compiled function serves
     ids = np.concatenate([ids, np.repeat(ids[:1], short, axis=0)])
-    patterns = np.asarray(_patterns(model.transformer, ids))
+    patterns = np.asarray(attention_patterns(model.transformer, jnp.asarray(ids)))
     return [
         Attention(t, patterns[row, :, :, 1 : len(t) + 1, : len(t) + 1])
         for row, t in enumerate(kept)
     ]
-
-
-@_jit
-def _patterns(
-    transformer: Transformer, ids: Int[Any, "input ctx"]
-) -> Float[Array, "input layer head ctx key"]:
-    def one(tokens: Int[Array, " ctx"]) -> Float[Array, "layer head ctx key"]:
-        writes = forward(transformer, tokens).writes
-        layers = range(transformer.config.n_layers)
-        found = [attention_logits(transformer, tokens, writes, n) for n in layers]
-        return jax.nn.softmax(jax.numpy.stack(found), axis=-1)
-
-    return jax.vmap(one)(ids)
