@@ -13,7 +13,9 @@ from compiler.errors import InputError, NameLookupError
 from compiler.machine.forward import forward_batch
 from compiler.machine.names import ARROW, Edge
 from compiler.machine.patch import Patch
+from compiler.machine.transformer import Transformer
 from compiler.model import Model
+from zoo.causal.runs import with_shifted_positions
 
 BATCH = 32
 """Inputs of one execution; what is missing is filled up."""
@@ -50,8 +52,7 @@ class PatchedMachine:
     def clean(self, ids: Ids, shift: int = 0) -> BatchRuns:
         """Return runs without a patch, with position embeddings shifted if asked for.
 
-        A shift is that of `zoo.causal.runs`: position i > 0 has the embedding of the
-        position so many places later, cyclically; BOS keeps its own.
+        A shift is that of `zoo.causal.runs.with_shifted_positions`.
         """
         size, names = len(ids), self.model.config.names
         masks = np.zeros((size, len(names.readers), len(names.sources)), np.float32)
@@ -86,14 +87,12 @@ class PatchedMachine:
         logits, writes = (np.concatenate(part) for part in zip(*found, strict=True))
         return BatchRuns(logits, writes)
 
-    def _shifted(self, shift: int):
+    def _shifted(self, shift: int) -> Transformer:
         config, machine = self.model.config, self.model.transformer
         shift %= config.n_ctx - 1
         if not shift or config.positions == "rotary":
             return machine
-        places = np.arange(config.n_ctx - 1)
-        order = np.pad(1 + (places + shift) % (config.n_ctx - 1), (1, 0))
-        return machine.with_arrays(W_pos=np.asarray(machine.weights.W_pos)[order])
+        return with_shifted_positions(machine, shift)
 
     def masks(self, patches: Sequence[Sequence[str]]) -> Masks:
         """Return the mask of each patch: 1 at its edges, and at all edges of a source.

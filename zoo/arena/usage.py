@@ -16,7 +16,7 @@ from compiler.model import Model
 from zoo.arena.execution import PatchedMachine
 from zoo.auditing.decisions import decide, other_class, other_number, tie_of
 from zoo.auditing.subject import causal_of
-from zoo.causal.runs import CONSTANT_WITHIN
+from zoo.causal.runs import writes_alike
 
 INPUTS = 20_000
 PAIRS = 256
@@ -43,10 +43,7 @@ def used_edges(
     pad = model.config.pad_id
     live, other = base != pad, donor != pad
     where = (live & other).astype(np.float32)
-    moved = np.abs(writes - clean.writes) * where[:, None, :, None]
-    still = moved.max(axis=(0, 2, 3)) <= CONSTANT_WITHIN * np.maximum(
-        np.abs(clean.writes).max(axis=(0, 2, 3)), 1e-30
-    )
+    still = writes_alike(clean.writes, writes, where)
     live[:, 0] = False
     used, blind = np.zeros((2, *names.visible.shape), bool)
     for edge in model.circuit.edges:

@@ -45,7 +45,7 @@ from zoo.cases.running import (
 )
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.model import CausalModel
-from zoo.causal.runs import CONSTANT_WITHIN
+from zoo.causal.runs import writes_alike
 from zoo.lookup import MODELS, ORDER, label_of, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
@@ -145,10 +145,7 @@ class Case:
     @cached_property
     def constant(self) -> Bool[np.ndarray, " source"]:
         """Which sources write the same in both runs of every pair: no effect shows."""
-        batch = self.batch
-        moved = np.abs(np.asarray(batch.donors - batch.writes)).max(axis=(0, 2, 3))
-        size = np.abs(np.asarray(batch.writes)).max(axis=(0, 2, 3))
-        return moved <= CONSTANT_WITHIN * np.maximum(size, 1e-30)
+        return writes_alike(self.batch.writes, self.batch.donors)
 
     def machine(self, loss: str | None = None) -> Machine:
         """Return what compiled runs of this case need, besides the batch."""

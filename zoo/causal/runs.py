@@ -6,7 +6,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from compiler.machine.forward import Run, forward, forward_batch
 from compiler.machine.jit import QUICK_TO_COMPILE
@@ -17,6 +18,28 @@ CONSTANT_WITHIN = 1e-6
 between two runs: it is then the same but for rounding errors."""
 
 
+def writes_alike(
+    writes: Float[Any, "run source ctx d_model"],
+    donors: Float[Any, "run source ctx d_model"],
+    where: Float[np.ndarray, "run ctx"] | None = None,
+) -> Bool[np.ndarray, " source"]:
+    """Return which sources write the same in two runs, but for rounding errors.
+
+    No patch of what they write can show an effect.
+
+    Args:
+        writes: of the base runs.
+        donors: of the donor runs.
+        where: 1 at positions that count, 0 elsewhere; all count if None.
+    """
+    own = np.asarray(writes)
+    moved = np.abs(np.asarray(donors) - own)
+    if where is not None:
+        moved = moved * where[:, None, :, None]
+    size = np.abs(own).max(axis=(0, 2, 3))
+    return moved.max(axis=(0, 2, 3)) <= CONSTANT_WITHIN * np.maximum(size, 1e-30)
+
+
 def donor_writes(
     transformer: Transformer,
     ids: Int[Any, "batch ctx"],
@@ -24,6 +47,24 @@ def donor_writes(
 ) -> Float[Array, "batch source ctx d_model"]:
     """Return the writes of the sources in `shifted_runs`."""
     return shifted_runs(transformer, ids, shifts).writes
+
+
+def with_shifted_positions(
+    transformer: Transformer, shift: Int[Any, ""] | int
+) -> Transformer:
+    """Return a transformer whose position embeddings are shifted cyclically.
+
+    Position i > 0 gets the embedding of the position `shift` places later; BOS keeps
+    its own.
+
+    Args:
+        transformer: with learned positions.
+        shift: by how many places.
+    """
+    config = transformer.config
+    places = jnp.arange(config.n_ctx - 1)
+    order = jnp.pad(1 + (places + shift) % (config.n_ctx - 1), (1, 0))
+    return transformer.with_arrays(W_pos=jnp.asarray(transformer.weights.W_pos)[order])
 
 
 def shifted_runs(
@@ -36,19 +77,14 @@ def shifted_runs(
     Args:
         transformer: its shape and its arrays.
         ids: token ids of the inputs.
-        shifts: by how many places each run is shifted: position i > 0 of example n gets
-            the embedding of the position shifts[n] places later, cyclically; BOS keeps
-            its own.
+        shifts: by how many places each run is shifted, as `with_shifted_positions` does
+            it; a rotary model has no such embeddings.
     """
-    config, weights = transformer.config, transformer.weights
-    if config.positions == "rotary":
+    if transformer.config.positions == "rotary":
         return forward_batch(transformer, ids)
-    places = jnp.arange(config.n_ctx - 1)
 
     def one(ids: Array, shift: Array) -> Run:
-        order = jnp.pad(1 + (places + shift) % (config.n_ctx - 1), (1, 0))
-        shifted = jnp.asarray(weights.W_pos)[order]
-        return forward(transformer.with_arrays(W_pos=shifted), ids)
+        return forward(with_shifted_positions(transformer, shift), ids)
 
     return jax.vmap(one)(jnp.asarray(ids), jnp.asarray(shifts))
 

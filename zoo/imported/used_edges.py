@@ -22,7 +22,7 @@ from compiler.grid import align
 from compiler.machine.forward import forward_batch, logits_batch
 from compiler.machine.patch import Patch
 from zoo.auditing.certificate import Rate, rate
-from zoo.causal.runs import CONSTANT_WITHIN, shifted_runs
+from zoo.causal.runs import shifted_runs, writes_alike
 from zoo.imported.interpbench import Imported, PublishedEdge, read_interpbench
 
 LAYOUTS = {"interpbench": read_interpbench}
@@ -170,7 +170,7 @@ def _audited(
     run = forward_batch(transformer, base)
     clean, own = np.asarray(run.logits), np.asarray(run.writes)
     writes = np.asarray(shifted_runs(transformer, donor, shifts).writes)
-    moving = _moving(own, writes)
+    moving = ~writes_alike(own, writes)
 
     def patched(entries: Sequence[tuple[int, int]]) -> Bool[np.ndarray, "pair ctx"]:
         mask = np.zeros((len(names.readers), len(names.sources)), np.float32)
@@ -193,15 +193,6 @@ def _audited(
         pairs=len(base),
         seed=seed,
     )
-
-
-def _moving(
-    own: Float[np.ndarray, "pair source ctx d_model"],
-    writes: Float[np.ndarray, "pair source ctx d_model"],
-) -> Bool[np.ndarray, " source"]:
-    """Return which sources write something else in the donor runs."""
-    apart = np.abs(writes - own).max(axis=(0, 2, 3))
-    return apart > CONSTANT_WITHIN * np.maximum(np.abs(own).max(axis=(0, 2, 3)), 1e-30)
 
 
 def _changed(
