@@ -26,6 +26,8 @@ MOST = 100_000
 """Inputs up to which a program's inputs are all taken."""
 MOST_BY_HAND = 4_096
 """Inputs that are taken of a task, which finds inputs only by drawing them."""
+FEW = 40
+"""With fewer inputs than this, methods are fitted and measured on the same ones."""
 _SMALL, _CHUNK = 256, 8_192  # two shapes, so that there are two compilations
 
 
@@ -107,6 +109,23 @@ class Population:
         domain = self.domains[name]
         held = self.held(name)[row][self.live[row]]
         return [None if i < 0 else domain[i] for i in held]
+
+    def halves(
+        self, rng: np.random.Generator
+    ) -> tuple[Bool[np.ndarray, " input"], Bool[np.ndarray, " input"]]:
+        """Return which inputs to fit on, and which others to measure on.
+
+        Where there are fewer than `FEW`, each is both.
+
+        Args:
+            rng: draws the halves.
+        """
+        known = np.ones(len(self), bool)
+        order = rng.permutation(len(self))
+        if len(self) < FEW:
+            return known, known
+        known[order[len(self) // 2 :]] = False
+        return known, ~known
 
     def part(self, rows: Any) -> Population:
         """Return some of the inputs."""

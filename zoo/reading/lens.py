@@ -26,7 +26,7 @@ from zoo.lookup import open_named
 from zoo.reading.lens_report import LensLayer, LensReport
 from zoo.reading.lenses import LENSES, LensTask, find_lens, run_task
 
-INPUTS, FEW = 512, 40
+INPUTS = 512
 Right = Bool[np.ndarray, "layer token"]
 
 
@@ -56,12 +56,10 @@ def score_lens(
         raise InputError(f"inputs is {inputs}; give at least 1")
     model, name = open_named(source)
     found = populate(causal_of(model), inputs, seed)
-    order = np.random.default_rng([*b"lens", seed]).permutation(len(found))
-    known = np.ones(len(found), bool)
-    known[order[len(found) // 2 :]] = len(found) < FEW
+    known, other = found.halves(np.random.default_rng([*b"lens", seed]))
     task = run_task(model.transformer, found, known)
     asked = found.live & (found.values[:, found.output] >= 0)
-    asked &= True if len(found) < FEW else ~known[:, None]
+    asked &= other[:, None]
     claimed = find_lens(lens) if isinstance(lens, str) else lens
     label = lens if isinstance(lens, str) else getattr(lens, "__name__", "lens")
     rows = {"claimed": _read(model, task, claimed, asked)}

@@ -25,7 +25,7 @@ from zoo.auditing.subject import causal_of
 from zoo.causal.population import Population, populate
 from zoo.lookup import open_named
 from zoo.reading.wording import NO, YES, word_question
-from zoo.steering.task import FEW, hold_of
+from zoo.steering.task import hold_of
 
 INPUTS, EACH = 1_024, 8
 """Inputs that activations are read from; rows of each question and answer."""
@@ -161,10 +161,8 @@ def questions(
     model, name = open_named(source)
     found = populate(causal_of(model), inputs, seed)
     rng = np.random.default_rng([*b"questions", seed])
-    few = len(found) < FEW
-    known = np.ones(len(found), bool)
-    known[rng.permutation(len(found))[len(found) // 2 :]] = few
-    parts = {"train": known, "test": known if few else ~known}
+    known, other = found.halves(rng)
+    parts = {"train": known, "test": other}
     sentences = {c.variable: c.sentence for c in components(model, examples=1)}
     asked: list[Question] = []
     for variable in found.names:

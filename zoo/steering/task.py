@@ -28,8 +28,6 @@ from zoo.lookup import open_named
 
 EXAMPLES, INPUTS, CHUNK = 192, 2_048, 128
 """Examples of each half; inputs that they are drawn from; inputs run at a time."""
-FEW = 40
-"""With fewer inputs than this, methods are fitted and measured on the same ones."""
 POSITIONS = ("one", "all")
 
 
@@ -173,10 +171,7 @@ def open_steering(
         raise InputError(f"{name}: nothing in the model computes {variable!r}")
     place = find_place(model.config, site or model.sites[variable].node)
     rng = np.random.default_rng([*b"steering", seed])
-    order = rng.permutation(len(inputs))
-    known = np.ones(len(inputs), bool)
-    known[order[len(inputs) // 2 :]] = len(inputs) < FEW
-    other = known if len(inputs) < FEW else ~known
+    known, other = inputs.halves(rng)
     parts = [
         draw_examples(name, inputs, variable, index, rows, positions, examples, rng)
         for rows in (known, other)
