@@ -189,6 +189,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.alignment",
         "zoo.annotation",
         "zoo.release",
+        "zoo.finders",
         "zoo.steering",
     ),
     "zoo.dictionary": (

@@ -10,6 +10,7 @@ directions are the left singular vectors of W (Alain and Bengio 2017; Hoerl and 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from zoo.alignment.subspaces import Columns
 from zoo.cases.case import Case
@@ -41,9 +42,23 @@ def probe(
     classes = np.unique(examples.values)
     goal = (examples.values[:, None] == classes[None]).astype(np.float64)
     goal -= goal.mean(axis=0)
+    return longest(ridge_weights(held, goal, ridge), k)
+
+
+def ridge_weights(
+    held: Float[np.ndarray, "token d_model"],
+    goal: Float[np.ndarray, "token ..."],
+    ridge: float = RIDGE,
+) -> Float[np.ndarray, "d_model ..."]:
+    """Return the W of the module's formula.
+
+    Args:
+        held: H, centred.
+        goal: Y, centred; several columns, or one value a token.
+        ridge: lambda.
+    """
     spread = held.T @ held / len(held)
     price = ridge * max(np.trace(spread) / len(spread), 1e-30)
-    weights = np.linalg.solve(
+    return np.linalg.solve(
         spread + price * np.eye(len(spread)), held.T @ goal / len(held)
     )
-    return longest(weights, k)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,6 +27,7 @@ from compiler.errors import unknown_name
 from compiler.machine.forward import forward_batch, logits_from
 from compiler.machine.transformer import Transformer
 from zoo.causal.population import Population
+from zoo.finders.ridge import ridge_weights
 
 RIDGE = 1e-4
 
@@ -71,50 +73,41 @@ def run_task(
     return LensTask(transformer, inputs, run.writes, run.logits, known)
 
 
-@jax.jit
-def _end(
-    transformer: Transformer, ids: Int[Any, "input ctx"], writes: Any, kept: Any
+@partial(jax.jit, static_argnames="first")
+def _run_from(
+    transformer: Transformer,
+    ids: Int[Any, "input ctx"],
+    writes: Any,
+    kept: Float[Any, "source 1 1"],
+    first: int,
 ) -> Float[Array, "input ctx class"]:
-    """Return the logits of the sum of some writes."""
-    last = transformer.config.n_layers
+    """Return the logits if layers from `first` on read the writes that are kept."""
 
     def one(tokens: Array, own: Array) -> Array:
-        return logits_from(transformer, tokens, own * kept, last)
+        return logits_from(transformer, tokens, own * kept, first)
 
     return jax.vmap(one)(ids, writes)
 
 
-@jax.jit
-def _decode(
-    transformer: Transformer, ids: Int[Any, "input ctx"], writes: Any, kept: Any
-) -> Float[Array, "input ctx class"]:
-    """Return the logits after the last layer has read the sum of some writes."""
-    last = transformer.config.n_layers - 1
-
-    def one(tokens: Array, own: Array) -> Array:
-        return logits_from(transformer, tokens, own * kept, last)
-
-    return jax.vmap(one)(ids, writes)
-
-
-def _before(task: LensTask, layer: int) -> Float[np.ndarray, "source 1 1"]:
+def _skip(task: LensTask, layer: int, first: int) -> Any:
+    """Return the logits if layer `first` follows on the stream in front of a layer."""
     names = task.transformer.config.names
     here = np.arange(len(names.sources)) < names.sources_before(layer)
-    return here.astype(np.float32)[:, None, None]
+    kept = here.astype(np.float32)[:, None, None]
+    return _run_from(task.transformer, task.inputs.ids, task.writes, kept, first)
 
 
 def logit_lens(task: LensTask, layer: int) -> Any:
     """Return the unembedding of the stream in front of a layer."""
-    kept = _before(task, layer)
-    return _end(task.transformer, task.inputs.ids, task.writes, kept)
+    return _skip(task, layer, task.transformer.config.n_layers)
 
 
 def decoder_lens(task: LensTask, layer: int) -> Any:
     """Return the logits if the layers up to the last one are left out."""
-    if layer == task.transformer.config.n_layers:
+    last = task.transformer.config.n_layers
+    if layer == last:
         return task.logits
-    kept = _before(task, layer)
-    return _decode(task.transformer, task.inputs.ids, task.writes, kept)
+    return _skip(task, layer, last - 1)
 
 
 def tuned_lens(task: LensTask, layer: int) -> Any:
@@ -123,11 +116,7 @@ def tuned_lens(task: LensTask, layer: int) -> Any:
     fit = task.inputs.live & task.known[:, None]
     x, y = held[fit], goal[fit].astype(np.float64)
     middle, mean = x.mean(axis=0), y.mean(axis=0)
-    spread = (x - middle).T @ (x - middle) / len(x)
-    price = RIDGE * max(np.trace(spread) / len(spread), 1e-30)
-    weights = np.linalg.solve(
-        spread + price * np.eye(len(spread)), (x - middle).T @ (y - mean) / len(x)
-    )
+    weights = ridge_weights(x - middle, y - mean, RIDGE)
     return ((held - middle) @ weights + mean).astype(np.float32)
 
 

@@ -24,7 +24,7 @@ from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init
 from zoo.alignment.patching import perturb_site, stack_base_runs
 from zoo.finders.autoencoder import train_dictionary
-from zoo.finders.ridge import RIDGE
+from zoo.finders.ridge import ridge_weights
 from zoo.ranking import auroc
 from zoo.steering.figures import measure_steering
 from zoo.steering.task import SteeringExamples, SteeringTask, hold_of
@@ -83,12 +83,7 @@ def probe(task: SteeringTask, seed: int = 0) -> Steering:
     held, labels = task.tokens
     middle = held.astype(np.float64) - held.mean(axis=0)
     goal = (labels == task.value) - (labels == task.value).mean()
-    spread = middle.T @ middle / len(middle)
-    price = RIDGE * max(np.trace(spread) / len(spread), 1e-30)
-    solved = np.linalg.solve(
-        spread + price * np.eye(len(spread)), middle.T @ goal / len(middle)
-    )
-    return strengthen(task, solved)
+    return strengthen(task, ridge_weights(middle, goal))
 
 
 def sae(task: SteeringTask, seed: int = 0) -> Steering:
