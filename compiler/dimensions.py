@@ -11,6 +11,10 @@ from jaxtyping import Float
 from compiler.errors import InputError
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights
+from compiler.superposed.layout import StreamLayout, has_names, layout_of
+
+ALL_ANDS = "ANDs"
+"""What serves as the variable of a neuron that computes a part of many."""
 
 
 @runtime_checkable
@@ -90,9 +94,14 @@ class Dimensions:
 def label_dimensions(model: SitedModel) -> Dimensions:
     """Return what the dimensions of a compiled or rotated model stand for.
 
+    Of a model with ANDs in superposition the dimensions are those of its layout; a
+    neuron's dimension belongs to all of the ANDs that it serves, together.
+
     Raises:
         InputError: the model was trained or compressed, so that they have no names.
     """
+    if (layout := layout_of(model.facts)) is not None:
+        return _label_layout(model, layout)
     bare = any(site.basis is None for site in model.sites.values())
     if bare or model.features is not None or model.facts.get("kind") == "trained":
         made = "compressed" if model.features is not None else "trained"
@@ -115,6 +124,29 @@ def label_dimensions(model: SitedModel) -> Dimensions:
         for dim, (name, value) in zip(dims, labels, strict=True):
             names[dim], variables[dim], values[dim] = name, variable, value
     return Dimensions(axes, tuple(names), tuple(variables), tuple(values), sizes)
+
+
+def _label_layout(model: SitedModel, at: StreamLayout) -> Dimensions:
+    """Return what the dimensions of a model with ANDs in superposition stand for."""
+    axes = np.eye(at.d_model) if model.basis is None else np.asarray(model.basis)
+    inputs, neurons = has_names(at.n_inputs), range(at.d_mlp)
+    return Dimensions(
+        axes=axes,
+        names=(
+            *inputs,
+            *(f"token axis {i}" for i in neurons),
+            *(f"neuron {i}" for i in neurons),
+            *("literal", "question", model.output),
+        ),
+        variables=(
+            *inputs,
+            *("tokens" for _ in neurons),
+            *(ALL_ANDS for _ in neurons),
+            *("tokens", "tokens", model.output),
+        ),
+        values=(None,) * at.d_model,
+        sizes=np.ones(at.d_model),
+    )
 
 
 def _unclaimed(

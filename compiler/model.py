@@ -478,10 +478,11 @@ class Model:
         """
         from compiler.linear_modules import check_plain, write_spd_folder
         from compiler.passes.check import sample_inputs
+        from compiler.superposed.inputs import sparse_inputs
 
         check_plain(self, "to_spd")
-        parts = self.parts
-        ids = self.ids(*sample_inputs(self.typed, SPD_INPUTS, 0)[:2])
+        parts, accepts = self.parts, sparse_inputs(self.typed, self.facts)
+        ids = self.ids(*sample_inputs(self.typed, SPD_INPUTS, 0, accepts)[:2])
         logits = np.asarray(self.logits_of(ids))
         return write_spd_folder(self, parts, ids, logits, path)
 

@@ -58,6 +58,12 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.machine",
         "compiler.machine.circuit",
     ),
+    "compiler.superposed": (
+        "compiler.errors",
+        "compiler.rasp",
+        "compiler.ir",
+        "compiler.machine",
+    ),
     "compiler": (  # pipeline, model and the other files at its top
         "compiler.errors",
         "compiler.files",
@@ -74,6 +80,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "compiler.families",
         "compiler.interchange",
         "compiler.lower",
+        "compiler.superposed",
     ),
     "programs": ("compiler",),
     "zoo.files": (),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from compiler import errors
     from compiler.machine.patch import Patch
     from compiler.model import Model
+    from compiler.reading_bound import bound_readings, measure_readings
+    from compiler.superpose import superpose
     from zoo import tasks
     from zoo.alignment.score import score_alignment
     from zoo.annotation.components import components
@@ -81,6 +83,7 @@ _PLACES = {
     "Released": "zoo.release.released:Released",
     "audit": "zoo.api:audit",
     "audit_import": "zoo.imported.used_edges:audit_import",
+    "bound_readings": "compiler.reading_bound:bound_readings",
     "card": "zoo.publishing:card",
     "circuits": "zoo.scoring.sufficient:find_circuits",
     "compile": "zoo.api:compile",
@@ -97,6 +100,7 @@ _PLACES = {
     "leaderboard": "zoo.scoring.evaluate:leaderboard",
     "list": "zoo.catalogue:list_entries",
     "load": "zoo.api:load",
+    "measure_readings": "compiler.reading_bound:measure_readings",
     "open_arena": "zoo.arena.opening:open_arena",
     "open_attribution": "zoo.attribution.task:open_attribution",
     "open_case": "zoo.cases.case:open_case",
@@ -124,6 +128,7 @@ _PLACES = {
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
     "site": "zoo.gallery.site:site",
+    "superpose": "compiler.superpose:superpose",
     "tasks": "zoo.tasks",
     "to_rasp": "zoo.api:to_rasp",
     "train": "zoo.api:train",
@@ -139,6 +144,7 @@ __all__ = [
     "Released",
     "audit",
     "audit_import",
+    "bound_readings",
     "card",
     "circuits",
     "compile",
@@ -155,6 +161,7 @@ __all__ = [
     "leaderboard",
     "list",
     "load",
+    "measure_readings",
     "open_arena",
     "open_attribution",
     "open_case",
@@ -182,6 +189,7 @@ __all__ = [
     "serve",
     "show",
     "site",
+    "superpose",
     "tasks",
     "to_rasp",
     "train",

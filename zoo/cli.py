@@ -32,6 +32,7 @@ from zoo.commands.sample import sample
 from zoo.commands.score import score
 from zoo.commands.show import show
 from zoo.commands.site import site
+from zoo.commands.superpose import superpose
 from zoo.commands.train import train
 from zoo.commands.truth import circuits, truth
 from zoo.commands.verify import verify
@@ -56,6 +57,7 @@ app.command("sample")(sample)
 app.command("verify")(verify)
 app.command("train")(train)
 app.command("compress")(compress)
+app.command("superpose")(superpose)
 app.command("components")(components)
 app.command("questions")(questions)
 app.command("audit")(audit)

@@ -69,6 +69,7 @@ OTHERWISE = {
         *("list", "show", "compile", "verify", "compress", "releases", "card"),
         *("download", "publish", "evaluate", "leaderboard", "score"),
         *("components", "truth", "circuits", "sample", "questions", "site"),
+        "superpose",
     ],
 )
 def test_a_command_and_its_function_take_the_same_options(name: str):

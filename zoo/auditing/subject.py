@@ -25,6 +25,7 @@ from zoo.causal.by_hand import fitting, task_of
 from zoo.causal.model import CausalModel, Task
 from zoo.causal.outputs import unscaled
 from zoo.causal.saved import tabular_of
+from zoo.causal.superposed import superposed_of
 from zoo.causal.tabular import TabularModel
 
 
@@ -165,6 +166,8 @@ def causal_of(model: Model) -> TabularModel | Task:
     Raises:
         InputError: it names a causal model that somebody wrote by hand elsewhere.
     """
+    if (superposed := superposed_of(model)) is not None:
+        return superposed
     name = task_of(model)
     if name is None:
         return tabular_of(model, accepts_of(model))
@@ -200,6 +203,8 @@ def accepts_of(model: Model) -> Accepts | None:
 
     The predicate is code and is in no saved model.
     """
+    if (superposed := superposed_of(model)) is not None:
+        return superposed.accepts
     return programs.find(model.name).accepts if has_program(model) else None
 
 

@@ -13,12 +13,15 @@ from jaxtyping import Bool, Float, Int
 
 from compiler.errors import InputError
 from compiler.machine.features import Features
-from compiler.model import Model
+from compiler.model import Model, VariableInfo
 from zoo.alignment.interchanges import causal_run
 from zoo.alignment.places import Place
+from zoo.alignment.tokens import TokenIds, check_inputs
 from zoo.cases.case import Case
 from zoo.causal.model import COMPUTED
 from zoo.compression.naming import name_dimensions
+
+_CHUNK = 4_096  # inputs that run at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +31,35 @@ class KnownFeatures:
     Attributes:
         names: of those that are active.
         directions: [feature, d_model] theirs, of length 1.
+        rates: [feature] the share of tokens at which each is active: the variable has
+            the value, or the number is not 0.
         constant: names of those that are the same at every token, or stand in no
             variable's value; not counted.
     """
 
     names: tuple[str, ...]
     directions: Float[np.ndarray, "feature d_model"]
+    rates: Float[np.ndarray, " feature"]
     constant: tuple[str, ...]
 
 
-def known_features(case: Case, place: Place) -> KnownFeatures:
+def known_features(
+    case: Case, place: Place, inputs: TokenIds | None = None
+) -> KnownFeatures:
     """Return the features of a compiled, rotated or compressed model at a site.
+
+    Args:
+        case: the model.
+        place: the site.
+        inputs: [input, ctx] token ids that show which are active; the case's if None.
 
     Raises:
         InputError: the model was trained, or no feature at the site is active.
     """
     features = features_of(case.model)
     here = _written_at(case.model, features, place)
-    live = here & _active(case, features)
+    rates, varies = _rates(case, features, check_inputs(case, inputs))
+    live = here & varies
     if not live.any():
         raise InputError(
             f"{case.name}: no feature at {place.name} differs between tokens of these "
@@ -57,6 +71,7 @@ def known_features(case: Case, place: Place) -> KnownFeatures:
     return KnownFeatures(
         tuple(names[live].tolist()),
         directions / np.where(lengths > 0, lengths, 1.0),
+        rates[live],
         tuple(names[here & ~live].tolist()),
     )
 
@@ -95,31 +110,46 @@ def _written_at(
     )
 
 
-def _active(case: Case, features: Features) -> Bool[np.ndarray, " feature"]:
-    """Return which features differ between tokens of the case's inputs."""
-    ids = case.pairs.inputs
+def _rates(
+    case: Case, features: Features, ids: TokenIds
+) -> tuple[Float[np.ndarray, " feature"], Bool[np.ndarray, " feature"]]:
+    """Return how often features are active, and which differ between tokens."""
+    rates = np.zeros(len(features.names))
+    varies = np.zeros(len(features.names), bool)
     held = _values(case, ids)
-    found = []
-    for variable, value in zip(features.variables, features.values, strict=True):
+    known = case.model.variables
+    places = zip(features.variables, features.values, strict=True)
+    for row, (variable, value) in enumerate(places):
         values = held.get(variable or "")
-        if values is None:
-            found.append(False)
-        elif value is None:
-            found.append(len(np.unique(values)) > 1)
+        if values is None or not len(values):
+            continue
+        if value is None:
+            varies[row] = len(np.unique(values)) > 1
+            rates[row] = (values != _zero(known.get(variable or ""))).mean()
         else:
-            found.append(0 < (values == value).mean() < 1)
-    return np.array(found)
+            rates[row] = (values == value).mean()
+            varies[row] = 0 < rates[row] < 1
+    return rates, varies
 
 
-def _values(
-    case: Case, ids: Int[np.ndarray, "input ctx"]
-) -> dict[str, Int[np.ndarray, " token"]]:
+def _zero(variable: VariableInfo | None) -> int:
+    """Return the index of 0 or False among a variable's values; -1 if not there."""
+    values = () if variable is None else variable.values
+    return next((i for i, value in enumerate(values) if value == 0), -1)
+
+
+def _values(case: Case, ids: TokenIds) -> dict[str, Int[np.ndarray, " token"]]:
     """Return by variable its values at all tokens at which it has one."""
     names, _, run = causal_run(case.model)
-    computed = run(ids, np.full((len(ids), len(names), ids.shape[1]), COMPUTED))
+    found = []
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        free = np.full((len(part), len(names), ids.shape[1]), COMPUTED)
+        found.append(run(part, free).swapaxes(0, 1).astype(np.int32))
+    computed = np.concatenate(found, axis=1)
     places = np.broadcast_to(np.arange(ids.shape[1]) - 1, ids.shape)
     live = (ids != case.config.pad_id) & (places >= 0)
-    held = {name: computed[:, i][computed[:, i] >= 0] for i, name in enumerate(names)}
+    held = {name: row[row >= 0] for name, row in zip(names, computed, strict=True)}
     inputs = {"tokens": ids[live], "positions": places[live]}
     for name, site in case.model.sites.items():
         if name not in held and site.node in inputs:

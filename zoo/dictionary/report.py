@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from compiler.grid import align
@@ -11,6 +13,8 @@ from zoo.auditing.certificate import Rate
 from zoo.cases.bootstrap import Interval
 
 VERSION = 1
+FREQUENCIES = (0.001, 0.01, 0.1)
+"""Shares of tokens between bands of features."""
 FIGURES = ("figures", "random", "visible", "visible_random")
 
 
@@ -51,12 +55,33 @@ class Feature:
         nearest: number of the found direction nearest to it.
         cosine: |cosine| of the two.
         matched: number of the one it is matched with; None for none.
+        rate: share of tokens at which it is active.
     """
 
     name: str
     nearest: int
     cosine: float
     matched: int | None
+    rate: float
+
+
+@dataclass(frozen=True)
+class FrequencyBand:
+    """The true features that are about as frequent.
+
+    Attributes:
+        least: the share of tokens at which each is active, at least.
+        below: what this share is below; None for no limit.
+        count: how many features there are.
+        cosine: mean of the greatest |cosine| of a found one.
+        matched: share of them that are matched.
+    """
+
+    least: float
+    below: float | None
+    count: int
+    cosine: float
+    matched: float
 
 
 @dataclass(frozen=True)
@@ -108,6 +133,28 @@ class DictionaryReport:
         lost = [f for f in self.features if f.matched is None]
         return tuple(sorted(lost, key=lambda f: -f.cosine))
 
+    def by_frequency(
+        self, limits: Sequence[float] = FREQUENCIES
+    ) -> tuple[FrequencyBand, ...]:
+        """Return the figures by how often features are active, the rarest first.
+
+        Args:
+            limits: shares of tokens between the bands, ascending.
+        """
+        ends = [0.0, *limits, None]
+        found = []
+        for least, below in pairwise(ends):
+            own = [
+                f
+                for f in self.features
+                if f.rate >= (least or 0) and (below is None or f.rate < below)
+            ]
+            if own:
+                near = sum(f.cosine for f in own) / len(own)
+                hits = sum(f.matched is not None for f in own) / len(own)
+                found.append(FrequencyBand(least or 0.0, below, len(own), near, hits))
+        return tuple(found)
+
     @property
     def text(self) -> str:
         """The report as a table of text."""
@@ -126,6 +173,7 @@ class DictionaryReport:
                 ]
             ),
             "",
+            *_bands(self.by_frequency()),
             f"a match has |cosine| of at least {self.threshold:g}",
         ]
         if self.missed:
@@ -152,3 +200,16 @@ def _row(name: str, found: DictionaryFigures) -> tuple[str, ...]:
         f"{found.recall.share:.3f}",
         f"{found.f1:.3f}",
     )
+
+
+def _bands(bands: Sequence[FrequencyBand]) -> list[str]:
+    """Return lines on features by frequency; none where all are about as frequent."""
+    if len(bands) < 2:
+        return []
+    rows = [("active at a share of", "features", "true->found", "recall")]
+    for band in bands:
+        upper = "" if band.below is None else f" to {band.below:g}"
+        share = f"{band.least:g}{upper}"
+        figures = str(band.count), f"{band.cosine:.3f}", f"{band.matched:.3f}"
+        rows.append((share, *figures))
+    return [*align(rows), ""]

@@ -14,11 +14,12 @@ from compiler.model import Model
 from compiler.torch_values import plain
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import span
-from zoo.alignment.tokens import read_tokens
+from zoo.alignment.tokens import TokenIds, read_tokens
 from zoo.auditing.certificate import Certificate, rate
 from zoo.cases.bootstrap import interval_of_mean
 from zoo.cases.case import Case, open_case
-from zoo.cases.pairs import SHIFTED
+from zoo.cases.pairs import PAIRS, SHIFTED, draw_pairs
+from zoo.cases.truth import truth_of_circuit
 from zoo.dictionary.cosines import (
     Cosines,
     check_dictionary,
@@ -45,6 +46,7 @@ def score_dictionary(
     threshold: float = THRESHOLD,
     draws: int = DRAWS,
     seed: int = 0,
+    inputs: TokenIds | None = None,
     certificate: Certificate | None = None,
     split: str = "test",
     shifted: float = SHIFTED,
@@ -63,7 +65,10 @@ def score_dictionary(
         threshold: the least |cosine| of a match.
         draws: how many random dictionaries are taken as a control.
         seed: of these.
-        certificate: of a model that is no release; it is audited if None.
+        inputs: [input, ctx] token ids that show how often features are active, and
+            in which directions the data vary; those of the case if None.
+        certificate: of a model that is no release. It is audited if None, unless it
+            is given as a model.
         split: of the data: `train` or `test`.
         shifted: share of the pairs whose corrupt run has shifted positions.
         ablation: what stands in the place of a patched write: `resample`, `mean`,
@@ -80,6 +85,10 @@ def score_dictionary(
         raise InputError(f"threshold is {threshold}; give a cosine above 0, at most 1")
     if draws < 1:
         raise InputError(f"draws is {draws}; give at least 1 random dictionary")
+    if isinstance(source, Model) and certificate is None:  # edges are not needed
+        truth = truth_of_circuit(source.circuit)
+        drawn = draw_pairs(source, split, PAIRS, 0, shifted)
+        source = Case(source.name, source, truth, drawn, ablation, loss, positions)
     case = open_case(
         source,
         certificate=certificate,
@@ -91,8 +100,8 @@ def score_dictionary(
     )
     found = check_dictionary(plain(dictionary), case.config.d_model)
     place = find_place(case.config, site)
-    known = known_features(case, place)
-    held = read_tokens(case, place).astype(np.float64)
+    known = known_features(case, place, inputs)
+    held = read_tokens(case, place, inputs).astype(np.float64)
     seen = span((held - held.mean(axis=0)).T, FAINT)
     rng = np.random.default_rng(seed)
     random = [_random(found.shape, rng) for _ in range(draws)]
@@ -152,6 +161,12 @@ def _features(
     matched = dict(match(near, threshold))
     nearest = near.argmax(axis=1).tolist()
     return tuple(
-        Feature(name, nearest[i], float(near[i].max()), matched.get(i))
+        Feature(
+            name,
+            nearest[i],
+            float(near[i].max()),
+            matched.get(i),
+            float(known.rates[i]),
+        )
         for i, name in enumerate(known.names)
     )

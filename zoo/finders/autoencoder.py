@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 from compiler.errors import InputError
 from compiler.machine.jit import QUICK_TO_COMPILE
 from zoo.alignment.places import find_place
-from zoo.alignment.tokens import read_tokens
+from zoo.alignment.tokens import TokenIds, read_tokens
 from zoo.cases.adam import follow
 from zoo.cases.case import Case
 
@@ -40,6 +40,7 @@ def find_dictionary(
     top_k: int | None = None,
     price: float = PRICE,
     steps: int = STEPS,
+    inputs: TokenIds | None = None,
 ) -> Float[np.ndarray, "feature d_model"]:
     """Return the decoder of a sparse autoencoder, without features that never fire.
 
@@ -51,12 +52,13 @@ def find_dictionary(
         top_k: how many features fire at a token; None for the L1 penalty.
         price: lambda of L1.
         steps: of Adam.
+        inputs: [input, ctx] token ids to learn from; those of the case if None.
 
     Raises:
         NameLookupError: the site is unknown.
         InputError: the size or top_k cannot be, or the site holds the same everywhere.
     """
-    held = read_tokens(case, find_place(case.config, site))
+    held = read_tokens(case, find_place(case.config, site), inputs)
     return train_dictionary(held, size, seed, top_k=top_k, price=price, steps=steps)
 
 
