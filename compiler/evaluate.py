@@ -108,10 +108,9 @@ def _trace(sop: SOp, name: str, tokens: Iterable[Value], causal: bool) -> Trace 
         return None
     graph = build_graph(sop, name, causal)
     cells, lengths = np.array([row], np.int32), np.array([len(row)], np.int64)
-    graph = settle_rules(
+    _, typed = settle_rules(
         graph,
         lambda g: infer_domains(g, vocab, len(row), _LIMITS, row),
         lambda _: (cells, lengths),
     )
-    typed = infer_domains(graph, vocab, len(row), _LIMITS, row)
     return interpret(typed, cells, lengths)

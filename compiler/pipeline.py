@@ -222,9 +222,8 @@ def _compile_stages(
     infer = partial(
         infer_domains, vocab=source.vocab, max_len=source.max_len, limits=limits
     )
-    graph = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
+    graph, typed = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
     # Checked before it is simplified: what is dropped then may be undefined.
-    typed = infer(graph)
     typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
     scheduled = verify_scheduled(schedule(choose_codes(typed, limits.parameters)))

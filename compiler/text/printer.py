@@ -85,18 +85,23 @@ class Printed:
         def infer(found: g.Graph) -> t.Typed:
             return infer_domains(found, self.vocab, self.max_len)
 
-        graph = settle_rules(graph, infer, lambda typed: some_inputs(typed, None))
-        return graph, infer(graph)
+        return settle_rules(graph, infer, lambda typed: some_inputs(typed, None))
 
 
-def print_program(printed: Printed) -> str:
+def print_program(
+    printed: Printed, known: tuple[g.Graph, t.Typed] | None = None
+) -> str:
     """Return a program as RASP text.
+
+    Args:
+        printed: the program.
+        known: what `printed.typed()` returns, if it was called before.
 
     Raises:
         InputError: RASP text has no words for it; says which part.
         ProgramError: the program cannot be typed.
     """
-    graph, typed = printed.typed()
+    graph, typed = known or printed.typed()
     exact: set[int] = set()
     every = set(range(len(graph.nodes)))
     try:

@@ -102,8 +102,8 @@ def type_program(found: Population, claim: str | Program | SOp) -> t.Typed:
         return infer_domains(graph, read.vocab, read.max_len, _LIMITS)
 
     accepts = getattr(causal, "accepts", None)
-    graph = settle_rules(graph, infer, lambda p: some_inputs(p, accepts))
-    return simplify(check_defined(infer(graph), accepts))
+    _, typed = settle_rules(graph, infer, lambda p: some_inputs(p, accepts))
+    return simplify(check_defined(typed, accepts))
 
 
 def run_program(
