@@ -226,8 +226,8 @@ def _compile_stages(
     # Checked before it is simplified: what is dropped then may be undefined.
     typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
-    scheduled = verify_scheduled(schedule(choose_codes(typed, limits.parameters)))
-    compiled = _compile_scheduled(scheduled, options, limits.parameters)
+    scheduled = schedule(choose_codes(typed, limits.parameters))
+    compiled = compile_scheduled(scheduled, options, limits)
     laid_out = compiled.laid_out
     return Stages(source, graph, typed, scheduled, laid_out, compiled, options)
 
@@ -244,13 +244,23 @@ def compile_typed(
         ProgramError: the program cannot be lowered, or its model is too large.
     """
     most = (limits or Limits()).parameters
-    scheduled = verify_scheduled(schedule(choose_codes(typed, most)))
-    return _compile_scheduled(scheduled, options or Options(), most)
+    return compile_scheduled(schedule(choose_codes(typed, most)), options, limits)
 
 
-def _compile_scheduled(scheduled: Scheduled, options: Options, most: int) -> Compiled:
+def compile_scheduled(
+    scheduled: Scheduled,
+    options: Options | None = None,
+    limits: Limits | None = None,
+) -> Compiled:
+    """Return the compiled transformer of a scheduled program: the last two stages.
+
+    Raises:
+        ProgramError: its model is too large.
+    """
+    options = options or Options()
+    verify_scheduled(scheduled)
     laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
-    _refuse_large(laid_out, most)
+    _refuse_large(laid_out, (limits or Limits()).parameters)
     return _compile(laid_out, options)
 
 
