@@ -222,12 +222,13 @@ def _compile_stages(
     infer = partial(
         infer_domains, vocab=source.vocab, max_len=source.max_len, limits=limits
     )
-    graph, typed = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
+    graph = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
     # Checked before it is simplified: what is dropped then may be undefined.
+    typed = infer(graph)
     typed = simplify(check_defined(typed, source.accepts))
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
-    scheduled = schedule(choose_codes(typed, limits.parameters))
-    compiled = compile_scheduled(scheduled, options, limits)
+    scheduled = verify_scheduled(schedule(choose_codes(typed, limits.parameters)))
+    compiled = _compile_scheduled(scheduled, options, limits.parameters)
     laid_out = compiled.laid_out
     return Stages(source, graph, typed, scheduled, laid_out, compiled, options)
 
@@ -244,23 +245,13 @@ def compile_typed(
         ProgramError: the program cannot be lowered, or its model is too large.
     """
     most = (limits or Limits()).parameters
-    return compile_scheduled(schedule(choose_codes(typed, most)), options, limits)
+    scheduled = verify_scheduled(schedule(choose_codes(typed, most)))
+    return _compile_scheduled(scheduled, options or Options(), most)
 
 
-def compile_scheduled(
-    scheduled: Scheduled,
-    options: Options | None = None,
-    limits: Limits | None = None,
-) -> Compiled:
-    """Return the compiled transformer of a scheduled program: the last two stages.
-
-    Raises:
-        ProgramError: its model is too large.
-    """
-    options = options or Options()
-    verify_scheduled(scheduled)
+def _compile_scheduled(scheduled: Scheduled, options: Options, most: int) -> Compiled:
     laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
-    _refuse_large(laid_out, (limits or Limits()).parameters)
+    _refuse_large(laid_out, most)
     return _compile(laid_out, options)
 
 

@@ -26,6 +26,15 @@ def settle_rules(
     graph: g.Graph,
     infer: Callable[[g.Graph], t.Typed],
     inputs: Callable[[t.Typed], Inputs],
+) -> g.Graph:
+    """Return the graph with a rule for every aggregate; see `settle_and_infer`."""
+    return settle_and_infer(graph, infer, inputs)[0]
+
+
+def settle_and_infer(
+    graph: g.Graph,
+    infer: Callable[[g.Graph], t.Typed],
+    inputs: Callable[[t.Typed], Inputs],
 ) -> tuple[g.Graph, t.Typed]:
     """Return the graph with a rule for every aggregate, and its domains.
 

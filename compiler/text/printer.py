@@ -22,7 +22,7 @@ from compiler.ir import typed as t
 from compiler.ir.formula import atoms
 from compiler.passes.check import some_inputs
 from compiler.passes.infer import infer_domains
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.rasp import operators as op
 from compiler.rasp.expr import Comparison, SOp
 from compiler.rasp.values import Value, canonical, same
@@ -88,7 +88,7 @@ class Printed:
         def infer(found: g.Graph) -> t.Typed:
             return infer_domains(found, self.vocab, self.max_len)
 
-        return settle_rules(graph, infer, lambda typed: some_inputs(typed, None))
+        return settle_and_infer(graph, infer, lambda typed: some_inputs(typed, None))
 
 
 def print_program(

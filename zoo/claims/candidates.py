@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Int
@@ -40,7 +40,7 @@ from zoo.claims.reports import CandidateReport, ClaimCounterexample
 from zoo.lookup import MODELS, look_up, open_model
 
 Reference = str | Path | Model | Program | SOp
-Candidate = str | Program | Mapping[str, Any]
+ProgramCandidate = str | Program | Mapping[str, Any]
 _BOUNDS = TextBounds()
 
 
@@ -71,7 +71,7 @@ class ProgramReference:
 
 def score_programs(
     source: Reference,
-    candidates: Candidate | Iterable[Candidate],
+    candidates: ProgramCandidate | Iterable[ProgramCandidate],
     *,
     inputs: int | None = None,
     seconds: float = SECONDS,
@@ -95,10 +95,10 @@ def score_programs(
         NameLookupError: nothing has the name.
         InputError: the model has no RASP program, or a number cannot be used.
     """
-    if isinstance(candidates, str | Program | Mapping):
-        candidates = [candidates]
+    one = isinstance(candidates, str | Program | Mapping)
+    several = cast("Iterable[ProgramCandidate]", [candidates] if one else candidates)
     judge = CandidateJudge(source, inputs, seconds, seed)
-    return [judge.score(one, number) for number, one in enumerate(candidates, start=1)]
+    return [judge.score(each, number) for number, each in enumerate(several, start=1)]
 
 
 class CandidateJudge:
@@ -126,9 +126,11 @@ class CandidateJudge:
         """Return what a name, a program or a model stands for, with its outputs."""
         return open_reference(source, self.inputs, self.seed)
 
-    def score(self, candidate: Candidate, number: int) -> CandidateReport:
+    def score(self, candidate: ProgramCandidate, number: int) -> CandidateReport:
         """Return what a candidate is worth; its number is its name if it has none."""
-        given = candidate if isinstance(candidate, Mapping) else {"text": candidate}
+        given: Mapping[str, Any] = {"text": candidate}
+        if isinstance(candidate, Mapping):
+            given = candidate
         name = str(given.get("id", number))
         if self.own is None and given.get("reference") is None:
             raise InputError(

@@ -23,7 +23,7 @@ from compiler.ir.graph import build_graph
 from compiler.ir.interpret import interpret
 from compiler.passes.check import Accepts, check_defined, some_inputs
 from compiler.passes.infer import Limits, infer_domains
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.passes.simplify import simplify
 from compiler.pipeline import read_source
 from compiler.rasp.expr import SOp
@@ -117,7 +117,7 @@ def type_over(
     def infer(graph: Any) -> t.Typed:
         return infer_domains(graph, read.vocab, read.max_len, _LIMITS)
 
-    _, typed = settle_rules(graph, infer, lambda p: some_inputs(p, accepts))
+    _, typed = settle_and_infer(graph, infer, lambda p: some_inputs(p, accepts))
     return simplify(check_defined(typed, accepts))
 
 
