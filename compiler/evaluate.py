@@ -19,7 +19,7 @@ from compiler.ir.graph import Const, Source, build_graph, definition, written_na
 from compiler.ir.interpret import Trace, interpret, selected
 from compiler.passes.check import explain
 from compiler.passes.infer import Limits, infer_domains
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.rasp.expr import Selector, SelectorWidth, SOp, given_name
 from compiler.rasp.values import Value, unordered
 
@@ -108,10 +108,9 @@ def _trace(sop: SOp, name: str, tokens: Iterable[Value], causal: bool) -> Trace 
         return None
     graph = build_graph(sop, name, causal)
     cells, lengths = np.array([row], np.int32), np.array([len(row)], np.int64)
-    graph = settle_rules(
+    _, typed = settle_and_infer(
         graph,
         lambda g: infer_domains(g, vocab, len(row), _LIMITS, row),
         lambda _: (cells, lengths),
     )
-    typed = infer_domains(graph, vocab, len(row), _LIMITS, row)
     return interpret(typed, cells, lengths)

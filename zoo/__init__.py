@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from zoo.cases.by_input import truth
     from zoo.cases.case import open_case
     from zoo.catalogue import list_entries as list
+    from zoo.claims.candidates import score_programs
     from zoo.claims.description import score_description
     from zoo.claims.program import score_program
     from zoo.dictionary.score import score_dictionary
@@ -124,6 +125,7 @@ _PLACES = {
     "score_lens": "zoo.reading.lens:score_lens",
     "score_parts": "zoo.parts.score:score_parts",
     "score_program": "zoo.claims.program:score_program",
+    "score_programs": "zoo.claims.candidates:score_programs",
     "score_steering": "zoo.steering.score:score_steering",
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
@@ -185,6 +187,7 @@ __all__ = [
     "score_lens",
     "score_parts",
     "score_program",
+    "score_programs",
     "score_steering",
     "serve",
     "show",

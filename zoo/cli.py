@@ -30,6 +30,7 @@ from zoo.commands.releases import card, releases
 from zoo.commands.run import run
 from zoo.commands.sample import sample
 from zoo.commands.score import score
+from zoo.commands.score_program import score_program
 from zoo.commands.show import show
 from zoo.commands.site import site
 from zoo.commands.superpose import superpose
@@ -71,6 +72,7 @@ app.add_typer(index, name="index")
 app.command("truth")(truth)
 app.command("circuits")(circuits)
 app.command("score")(score)
+app.command("score-program")(score_program)
 app.command("evaluate")(evaluate)
 app.command("leaderboard")(leaderboard)
 app.command("arena")(arena)

@@ -137,5 +137,5 @@ def image(
     mask = np.zeros((len(domains[0].mask), size), dtype=bool)
     for position in range(len(mask)):
         cells = table[np.ix_(*(np.flatnonzero(d.mask[position]) for d in domains))]
-        mask[position, np.unique(cells[cells >= 0])] = True
+        mask[position, cells[cells >= 0]] = True
     return mask

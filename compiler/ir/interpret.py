@@ -19,7 +19,7 @@ from compiler.rasp.values import UNDEFINED, Value, canonical, show, show_many, u
 
 Indices = NDArray[np.int32]
 
-# Selectors are [batch, query, key]; a chunk keeps that below about 64 MB.
+# Cells of a selector, [key, query, batch]; a chunk keeps that below about 64 MB.
 _CHUNK_CELLS = 8_000_000
 
 
@@ -93,27 +93,34 @@ def _interpret(
 ) -> Trace:
     run = _Run(typed, tokens, lengths)
     for index, variable in enumerate(typed.variables):
-        value = run.compute(variable)
-        if index in overrides:
-            given = overrides[index]
+        given = overrides.get(index)
+        if given is None:
+            value = run.compute(variable)
+        elif (given == -2).any():
+            value = run.compute(variable)
             value = np.where(given == -2, value, given).astype(np.int32)
+        else:  # all of it is given
+            value = given.astype(np.int32)
         run.values.append(value)
     return Trace(typed, tuple(run.values), tokens, lengths)
 
 
 class _Run:
-    """One pass over the variables of a program, for one chunk of inputs."""
+    """One pass over the variables of a program, for one chunk of inputs.
+
+    Selectors are [key, query, batch] here: sums and extremes over keys then run along
+    whole rows of memory, which takes a fifth of the time.
+    """
 
     def __init__(self, typed: t.Typed, tokens: Indices, lengths: NDArray) -> None:
         self.typed, self.tokens, self.lengths = typed, tokens, lengths
         self.values: list[Indices] = []
         batch, self.seq = tokens.shape
-        place = np.arange(self.seq)
-        exists = place[None, :] < lengths[:, None]
-        sight = np.tri(self.seq, dtype=bool) if typed.causal else np.True_
-        # [batch, query, key]
+        exists = np.arange(self.seq)[:, None] < lengths[None, :]
+        sight = np.tri(self.seq, dtype=bool).T[:, :, None] if typed.causal else np.True_
+        # [key, query, batch]
         self.visible = np.broadcast_to(
-            exists[:, None, :] & sight, (batch, self.seq, self.seq)
+            exists[:, None, :] & sight, (self.seq, self.seq, batch)
         )
 
     def compute(self, variable: t.Variable) -> Indices:
@@ -126,7 +133,7 @@ class _Run:
                 return _look_up(table.table, [self.values[a] for a in table.args])
             case t.Width() as width:
                 chosen, clear = self.select(width.selector)
-                return _where(clear, width.lookup[chosen.sum(axis=2)])
+                return _where(clear, width.lookup[_count(chosen)])
             case t.Mean() as mean:
                 return self.mean(mean)
             case t.Pick() as pick:
@@ -142,14 +149,14 @@ class _Run:
         return np.broadcast_to(column, self.tokens.shape).copy()
 
     def select(self, formula: t.Formula) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return [batch, query, key] what is selected, and [batch, query] defined."""
+        """Return [key, query, batch] what is selected, and [query, batch] defined."""
         chosen = self.evaluate(formula) & self.visible
-        clear = np.ones(self.tokens.shape, dtype=bool)
+        clear = np.ones(chosen.shape[1:], dtype=bool)
         for atom in t.atoms(formula):
-            keys, queries = self.values[atom.key], self.values[atom.query]
+            keys, queries = self.values[atom.key].T, self.values[atom.query].T
             if (keys < 0).any() or (queries < 0).any():
                 unclear = (keys < 0)[:, None, :] & self.visible
-                clear &= (queries >= 0) & ~unclear.any(axis=2)
+                clear &= (queries >= 0) & ~unclear.any(axis=0)
         return chosen, clear
 
     def evaluate(self, formula: t.Formula) -> NDArray[np.bool_]:
@@ -157,9 +164,11 @@ class _Run:
             case t.Truth():
                 return np.broadcast_to(np.bool_(formula.value), self.visible.shape)
             case t.Atom():
-                queries = self.values[formula.query][:, :, None]
-                keys = self.values[formula.key][:, None, :]
-                return formula.allowed[keys, queries]
+                keys = self.values[formula.key].T.astype(np.intp)
+                queries = self.values[formula.query].T.astype(np.intp)
+                cells = (keys * formula.allowed.shape[1])[:, None, :] + queries
+                # What is undefined, -1, may take any cell: `select` says where.
+                return formula.allowed.reshape(-1).take(cells, mode="wrap")
             case t.Junction(kind="not"):
                 return ~self.evaluate(formula.parts[0])
             case t.Junction(kind="and"):
@@ -169,12 +178,13 @@ class _Run:
 
     def mean(self, mean: t.Mean) -> Indices:
         chosen, clear = self.select(mean.selector)
-        values = self.values[mean.value]
+        values = self.values[mean.value].T
         numbers = mean.numerators[values]
         bad = (values < 0) | ~mean.numeric[values]
-        clear = clear & ~(chosen & bad[:, None, :]).any(axis=2)
-        count = chosen.sum(axis=2)
-        total = np.where(chosen, numbers[:, None, :], 0).sum(axis=2) - mean.lowest
+        if bad.any():
+            clear = clear & ~(chosen & bad[:, None, :]).any(axis=0)
+        count = _count(chosen)
+        total = np.where(chosen, numbers[:, None, :], 0).sum(axis=0) - mean.lowest
         total = np.clip(total, 0, mean.lookup.shape[1] - 1)
         result = np.where(count == 0, mean.default, mean.lookup[count, total])
         return _where(clear, result)
@@ -183,42 +193,62 @@ class _Run:
         chosen, clear = self.select(pick.selector)
         # In this variable's domain, which is in the order of `sort_key`; the tokens'
         # own is in the order of the vocabulary.
-        held = self.values[pick.value]
-        values = np.where(held < 0, -1, pick.recode[held])
-        clear = clear & ~(chosen & (values < 0)[:, None, :]).any(axis=2)
+        held = self.values[pick.value].T
+        values = np.where(held < 0, -1, pick.recode[held]).astype(np.int32)
+        if (values < 0).any():
+            clear = clear & ~(chosen & (values < 0)[:, None, :]).any(axis=0)
         size = max(1, int(pick.recode.max()) + 1)
-        some = chosen.any(axis=2)
-        spread = np.broadcast_to(values[:, None, :], chosen.shape)
-        low = np.where(chosen, spread, size).min(axis=2)
-        high = np.where(chosen, spread, -1).max(axis=2)
+        some = chosen.any(axis=0)
         match pick.rule:
             case "unique" | "one_or_mean":
-                clear = clear & (~some | (low == high))
-                picked = low
+                picked = _least(chosen, values, size)
+                clear = clear & (~some | (picked == _greatest(chosen, values)))
             case "min":
-                picked = low
+                picked = _least(chosen, values, size)
             case "max":
-                picked = high
+                picked = _greatest(chosen, values)
             case "first":
-                picked = np.take_along_axis(values, chosen.argmax(axis=2), axis=1)
+                picked = _at_end(chosen[::-1], values[::-1])
             case "last":
-                where = self.seq - 1 - chosen[:, :, ::-1].argmax(axis=2)
-                picked = np.take_along_axis(values, where, axis=1)
+                picked = _at_end(chosen, values)
             case _:
-                counts = [(chosen & (spread == v)).sum(axis=2) for v in range(size)]
+                held_at = values[:, None, :]
+                counts = [_count(chosen & (held_at == v)) for v in range(size)]
                 picked = np.stack(counts).argmax(axis=0)
         return _where(clear, np.where(some, picked, pick.default))
+
+
+def _count(chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
+    return chosen.sum(axis=0, dtype=np.int32)
+
+
+def _least(chosen: NDArray[np.bool_], values: Indices, none: int) -> Indices:
+    return np.where(chosen, values[:, None, :], np.int32(none)).min(axis=0)
+
+
+def _greatest(chosen: NDArray[np.bool_], values: Indices) -> Indices:
+    return np.where(chosen, values[:, None, :], np.int32(-1)).max(axis=0)
+
+
+def _at_end(chosen: NDArray[np.bool_], values: Indices) -> Indices:
+    """Return [query, batch] the value at the last key that is selected, else -1."""
+    picked = np.full(chosen.shape[1:], -1, np.int32)
+    for here, value in zip(chosen, values, strict=True):
+        np.copyto(picked, value, where=here)
+    return picked
 
 
 def selected(trace: Trace, formula: t.Formula) -> NDArray[np.bool_]:
     """Return [batch, query, key] which positions a selector selects in a run."""
     run = _Run(trace.typed, trace.tokens, trace.lengths)
     run.values = list(trace.values)
-    return run.select(formula)[0]
+    return np.ascontiguousarray(run.select(formula)[0].transpose(2, 1, 0))
 
 
 def _where(clear: NDArray[np.bool_], value: NDArray) -> Indices:
-    return np.where(clear, value, -1).astype(np.int32)
+    """Return [batch, seq] the values that are defined, of [seq, batch]; else -1."""
+    found = np.where(clear, value, -1).astype(np.int32)
+    return np.ascontiguousarray(found.T)
 
 
 def _look_up(table: NDArray[np.int32], args: Sequence[Indices]) -> Indices:

@@ -27,7 +27,16 @@ def settle_rules(
     infer: Callable[[g.Graph], t.Typed],
     inputs: Callable[[t.Typed], Inputs],
 ) -> g.Graph:
-    """Return the graph with a rule for every aggregate.
+    """Return the graph with a rule for every aggregate; see `settle_and_infer`."""
+    return settle_and_infer(graph, infer, inputs)[0]
+
+
+def settle_and_infer(
+    graph: g.Graph,
+    infer: Callable[[g.Graph], t.Typed],
+    inputs: Callable[[t.Typed], Inputs],
+) -> tuple[g.Graph, t.Typed]:
+    """Return the graph with a rule for every aggregate, and its domains.
 
     What static analysis cannot prove to be unique is tried on inputs, in order, since
     one aggregate may read another.
@@ -43,16 +52,18 @@ def settle_rules(
     nodes = enumerate(graph.nodes)
     asked = [i for i, node in nodes if _rule(node.operation) == "one_or_mean"]
     if not asked:
-        return graph
+        return graph, infer(graph)
     means = {i for i in asked if _holds_number(graph, i)}
     for _ in asked:
         typed = infer(_with_rules(graph, asked, means))
+        tried = means
         means = {i for i in means if _numeric(typed, i)}
         more = _meet_two(typed, asked, inputs)
         means |= more
         if not more:
             break
-    return _with_rules(graph, asked, means)
+    settled = _with_rules(graph, asked, means)
+    return settled, typed if means == tried else infer(settled)
 
 
 def _rule(operation: g.Operation) -> Rule | None:
@@ -92,7 +103,9 @@ def _meet_two(
     tokens, lengths = inputs(typed)
     if not len(tokens):
         return set()
-    trace = interpret(typed, tokens, lengths)
+    until = max(open_) + 1  # what comes after is read by none of them
+    first = replace(typed, variables=typed.variables[:until], output=until - 1)
+    trace = interpret(first, tokens, lengths)
     live = np.arange(tokens.shape[1])[None, :] < lengths[:, None]
     undefined = [((v < 0) & live).any(axis=1) for v in trace.values]
     found = set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,11 +138,11 @@ class _Problem:
             for sign in (1.0, -1.0):
                 yield lambda bound, s=sign: self.additive(s)
         for form in self.forms():
-            for plateau in (False, True):
-                for sign in (1.0, -1.0):
-                    yield lambda bound, f=form, s=sign, p=plateau: self.along(
-                        f, s, p, bound
-                    )
+            groups = self.groups(form)
+            if groups is None:
+                continue
+            for plateau, sign in itertools.product((False, True), (1.0, -1.0)):
+                yield partial(self.along, form, groups, sign, plateau)
         if all(a.free for a in self.args):
             yield self.rectangles
             if any(a.noise.any() for a in self.args):
@@ -190,16 +191,13 @@ class _Problem:
         if not code.free:
             return code.rows[:, 0] - code.rows[:, 0].min()
         slices = np.moveaxis(self.table, axis, 0).reshape(len(code.rows), -1)
-        _, classes = np.unique(slices, axis=0, return_inverse=True)
-        classes = classes.reshape(-1)
         # Classes in the order in which their values first come.
-        first = {c: i for i, c in enumerate(dict.fromkeys(classes.tolist()))}
-        return np.array([first[c] for c in classes.tolist()], dtype=np.float64)
+        first: dict[bytes, int] = {}
+        classes = [first.setdefault(row.tobytes(), len(first)) for row in slices]
+        return np.array(classes, dtype=np.float64)
 
-    def along(
-        self, form: list[Floats], sign: float, plateau: bool, bound: int | None
-    ) -> Units | None:
-        """Return hinges along a linear form, None if the table is not one of it."""
+    def groups(self, form: list[Floats]) -> tuple[Floats, NDArray[np.int32]] | None:
+        """Return (values of a linear form, the result at each), None if they differ."""
         sums = sum(w[self.cells[:, a]] for a, w in enumerate(form))
         assert isinstance(sums, np.ndarray)
         order = np.argsort(sums, kind="stable")
@@ -210,14 +208,25 @@ class _Problem:
         heads = results[starts]
         if (heads[group] != results).any():
             return None
+        return ordered[starts], heads
+
+    def along(
+        self,
+        form: list[Floats],
+        groups: tuple[Floats, NDArray[np.int32]],
+        sign: float,
+        plateau: bool,
+        bound: int | None,
+    ) -> Units | None:
+        """Return hinges along a linear form, None if they are no better."""
+        points, heads = groups
         changes = int(np.count_nonzero(np.diff(heads)))
         # Rows of a one-hot code never lie on one line: every change takes a unit.
         if bound is not None and self.out.free and changes >= bound:
             return None
         if len(heads) * self.out.rank > _MOST_NUMBERS:
             return None
-        points, values = ordered[starts], self.out.rows[heads]
-        hinges = fit_hinges(points, values, sign=sign, plateau=plateau)
+        hinges = fit_hinges(points, self.out.rows[heads], sign=sign, plateau=plateau)
         if bound is not None and len(hinges.place) >= bound:
             return None
         reads, offset = self.read_form(form)

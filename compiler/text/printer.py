@@ -11,7 +11,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,10 @@ from compiler.ir import typed as t
 from compiler.ir.formula import atoms
 from compiler.passes.check import some_inputs
 from compiler.passes.infer import infer_domains
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.rasp import operators as op
 from compiler.rasp.expr import Comparison, SOp
-from compiler.rasp.values import Value
+from compiler.rasp.values import Value, canonical, same
 from compiler.text.evaluator import Evaluator
 from compiler.text.kinds import common_kind
 from compiler.text.lexer import KEYWORDS
@@ -69,6 +69,8 @@ class Printed:
         max_len: the greatest number of tokens.
         causal: whether positions see only themselves and earlier ones.
         meaning: what is said of it at the top.
+        explicit: whether the rule of an aggregate is said wherever reading would have
+            to try inputs to find it. Reading such a text is faster.
     """
 
     expression: SOp
@@ -77,6 +79,7 @@ class Printed:
     max_len: int
     causal: bool = False
     meaning: str = ""
+    explicit: bool = False
 
     def typed(self) -> tuple[g.Graph, t.Typed]:
         """Return its graph with settled rules, and the values that it can have."""
@@ -85,18 +88,23 @@ class Printed:
         def infer(found: g.Graph) -> t.Typed:
             return infer_domains(found, self.vocab, self.max_len)
 
-        graph = settle_rules(graph, infer, lambda typed: some_inputs(typed, None))
-        return graph, infer(graph)
+        return settle_and_infer(graph, infer, lambda typed: some_inputs(typed, None))
 
 
-def print_program(printed: Printed) -> str:
+def print_program(
+    printed: Printed, known: tuple[g.Graph, t.Typed] | None = None
+) -> str:
     """Return a program as RASP text.
+
+    Args:
+        printed: the program.
+        known: what `printed.typed()` returns, if it was called before.
 
     Raises:
         InputError: RASP text has no words for it; says which part.
         ProgramError: the program cannot be typed.
     """
-    graph, typed = printed.typed()
+    graph, typed = known or printed.typed()
     exact: set[int] = set()
     every = set(range(len(graph.nodes)))
     try:
@@ -126,6 +134,8 @@ def _differences(
             program.max_len,
             program.causal,
         )
+        if _reads_alike(again, printed, graph, typed):
+            return set()
         _, found = again.typed()
     except (RaspError, ProgramError):
         return every
@@ -135,6 +145,68 @@ def _differences(
     wrong = {i for i, (a, b) in enumerate(pairs) if not is_same(a, b)}
     same = (found.output, found.numerical) == (typed.output, typed.numerical)
     return wrong if same or wrong else {typed.output}
+
+
+def _reads_alike(
+    again: Printed, printed: Printed, graph: g.Graph, typed: t.Typed
+) -> bool:
+    """Return whether a program that was read is plainly the one that was printed.
+
+    That is seen without domains, which take longer than all else here. False says
+    nothing: rules of aggregates may have to be found, or the programs may differ.
+    """
+    found = g.build_graph(again.expression, again.name, again.causal)
+    inputs = (again.vocab, again.max_len, found.causal, found.output)
+    if inputs != (printed.vocab, printed.max_len, graph.causal, graph.output):
+        return False
+    pairs = zip(graph.nodes, found.nodes, strict=False)
+    return len(graph.nodes) == len(found.nodes) and all(
+        one == other or _computes_alike(i, one, other, graph, typed)
+        for i, (one, other) in enumerate(pairs)
+    )
+
+
+def _computes_alike(
+    index: int, one: g.Node, other: g.Node, graph: g.Graph, typed: t.Typed
+) -> bool:
+    """Return whether a node differs by the words for its function or rule alone."""
+    wanted, found = one.operation, other.operation
+    if one != replace(other, operation=wanted):
+        return False
+    if isinstance(wanted, g.Apply) and isinstance(found, g.Apply):
+        return wanted.args == found.args and _gives_table(index, found, typed)
+    if not (isinstance(wanted, g.Gather) and isinstance(found, g.Gather)):
+        return False
+    plain = found.rule == "one_or_mean" and replace(found, rule="unique") == wanted
+    is_number = one.numerical or graph.nodes[wanted.value].numerical
+    return plain and not is_number and _is_proven(index, typed)
+
+
+def _gives_table(index: int, apply: g.Apply, typed: t.Typed) -> bool:
+    """Return whether a function has the results that a variable's table has."""
+    variable = typed.variables[index]
+    table = variable.operation
+    if not isinstance(table, t.Table) or table.partial is not None:
+        return False
+    held = [typed.variables[a].domain.values for a in table.args]
+    for cell in np.argwhere(table.table >= 0).tolist():
+        arguments = [values[i] for values, i in zip(held, cell, strict=True)]
+        wanted = variable.domain.values[table.table[tuple(cell)]]
+        try:
+            found = canonical(apply.function(*arguments))
+        except Exception:
+            return False
+        if not same(found, wanted):
+            return False
+    return True
+
+
+def _is_proven(index: int, typed: t.Typed) -> bool:
+    """Return whether an aggregate never meets two values, whatever is read."""
+    operation = typed.variables[index].operation
+    if not isinstance(operation, t.Pick) or operation.rule != "unique":
+        return False
+    return operation.proven
 
 
 def is_same(left: Any, right: Any) -> bool:
@@ -272,6 +344,8 @@ class _Printer:
         args = [self.selector(gather.selector), self.phrases[gather.value]]
         default = gather.default
         plain = gather.rule in _PLAIN_RULES and index not in self.exact
+        if self.printed.explicit and not _is_proven(index, self.typed):
+            plain = False
         if not plain or default.kind != "int" or default.value != 0:
             args.append(say_value(default.value))
         if not plain:

@@ -55,11 +55,14 @@ class RunText:
         evaluator: what each name stands for.
         last: the name and the value of the last sequence that it defines.
         setting: what it says of its inputs.
+        opening: the vocabulary that its first statement sets, if that is what it does;
+            run for that vocabulary, the text does the same again.
     """
 
     evaluator: Evaluator
     last: tuple[str, SOp] | None
     setting: TextSetting
+    opening: tuple[Value, ...] | None = None
 
 
 def is_text(text: str) -> bool:
@@ -86,15 +89,19 @@ def run_text(
     """
     evaluator = Evaluator(vocab, folder, bounds)
     said: dict[str, Any] = {}
-    last = None
-    for outcome in evaluator.run(source):
+    last = opening = None
+    for number, outcome in enumerate(evaluator.run(source)):
         if outcome.kind == "set":
             said |= read_setting(evaluator, outcome)
+            if number == 0:
+                opening = said.get("vocab")
             if outcome.name == "vocab" and vocab is None:
                 evaluator.set_vocabulary(said["vocab"])
         elif outcome.kind == "value" and isinstance(outcome.value, SOp):
             last = (outcome.name, outcome.value)
-    return RunText(evaluator, last, TextSetting(**said))
+    setting = TextSetting(**said)
+    once = opening if opening == setting.vocab else None
+    return RunText(evaluator, last, setting, once)
 
 
 def read_setting(evaluator: Evaluator, outcome: StatementOutcome) -> dict[str, Any]:
@@ -157,11 +164,14 @@ def read_program(
     def run(vocab: tuple[Value, ...] | None) -> RunText:
         return run_text(source, vocab, folder, bounds)
 
+    first = run(None)
+
     def build(vocab: Sequence[Value] = ()) -> SOp:
-        found = run(tuple(vocab) or None)
+        asked = tuple(vocab) or None
+        again = asked is not None and repr(asked) == repr(first.opening)
+        found = first if again else run(asked)
         return _as_output(found.evaluator, _choose(found, source, name)[1])
 
-    first = run(None)
     chosen, _ = _choose(first, source, name)
     setting = first.setting
     return Program(

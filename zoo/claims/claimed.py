@@ -21,9 +21,9 @@ from compiler.errors import InputError
 from compiler.ir import typed as t
 from compiler.ir.graph import build_graph
 from compiler.ir.interpret import interpret
-from compiler.passes.check import check_defined, some_inputs
+from compiler.passes.check import Accepts, check_defined, some_inputs
 from compiler.passes.infer import Limits, infer_domains
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.passes.simplify import simplify
 from compiler.pipeline import read_source
 from compiler.rasp.expr import SOp
@@ -88,9 +88,25 @@ def type_program(found: Population, claim: str | Program | SOp) -> t.Typed:
         ProgramError: it cannot be typed.
     """
     causal = found.causal
-    program = find_program(claim)
-    own = causal.n_ctx - 1
-    read = read_source(program, list(causal.vocab), own, causal.causal)
+    accepts = getattr(causal, "accepts", None)
+    inputs = tuple(causal.vocab), causal.n_ctx - 1, causal.causal
+    return type_over(find_program(claim), *inputs, accepts)
+
+
+def type_over(
+    program: Program | SOp,
+    vocab: tuple[Value, ...],
+    max_len: int,
+    causal: bool,
+    accepts: Accepts | None,
+) -> t.Typed:
+    """Return a claimed program over given inputs.
+
+    Raises:
+        InputError: it has too many variables.
+        ProgramError: it cannot be typed.
+    """
+    read = read_source(program, list(vocab), max_len, causal)
     graph = build_graph(read.expression, read.name, read.causal)
     if len(graph.nodes) > MOST_VARIABLES:
         raise InputError(
@@ -101,9 +117,8 @@ def type_program(found: Population, claim: str | Program | SOp) -> t.Typed:
     def infer(graph: Any) -> t.Typed:
         return infer_domains(graph, read.vocab, read.max_len, _LIMITS)
 
-    accepts = getattr(causal, "accepts", None)
-    graph = settle_rules(graph, infer, lambda p: some_inputs(p, accepts))
-    return simplify(check_defined(infer(graph), accepts))
+    _, typed = settle_and_infer(graph, infer, lambda p: some_inputs(p, accepts))
+    return simplify(check_defined(typed, accepts))
 
 
 def run_program(

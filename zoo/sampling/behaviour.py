@@ -89,8 +89,9 @@ def measure_behaviour(trace: Trace, inputs: ProbeInputs) -> BehaviourFigures:
     found = trace.output[live]
     rows, positions = np.nonzero(live)
     place = inputs.tokens[rows, positions] * live.shape[1] + positions
-    counts = np.zeros((place.max() + 1, found.max() + 1), np.int64)
-    np.add.at(counts, (place, found), 1)
+    values = int(found.max()) + 1
+    counts = np.bincount(place * values + found).astype(np.int64)
+    counts = np.pad(counts, (0, -len(counts) % values)).reshape(-1, values)
     agreeing = int(counts.max(axis=1).sum())
     return BehaviourFigures(
         hash=behaviour_hash(found),
@@ -105,8 +106,10 @@ def behaviour_hash(outputs: Int[np.ndarray, " cell"]) -> str:
 
     Each value is replaced by the number of different values before its first place.
     """
-    _, first, inverse = np.unique(outputs, return_index=True, return_inverse=True)
-    names = np.empty(len(first), np.int64)
-    names[np.argsort(first)] = np.arange(len(first))
-    canonical = names[inverse.reshape(-1)].astype("<u4")
+    place = np.full(int(outputs.max()) + 1, len(outputs))
+    # The first place of each value: of several assignments the last one stays.
+    place[outputs[::-1]] = np.arange(len(outputs))[::-1]
+    names = np.empty(len(place), np.int64)
+    names[np.argsort(place, kind="stable")] = np.arange(len(place))
+    canonical = names[outputs].astype("<u4")
     return hashlib.sha256(canonical.tobytes()).hexdigest()[:32]

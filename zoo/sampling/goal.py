@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from compiler.errors import InputError, unknown_name
 from compiler.rasp.values import Value, show_many
+from zoo.sampling.chance import Chance
 
 FAMILIES = ("counts", "lookups", "rules", "means")
 """What a head can compute: how many positions are selected; the value at a computed
@@ -66,6 +69,75 @@ class SampleGoal:
         """Return the goal as JSON values."""
         found = asdict(self)
         return found | {"vocab": list(self.vocab), "families": list(self.families)}
+
+
+@dataclass(frozen=True)
+class GoalChoices:
+    """Goals that differ in layers and heads; each draw of a suite takes one.
+
+    Attributes:
+        goals: each as likely as any other.
+    """
+
+    goals: tuple[SampleGoal, ...]
+
+    @classmethod
+    def over(
+        cls, goal: SampleGoal, layers: Sequence[int], heads: Sequence[int]
+    ) -> GoalChoices:
+        """Return a goal with each of some numbers of layers and of heads."""
+        pairs = itertools.product(layers, heads)
+        return cls(tuple(replace(goal, layers=n, heads=h) for n, h in pairs))
+
+    @property
+    def any(self) -> SampleGoal:
+        """One of the goals: the vocabulary and the length are those of all."""
+        return self.goals[0]
+
+    def of_draw(self, seed: int, number: int) -> SampleGoal:
+        """Return the goal of one draw of a seed."""
+        if len(self.goals) == 1:
+            return self.any
+        return Chance(f"goal {seed}-{number}").one_of(self.goals)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is asked for as JSON values; lists where there is a choice."""
+        found = self.any.to_json()
+        for name in ("layers", "heads"):
+            there = list(dict.fromkeys(getattr(goal, name) for goal in self.goals))
+            found[name] = there if len(there) > 1 else there[0]
+        return found
+
+
+def read_numbers(name: str, given: int | str | Iterable[int]) -> tuple[int, ...]:
+    """Return numbers of layers or heads in order: of `3`, `"2-5"`, `"2,4"`, `[2, 4]`.
+
+    Raises:
+        InputError: it is none of these. What is out of range is left to the goal.
+    """
+    remedy = f"give a number, such as 3, a range, such as 2-5, or a list: {name} 2,4"
+    if isinstance(given, bool) or not isinstance(given, int | str | Iterable):
+        raise InputError(f"{name} is {given!r}; {remedy}")
+    if isinstance(given, int):
+        return (given,)
+    if isinstance(given, str):
+        given = [n for part in given.split(",") for n in _span(name, part, remedy)]
+    found = list(given)
+    if not found or not all(type(n) is int for n in found):
+        raise InputError(f"{name} is {found!r}; {remedy}")
+    return tuple(sorted(set(found)))
+
+
+def _span(name: str, text: str, remedy: str) -> Iterable[int]:
+    """Return the numbers of `3` or `2-5`."""
+    found = re.fullmatch(r"\s*(-?\d{1,9})\s*(?:-\s*(\d{1,9}))?\s*", text, re.ASCII)
+    if found is None:
+        raise InputError(f"{name} is {text!r}; {remedy}")
+    first = int(found[1])
+    last = first if found[2] is None else int(found[2])
+    if not first <= last <= first + 100:
+        raise InputError(f"{name} is {text!r}; {remedy}")
+    return range(first, last + 1)
 
 
 def read_families(text: str | Sequence[str] | None) -> tuple[str, ...]:

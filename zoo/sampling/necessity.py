@@ -46,16 +46,25 @@ def changed_share(steps: t.Typed, trace: Trace, inputs: ProbeInputs) -> float:
 
 def _share_of(index: int, steps: t.Typed, trace: Trace, inputs: ProbeInputs) -> float:
     live = inputs.live
+    after = _after(index, steps)
     for base, donor in _rounds(len(inputs.lengths)):
-        held = np.where(live[donor], trace.values[index][donor], -2)
-        patched = interpret(
-            steps, inputs.tokens[base], inputs.lengths[base], {index: held}
-        )
+        given = {i: v[base] for i, v in enumerate(trace.values) if i not in after}
+        given[index] = np.where(live[donor], trace.values[index][donor], given[index])
+        patched = interpret(steps, inputs.tokens[base], inputs.lengths[base], given)
         cells = live[base]
         different = (patched.output != trace.output[base]) & cells
         if different.any():
             return round(int(different.sum()) / int(cells.sum()), 6)
     return 0.0
+
+
+def _after(index: int, steps: t.Typed) -> set[int]:
+    """Return the steps that depend on one, itself left out."""
+    found = {index}
+    for later in range(index + 1, len(steps.variables)):
+        if found & set(steps.variables[later].reads):
+            found.add(later)
+    return found - {index}
 
 
 @cache

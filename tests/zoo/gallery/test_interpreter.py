@@ -19,7 +19,7 @@ from compiler.model import Model
 from compiler.notation import parse
 from compiler.passes.check import some_inputs
 from compiler.passes.infer import Limits, infer_domains
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.rasp import (
     EQ,
     LEQ,
@@ -118,7 +118,7 @@ def typed_of(expression: SOp, *, causal: bool = False) -> Typed:
     """Return a program with its tables; nothing checks that it is always defined."""
     graph = build_graph(expression, "own", causal, ())
     infer = partial(infer_domains, vocab=(1, 2, 3), max_len=4, limits=Limits())
-    return infer(settle_rules(graph, infer, lambda typed: some_inputs(typed, None)))
+    return settle_and_infer(graph, infer, lambda typed: some_inputs(typed, None))[1]
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -26,7 +26,7 @@ from zoo.cli import app
 from zoo.sampling.behaviour import behaviour_hash, probe_inputs
 from zoo.sampling.builder import build_expression
 from zoo.sampling.chance import Chance
-from zoo.sampling.goal import FAMILIES, SampleGoal
+from zoo.sampling.goal import FAMILIES, GoalChoices, SampleGoal, read_numbers
 from zoo.sampling.judging import DrawJudge, NotKept
 from zoo.sampling.necessity import changed_share
 from zoo.sampling.program import SampledProgram, SampledSuite
@@ -278,6 +278,12 @@ def test_without_a_folder_the_texts_or_the_figures_are_printed() -> None:
         ({"n": 0}, InputError, "n is 0; give a number from 1 to"),
         ({"layers": 9}, InputError, "layers is 9; give a number from 1 to 8"),
         ({"heads": True}, InputError, "heads is True"),
+        ({"layers": "2-"}, InputError, "layers is '2-'; give a number, such as 3"),
+        ({"layers": "5-2"}, InputError, "a range, such as 2-5"),
+        ({"layers": []}, InputError, "or a list: layers 2,4"),
+        ({"jobs": 0}, InputError, "jobs is 0; give a number from 1 to 64"),
+        ({"format": "parquet"}, NameLookupError, "rasp, dataset"),
+        ({"format": "dataset"}, InputError, "a dataset needs a folder"),
         ({"max_len": 1}, InputError, "max_len is 1"),
         ({"output": "bool"}, NameLookupError, "Did you mean 'boolean'"),
         ({"families": "count"}, NameLookupError, "Did you mean 'counts'"),
@@ -307,14 +313,40 @@ def test_where_there_are_no_more_programs_the_error_says_so(
 
 
 def test_functions_of_one_token_are_kept_where_they_are_asked_for() -> None:
-    judge = DrawJudge(SampleGoal(2, vocab=tuple("abc"), max_len=4, local=True), 0)
+    goal = SampleGoal(2, vocab=tuple("abc"), max_len=4, local=True)
+    judge = DrawJudge(GoalChoices((goal,)), 0)
     found = []
     for number in range(14):
         try:
-            found.append(judge.draw(number).local)
+            found.append(judge.draw(number).program.local)
         except NotKept as reason:
             assert "token and position" not in str(reason)
     assert max(found) > 0.95
+
+
+def test_several_depths_are_drawn_into_one_suite_without_a_function_twice() -> None:
+    found = zoo.sample(8, layers="1-3", heads=[1, 2], seed=1, **SMALL)
+    assert {(p.layers, p.heads) for p in found.programs} >= {(1, 1), (3, 1)}
+    assert len({p.hash for p in found.programs}) == 8
+    assert found.goal["layers"] == [1, 2, 3] and found.goal["heads"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (3, (3,)),
+        ("3", (3,)),
+        ("2-4", (2, 3, 4)),
+        ("4, 1-2", (1, 2, 4)),
+        ([5, 2], (2, 5)),
+    ],
+)
+def test_numbers_of_layers_are_read(given: Any, wanted: tuple[int, ...]) -> None:
+    assert read_numbers("layers", given) == wanted
+
+
+def test_processes_side_by_side_draw_the_same_suite(suite: SampledSuite) -> None:
+    assert zoo.sample(5, layers=2, heads=2, seed=3, jobs=2, **SMALL) == suite
 
 
 def test_every_family_is_drawn() -> None:
