@@ -37,7 +37,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo "  PYTHON=...    the interpreter .venv is made from (python3; 3.11 or later)"
 	@echo "  TORCH=1       'make test' with PyTorch and TransformerLens as well"
-	@echo "  CLIENTS=1     'make test' with nnsight, pyvene and SAELens as well"
+	@echo "  CLIENTS=1     'make test' with nnsight, pyvene, SAELens and Captum as well"
 
 demo: $(VENV)/.ready-run ## install, then compile, verify, run and patch a sort (INPUT='[3,1,2]')
 	@$(BIN)/python -m zoo.demo $${INPUT:+--input "$$INPUT"}
@@ -91,6 +91,6 @@ $(VENV)/.ready-torch: $(VENV)/.made $(INPUTS)
 
 # SAELens needs TransformerLens 3, so this replaces version 4 where TORCH=1 installed it.
 $(VENV)/.ready-clients: $(VENV)/.made $(INPUTS)
-	@echo "installing nnsight, pyvene and SAELens (2 GB more on disk)"
+	@echo "installing nnsight, pyvene, SAELens and Captum (2 GB more on disk)"
 	@$(PIP_INSTALL) $(CONSTRAINTS) -e '.[clients]' 'torch==2.13.0'
 	@touch $@

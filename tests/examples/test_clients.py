@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from compiler.families import FAMILIES
 from compiler.machine.circuit import Circuit, Site
 from compiler.model import Model
@@ -128,6 +129,13 @@ def test_pyvene_interchanges_as_the_model_does(run, request, family, variable):
 def test_sae_lens_trains_on_the_stream(run, llama):
     needs_client("sae_lens")
     run("with_sae_lens.py", llama[0], "100")
+
+
+def test_captum_integrates_gradients_as_we_do(run, tmp_path):
+    needs("transformer_lens"), needs_client("captum")
+    save_model(zoo.compile("reverse", ["a", "b"], 3), tmp_path / "saved")
+    (auroc,) = run("with_captum.py", str(tmp_path / "saved"), "4")[-1:]
+    assert 0.5 <= float(auroc) <= 1
 
 
 def test_eap_ig_scores_edges_as_a_gradient_here(run, llama):
