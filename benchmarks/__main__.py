@@ -41,6 +41,7 @@ FIGURES = (
     "steering",
     "reading",
     "parts",
+    "superposition",
     "findings",
     "sampling",
     "arena",
