@@ -33,10 +33,11 @@ from zoo.auditing.subject import causal_of
 from zoo.causal.population import MOST
 from zoo.causal.tabular import TabularModel
 from zoo.claims.bounded import time_limit
+from zoo.claims.candidate_report import CandidateReport
 from zoo.claims.claimed import type_over
 from zoo.claims.program import SECONDS, computed_variables
 from zoo.claims.renaming import own_names, rename
-from zoo.claims.reports import CandidateReport, ClaimCounterexample
+from zoo.claims.reports import ClaimCounterexample
 from zoo.lookup import MODELS, look_up, open_model
 
 Reference = str | Path | Model | Program | SOp
