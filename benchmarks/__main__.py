@@ -21,6 +21,7 @@ FIGURES = (
     "growth",
     "throughput",
     "generation",
+    "machines",
     "patch_cost",
     "startup",
     "exactness",

@@ -12,6 +12,8 @@ SLOW = (
     "tests/compiler/interchange/test_hugging_face.py",
     "tests/compiler/machine/rerun/test_rerun.py",
     "tests/compiler/machine/test_architectures.py",
+    "tests/compiler/test_next_token.py::test_transformers_runs_the_same_weights",
+    "tests/programs/test_machines.py::test_a_generated_trace_is_that_of_the_machine",
     "tests/zoo/annotation/test_components.py::"
     "test_the_code_of_every_component_computes_what_the_program_does",
     "tests/zoo/annotation/test_components.py::test_the_five_roles_are_told_apart",
