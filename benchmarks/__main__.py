@@ -42,6 +42,7 @@ FIGURES = (
     "steering",
     "reading",
     "parts",
+    "patching_choices",
     "findings",
     "sampling",
     "arena",
