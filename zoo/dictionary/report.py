@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from compiler.grid import align
 from zoo.alignment.figures import rate_to_json
 from zoo.auditing.certificate import Rate
 from zoo.cases.bootstrap import Interval
+
+if TYPE_CHECKING:
+    from zoo.dictionary.coders import CoderFigures
 
 VERSION = 1
 FIGURES = ("figures", "random", "visible", "visible_random")
@@ -77,6 +81,8 @@ class DictionaryReport:
         visible_random: the same for random directions, after this projection.
         draws: number of random dictionaries.
         seed: seed of the random dictionaries and of the intervals.
+        coders: where an SAE was given, figures of its encoder and decoder, and of two
+            coders to compare with: one that changes nothing, and a random one.
     """
 
     model: str
@@ -91,6 +97,7 @@ class DictionaryReport:
     visible_random: DictionaryFigures
     draws: int
     seed: int
+    coders: Mapping[str, CoderFigures] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         got = self.figures
@@ -127,6 +134,7 @@ class DictionaryReport:
             ),
             "",
             f"a match has |cosine| of at least {self.threshold:g}",
+            *coder_lines(self.coders),
         ]
         if self.missed:
             shown = [f"{f.name} ({f.cosine:.2f})" for f in self.missed[:8]]
@@ -139,6 +147,25 @@ class DictionaryReport:
         head = {"format": "circuitzoo.dictionary", "format_version": VERSION}
         figures = {n: getattr(self, n).to_json() for n in FIGURES}
         return {**head, **asdict(self), **figures}
+
+
+def coder_lines(coders: Mapping[str, CoderFigures]) -> list[str]:
+    """Return the figures of coders as lines; none if there are none."""
+    if not coders:
+        return []
+    head = ("", "explained", "L0", "dead", "outputs kept", "with 0 instead")
+    rows = [
+        (
+            name,
+            f"{found.explained:.3f}",
+            f"{found.l0:.1f}",
+            f"{found.dead:.3f}",
+            f"{found.behaviour.share:.3f}",
+            f"{found.zeroed.share:.3f}",
+        )
+        for name, found in coders.items()
+    ]
+    return ["", *align([head, *rows])]
 
 
 def _row(name: str, found: DictionaryFigures) -> tuple[str, ...]:
