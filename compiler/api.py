@@ -34,11 +34,12 @@ def compile_model(
     norm: str | None = None,
     act: str | None = None,
     gated: bool | None = None,
+    generate: bool | None = None,
 ) -> Model:
     """Return the transformer that computes a program.
 
-    The last nine arguments change what the model looks like, never what it computes
-    nor which variables its circuit has: see `compiler.lower.options`.
+    The arguments from `rotate` to `gated` change what the model looks like, never what
+    it computes nor which variables its circuit has: see `compiler.lower.options`.
 
     Args:
         source: a Program or a RASP expression.
@@ -61,15 +62,18 @@ def compile_model(
         act: the activation: `relu`, `gelu`, `gelu_new` or `silu`; as `like` says, or
             ReLU.
         gated: whether MLPs are gated, without biases.
+        generate: whether the output at the last token is the token that comes next:
+            `model.generate` then runs the program; as the program says by default.
 
     Raises:
         InputError: the vocabulary, the length or an option cannot be used.
         ProgramError: the program cannot be typed or lowered; lists every problem.
     """
     shape = shape_options(like, norm, act, gated)
-    options = Options(rotate, permute_heads, decoys, seed, **shape)
     if like is not None and causal is None:
         causal = find_family(like).causal or None
+    if generate and causal is None and isinstance(source, SOp):
+        causal = True
     read = read_source(source, vocab, max_len, causal, beside)
     if like is not None and read.causal != find_family(like).causal:
         ways = {True: "to earlier positions only", False: "in both directions"}
@@ -77,6 +81,8 @@ def compile_model(
             f"{read.name} attends {ways[read.causal]}, and {find_family(like).title} "
             f"{ways[not read.causal]}. Leave like= out, or name another architecture"
         )
+    writes = read.generates if generate is None else generate
+    options = Options(rotate, permute_heads, decoys, seed, generate=writes, **shape)
     return to_model(compile_stages(read, limits, options))
 
 

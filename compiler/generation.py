@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
-from compiler.errors import InputError
+from compiler.errors import InputError, count
 from compiler.interchange.tokenizer import EOS
 from compiler.rasp.values import Value
 
@@ -59,10 +60,29 @@ def generate(
         to_tokens(model.name, model.words, model.vocab, prompt) for prompt in prompts
     ]
     model.encode_batch(given)  # an empty or too long prompt is told before anything
-    room = model.n_ctx - 1 - max(map(len, given), default=0)
-    most = _most(max_new, room)
+    most = _most(max_new, model.n_ctx - 1, max(map(len, given), default=0))
     parts = (given[i : i + AT_ONCE] for i in range(0, len(given), AT_ONCE))
-    return [made for part in parts for made in _run(model, part, most)]
+    made = [found for part in parts for found in _run(model, part, most)]
+    if max_new is None and EOS in model.words:
+        _say_unended(model, given, made)
+    return made
+
+
+def _say_unended(
+    model: LanguageModel, prompts: Sequence[Sequence[Any]], made: Sequence[Sequence]
+) -> None:
+    """Warn of texts that filled the context before EOS."""
+    size = model.n_ctx - 1
+    full = [p for p, m in zip(prompts, made, strict=True) if len(p) + len(m) == size]
+    if full:
+        shown = " ".join(str(word) for word in full[0][:8])
+        warnings.warn(
+            f"{model.name} wrote no EOS behind {len(full)} of {len(made)} prompts, as "
+            f"behind {shown!r}: its context of {count(size, 'token')} is full. Compile "
+            "or train it for a greater max_len, or say where to stop: max_new",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def to_tokens(
@@ -91,14 +111,20 @@ def to_tokens(
     return [known[word] for word in prompt.split()]
 
 
-def _most(max_new: int | None, room: int) -> int:
-    """Return how many tokens may be made.
+def _most(max_new: int | None, size: int, longest: int) -> int:
+    """Return how many tokens may be made; as many as fit if `max_new` is None.
+
+    Args:
+        max_new: what was asked for.
+        size: how many tokens fit into the context.
+        longest: how many the longest prompt has.
 
     Raises:
         InputError: so many do not fit.
     """
+    room = size - longest
     if max_new is None:
-        return room
+        return size
     if isinstance(max_new, bool) or not isinstance(max_new, int) or max_new < 1:
         raise InputError(f"max_new is {max_new!r}; give an integer of at least 1")
     if max_new > room:

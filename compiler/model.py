@@ -187,7 +187,9 @@ class Model:
         """Return what follows a prompt: at each step the token with the greatest logit.
 
         Keys and values are cached. Generation ends at the token `EOS`, which is left
-        out, after `max_new` tokens, or where the context ends.
+        out, after `max_new` tokens, or where the context ends; where it ends there
+        although the vocabulary has an EOS and no `max_new` was given, a RuntimeWarning
+        says so.
 
         Args:
             prompt: words with spaces between them ("3 1 2 ="), a list of tokens, or a
@@ -207,7 +209,8 @@ class Model:
             raise InputError(
                 f"{self.name} is no language model: its logits stand for values at "
                 "each token, and not for the next token. Call the model on the tokens "
-                "instead"
+                "instead. A program that writes its own next token is compiled with "
+                "generate=True (zoo compile --generate)"
             )
         model = LanguageModel(
             self.name,

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compiler.errors import InputError, ProgramError, count
+from compiler.interchange.tokenizer import EOS
 from compiler.ir.graph import Graph, build_graph
 from compiler.ir.typed import Typed
 from compiler.lower.assemble import assemble, choose_readout, make_config
@@ -38,6 +39,7 @@ from compiler.lower.verify import verify_laid_out, verify_scheduled
 from compiler.passes.check import Accepts, check_defined, some_inputs
 from compiler.passes.infer import Limits, check_vocabulary, infer_domains
 from compiler.passes.layout import LaidOut, lay_out
+from compiler.passes.next_token import write_tokens
 from compiler.passes.plan import choose_codes
 from compiler.passes.rules import settle_rules
 from compiler.passes.schedule import Scheduled, schedule
@@ -64,6 +66,7 @@ class Source:
         accepts: which inputs the program is for.
         beside: what a second program computes in the same model.
         beside_name: the second program's name.
+        generates: whether the output at the last token is the token that comes next.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Source:
     accepts: Accepts | None
     beside: SOp | None = None
     beside_name: str | None = None
+    generates: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +161,14 @@ def _read_source(
         expression = source.build(tokens, limit)
         causal = source.causal if causal is None else causal
         return Source(
-            source.name, expression, source, tokens, limit, causal, source.accepts
+            source.name,
+            expression,
+            source,
+            tokens,
+            limit,
+            causal,
+            source.accepts,
+            generates=source.generates,
         )
     if not isinstance(source, SOp):
         raise InputError(
@@ -203,7 +214,7 @@ def compile_stages(
 def _compile_stages(
     source: Source, limits: Limits | None, options: Options | None
 ) -> Stages:
-    options = options or Options()
+    options = options or Options(generate=source.generates)
     limits = limits or Limits()
     distractors = _distractors(source, limits, options)
     beside = () if source.beside is None else (source.beside,)
@@ -226,6 +237,8 @@ def _compile_stages(
     # Checked before it is simplified: what is dropped then may be undefined.
     typed = infer(graph)
     typed = simplify(check_defined(typed, source.accepts))
+    if options.generate:
+        typed = write_tokens(typed, EOS)
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
     scheduled = verify_scheduled(schedule(choose_codes(typed, limits.parameters)))
     compiled = _compile_scheduled(scheduled, options, limits.parameters)

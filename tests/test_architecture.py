@@ -151,6 +151,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.causal",
         "zoo.auditing",
         "zoo.lookup",
+        "zoo.own_file",
         "zoo.alignment",
         "zoo.interrupts",
     ),

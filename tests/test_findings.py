@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import parts, reading, steering
+from benchmarks import parts, patching_choices, reading, steering, superposition
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = {
@@ -177,6 +177,27 @@ def test_figures_of_steering_reading_and_parts_are_the_benchmarks(page: str) -> 
         name = STEERING.get(title, title)
         row = trained[name]
         assert values == [compiled[name]["gained"], row["gained"], row["damage"]]
+
+
+def test_figures_of_patching_choices_are_the_benchmarks(page: str) -> None:
+    result = result_of("patching_choices")
+    trained, compiled = patching_choices.tables(result)
+    titles = [title.lstrip("<") for title in trained.header]
+    (header,) = re.findall(r"^\| (ablation \| direction.*) \|$", page, re.MULTILINE)
+    columns = [titles.index(title) for title in header.split(" | ")]
+    rows = [[row[i] for i in columns] for row in trained.rows]
+    assert rows_of(page, "ablation | direction") == rows
+    assert len(rows) == 17 and compiled.title.endswith("compiled models")
+    counts = f"{len(result['models'])} releases, of which the\ntable has the 13 trained"
+    assert counts in page and "over 13 trained" in trained.title
+
+
+def test_figures_of_superposition_are_the_benchmarks(page: str) -> None:
+    sizes, *sites = superposition.tables(result_of("superposition"))
+    assert rows_of(page, "inputs | ANDs") == [[*row[:9]] for row in sizes.rows]
+    for site, table in zip(superposition.SITES, sites, strict=True):
+        found = rows_of(page, f"dictionary of {site}")
+        assert found == [[*row] for row in table.rows]
 
 
 def result_of(name: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from zoo.claims.description import score_description
     from zoo.claims.program import score_program
     from zoo.dictionary.score import score_dictionary
+    from zoo.finders.alignment_maps import score_map
     from zoo.gallery.site import site
     from zoo.imported.used_edges import audit_import
     from zoo.lookup import has_run
@@ -123,6 +124,7 @@ _PLACES = {
     "score_description": "zoo.claims.description:score_description",
     "score_dictionary": "zoo.dictionary.score:score_dictionary",
     "score_lens": "zoo.reading.lens:score_lens",
+    "score_map": "zoo.finders.alignment_maps:score_map",
     "score_parts": "zoo.parts.score:score_parts",
     "score_program": "zoo.claims.program:score_program",
     "score_programs": "zoo.claims.candidates:score_programs",
@@ -185,6 +187,7 @@ __all__ = [
     "score_description",
     "score_dictionary",
     "score_lens",
+    "score_map",
     "score_parts",
     "score_program",
     "score_programs",

@@ -67,6 +67,7 @@ def compile(
     norm: str | None = None,
     act: str | None = None,
     gated: bool | None = None,
+    generate: bool | None = None,
 ) -> Model:
     """Return the transformer that computes a program, exactly.
 
@@ -93,6 +94,8 @@ def compile(
         act: the activation: `relu`, `gelu`, `gelu_new` or `silu`; as `like` says by
             default.
         gated: whether MLPs are gated, without biases.
+        generate: whether the output at the last token is the token that comes next:
+            `model.generate` then runs the program; as the program says by default.
 
     Raises:
         NameLookupError: no program or architecture has that name; the nearest are
@@ -116,6 +119,7 @@ def compile(
         norm=norm,
         act=act,
         gated=gated,
+        generate=generate,
     )
 
 

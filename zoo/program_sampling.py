@@ -186,7 +186,8 @@ def _dataset(
 ) -> SampledDataset:
     from compiler.errors import InputError
     from zoo.progress import show_progress
-    from zoo.sampling.dataset import MOST_MODELS, DatasetRequest, write_dataset
+    from zoo.sampling.dataset import MOST_MODELS, write_dataset
+    from zoo.sampling.dataset_folder import DatasetRequest
     from zoo.sampling.drawing import check_counts
 
     check_counts(n, seed, MOST_MODELS)

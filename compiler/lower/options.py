@@ -52,6 +52,8 @@ class Options:
         act: the activation of MLPs.
         gated: whether MLPs are gated.
         filled: whether all heads together are as wide as the stream.
+        generate: whether the output is the token that comes next; see
+            `passes/next_token.py`.
     """
 
     rotate: int | None = None
@@ -62,6 +64,7 @@ class Options:
     act: str = "relu"
     gated: bool = False
     filled: bool = False
+    generate: bool = False
 
     def __post_init__(self) -> None:
         for name in ("rotate", "permute_heads"):
@@ -81,25 +84,29 @@ class Options:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the options as JSON values; the four last ones only where they differ.
+        """Return the options as JSON values; the five last ones only where they differ.
 
         Models that were saved before they existed say the same as today.
         """
-        changed = self.reshaping
+        changed = self._changed(*_RESHAPING, "generate")
         return {
             name: value
             for name, value in asdict(self).items()
-            if name not in _LATER or name in changed
+            if name not in (*_RESHAPING, "generate") or name in changed
         }
 
     @property
     def reshaping(self) -> dict[str, Any]:
         """The options that bring the model into another architecture."""
+        return self._changed(*_RESHAPING)
+
+    def _changed(self, *names: str) -> dict[str, Any]:
+        """Return those of some options that are not as usual."""
         usual = {field.name: field.default for field in fields(self)}
-        return {n: getattr(self, n) for n in _LATER if getattr(self, n) != usual[n]}
+        return {n: getattr(self, n) for n in names if getattr(self, n) != usual[n]}
 
 
-_LATER = ("norm", "act", "gated", "filled")
+_RESHAPING = ("norm", "act", "gated", "filled")
 
 
 def _check_count(name: str, value: object, meaning: str) -> None:

@@ -95,6 +95,9 @@ def reshape(
         gated=shape.gated,
     )
     arrays |= _norms(config, stream, constant)
+    if shape.generate and shape.norm != "none":
+        config = replace(config, unembed_bias=False)
+        arrays |= _read_bias(arrays, stream)
     return replace(
         compiled,
         config=config,
@@ -217,6 +220,16 @@ def _norms(config: Config, stream: _NewStream, constant: float) -> dict[str, Any
         "lnf_w": scale,
         "lnf_b": shift,
     }
+
+
+def _read_bias(arrays: dict[str, Any], stream: _NewStream) -> dict[str, Any]:
+    """Return the unembedding without a bias, as language models have it.
+
+    The bias is read from the constant direction, which is 1 behind the norm.
+    """
+    unembedding = arrays["W_U"].copy()
+    unembedding[stream.constant[0]] += arrays["b_U"]
+    return {"W_U": unembedding, "b_U": np.zeros_like(arrays["b_U"])}
 
 
 def _moved(circuit: Circuit, stream: _NewStream) -> Circuit:

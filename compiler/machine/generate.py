@@ -29,14 +29,17 @@ from compiler.machine.transformer import Transformer, precise
 class KeyValueCache(NamedTuple):
     """Keys, already turned where positions are rotary, and values of all positions.
 
+    The context is the last axis, and each layer has arrays of its own: on a CPU that
+    takes a third of the time of one array of [layer, head, ctx, d_head].
+
     Args:
-        keys: [layer, head, ctx, d_head].
-        values: [layer, head, ctx, d_head].
+        keys: of each layer, [head, d_head, ctx].
+        values: of each layer, [head, d_head, ctx].
         there: [ctx] which positions hold a token that others may attend to.
     """
 
-    keys: Float[Array, "layer head ctx d_head"]
-    values: Float[Array, "layer head ctx d_head"]
+    keys: tuple[Float[Array, "head d_head ctx"], ...]
+    values: tuple[Float[Array, "head d_head ctx"], ...]
     there: Bool[Array, " ctx"]
 
 
@@ -63,12 +66,12 @@ def fill_cache(
         values.append(v)
     there = (jnp.arange(len(ids)) < length) & (ids != _pad(transformer))
     rest = config.n_ctx - len(ids)
-    room = (0, 0), (0, 0), (0, rest), (0, 0)
-    cache = KeyValueCache(
-        jnp.pad(jnp.stack(keys), room),
-        jnp.pad(jnp.stack(values), room),
-        jnp.pad(there, (0, rest)),
-    )
+
+    def kept(found: list[Float[Array, "head seq d_head"]]) -> tuple[Array, ...]:
+        room = (0, 0), (0, 0), (0, rest)
+        return tuple(jnp.pad(array.swapaxes(1, 2), room) for array in found)
+
+    cache = KeyValueCache(kept(keys), kept(values), jnp.pad(there, (0, rest)))
     return cache, unembed(transformer, total[length - 1][None])[0]
 
 
@@ -96,20 +99,30 @@ def extend(
     total = embed(transformer, token[None], place).sum(0)  # [1, d_model]
     seen = cache.there.at[place].set(True)  # a position always sees itself
     there = cache.there.at[place].set(token != _pad(transformer))
-    keys, values = cache.keys, cache.values
+    keys, values = list(cache.keys), list(cache.values)
     for layer in range(config.n_layers):
         q, k, v = project(transformer, layer, total)
         if config.positions == "rotary":
             q, k = rotate(config, q, place), rotate(config, k, place)
-        keys = keys.at[layer, :, place].set(k[:, 0])
-        values = values.at[layer, :, place].set(v[:, 0])
-        scores = (keys[layer] @ q[:, 0, :, None])[..., 0] / config.d_head**0.5
+        keys[layer] = _put(keys[layer], k, place)
+        values[layer] = _put(values[layer], v, place)
+        scores = jnp.einsum("hdk,hd->hk", keys[layer], q[:, 0]) / config.d_head**0.5
         pattern = jax.nn.softmax(jnp.where(seen, scores, -jnp.inf), axis=-1)
-        z = jnp.einsum("hk,hkd->hd", pattern, values[layer])
+        z = jnp.einsum("hk,hdk->hd", pattern, values[layer])
         heads = jnp.einsum("hd,hdm->m", z, weights.W_O[layer])
         total = total + heads + weights.b_O[layer]
         total = total + mlp_write(transformer, layer, total)
-    return KeyValueCache(keys, values, there), unembed(transformer, total)[0]
+    cache = KeyValueCache(tuple(keys), tuple(values), there)
+    return cache, unembed(transformer, total)[0]
+
+
+def _put(
+    array: Float[Array, "head d_head ctx"],
+    row: Float[Array, "head 1 d_head"],
+    place: Int[Array, ""],
+) -> Float[Array, "head d_head ctx"]:
+    """Return the array with the row of one position."""
+    return jax.lax.dynamic_update_slice_in_dim(array, row.swapaxes(1, 2), place, 2)
 
 
 class GenerationState(NamedTuple):

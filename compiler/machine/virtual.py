@@ -18,7 +18,7 @@ def virtual_norms(names: Names, weights: Weights) -> Float[np.ndarray, "reader s
     Transformer Circuits").
     """
     out = [_output(weights, part) for part in names.source_parts.values()]
-    into = [_input(weights, part) for part in names.reader_parts.values()]
+    into = [input_matrix(weights, part) for part in names.reader_parts.values()]
     found = np.zeros(names.visible.shape)
     for reader, source in np.argwhere(names.visible):
         found[reader, source] = np.linalg.norm(out[source] @ into[reader])
@@ -36,7 +36,7 @@ def _output(weights: Weights, part: Part) -> Float[np.ndarray, "_ d_model"]:
     return np.asarray(weights.W_O[part.layer, part.head])
 
 
-def _input(weights: Weights, part: Part) -> Float[np.ndarray, "d_model _"]:
+def input_matrix(weights: Weights, part: Part) -> Float[np.ndarray, "d_model _"]:
     """Return the matrix that a reader reads with, the scale of its norm included."""
     if part.kind == "logits":
         return behind_norm(weights.lnf_w, weights.lnf_b, weights.W_U)

@@ -80,6 +80,8 @@ class Program:
         text: the program as RASP text, if it was written so.
         classes: the variable whose value at the last position divides the inputs into
             classes, each with a circuit of its own; None if there are none.
+        generates: whether the output at the last token is the token that comes next,
+            so that the program runs by writing one token after the other.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Program:
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     text: str | None = None
     classes: str | None = None
+    generates: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocab", tuple(ordered(self.vocab)))
@@ -139,6 +142,7 @@ def program(
     accepts: Callable[[Sequence[Value]], bool] | None = None,
     name: str | None = None,
     classes: str | None = None,
+    generates: bool = False,
 ) -> Callable[[Callable[..., SOp]], Program]:
     """Return a decorator that makes a Program of a builder function.
 
@@ -159,9 +163,10 @@ def program(
                 tuple(canonical(v) for v in example[1]),
             ),
             builder=builder,
-            causal=causal,
+            causal=causal or generates,
             accepts=accepts,
             classes=classes,
+            generates=generates,
         )
 
     return decorate

@@ -11,6 +11,8 @@ from compiler.errors import InputError
 from compiler.families import FAMILIES
 from tests.compiler.interchange.models import compiled, family_options, language_model
 
+# Untrained models write no EOS, and say so.
+pytestmark = pytest.mark.filterwarnings("ignore:.* wrote no EOS")
 LANGUAGE = [name for name, family in FAMILIES.items() if family.language_class]
 NEIGHBOURS: dict[str, Any] = {
     "positions": "rotary",

@@ -26,6 +26,7 @@ PYTHON_ONLY = {
     *("score_alignment", "score_dictionary", "examine_circuit"),
     *("open_attribution", "score_attribution", "score_description", "score_program"),
     *("open_steering", "score_steering", "score_lens", "open_parts", "score_parts"),
+    "score_map",
 }
 
 

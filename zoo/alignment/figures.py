@@ -1,4 +1,4 @@
-"""The effect of interchanging a subspace: IIA, cause, isolate, disentangle.
+"""The effect of interchanging a subspace: IIA, cause, isolate, disentangle, odds.
 
     iia          share of outputs that equal the causal model's with the variable
                  overridden
@@ -7,17 +7,26 @@
     isolate      share of outputs that stay the same when only positions are patched at
                  which the variable has the same value and the site another vector
     disentangle  the mean of the last two (Huang et al. 2024, RAVEL)
+    odds         mean over outputs that the override changes, from y to y', of
+                 log [p(y) / p(y')] before - log [p(y) / p(y')] after, in nats
+                 (Arora et al. 2024, CausalGym, equation 5); of classes only
+    selectivity  odds less the same with an arbitrary third class in the place of y'
 
 An output is one position of one pair. Numbers count as right if they are close.
+CausalGym takes its control from features that were fitted to arbitrary labels. A claim
+is fitted already, so here its effect on an arbitrary label is taken off: an interchange
+that only destroys, or that moves all outputs alike, has a selectivity near 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from zoo.alignment.interchanges import Interchanges
 from zoo.alignment.patching import Runs, logits_under
@@ -26,6 +35,7 @@ from zoo.auditing.certificate import Rate, rate
 from zoo.cases.case import Case
 from zoo.causal.outputs import differs, is_correct
 
+PatchedRun = Callable[[Any], Any]
 MOVED = 1e-3
 """What a site holds is the same where it differs by no more than this share of it."""
 
@@ -38,11 +48,15 @@ class Figures:
         iia: see the module.
         cause: None where no override changes an output.
         isolate: None if the site holds nothing else.
+        odds: None where outputs are numbers, or no override changes an output.
+        selectivity: None where odds are, or outputs have only two classes.
     """
 
     iia: Rate
     cause: Rate | None
     isolate: Rate | None
+    odds: float | None = None
+    selectivity: float | None = None
 
     @property
     def disentangle(self) -> float | None:
@@ -55,7 +69,8 @@ class Figures:
         """Return the figures as JSON values."""
         parts = {"iia": self.iia, "cause": self.cause, "isolate": self.isolate}
         shares = {name: rate_to_json(found) for name, found in parts.items()}
-        return {**shares, "disentangle": self.disentangle}
+        odds = {"odds": self.odds, "selectivity": self.selectivity}
+        return {**shares, "disentangle": self.disentangle, **odds}
 
 
 def rate_to_json(found: Rate | None) -> dict[str, Any] | None:
@@ -75,13 +90,73 @@ def measure(
     bases: list[Float[np.ndarray, "d_model k"]],
 ) -> Figures:
     """Return the figures of a subspace at a site; of several, those of all together."""
+    under = partial(logits_under, case, place, runs)
+    tried = [partial(under, basis=basis) for basis in bases]
+    return measure_runs(case, pairs, runs, place, tried)
+
+
+def measure_runs(
+    case: Case,
+    pairs: Interchanges,
+    runs: Runs,
+    place: Place,
+    tried: Sequence[PatchedRun],
+) -> Figures:
+    """Return the figures of what may be done at a site.
+
+    Args:
+        case: the model.
+        pairs: base and donor inputs.
+        runs: of these.
+        place: the site.
+        tried: functions of the positions [pair, ctx] that return the logits with an
+            interchange there; the figures are those of all together.
+    """
     hits = np.zeros((3, 2), np.int64)
-    for basis in bases:
-        hits += _counts(case, pairs, runs, place, basis)
+    odds = []
+    for run in tried:
+        logits = run(pairs.where)
+        hits += _counts(case, pairs, runs, place, run, logits)
+        odds.append(_odds(case, pairs, runs, logits))
     iia, cause, isolate = (
         rate(int(right), int(total)) if total else None for right, total in hits
     )
-    return Figures(iia or rate(0, 0), cause, isolate)
+    means = (_mean([pair[i] for pair in odds]) for i in range(2))
+    return Figures(iia or rate(0, 0), cause, isolate, *means)
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _odds(
+    case: Case, pairs: Interchanges, runs: Runs, logits: Any
+) -> tuple[float | None, float | None]:
+    """Return the odds ratio and the selectivity of patched runs."""
+    changed = (pairs.after >= 0) & (pairs.before >= 0) & (pairs.after != pairs.before)
+    if case.model.readout.kind != "classes" or not changed.any():
+        return None, None
+    first, last = pairs.before[changed], pairs.after[changed]
+    moved = (np.asarray(logits) - np.asarray(runs.clean))[changed].astype(np.float64)
+    rows = np.arange(len(moved))
+    odds = float((moved[rows, last] - moved[rows, first]).mean())
+    third = third_class(first, last, moved.shape[1])
+    if third is None:
+        return odds, None
+    control = float((moved[rows, third] - moved[rows, first]).mean())
+    return odds, odds - control
+
+
+def third_class(
+    first: Int[np.ndarray, " output"], last: Int[np.ndarray, " output"], classes: int
+) -> Int[np.ndarray, " output"] | None:
+    """Return an arbitrary class for each pair of two: the next that is neither."""
+    if classes < 3:
+        return None
+    found = (last + 1) % classes
+    found = np.where(found == first, (found + 1) % classes, found)
+    return np.where(found == last, (found + 1) % classes, found)
 
 
 def _counts(
@@ -89,18 +164,18 @@ def _counts(
     pairs: Interchanges,
     runs: Runs,
     place: Place,
-    basis: Float[np.ndarray, "d_model k"],
+    run: PatchedRun,
+    logits: Any,
 ) -> np.ndarray:
-    """Return [figure, (right, total)]."""
+    """Return [figure, (right, total)], given the logits of the patched runs."""
     readout = case.model.readout
-    logits = logits_under(case, place, runs, pairs.where, basis)
     right = np.asarray(is_correct(readout, logits, np.maximum(pairs.after, 0)))
     asked = pairs.after >= 0
     changed = asked & (pairs.after != pairs.before)
     shown = elsewhere(pairs, runs, place)[:, None] & (pairs.before >= 0)
     found = [(right, asked), (right, changed)]
     if shown.any():
-        other = logits_under(case, place, runs, pairs.same, basis)
+        other = run(pairs.same)
         kept = ~np.asarray(differs(readout, other, runs.clean))
         found.append((kept, shown))
     else:

@@ -8,9 +8,11 @@ from typing import Any
 
 from compiler.grid import align
 from zoo.alignment.figures import Figures
+from zoo.alignment.reading import ReadShares
 from zoo.auditing.certificate import Rate
 
 VERSION = 1
+HEAD = ("", "IIA", "95 %", "cause", "isolate", "both", "odds", "select.")
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class AlignmentReport:
         geometry: angles to the true subspace; None if that is not known.
         record: how the figures were measured.
         warnings: what the reader should know.
+        read_part: figures of what of the claimed subspace is read behind the site.
+        shares: of the claimed subspace that are read, and that vary.
     """
 
     model: str
@@ -93,6 +97,8 @@ class AlignmentReport:
     geometry: Geometry | None
     record: AlignmentRecord
     warnings: tuple[str, ...]
+    read_part: Figures
+    shares: ReadShares
 
     def __repr__(self) -> str:
         where = "right site" if self.right_site else "wrong site"
@@ -117,6 +123,7 @@ class AlignmentReport:
             "truth": self.truth,
             "random subspace": self.random_subspace,
             f"at {self.record.other_site}": self.random_site,
+            "its read part": self.read_part,
         }
 
     @property
@@ -128,12 +135,12 @@ class AlignmentReport:
             f"(written by {self.true_site}); {self.dimension} of the stream's "
             "directions",
             "",
-            *align(
-                [("", "IIA", "95 % interval", "cause", "isolate", "disentangle")]
-                + [_row(name, found) for name, found in self.rows.items()]
-            ),
+            *align([HEAD] + [_row(name, found) for name, found in self.rows.items()]),
             "",
             *_lines(self.geometry),
+            f"of the claim, nothing behind the site reads {self.shares.null:.3f}; "
+            f"{self.shares.dormant:.3f} is",
+            f"read and never varies; {self.shares.active:.3f} is read and varies",
             f"{self.record.pairs} pairs, seed {self.record.seed}",
             *(f"Note: {warning}." for warning in self.warnings),
         ]
@@ -141,13 +148,14 @@ class AlignmentReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        figures = ("claimed", "truth", "random_subspace", "random_site")
+        figures = ("claimed", "read_part", "truth", "random_subspace", "random_site")
         plain = ("model", "variable", "site", "true_site", "right_site", "dimension")
         return {
             "format": "circuitzoo.alignment",
             "format_version": VERSION,
             **{name: getattr(self, name) for name in plain},
             **{name: getattr(self, name).to_json() for name in figures},
+            "shares": dict(vars(self.shares)),
             "geometry": None if self.geometry is None else self.geometry.to_json(),
             "record": dict(vars(self.record)),
             "warnings": list(self.warnings),
@@ -163,10 +171,11 @@ def _row(name: str, found: Figures) -> tuple[str, ...]:
     return (
         name,
         f"{found.iia.share:.3f}",
-        f"{found.iia.low:.3f}..{found.iia.high:.3f}",
+        f"{found.iia.low:.2f}..{found.iia.high:.2f}",
         _share(found.cause),
         _share(found.isolate),
         "-" if both is None else f"{both:.3f}",
+        *("-" if v is None else f"{v:.2f}" for v in (found.odds, found.selectivity)),
     )
 
 

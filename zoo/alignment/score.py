@@ -16,6 +16,11 @@ from zoo.alignment.figures import Figures, measure
 from zoo.alignment.interchanges import PAIRS, Interchanges, draw_interchanges
 from zoo.alignment.patching import Runs, run_both
 from zoo.alignment.places import Place, all_places, find_place, holds
+from zoo.alignment.reading import (
+    read_part,
+    read_shares,
+    read_subspace,
+)
 from zoo.alignment.report import AlignmentRecord, AlignmentReport, Geometry
 from zoo.alignment.subspaces import (
     KnownSubspace,
@@ -98,6 +103,9 @@ def score_alignment(
         return measure(case, drawn, runs, place, list(bases))
 
     node = case.model.sites[variable].node
+    read = read_subspace(case.model, place)
+    held = np.concatenate([place.held(runs.writes), place.held(runs.donors)])
+    live = np.concatenate([drawn.base, drawn.donor]) != case.config.pad_id
     whole = np.eye(case.config.d_model) if known is None else known.whole
     right = holds(case.model, variable, place)
     return AlignmentReport(
@@ -116,6 +124,8 @@ def score_alignment(
             pairs, "all that both inputs have", draws, other.name, seed
         ),
         warnings=_warnings(case, drawn, runs, variable),
+        read_part=figures(place, read_part(claimed, read)),
+        shares=read_shares(claimed, read, held[live]),
     )
 
 

@@ -3,6 +3,7 @@
 case.py      what methods are given, and what their scores are compared with
 truth.py     the edges that the audit found used, unused or undetectable
 pairs.py     pairs of inputs with their outputs, from a release or drawn
+choices.py   the names of ablations, losses and directions
 losses.py    the loss that a method explains: logit differences, divergences
 running.py   losses and gradients of patched runs, compiled once
 levels.py    edges of q, k and v, edges of heads, nodes

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,23 @@ from compiler.errors import FormatError, InputError, unknown_name
 from compiler.machine.config import Config
 from compiler.machine.names import Names
 from compiler.machine.transformer import Transformer
-from compiler.machine.weights import Weights
+from compiler.machine.weights import Weights, init
 from compiler.model import Model
 from zoo.auditing.certificate import Certificate, audit
 from zoo.auditing.classes import find_in_class, subject_within
 from zoo.auditing.findings import ClassFindings
 from zoo.auditing.subject import Subject, subject_of
-from zoo.cases.ablation import ABLATIONS, donors_of
-from zoo.cases.losses import LOSSES, POSITIONS, Goal, contrast_of
+from zoo.cases.ablation import EMBEDDINGS, donors_of
+from zoo.cases.choices import CHOICES, NOISE
+from zoo.cases.directions import restore, swap
+from zoo.cases.losses import Goal, contrast_of, weigh_loss
 from zoo.cases.pairs import PAIRS, SHIFTED, Pairs, draw_pairs, read_pairs, with_shifts
+from zoo.cases.replacement import replace_one_token
 from zoo.cases.running import (
     Batch,
     Machine,
     losses_under,
+    losses_under_nodes,
     mask_gradient,
     single_edges,
 )
@@ -65,12 +69,17 @@ class Case:
         truth: the status of its edges.
         pairs: clean and corrupt inputs.
         ablation: what stands in the place of a patched write: `resample` (what the
-            source writes in the corrupt run), `mean` (of those, by position), `zero`,
-            or `optimal` (the constant that hurts least).
+            source writes in the corrupt run), `replacement` (the same with one token
+            replaced), `gaussian` (with noise on embeddings), `mean` (of corrupt runs,
+            by position), `zero`, or `optimal` (the constant that hurts least).
         loss: what methods work with, unless they name another one; see `losses.py`.
         positions: `all` positions at which answers differ, or the `one` of the data.
         folder: of the release or the run that it is from, or None.
         within: the class of inputs that the case is about, or None for all inputs.
+        direction: what is patched into what. `noise` puts ablated writes into the clean
+            run. `denoise` puts clean writes into the run whose embeddings are ablated
+            (Heimersheim and Nanda 2024).
+        noise: standard deviations of gaussian noise.
     """
 
     name: str
@@ -82,15 +91,26 @@ class Case:
     positions: str = "all"
     folder: Path | None = None
     within: str | None = None
+    direction: str = "noise"
+    noise: float = NOISE
+    # What has been run for some choices; cases of the same pairs share it.
+    _noising: dict[Any, Batch] = field(default_factory=dict, repr=False)
+    _edges: dict[Any, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for what, kinds in (
-            ("ablation", ABLATIONS),
-            ("loss", LOSSES),
-            ("positions", POSITIONS),
-        ):
+        for what, kinds in CHOICES.items():
             if getattr(self, what) not in kinds:
                 raise unknown_name(what, getattr(self, what), kinds)
+        if not (0 < self.noise < float("inf")):
+            raise InputError(
+                f"{self.name}: noise is {self.noise}, expected a number of standard "
+                "deviations above 0. Meng et al. 2022 take 3"
+            )
+        if self.loss == "probability" and self.model.readout.kind != "classes":
+            raise InputError(
+                f"{self.name}: its outputs are numbers, which have no probability. "
+                "Take loss='difference' or 'divergence'"
+            )
         if self.truth.names != self.names:
             raise InputError(
                 f"{self.name}: the truth is of a model with {self.truth.names}, and "
@@ -132,15 +152,44 @@ class Case:
 
     @cached_property
     def batch(self) -> Batch:
-        """The pairs as arrays: ids, writes, donors, what losses compare with."""
+        """The pairs as arrays: ids, writes, donors, what losses compare with.
+
+        `writes` are those of the run that is patched, and `donors` what is put in.
+        """
+        batch = self._noising_batch
+        return batch if self.direction == "noise" else swap(self.transformer, batch)
+
+    @property
+    def sign(self) -> int:
+        """1 where a patch of what helps raises the loss, -1 where it lowers it."""
+        return 1 if self.direction == "noise" else -1
+
+    @property
+    def _noising_batch(self) -> Batch:
+        """The batch with ablated writes as donors; cases of the same pairs share it."""
+        if self._choices not in self._noising:
+            self._noising[self._choices] = self._make_batch()
+        return self._noising[self._choices]
+
+    @property
+    def _choices(self) -> tuple[Any, ...]:
+        """What a batch depends on beside the direction."""
+        return self.ablation, self.noise, self.positions, self.pairs, self.model
+
+    def _make_batch(self) -> Batch:
         from compiler.machine.forward import forward_batch
 
-        run = forward_batch(self.transformer, self.pairs.clean)
-        contrast = contrast_of(self.model.readout, self.pairs, self.positions)
-        live = (self.pairs.clean_labels >= 0).astype(np.float32)
+        pairs = self.pairs
+        if self.ablation == "replacement":
+            pairs = replace_one_token(self.model, self.subject.causal, pairs)
+        run = forward_batch(self.transformer, pairs.clean)
+        contrast = contrast_of(self.model.readout, pairs, self.positions)
+        live = (pairs.clean_labels >= 0).astype(np.float32)
         goal = Goal(contrast, run.logits, live)
-        donors = donors_of(self.model, self.pairs, self.ablation, run.writes, goal)
-        return Batch(self.pairs.clean, run.writes, donors, goal)
+        donors = donors_of(
+            self.model, pairs, self.ablation, run.writes, goal, self.noise
+        )
+        return Batch(pairs.clean, run.writes, donors, goal)
 
     @cached_property
     def constant(self) -> Bool[np.ndarray, " source"]:
@@ -149,7 +198,10 @@ class Case:
 
     def machine(self, loss: str | None = None) -> Machine:
         """Return what compiled runs of this case need, besides the batch."""
-        return Machine(self.transformer, self.model.readout, loss or self.loss)
+        readout = self.model.readout
+        return Machine(
+            self.transformer, readout, weigh_loss(readout, loss or self.loss)
+        )
 
     def losses(
         self, mask: Any = None, loss: str | None = None
@@ -160,7 +212,7 @@ class Case:
             mask: [reader, source], 1 where an edge sees the donor; nothing if None.
             loss: another one than the case's.
         """
-        found = losses_under(self.machine(loss), self.batch, self._mask(mask))
+        found = losses_under(self.machine(loss), *self._patched(mask))
         return np.asarray(found)
 
     def losses_of_each(
@@ -174,28 +226,62 @@ class Case:
         self, mask: Any = None, loss: str | None = None
     ) -> Float[np.ndarray, "reader source"]:
         """Return the gradient of the mean loss in the mask, at zeros if None."""
-        found = mask_gradient(self.machine(loss), self.batch, self._mask(mask))
-        return np.asarray(found)
+        found = np.array(mask_gradient(self.machine(loss), *self._patched(mask)))
+        found[:, :EMBEDDINGS] *= self.sign  # denoising takes patches off these
+        return found
+
+    def node_losses(self, masks: Any) -> Float[np.ndarray, "mask pair"]:
+        """Return the loss of each pair with the nodes of each mask patched.
+
+        Args:
+            masks: [mask, source], 1 where all readers see the donor.
+        """
+        batch, own = self._noising_batch, np.array(masks, np.float32)
+        if self.direction == "denoise":
+            batch, own = restore(batch, own, np.ones(own.shape, bool))
+        return np.asarray(losses_under_nodes(self.machine(), batch, own))
 
     def single_edges(
         self, loss: str | None = None
     ) -> Float[np.ndarray, "reader source pair"]:
         """Return the loss of each pair with each edge patched alone."""
-        return single_edges(self.machine(loss), self.batch)
+        key = (*self._choices, self.direction)
+        if key not in self._edges:
+            self._edges[key] = single_edges(self.machine(), self.batch)
+        return self._edges[key][loss or self.loss].copy()
 
     def with_changes(self, **changes: Any) -> Case:
         """Return the case with other pairs, or another ablation, loss, positions."""
+        if changes.keys() & {"pairs", "model"}:
+            changes |= {"_noising": {}, "_edges": {}}
         return replace(self, **changes)
+
+    def untrained(self, seed: int = 0) -> Case:
+        """Return the case with a model of the same shape and random weights."""
+        model = self.model
+        kept = ("name", "typed", "config", "readout", "circuit", "rows", "steps")
+        parts = {name: getattr(model, name) for name in kept}
+        blank = Model(**parts, facts=model.facts, weights=init(model.config, seed))
+        return self.with_changes(model=blank)
 
     def split(self, split: str, pairs: int = PAIRS, shifted: float = SHIFTED) -> Case:
         """Return the case with other pairs of its data; arguments as of `open_case`."""
         causal = None if self.within is None else self.subject.causal
         drawn = _pairs(self.model, self.folder, split, pairs, 0, shifted, causal)
-        return replace(self, pairs=drawn)
+        return self.with_changes(pairs=drawn)
 
     def with_shifts(self, share: float) -> Case:
         """Return the case with this share of the corrupt runs shifted."""
-        return replace(self, pairs=with_shifts(self.pairs, self.config, share))
+        found = with_shifts(self.pairs, self.config, share)
+        same = np.array_equal(found.shifts, self.pairs.shifts)
+        return self if same else self.with_changes(pairs=found)
+
+    def _patched(self, mask: Any) -> tuple[Batch, Float[np.ndarray, "reader source"]]:
+        """Return a batch whose runs start at the clean tokens, and a mask of it."""
+        own, batch = self._mask(mask), self._noising_batch
+        if self.direction == "noise":
+            return batch, own
+        return restore(batch, own, self.names.visible)
 
     def _mask(self, mask: Any) -> Float[np.ndarray, "reader source"]:
         shape = self.names.visible.shape
@@ -205,7 +291,7 @@ class Case:
                 f"{self.name}: a mask of shape {array.shape}, expected [reader, source]"
                 f" = {shape}"
             )
-        return array.astype(np.float32)
+        return np.array(array, np.float32)
 
 
 @accept_old_arguments(turned="shifted")

@@ -3,12 +3,13 @@
     difference   minus the difference between the clean and the corrupt answer's logits
                  (for numerical outputs: minus the share of the way from the corrupt to
                  the clean value)
+    probability  minus the probability of the clean answer; of classes only
     divergence   the KL divergence of the outputs from those of the unpatched model, in
                  nats (for numerical outputs: the squared distance, in ranges of values)
 
 The difference is linear in the logits, so it has a gradient at the clean run. The
 divergence has its minimum there, where its gradient is zero; learned masks and ACDC use
-it.
+it. Zhang and Nanda 2024 compare all three.
 """
 
 from __future__ import annotations
@@ -22,10 +23,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from compiler.lower.readout import Readout
+from zoo.cases.choices import LOSSES
 from zoo.cases.pairs import Pairs
 
-LOSSES = ("difference", "divergence")
-POSITIONS = ("all", "one")
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -44,13 +44,47 @@ class Goal(NamedTuple):
 
 
 def loss_of(
-    readout: Readout, loss: str, logits: Float[Array, "pair ctx class"], goal: Goal
+    readout: Readout,
+    weights: Float[Any, " loss"],
+    logits: Float[Array, "pair ctx class"],
+    goal: Goal,
 ) -> Float[Array, " pair"]:
-    """Return the loss of every pair."""
-    if loss == "difference":
-        return -(logits * goal.contrast).sum(axis=(1, 2))
+    """Return the loss of every pair.
+
+    Args:
+        readout: how logits stand for values.
+        weights: of the losses that such outputs have, as `weigh_loss` returns them.
+            They are no part of what is compiled, so that all losses share it.
+        logits: of the patched run.
+        goal: what they are compared with.
+    """
+    return jnp.asarray(weights) @ every_loss(readout, logits, goal)
+
+
+def every_loss(
+    readout: Readout, logits: Float[Array, "pair ctx class"], goal: Goal
+) -> Float[Array, "loss pair"]:
+    """Return each loss of `losses_for`, of every pair."""
+    contrast = jnp.asarray(goal.contrast)
+    found = [-(logits * contrast).sum(axis=(1, 2))]
+    if readout.kind == "classes":
+        answers = jnp.maximum(contrast, 0.0)
+        found.append(-(jax.nn.softmax(logits) * answers).sum(axis=(1, 2)))
     apart = _apart(readout, logits, goal.clean) * goal.live
-    return apart.sum(axis=1) / jnp.maximum(goal.live.sum(axis=1), 1.0)
+    found.append(apart.sum(axis=1) / jnp.maximum(goal.live.sum(axis=1), 1.0))
+    return jnp.stack(found)
+
+
+def weigh_loss(readout: Readout, loss: str) -> Float[np.ndarray, " loss"]:
+    """Return weights that select one of the losses that outputs have."""
+    return np.array([name == loss for name in losses_for(readout)], np.float32)
+
+
+def losses_for(readout: Readout) -> tuple[str, ...]:
+    """Return the losses that outputs have: numbers have no probability."""
+    return tuple(
+        loss for loss in LOSSES if loss != "probability" or readout.kind == "classes"
+    )
 
 
 def _apart(

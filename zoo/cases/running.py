@@ -29,7 +29,7 @@ from compiler.machine.rerun.rerun import (
     stack_runs,
     unstack,
 )
-from zoo.cases.losses import Goal, loss_of
+from zoo.cases.losses import Goal, every_loss, loss_of, losses_for
 
 
 class Batch(NamedTuple):
@@ -50,8 +50,8 @@ class Batch(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["transformer"],
-    meta_fields=["readout", "loss"],
+    data_fields=["transformer", "loss"],
+    meta_fields=["readout"],
 )
 @dataclass(frozen=True, eq=False)
 class Machine:
@@ -60,12 +60,12 @@ class Machine:
     Attributes:
         transformer: its shape and its arrays.
         readout: how logits are turned into values.
-        loss: the name of the loss, see `losses.py`.
+        loss: [loss] weights of the losses, see `losses.weigh_loss`.
     """
 
     transformer: Any
     readout: Readout
-    loss: str
+    loss: Any
 
     @property
     def config(self) -> Config:
@@ -219,13 +219,13 @@ def attribute(
     return total / len(difference)
 
 
-def split_into_blocks(machine: Machine, batch: Batch) -> Batch:
+def split_into_blocks(transformer: Any, batch: Batch) -> Batch:
     """Return the pairs in blocks, an axis in front, each of which fits a core's cache.
 
     The last block is filled up with pairs of the first; `join_blocks` leaves them out.
     """
     count = len(batch.ids)
-    size = fitting_batch(machine.transformer, *batch.ids.shape)
+    size = fitting_batch(transformer, *batch.ids.shape)
     rows = np.arange(-(-count // size) * size).reshape(-1, size) % count
     return jax.tree.map(lambda part: jnp.asarray(part)[rows], batch)
 
@@ -239,23 +239,28 @@ def join_blocks(
 
 def single_edges(
     machine: Machine, batch: Batch
-) -> Float[np.ndarray, "reader source pair"]:
+) -> dict[str, Float[np.ndarray, "reader source pair"]]:
     """Return each pair's loss with one edge patched, for every edge; 0 for no edge.
 
-    Nothing before the reader is computed again, and all edges share a compilation.
+    Nothing before the reader is computed again, and all edges share a compilation. The
+    runs are the same whatever the loss is, so they are returned by loss.
     """
     names = machine.config.names
     edges = edge_targets(names)
-    found = np.zeros((*names.visible.shape, len(batch.ids)), np.float32)
-    found[edges[:, 0], edges[:, 1]] = np.asarray(_one_by_one(machine, batch, edges))
+    losses = losses_for(machine.readout)
+    every = np.asarray(_one_by_one(machine.transformer, batch, edges, machine.readout))
+    found = {}
+    for loss, values in zip(losses, every, strict=True):
+        found[loss] = np.zeros((*names.visible.shape, len(batch.ids)), np.float32)
+        found[loss][edges[:, 0], edges[:, 1]] = values
     return found
 
 
-@_jit
+@partial(_jit, static_argnames="readout")
 def _one_by_one(
-    machine: Machine, batch: Batch, edges: Int[Any, "edge 7"]
-) -> Float[Array, "edge pair"]:
-    transformer, edges = machine.transformer, jnp.asarray(edges)
+    transformer: Any, batch: Batch, edges: Int[Any, "edge 7"], readout: Readout
+) -> Float[Array, "loss edge pair"]:
+    edges = jnp.asarray(edges)
 
     def losses_of_block(block: Batch) -> Array:
         base = stack_runs(transformer, block.ids, block.writes)
@@ -265,11 +270,11 @@ def _one_by_one(
             _, source, _, *target = edge
             change = differences[source]
             logits = perturbed_logits(transformer, base, Target(*target), change)
-            return loss_of(machine.readout, machine.loss, unstack(logits), block.goal)
+            return every_loss(readout, unstack(logits), block.goal)
 
         return jax.lax.map(losses_of_edge, edges)
 
-    losses = jax.lax.map(
-        losses_of_block, split_into_blocks(machine, batch)
-    )  # [block, edge, pair]
-    return jax.vmap(join_blocks, (1, None))(losses, batch)
+    blocks = split_into_blocks(transformer, batch)
+    found = jax.lax.map(losses_of_block, blocks)  # [block, edge, loss, pair]
+    each = jax.vmap(jax.vmap(join_blocks, (1, None)), (2, None))
+    return each(found, batch)

@@ -33,11 +33,13 @@ from zoo.auditing.subject import causal_of
 from zoo.causal.population import MOST
 from zoo.causal.tabular import TabularModel
 from zoo.claims.bounded import time_limit
+from zoo.claims.candidate_report import CandidateReport
 from zoo.claims.claimed import type_over
 from zoo.claims.program import SECONDS, computed_variables
 from zoo.claims.renaming import own_names, rename
-from zoo.claims.reports import CandidateReport, ClaimCounterexample
+from zoo.claims.reports import ClaimCounterexample
 from zoo.lookup import MODELS, look_up, open_model
+from zoo.own_file import split_file
 
 Reference = str | Path | Model | Program | SOp
 ProgramCandidate = str | Program | Mapping[str, Any]
@@ -132,6 +134,10 @@ class CandidateJudge:
         if isinstance(candidate, Mapping):
             given = candidate
         name = str(given.get("id", number))
+        if not isinstance(given.get("text"), str | Program):
+            raise InputError(
+                f"{name}: its text is {given.get('text')!r:.60}. Give RASP text"
+            )
         if self.own is None and given.get("reference") is None:
             raise InputError(
                 f"{name}: it says no reference, and there is none for all. Give a "
@@ -157,8 +163,25 @@ class CandidateJudge:
             assert self.own is not None
             return self.own
         if self.other is None or self.other[0] != named:
+            _check_reference(named)
             self.other = named, self.open(named)
         return self.other[1]
+
+
+def _check_reference(named: str) -> None:
+    """Refuse a candidate's reference that is a file: it may come from anywhere.
+
+    A file of Python would be run, and an address fetched.
+
+    Raises:
+        InputError: it is one.
+    """
+    is_text = ";" in named or "\n" in named
+    if not is_text and ("/" in named or split_file(named) is not None):
+        raise InputError(
+            f"its reference is {named[:60]!r}, a file or an address; give RASP text, "
+            "or the name of a program or a release"
+        )
 
 
 def open_reference(

@@ -97,6 +97,14 @@ def compile_program(
         bool | None,
         typer.Option("--gated", help="Make the MLPs gated; with --act silu or gelu."),
     ] = None,
+    generate: Annotated[
+        bool | None,
+        typer.Option(
+            "--generate",
+            help="Take the output at the last token as the next token: `zoo run "
+            "--generate` then runs the program.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
@@ -125,6 +133,7 @@ def compile_program(
         norm=norm,
         act=act,
         gated=gated,
+        generate=generate,
     )
     zoo.save(model, out, overwrite=force)
     config = model.config

@@ -60,6 +60,14 @@ def evaluate(
     jobs: Jobs = 1,
     timeout: Timeout = 600.0,
     pairs: PairCount = 256,
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHOICES",
+            help="Run each method with every combination of choices of patching: one "
+            "or more of ablation, loss, direction and noise, with commas between.",
+        ),
+    ] = None,
     show: Annotated[
         bool,
         typer.Option("--list", help="List the built-in methods instead, and exit."),
@@ -69,8 +77,7 @@ def evaluate(
     if show:
         _print_methods()
         return
-    table = _run(method, suite, seeds, out, jobs, timeout, pairs)
-    print(table)
+    print(_run(method, suite, seeds, out, jobs, timeout, pairs, grid))
 
 
 def leaderboard(
@@ -107,13 +114,20 @@ def _run(
     jobs: int,
     timeout: float,
     pairs: int,
+    grid: str | None = None,
 ) -> Table:
-    from zoo.methods import check_method
+    from zoo.methods import GRID_METHODS, check_method, find_method, on_grid
     from zoo.methods import names as known
+    from zoo.methods.choices import read_axes
     from zoo.scoring.suites import models_of
 
-    names = list(dict.fromkeys(map(check_method, method or known())))
+    default = known() if grid is None else GRID_METHODS
+    names = list(dict.fromkeys(map(check_method, method or default)))
+    if grid is not None:
+        read_axes(grid)  # before anything is imported: a mistake is told at once
     models = models_of(suite)
+    if grid is not None:
+        names = [m.name for m in on_grid([find_method(name) for name in names], grid)]
     from zoo.threads import use_one_thread
 
     use_one_thread()

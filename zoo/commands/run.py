@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,9 +85,21 @@ def run(
         except InputError as error:
             raise InputError(f"{place}: {error}") from None
     given = [s for _, s in sequences]
-    outputs = model.generate(given, max_new) if generate else model.batch(given)
+    outputs = _generated(model, given, max_new) if generate else model.batch(given)
     for output in outputs:
         print(json.dumps(output, default=_plain))
+
+
+def _generated(
+    model: Model, prompts: list[list[Any]], max_new: int | None
+) -> list[list[Any]]:
+    """Return what follows each prompt; what there is to be known goes to stderr."""
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", RuntimeWarning)
+        made = model.generate(prompts, max_new)
+    for note in notes:
+        print(f"note: {note.message}", file=sys.stderr)
+    return made
 
 
 def _check_language(model: Model, generate: bool) -> None:
@@ -94,7 +107,8 @@ def _check_language(model: Model, generate: bool) -> None:
     if generate and not model.writes_tokens:
         raise InputError(
             f"{model.name} is no language model: its logits stand for values at each "
-            "token, and not for the next token. Leave --generate out"
+            "token, and not for the next token. Leave --generate out. A program that "
+            "writes its own next token is compiled by `zoo compile --generate`"
         )
 
 

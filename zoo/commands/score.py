@@ -56,7 +56,8 @@ def score(
     ablation: Annotated[
         str,
         typer.Option(
-            help="What a patched edge carries: resample (from a corrupt input), mean, "
+            help="What a patched edge carries: resample (from a corrupt input), "
+            "replacement (one token replaced), gaussian (noise on embeddings), mean, "
             "zero or optimal (the constant that hurts least)."
         ),
     ] = "resample",
@@ -64,7 +65,8 @@ def score(
         str,
         typer.Option(
             help="What the effect of a patch is measured by: difference (of the logits "
-            "of two answers) or divergence (KL, from the unpatched outputs)."
+            "of two answers), probability (of the right one) or divergence (KL, from "
+            "the unpatched outputs)."
         ),
     ] = "difference",
     positions: Annotated[

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.grid import align
 from zoo.alignment.figures import rate_to_json
 from zoo.auditing.certificate import Rate
 from zoo.cases.bootstrap import Interval
+
+if TYPE_CHECKING:
+    from zoo.dictionary.coders import CoderFigures
 
 VERSION = 1
 FREQUENCIES = (0.001, 0.01, 0.1)
@@ -102,6 +105,8 @@ class DictionaryReport:
         visible_random: the same for random directions, after this projection.
         draws: number of random dictionaries.
         seed: seed of the random dictionaries and of the intervals.
+        coders: where an SAE was given, figures of its encoder and decoder, and of two
+            coders to compare with: one that changes nothing, and a random one.
     """
 
     model: str
@@ -116,6 +121,7 @@ class DictionaryReport:
     visible_random: DictionaryFigures
     draws: int
     seed: int
+    coders: Mapping[str, CoderFigures] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         got = self.figures
@@ -175,6 +181,7 @@ class DictionaryReport:
             "",
             *_bands(self.by_frequency()),
             f"a match has |cosine| of at least {self.threshold:g}",
+            *coder_lines(self.coders),
         ]
         if self.missed:
             shown = [f"{f.name} ({f.cosine:.2f})" for f in self.missed[:8]]
@@ -187,6 +194,25 @@ class DictionaryReport:
         head = {"format": "circuitzoo.dictionary", "format_version": VERSION}
         figures = {n: getattr(self, n).to_json() for n in FIGURES}
         return {**head, **asdict(self), **figures}
+
+
+def coder_lines(coders: Mapping[str, CoderFigures]) -> list[str]:
+    """Return the figures of coders as lines; none if there are none."""
+    if not coders:
+        return []
+    head = ("", "explained", "L0", "dead", "outputs kept", "with 0 instead")
+    rows = [
+        (
+            name,
+            f"{found.explained:.3f}",
+            f"{found.l0:.1f}",
+            f"{found.dead:.3f}",
+            f"{found.behaviour.share:.3f}",
+            f"{found.zeroed.share:.3f}",
+        )
+        for name, found in coders.items()
+    ]
+    return ["", *align([head, *rows])]
 
 
 def _row(name: str, found: DictionaryFigures) -> tuple[str, ...]:

@@ -11,15 +11,15 @@ from jaxtyping import Float
 from compiler.deprecation import accept_old_arguments
 from compiler.errors import InputError
 from compiler.model import Model
-from compiler.torch_values import plain
 from zoo.alignment.places import find_place
-from zoo.alignment.subspaces import span
+from zoo.alignment.reading import varied_subspace
 from zoo.alignment.tokens import TokenIds, read_tokens
 from zoo.auditing.certificate import Certificate, rate
 from zoo.cases.bootstrap import interval_of_mean
 from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import PAIRS, SHIFTED, draw_pairs
 from zoo.cases.truth import truth_of_circuit
+from zoo.dictionary.coders import compare_coder, decoder_of, is_coder
 from zoo.dictionary.cosines import (
     Cosines,
     check_dictionary,
@@ -31,10 +31,6 @@ from zoo.dictionary.features import KnownFeatures, known_features
 from zoo.dictionary.report import DictionaryFigures, DictionaryReport, Feature
 
 THRESHOLD, DRAWS = 0.9, 20
-
-FAINT = 1e-5
-"""Data do not vary in directions with no more than this share of the greatest spread:
-rounding does."""
 
 
 @accept_old_arguments(turned="shifted")
@@ -59,7 +55,8 @@ def score_dictionary(
     Args:
         source: a release's name, a folder, a model, a program's name, or a case; a
             compiled, rotated or compressed one.
-        dictionary: [feature, d_model], as SAEs keep their decoders.
+        dictionary: [feature, d_model], as SAEs keep their decoders; or an SAE of
+            SAELens as it is: an object with `W_dec`, `encode` and `decode`.
         site: where its activations come from: a source (`m0`), or the stream before a
             layer (`stream.1`).
         threshold: the least |cosine| of a match.
@@ -98,11 +95,11 @@ def score_dictionary(
         loss=loss,
         positions=positions,
     )
-    found = check_dictionary(plain(dictionary), case.config.d_model)
+    found = check_dictionary(decoder_of(dictionary), case.config.d_model)
     place = find_place(case.config, site)
     known = known_features(case, place, inputs)
     held = read_tokens(case, place, inputs).astype(np.float64)
-    seen = span((held - held.mean(axis=0)).T, FAINT)
+    seen = varied_subspace(held)
     rng = np.random.default_rng(seed)
     random = [_random(found.shape, rng) for _ in range(draws)]
 
@@ -128,6 +125,9 @@ def score_dictionary(
         visible_random=visible(*random),
         draws=draws,
         seed=seed,
+        coders=compare_coder(dictionary, case, place, seed)
+        if is_coder(dictionary)
+        else {},
     )
 
 

@@ -110,7 +110,7 @@ def _sweep(
         donors = Donors(stack(block.donors))
         return base, donors, unmasked(base, donors), Goal(*block.goal)
 
-    blocks = jax.lax.map(prepare, split_into_blocks(machine, batch))
+    blocks = jax.lax.map(prepare, split_into_blocks(machine.transformer, batch))
 
     def loss_under(mask: Array, layer: Array) -> Array:
         def losses_of_block(block: tuple[BaseRuns, Donors, MaskedRuns, Goal]) -> Array:

@@ -20,7 +20,13 @@ from zoo.methods.method import method
 PAPER = "Nanda 2023; Syed et al. 2023, eq. 2"
 
 
-@method("eap", paper=PAPER, equation="(z' - z) . dL(x)/dr", magnitude=True)
+@method(
+    "eap",
+    paper=PAPER,
+    equation="(z' - z) . dL(x)/dr",
+    magnitude=True,
+    both_ways=True,
+)
 def eap(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     """Return the gradient of the loss in the mask of edges."""
     return edge_scores(case, [inputs_at(case, 0.0)])
@@ -31,6 +37,7 @@ def eap(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     paper="Hanna et al. 2024",
     equation="(z' - z) . (dL(x)/dr + dL(x')/dr) / 2",
     magnitude=True,
+    both_ways=True,
 )
 def clean_corrupt(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     """Return EAP with the mean of the gradients of the clean and the corrupt run."""

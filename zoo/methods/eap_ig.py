@@ -43,6 +43,7 @@ CODE = "Hanna et al. 2024, code of July 2025"
     paper=PAPER,
     equation="(z' - z) . mean_k dL/dr at inputs z' + k/5 (z - z'), k = 1..5",
     magnitude=True,
+    both_ways=True,
 )
 def eap_ig_inputs(
     case: Case, seed: int = 0, steps: int = STEPS, steps_from: int = 1
@@ -68,6 +69,7 @@ def eap_ig_inputs(
     paper=PAPER,
     equation="(z' - z) . mean_k dL/dr with u's sublayer at z' + k/5 (z - z'), k = 1..5",
     magnitude=True,
+    both_ways=True,
 )
 def eap_ig_activations(
     case: Case,
@@ -103,6 +105,7 @@ def eap_ig_activations(
     paper=CODE,
     equation="(z' - z) . mean_k dL/dr at inputs z' + k/5 (z - z'), k = 0..4",
     magnitude=True,
+    both_ways=True,
 )
 def eap_ig_inputs_code(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     """Return `eap_ig_inputs` as the authors' code has it: k from 0 to m - 1."""
@@ -114,6 +117,7 @@ def eap_ig_inputs_code(case: Case, seed: int) -> Float[np.ndarray, "reader sourc
     paper=CODE,
     equation="as eap-ig-activations, each edge over the runs of every sublayer",
     magnitude=True,
+    both_ways=True,
 )
 def eap_ig_activations_code(
     case: Case, seed: int

@@ -21,6 +21,7 @@ from zoo.methods.method import method
     "exact",
     paper="Goldowsky-Dill et al. 2023",
     equation="mean |L(e patched) - L(clean)|; EAP-IG's `exact` is exact-mean",
+    both_ways=True,
 )
 def exact(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     """Return the mean size of the change of the loss when each edge is patched."""
@@ -32,6 +33,7 @@ def exact(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     "exact-mean",
     paper="Goldowsky-Dill et al. 2023",
     equation="mean L(e patched) - L(clean)",
+    both_ways=True,
 )
 def exact_mean(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     """Return the mean change of the loss, in which opposite effects cancel.
@@ -39,4 +41,4 @@ def exact_mean(case: Case, seed: int) -> Float[np.ndarray, "reader source"]:
     It is what EAP-IG's `get_scores_exact`, and so MIB, calls exact.
     """
     change = case.single_edges() - case.losses()
-    return change.mean(axis=-1) * case.names.visible
+    return case.sign * change.mean(axis=-1) * case.names.visible

@@ -36,7 +36,7 @@ def edge_scores(
 ) -> Float[np.ndarray, "reader source"]:
     """Return (z' - z) . the mean of the gradients at some node masks, for all edges."""
     total = attribute_each(case.machine(), case.batch, np.stack(masks), layer)
-    return np.asarray(total) / len(masks) * case.names.visible
+    return case.sign * np.asarray(total) / len(masks) * case.names.visible
 
 
 def sublayer_scores(
@@ -70,7 +70,7 @@ def every_run_scores(
             run = batch._replace(donors=between)
             gradient = reader_gradients(machine, run, mask)
             total += np.asarray(attribute(batch.donors - batch.writes, gradient))
-    return total / (len(sublayers) * len(shares)) * case.names.visible
+    return case.sign * total / (len(sublayers) * len(shares)) * case.names.visible
 
 
 def _sublayers(

@@ -7,11 +7,12 @@ def my_method(case: Case, seed: int) -> np.ndarray: ...
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from compiler.errors import InputError
 from zoo.methods.catalogue import SHORT, built_in
+from zoo.methods.choices import AT, PatchingChoice
 
 if TYPE_CHECKING:
     from zoo.cases.case import Case
@@ -33,6 +34,8 @@ class Method:
         level: the finest granularity that it says anything of.
         seeded: whether the seed changes anything.
         control: whether it is there to compare with.
+        both_ways: whether it also takes cases that denoise; others patch clean runs.
+        choice: of patching, in the place of the case's own; its name says it.
         code: digest of a user's function: a changed one is run again.
     """
 
@@ -44,7 +47,23 @@ class Method:
     level: str = "qkv"
     seeded: bool = False
     control: bool = False
+    both_ways: bool = False
+    choice: PatchingChoice | None = None
     code: str = ""
+
+    def choose(self, choice: PatchingChoice) -> Method:
+        """Return the method with choices of patching, which its name then says.
+
+        Raises:
+            InputError: it only patches clean runs, and the choice is to denoise.
+        """
+        if choice.direction == "denoise" and not self.both_ways:
+            raise InputError(
+                f"{self.name} only patches clean runs, and was to denoise. Leave the "
+                "direction out, or take exact, nap-noising, eap or eap-ig-inputs"
+            )
+        name = self.name.partition(AT)[0]
+        return replace(self, name=f"{name}{AT}{choice}", choice=choice)
 
 
 _KNOWN: dict[str, Method] = {}

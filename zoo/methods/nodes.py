@@ -8,25 +8,32 @@ Noising finds what is necessary, denoising what is sufficient.
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 
 from zoo.cases.case import Case
 from zoo.cases.levels import Level
-from zoo.cases.running import losses_under_nodes
 from zoo.cases.scores import Scores
 from zoo.methods.method import method
 
 PAPER = "Vig et al. 2020; Heimersheim and Nanda 2024"
 
 
-@method("nap-noising", paper=PAPER, equation="L(u from x') - L(x)", level="node")
+@method(
+    "nap-noising",
+    paper=PAPER,
+    equation="L(u from x') - L(x)",
+    level="node",
+    both_ways=True,
+)
 def noising(case: Case, seed: int) -> Scores:
-    """Return how much worse the clean run gets when a node is patched."""
-    masks = np.eye(len(case.names.sources), dtype=np.float32)
-    found = losses_under_nodes(case.machine(), case.batch, masks)
-    change = np.asarray(found) - case.losses()
-    return Scores(Level(case.names, "node"), change.mean(axis=1), source="noising")
+    """Return how much worse the clean run gets when a node is patched.
+
+    Of a case that denoises, these are the scores of `denoising`.
+    """
+    count = len(case.names.sources)
+    *patched, base = case.node_losses(np.eye(count + 1, count)).mean(axis=1)
+    change = case.sign * (np.array(patched) - base)
+    return Scores(Level(case.names, "node"), change, source=f"{case.direction[:-1]}ing")
 
 
 @method("nap-denoising", paper=PAPER, equation="L(x') - L(x', u from x)", level="node")
@@ -36,13 +43,4 @@ def denoising(case: Case, seed: int) -> Scores:
     The corrupt run is the clean one with both embeddings patched, so that it stands
     for any ablation, and for runs with shifted positions.
     """
-    batch, count = case.batch, len(case.names.sources)
-    donors = jnp.concatenate([batch.donors[:, :2], batch.writes[:, 2:]], axis=1)
-    masks = np.eye(count + 1, count, dtype=np.float32)
-    masks[:, :2] = 1.0
-    masks[[0, 1], [0, 1]] = 0.0  # an embedding is restored by leaving it alone
-    mixed = batch._replace(donors=donors)
-    found = losses_under_nodes(case.machine(), mixed, masks)
-    *restored, corrupt = np.asarray(found).mean(axis=1)
-    level = Level(case.names, "node")
-    return Scores(level, corrupt - np.array(restored), source="denoising")
+    return noising(case.with_changes(direction="denoise"), seed)

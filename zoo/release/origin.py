@@ -346,7 +346,7 @@ def _as_model(base: Model, options: Options, beside: str | None) -> Model:
     made, typed = compile_typed(base.typed, options, _RAISED), base.typed
     facts = dict(base.facts)
     if options != Options():
-        facts["options"] = asdict(options)
+        facts["options"] = options.to_json()
     extra = [typed.variables[i].name for i in typed.extra]
     if beside is not None and extra:
         facts["beside"] = {"name": beside, "output": extra.pop(0)}

@@ -19,7 +19,7 @@ from compiler.rasp.values import ordered, unordered
 from compiler.sealed import digest
 from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
-from zoo.methods import find_method, known_methods
+from zoo.methods import find_method, known_methods, on_grid
 from zoo.methods.method import Method
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.plot import new_figure, save_figure
@@ -41,6 +41,7 @@ def evaluate(
     out: str | Path | None = None,
     timeout: float = TIMEOUT,
     pairs: int = PAIRS,
+    grid: str | Sequence[str] | None = None,
     progress: Callable[[Cell], None] | None = None,
     hung: Callable[[Cell], None] | None = None,
 ) -> Table:
@@ -57,6 +58,9 @@ def evaluate(
             give another folder when that has.
         timeout: seconds for one run of a method.
         pairs: how many a method gets.
+        grid: choices of patching, each combination of which every method is run with:
+            some of `ablation`, `loss`, `direction` and `noise`, as one text or
+            several. Pairs then have no shifted positions.
         progress: called with every cell.
         hung: called from another thread, once its cell is kept, when a method stays in
             compiled code past its time: only the end of the process ends that. Without
@@ -72,6 +76,8 @@ def evaluate(
     tried = [_method(given, kept=out is not None) for given in every]
     if unordered(method):
         tried = sorted(tried, key=lambda one: one.name)
+    if grid is not None:
+        tried = on_grid(tried, grid)
     names = [one.name for one in tried]
     if twice := {name for name in names if names.count(name) > 1}:
         raise InputError(
@@ -110,6 +116,7 @@ def _cells(
 
     notify = None if hung is None else keep_and_tell
     opened: tuple[Case, Case] | None = None
+    grid_only = all(m.choice is not None and m.choice.shifted == 0 for m in tried)
     for seed in seeds:
         train: Case | None = None
         for method in tried:
@@ -124,6 +131,10 @@ def _cells(
                     whole = open_model(line, split="train", pairs=MOST_PAIRS)
                     opened = whole, whole.split("test", pairs)
                 train = train or _drawn(opened[0], seed, pairs)
+                if grid_only:  # once: cases of the same pairs share what is run
+                    assert method.choice is not None
+                    train = method.choice.shift(train)
+                    opened = opened[0], method.choice.shift(opened[1])
             except ZooError as error:
                 cell = Cell(
                     method.name, line, seed, "failed", str(error), code=method.code

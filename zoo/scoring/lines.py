@@ -9,7 +9,10 @@ from typing import Any
 
 from compiler.grid import align
 from zoo.cases.levels import KINDS
+from zoo.methods.choices import AT, read_choice
 
+SHOWN = ("ablation", "loss", "direction")
+"""Choices that have a column of their own in the table of a grid."""
 WIDTH = 79
 MOST_LINES = 20
 
@@ -108,6 +111,22 @@ def _list(values: Any) -> str:
 
 def table_lines(table: Any) -> list[str]:
     """Return a `Table`: figures at each granularity, and what has none."""
+    if any(AT in name for name in table.methods):
+        lines = _grid_lines(table)
+    else:
+        lines = _plain_lines(table)
+    failed = [cell for cell in table.cells if cell.status != "ok"]
+    if failed:
+        lines += ["WITHOUT FIGURES"]
+        for c in failed:
+            lines += folded(
+                f"  {c.method} on {c.model}, seed {c.seed}: {c.status}, {c.error}"
+            )
+        lines += [""]
+    return lines[:-1]
+
+
+def _plain_lines(table: Any) -> list[str]:
     head = ("", "models", "AUROC", "95 %", "AP", "seconds", "failed")
     lines = []
     for level in KINDS:
@@ -125,15 +144,32 @@ def table_lines(table: Any) -> list[str]:
         ]
         if rows:
             lines += [level.upper(), *align([head, *rows]), ""]
-    failed = [cell for cell in table.cells if cell.status != "ok"]
-    if failed:
-        lines += ["WITHOUT FIGURES"]
-        for c in failed:
-            lines += folded(
-                f"  {c.method} on {c.model}, seed {c.seed}: {c.status}, {c.error}"
-            )
-        lines += [""]
-    return lines[:-1]
+    return lines
+
+
+def _grid_lines(table: Any) -> list[str]:
+    """Return the figures of a grid: a column for each choice that differs."""
+    parts = {name: name.partition(AT) for name in table.methods}
+    every = {name: read_choice(rest) for name, (_, _, rest) in parts.items()}
+    noises = {choice.noise for choice in every.values()}
+    axes = [f for f in SHOWN if len({getattr(c, f) for c in every.values()}) > 1]
+    if len(noises) > 1 and "ablation" not in axes:
+        axes.insert(0, "ablation")
+    lines = []
+    for level in KINDS:
+        rows = []
+        for row in table.rows(level):
+            choice, name = every[row.method], parts[row.method][0]
+            cells = {axis: str(getattr(choice, axis)) for axis in axes}
+            if choice.ablation == "gaussian" and "ablation" in axes:
+                cells["ablation"] += f", {choice.noise:g}"
+            blank = "untrained " if choice.weights == "random" else ""
+            figures = f"{row.auroc:.3f}", f"{row.average_precision:.3f}"
+            rows.append((blank + name, *cells.values(), str(row.models), *figures))
+        if rows:
+            head = ("", *axes, "models", "AUROC", "AP")
+            lines += [level.upper(), *align([head, *rows]), ""]
+    return lines
 
 
 def interval(found: tuple[float, float]) -> str:

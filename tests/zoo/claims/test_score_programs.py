@@ -111,6 +111,16 @@ def test_a_candidate_may_say_its_own_reference() -> None:
     assert [(r.name, r.equivalent) for r in reports] == [("a", True), ("2", True)]
 
 
+def test_a_candidate_cannot_name_a_file_as_its_reference(tmp_path: Path) -> None:
+    """Lines may come from anywhere, and a file of Python would be run."""
+    (tmp_path / "mine.py").write_text("raise SystemExit")
+    for named in (str(tmp_path / "mine.py"), "mine.py:x", "hf://a/b"):
+        (report,) = zoo.score_programs(REFERENCE, {"text": REVERSE, "reference": named})
+        assert report.error is not None and "a file or an address" in report.error
+    with pytest.raises(InputError, match="its text is None"):
+        zoo.score_programs(REFERENCE, {"program": REVERSE})
+
+
 def test_a_sample_of_inputs_is_called_one() -> None:
     (report,) = zoo.score_programs(REFERENCE, REVERSE, inputs=10)
     assert not report.complete and report.inputs == 10

@@ -12,6 +12,7 @@ import pytest
 import zoo
 from compiler.errors import InputError, NameLookupError
 from zoo.alignment.places import find_place
+from zoo.alignment.reading import FAINT
 from zoo.alignment.subspaces import angles, span
 from zoo.alignment.tokens import read_tokens
 from zoo.cases.case import Case
@@ -19,7 +20,7 @@ from zoo.compression.compress import squeezed_model
 from zoo.compression.naming import name_dimensions
 from zoo.dictionary.cosines import cosines, match, project
 from zoo.dictionary.features import known_features
-from zoo.dictionary.score import FAINT, figures_of, score_dictionary
+from zoo.dictionary.score import figures_of, score_dictionary
 from zoo.finders.autoencoder import find_dictionary, train_dictionary
 
 RNG = np.random.default_rng(0)

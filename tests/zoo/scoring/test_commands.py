@@ -9,6 +9,7 @@ import pytest
 
 from compiler.machine.names import Names
 from tests.zoo.calls import Call, mistake
+from zoo.cases.choices import ABLATIONS
 from zoo.methods import find_method, known_methods
 
 MODEL = "fraction-previous-siit"
@@ -105,6 +106,20 @@ def test_methods_are_evaluated_once_and_made_a_leaderboard(
     for line in told.out.splitlines():
         assert (tmp_path / line).is_file()
     assert "| weight-norm | 1 |" in (tmp_path / "board" / "README.md").read_text()
+
+
+def test_a_grid_is_a_row_for_each_choice_and_two_controls(call: Call) -> None:
+    told = call(
+        "evaluate", "--suite", MODEL, "--grid", "ablation", "--out", "g", *FAST[1:]
+    )
+    assert told.status == 0
+    lines = told.out.partition("\n\n")[0].splitlines()
+    rows = [line.split()[:2] for line in lines]
+    assert all(["weight-norm", ablation] in rows for ablation in ("mean", "zero"))
+    assert ["untrained", "weight-norm"] in rows and ["random", "resample"] in rows
+    assert len(rows) == 2 + len(ABLATIONS) + 2
+    assert max(map(len, lines)) < 80
+    assert "'loss'" in mistake(call, "evaluate", "--grid", "los", "--suite", MODEL)
 
 
 def test_what_cannot_be_evaluated_says_why(call: Call) -> None:

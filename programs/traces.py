@@ -1,0 +1,117 @@
+"""What programs that write a trace have in common: words, the latest of a kind, runs.
+
+A trace holds one word for each thing that a machine does. A word is a kind and a
+number: `pc3`, `=5`. What a machine remembers is what its latest words of a kind say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.rasp import Select, SOp, last, tokens
+from compiler.rasp.values import Value
+
+FAMILY = "machines"
+EOS = "EOS"
+"""What a machine writes where it halts."""
+RUN = "run"
+"""The end of a prompt: the machine begins behind it."""
+
+_WORD = re.compile(r"(.*?)(\d+)$")
+
+
+def kind(word: Value) -> str:
+    """Return the kind of a word: `pc` of `pc3`, "" of `3`, the word itself of `run`."""
+    found = _WORD.match(word)
+    return found.group(1) if found else word
+
+
+def number(word: Value) -> int:
+    """Return the number at the end of a word: 3 of `pc3`, 0 of `run`."""
+    found = _WORD.match(word)
+    return int(found.group(2)) if found else 0
+
+
+def numbered(prefix: str, size: int) -> list[str]:
+    """Return the words of a kind: `pc0`, `pc1` and so on."""
+    return [f"{prefix}{value}" for value in range(size)]
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text with spaces between them."""
+    return tuple(text.split())
+
+
+def size_of(words: Iterable[Value], prefix: str) -> int:
+    """Return how many words of a kind a vocabulary has."""
+    return sum(kind(word) == prefix for word in words)
+
+
+def latest(prefix: str, name: str) -> SOp:
+    """Return the number of the latest word of a kind, 0 where there is none yet."""
+
+    def of_kind(word: Value, _: Value) -> bool:
+        return kind(word) == prefix
+
+    return last(Select(tokens, tokens, of_kind), numbers(), 0).named(name)
+
+
+def kinds() -> SOp:
+    """Return the kind of each word."""
+    return tokens.map(kind).named("kind")
+
+
+def numbers() -> SOp:
+    """Return the number of each word."""
+    return tokens.map(number).named("number")
+
+
+Following = Callable[[list[Value]], Value]
+"""From all words so far to the next one."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The inputs of a machine: prompts, and what the machine wrote behind them.
+
+    Attributes:
+        prompt: returns a random prompt, without the word at its end.
+        following: returns the next word.
+        allowed: whether words may stand in a prompt, or at its beginning.
+        most: the greatest number of words that are drawn.
+        end: the word at the end of a prompt.
+    """
+
+    prompt: Callable[[np.random.Generator], list[Value]]
+    following: Following
+    allowed: Callable[[Sequence[Value]], bool]
+    most: int
+    end: Value = RUN
+
+    def __call__(self, tokens: Sequence[Value], /) -> bool:
+        """Return whether words are a prompt with what the machine writes behind it."""
+        words = list(tokens)
+        size = words.index(self.end) if self.end in words else len(words)
+        return self.allowed(words[:size]) and all(
+            self.next(words[:place]) == words[place]
+            for place in range(size + 1, len(words))
+        )
+
+    def draw(self, rng: np.random.Generator, count: int) -> list[list[Value]]:
+        """Return random prompts with random numbers of words behind them."""
+        return [self._drawn(rng) for _ in range(count)]
+
+    def next(self, words: list[Value]) -> Value:
+        """Return the word behind others, the end of a prompt among them."""
+        return EOS if words[-1] == EOS else self.following(words)
+
+    def _drawn(self, rng: np.random.Generator) -> list[Value]:
+        words = [*self.prompt(rng), self.end]
+        most = int(rng.integers(len(words), self.most, endpoint=True))
+        while len(words) < most and words[-1] != EOS:
+            words.append(self.next(words))
+        return words

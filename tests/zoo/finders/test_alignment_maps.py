@@ -1,0 +1,85 @@
+"""Non-linear alignments: laws of the map, and the control of random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compiler.errors import InputError, NameLookupError
+from zoo.alignment.places import find_place
+from zoo.alignment.score import score_alignment
+from zoo.cases.case import Case
+from zoo.finders.alignment_maps import measure_map, score_map
+from zoo.finders.flows import AlignmentMap, start_of
+
+INDEX, OUTPUT, PAIRS = "opposite_index", "output", 48
+
+
+@pytest.fixture(scope="module")
+def bent(rotated: Case) -> AlignmentMap:
+    """A map with coupling layers that were drawn at random."""
+    rng = np.random.default_rng(0)
+    start = start_of(rotated, "m0", INDEX, 0, choose_positions=False)
+    for name, array in start.items():
+        if name.startswith("out"):
+            start[name] = rng.normal(size=array.shape)
+    return AlignmentMap(start, 5)
+
+
+def test_a_map_takes_nothing_from_a_run_that_is_the_same(bent: AlignmentMap) -> None:
+    base = np.random.default_rng(1).normal(size=(6, 4, len(bent.values["turn"])))
+    assert np.allclose(bent(base, base), base, atol=1e-3)
+
+
+def test_all_coordinates_together_are_the_donors_and_some_are_not_linear(
+    bent: AlignmentMap,
+) -> None:
+    rng = np.random.default_rng(2)
+    width = len(bent.values["turn"])
+    base, donor = rng.normal(size=(2, 30, width))
+    whole = AlignmentMap(bent.values, width)
+    assert np.allclose(whole(base, donor), donor, atol=1e-3)
+    half = bent(base, (base + donor) / 2) - base
+    assert not np.allclose(2 * half, bent(base, donor) - base, atol=0.1)
+
+
+def test_without_its_layers_a_map_is_a_subspace(rotated: Case) -> None:
+    start = start_of(rotated, "m0", INDEX, 0, choose_positions=False)
+    found = AlignmentMap(start, 5)
+    place = find_place(rotated.config, "m0")
+    linear = score_alignment(rotated, INDEX, "m0", start["turn"][:, :5], pairs=PAIRS)
+    assert measure_map(rotated, INDEX, place, found, PAIRS, 0).iia == linear.claimed.iia
+
+
+def test_a_free_map_aligns_random_weights_and_gains_nothing_by_it(
+    compiled: Case,
+) -> None:
+    blank = compiled.untrained(seed=3)
+    found = score_map(blank, OUTPUT, "stream.2", "flow", pairs=PAIRS)
+    fitted, control = found.rows["fitted"].cause, found.rows["random"].cause
+    assert fitted is not None and control is not None
+    assert fitted.share > 0.75 and fitted.share > control.share + 0.25
+    assert found.gained is None or abs(found.gained) < 0.3
+    assert found.rows["truth"].cause is not None
+    assert max(map(len, str(found).splitlines())) <= 80
+
+
+def test_the_true_map_is_all_right_and_its_finder_gains_all(compiled: Case) -> None:
+    def knowing(case: Case, variable: str, site: str):
+        basis = compiled.model.sites[variable].basis
+        assert basis is not None
+        return lambda base, donor: base + (donor - base) @ basis.T @ basis
+
+    found = score_map(compiled, INDEX, "m0", knowing, pairs=PAIRS)
+    for row in ("claimed", "fitted", "truth"):
+        rate = found.rows[row].cause
+        assert rate is not None and rate.share == 1.0
+    assert found.gained is not None and found.gained > 0.9
+    assert found.right_site and found.to_json()["finder"] == "knowing"
+
+
+def test_maps_that_cannot_be_say_why(compiled: Case) -> None:
+    with pytest.raises(NameLookupError, match="flow"):
+        score_map(compiled, INDEX, "m0", "flaw")
+    with pytest.raises(InputError, match="the map returned the shape"):
+        score_map(compiled, INDEX, "m0", lambda *_: lambda base, donor: base[0])
