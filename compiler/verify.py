@@ -36,6 +36,15 @@ class Mismatch:
     variable: str | None = None
     donor: tuple[Value, ...] | None = None
 
+    @property
+    def text(self) -> str:
+        """One line: the input, what is right, what the model says."""
+        swapped = "" if self.donor is None else f", {self.variable} of {self.donor}"
+        return (
+            f"on {list(self.tokens)}{swapped}: expected {list(self.expected)}, found "
+            f"{list(self.found)}"
+        )
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -98,8 +107,8 @@ def verify_outputs(
     tally = _ComparisonSums(model)
     for part in _batches(len(tokens)):
         trace = interpret(model.typed, tokens[part], lengths[part])
-        logits = model.logits_of(model.ids(*_fill(tokens[part], lengths[part])))
-        tally.add(trace, np.asarray(logits)[:, 1:])
+        ids = model.ids(*_fill(tokens[part], lengths[part]))
+        tally.add(trace, _logits(model, ids, len(tokens))[:, 1:])
         if progress is not None:
             progress(min(part.stop, len(tokens)), len(tokens))
     return tally.result(complete)
@@ -197,6 +206,21 @@ def _patched(
     basis = None if model.basis is None else model.basis.astype(np.float32)
     patch = Patch.nodes(masks.astype(np.float32), donor, basis)
     return np.asarray(logits_batch(model.transformer, ids[base], patch))
+
+
+def _logits(
+    model: Model, ids: Int[np.ndarray, "input ctx"], count: int
+) -> Float[np.ndarray, "input ctx class"]:
+    """Return the logits of one batch of `count` inputs.
+
+    A batch that is not full is filled up, so that all of them have one shape: for each
+    shape the forward pass is compiled anew, which takes a second.
+    """
+    from compiler.machine.forward import logits_in_chunks
+
+    size = min(_BATCH, 1 << max(count - 1, 0).bit_length())
+    filled = np.concatenate([ids, np.repeat(ids[-1:], size - len(ids), axis=0)])
+    return np.asarray(logits_in_chunks(model.transformer, filled))[: len(ids)]
 
 
 def _fill(tokens: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
