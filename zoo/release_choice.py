@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compiler.errors import InputError, unknown_name
-from compiler.machine.config import CHOICES
 from programs.facts import all_facts
 from zoo.filters import ProgramFilter, family_named
 from zoo.release.shelf import circuit_sizes
@@ -24,8 +23,11 @@ def check_readable(
         InputError: that is so.
         NameLookupError: no norm has that name.
     """
-    if norm is not None and norm not in CHOICES["norm"]:
-        raise unknown_name("norm", norm, CHOICES["norm"])
+    if norm is not None:
+        from compiler.machine.config import CHOICES  # it imports arrays
+
+        if norm not in CHOICES["norm"]:
+            raise unknown_name("norm", norm, CHOICES["norm"])
     if origin is not None and _looks_inside(chooses, norm):
         raise InputError(
             "--norm, --nodes and --attention need the files of a release, and --from "

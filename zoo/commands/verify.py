@@ -85,7 +85,7 @@ def verify(
     max_len: MaxLen = None,
     as_json: FoundAsJsonOption = False,
 ) -> None:
-    """Compare a model, or all programs, with the interpreter; status 1 if one errs.
+    """Compare models with the interpreter; status 1 if one errs.
 
     Of a release every file is compared with the one that follows from its weights,
     program, recipe and seed, and the audit is run again. What nothing can show is
