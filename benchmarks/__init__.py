@@ -6,6 +6,7 @@
     throughput     sequences a CPU second, and the share of the matrix-product rate
     patch_cost     forward passes under patches, as multiples of a plain one
     exactness      every program against the interpreter, exhaustively
+    library        CPU time to compile and verify all programs, `zoo verify --all`
     interchange    every variable of every program against the interpreter
     suite_time     the tests themselves, and which take longest
     startup        the command line's first answer

@@ -25,6 +25,7 @@ FIGURES = (
     "patch_cost",
     "startup",
     "exactness",
+    "library",
     "interchange",
     "training",
     "edges_off",

@@ -127,6 +127,7 @@ def to_model(stages: Stages) -> Model:
         facts=MappingProxyType({**program_facts(stages), **_option_facts(stages)}),
         beside=compiled.beside,
         steps=steps_beyond(stages.scheduled.plan),
+        accepts=stages.program.accepts,
     )
 
 

@@ -46,6 +46,10 @@ class FetchError(ZooError):
     """Something elsewhere cannot be reached, or sent less than it has."""
 
 
+class UnsuitedInputWarning(UserWarning):
+    """A program is not for an input that its model was called on."""
+
+
 FEW = 12
 """So many names can be told where none is near."""
 

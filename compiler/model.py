@@ -8,6 +8,7 @@ up to `config.n_ctx`, so that every run and every donor has the same shape.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from compiler import html
-from compiler.errors import InputError, count, unknown_name
+from compiler.errors import InputError, UnsuitedInputWarning, count, unknown_name
 from compiler.escapes import escape
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
 from compiler.ir.typed import Typed
@@ -29,6 +30,8 @@ from compiler.machine.config import Config
 from compiler.machine.features import Features
 from compiler.machine.patch import Patch
 from compiler.machine.weights import Weights
+from compiler.passes.check import Accepts
+from compiler.rasp.program import describe_inputs
 from compiler.rasp.values import Value, show, show_many
 from compiler.torch_values import plain
 
@@ -95,6 +98,8 @@ class Model:
             dimension of its own before; None otherwise.
         steps: the program as the components compute it, one variable a component;
             None where each variable of the program has a component of its own.
+        accepts: which inputs the program is for; every one if None. It is code, and no
+            saved model holds it: `zoo.load` takes it from the library.
     """
 
     name: str
@@ -109,6 +114,7 @@ class Model:
     beside: Circuit | None = None
     features: Features | None = None
     steps: Typed | None = None
+    accepts: Accepts | None = None
 
     def __repr__(self) -> str:
         failed = f"; FAILED, {self.failure}" if self.failure else ""
@@ -165,19 +171,52 @@ class Model:
     def __call__(self, tokens: TokenSequence) -> list[Value]:
         """Return the output at each position: `model("abc") -> ["c", "b", "a"]`.
 
+        On an input that the program is not for (`accepts`), there is a warning, and
+        the output is what the weights give there: it stands for nothing, and neither
+        `zoo verify` nor an audit looks at it.
+
         Raises:
             InputError: the input is empty, too long, or has an unknown token.
         """
         return self.batch([tokens])[0]
 
     def batch(self, sequences: Sequence[TokenSequence]) -> list[list[Value]]:
-        """Return the outputs of several sequences, of any lengths."""
+        """Return the outputs of several sequences, of any lengths.
+
+        There is a warning where the program is not for one of them, as of a call.
+        """
         ids = self.encode_batch(sequences)
+        if unsuited := self.unsuited(sequences):
+            warnings.warn(unsuited, UnsuitedInputWarning, stacklevel=3)
         logits = np.asarray(self.logits_of(ids))
         return [
             decode_logits(self.readout, row[1 : len(sequence) + 1])
             for row, sequence in zip(logits, sequences, strict=True)
         ]
+
+    def unsuited(self, sequences: Sequence[TokenSequence]) -> str:
+        """Return which sequences the program is not for, as a sentence; "" if none.
+
+        Raises:
+            InputError: a sequence is empty, too long, or has an unknown token.
+        """
+        if self.accepts is None:
+            return ""
+        indices, lengths = encode_batch(self.typed, sequences)
+        rows = [
+            [self.typed.vocab[i] for i in row[:length]]
+            for row, length in zip(indices, lengths, strict=True)
+        ]
+        wrong = [row for row in rows if not self.accepts(row)]
+        if not wrong:
+            return ""
+        words = describe_inputs(self.accepts)
+        such = f"Of the inputs that it is for this holds: {words}. " if words else ""
+        which = f"{len(wrong)} of the {len(rows)} inputs, such as " * (len(rows) > 1)
+        return (
+            f"{self.name} is not for {which}{escape(str(wrong[0]))}. {such}The output "
+            "there stands for nothing"
+        )
 
     def generate(
         self,

@@ -47,6 +47,22 @@ def find(name: str) -> Program:
     return _several(name) if JOIN in name else all_programs()[name]
 
 
+def program_of(name: str, family: object) -> Program | None:
+    """Return the program that a model was made of, by what the model says of itself.
+
+    Args:
+        name: the model's.
+        family: that of its program; another one is of a program of the user's.
+
+    Returns:
+        None if the library has no such program.
+    """
+    if not has(name):
+        return None
+    found = find(name)
+    return found if found.family == family else None
+
+
 @cache
 def _several(name: str) -> Program:
     return select_by_token([all_programs()[part] for part in name.split(JOIN)])

@@ -180,6 +180,8 @@ def polynomial_from_sequence() -> SOp:
 
     `polynomial_from_sequence([3, 4, 2, 1]) -> [43, 43, 43, 43]`: each position
     holds its term times the length, and the mean of those is the sum.
+
+    Length 8 is refused: the sums of the terms would run to 1,048,576.
     """
     point = Aggregate(Select(indices, 0, EQ), tokens).named("point")
 

@@ -44,7 +44,12 @@ DIGITS, SOME_DIGITS = "0123456789", "05678"
 def written(pattern: str) -> Callable[[Sequence[Value]], bool]:
     """Return whether an input, written as a string, is matched from end to end."""
     whole = re.compile(pattern)
-    return lambda x: whole.fullmatch("".join(map(str, x))) is not None
+
+    def fits(x: Sequence[Value]) -> bool:
+        return whole.fullmatch("".join(map(str, x))) is not None
+
+    fits.__doc__ = f"Return whether the tokens in a row match the pattern {pattern}."
+    return fits
 
 
 def adds_equal_lengths(x: Sequence[Value]) -> bool:

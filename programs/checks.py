@@ -61,12 +61,12 @@ def opposite() -> SOp:
 
 
 def two_parts(sequence: Sequence[Value]) -> bool:
-    """Return whether there is exactly one bar."""
+    """Return whether there is exactly one bar ("|")."""
     return list(sequence).count(BAR) == 1
 
 
 def two_equal_parts(sequence: Sequence[Value]) -> bool:
-    """Return whether there is exactly one bar, and it is in the middle."""
+    """Return whether there is exactly one bar ("|"), and it is in the middle."""
     return two_parts(sequence) and 2 * list(sequence).index(BAR) + 1 == len(sequence)
 
 

@@ -38,12 +38,23 @@ def leaves_slots(sequence: Sequence[Value], kept: int) -> bool:
     return [v == SLOT for v in sequence] == [i >= kept for i in range(len(sequence))]
 
 
+def leaves_half(sequence: Sequence[Value]) -> bool:
+    """Return whether the second half, and nothing else, is slots ("_")."""
+    return len(sequence) % 2 == 0 and leaves_slots(sequence, len(sequence) // 2)
+
+
+def leaves_all_but_a_side(sequence: Sequence[Value]) -> bool:
+    """Return whether there are m * m tokens: m, and then slots ("_")."""
+    side = math.isqrt(len(sequence))
+    return side * side == len(sequence) and leaves_slots(sequence, side)
+
+
 @program(
     family=FAMILY,
     vocab="01_",
     max_len=10,
     example=("101___", "101101"),
-    accepts=lambda x: len(x) % 2 == 0 and leaves_slots(x, len(x) // 2),
+    accepts=leaves_half,
 )
 def duplicate_string() -> SOp:
     """The string of the first half, twice: `duplicate_string("10__") -> "1010"`."""
@@ -60,7 +71,7 @@ def duplicate_string() -> SOp:
     vocab=("a", "b", SLOT),
     max_len=9,
     example=("ab__", "abab"),
-    accepts=lambda x: leaves_slots(x, math.isqrt(len(x))) and len(x) in (1, 4, 9),
+    accepts=leaves_all_but_a_side,
 )
 def square_string() -> SOp:
     """The m first of m * m tokens, m times: `square_string("ab__") -> "abab"`."""

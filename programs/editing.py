@@ -28,7 +28,7 @@ from compiler.rasp import (
 from compiler.rasp.values import Value
 from programs.aligning import not_holding
 from programs.characters import first_token
-from programs.copying import SLOT, leaves_slots
+from programs.copying import SLOT, leaves_half, leaves_slots
 from programs.search import holding
 from programs.shifting import token_at
 from programs.words import FAMILY
@@ -134,7 +134,7 @@ def insert_in_middle(t: Value = "X") -> SOp:
     family=FAMILY,
     vocab="abc_",
     example=("abc___", "a b c "),
-    accepts=lambda x: len(x) % 2 == 0 and leaves_slots(x, len(x) // 2),
+    accepts=leaves_half,
 )
 def add_whitespace() -> SOp:
     """The first half, a space after each: `add_whitespace("ab__") -> "a b "`."""

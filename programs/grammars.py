@@ -24,6 +24,11 @@ class DrawnInputs:
     fits: Callable[[Sequence[Value]], bool]
     one: Callable[[np.random.Generator], Sequence[Value]]
 
+    @property
+    def words(self) -> str:
+        """What holds of the inputs, as `fits` says it."""
+        return self.fits.__doc__ or ""
+
     def __call__(self, x: Sequence[Value], /) -> bool:
         """Return whether the program is for this input."""
         return self.fits(x)

@@ -68,6 +68,8 @@ _THIRDS = 3
 class Sentences:
     """The sentences of all templates: `A B .. A`, `A B .. B` and some `A B .. C`."""
 
+    words = "the tokens are a sentence of one of the templates"
+
     def __call__(self, sentence: Sequence[Value], /) -> bool:
         """Return whether this is such a sentence."""
         return any(self._fits(sentence, template) for template in TEMPLATES)

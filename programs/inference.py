@@ -155,7 +155,7 @@ def run_subleq(memory: Sequence[int], steps: int) -> tuple[list[int], bool]:
 
 
 def stops_in_two_steps(memory: Sequence[int]) -> bool:
-    """Return whether a program runs at most two instructions."""
+    """Return whether the program in the memory runs at most two instructions."""
     return run_subleq(memory, 2)[1]
 
 

@@ -128,7 +128,7 @@ def in_context_bigram_mode(vocab: Sequence[Any]) -> SOp:
 
 
 def counts_up(sequence: Sequence[Any]) -> bool:
-    """Return whether `sequence` begins "> a b a a+1 .. b", with a <= b."""
+    """Return whether the tokens begin "> a b a a+1 .. b", with a <= b."""
     if list(sequence[:1]) != [OPEN] or OPEN in sequence[1:]:
         return False
     numbers = [int(token) for token in sequence[1:]]

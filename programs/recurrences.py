@@ -58,7 +58,9 @@ def newton_magnetic(max_len: int) -> SOp:
     """Where the token's force moves a unit charge in a unit magnetic field.
 
     Each step turns the velocity v to v + (-v_y, v_x) plus the force, then adds it to
-    the place.
+    the place. Length 8 is refused: any other forces lead to another state, so that
+    states grow threefold with each token, and the model would have two billion
+    parameters.
 
     `newton_magnetic([(1, 0), (0, 0)]) -> [(1, 0), (2, 1)]`
     """
@@ -145,7 +147,8 @@ def continued_fraction(max_len: int) -> SOp:
     """A + b / (the output before) for each token (a, b); at first a + b.
 
     No output of the default vocabulary is 0; other vocabularies are refused where one
-    can be. Each input has an output of its own, so that these double with each token.
+    can be. Each input has an output of its own, so that these double with each token:
+    length 8 is refused, for its model would have 25 million parameters.
 
     `continued_fraction([(1, 2), (3, 6)]) -> [3, 5]`
     """

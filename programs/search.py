@@ -175,7 +175,7 @@ def match_three(vocab: Sequence[Value], m: int = 10) -> SOp:
 
 
 def is_doubled_with_a_gap(sequence: Sequence[Value]) -> bool:
-    """Return whether it is ww of bits but for one 2, then perhaps a 3 as padding."""
+    """Return whether the tokens are ww of bits but for one 2, then perhaps a 3."""
     half = len(sequence) // 2
     if len(sequence) % 2 and sequence[-1] != 3:
         return False

@@ -29,7 +29,7 @@ BAR = "|"
 
 
 def two_sets(sequence: Sequence[Any]) -> bool:
-    """Return whether `sequence` has exactly one bar; either side may be empty."""
+    """Return whether there is exactly one bar ("|"); either side may be empty."""
     return sum(token == BAR for token in sequence) == 1
 
 

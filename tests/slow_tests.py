@@ -53,6 +53,7 @@ SLOW = (
     "test_an_object_that_is_called_is_always_run_again",
     "tests/zoo/tasks/test_trained.py",
     "tests/zoo/cases/test_classes.py",
+    "tests/zoo/sampling/test_dataset.py",
     "tests/zoo/scoring/test_sufficient.py",
     "tests/zoo/tasks/test_your_own.py",
     "tests/zoo/test_api.py::test_audit_takes_what_the_command_line_does",
@@ -63,6 +64,7 @@ SLOW = (
     "tests/zoo/test_notebooks.py::test_a_certificate_a_report_and_a_table_show_tables",
     "tests/zoo/test_notebooks.py::"
     "test_a_compiled_model_is_trained_and_an_expression_audited",
+    "tests/zoo/test_tutorial.py",
     "tests/zoo/training/test_commands.py",
     "tests/zoo/training/test_kill.py",
     "tests/zoo/training/test_loop.py",

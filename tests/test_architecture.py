@@ -119,9 +119,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.files",
         "zoo.http_server",
     ),
-    "zoo.own_file": ("compiler", "zoo.causal"),
+    "zoo.own_file": ("compiler", "programs", "zoo.causal"),
     "zoo.lookup": (
         "compiler",
+        "programs",
         "zoo.causal",
         "zoo.catalogue",
         "zoo.release",

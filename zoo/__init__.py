@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from zoo.finders.alignment_maps import score_map
     from zoo.gallery.site import site
     from zoo.imported.used_edges import audit_import
+    from zoo.library_verification import verify_library
     from zoo.lookup import has_run
     from zoo.parts.score import open_parts, score_parts
     from zoo.program_sampling import sample
@@ -139,6 +140,7 @@ _PLACES = {
     "train_seeds": "zoo.api:train_seeds",
     "truth": "zoo.cases.by_input:truth",
     "verify": "zoo.api:verify",
+    "verify_library": "zoo.library_verification:verify_library",
 }
 
 __all__ = [
@@ -202,6 +204,7 @@ __all__ = [
     "train_seeds",
     "truth",
     "verify",
+    "verify_library",
 ]
 
 check_packages()

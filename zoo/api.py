@@ -80,7 +80,7 @@ def compile(
         causal: whether positions see only themselves and earlier ones.
         max_table: the most combinations of arguments of one element-wise function.
         max_domain: the most values of one variable.
-        max_parameters: the most parameters of the model; 20 million by default.
+        max_parameters: the most parameters of the model; 12 million by default.
         rotate: seed of a random orthogonal basis of the residual stream.
         permute_heads: seed of a random order of each layer's heads.
         decoys: how many heads each layer gets that nothing reads.

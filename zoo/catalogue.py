@@ -13,6 +13,7 @@ import programs
 from compiler.errors import NameLookupError, nearest, unknown_name
 from compiler.rasp.program import Program
 from compiler.rasp.several import JOIN
+from programs import texts
 from programs.facts import OutputType, ProgramFacts, all_facts
 from zoo import tasks
 from zoo.causal import FAMILY
@@ -21,7 +22,7 @@ from zoo.filters import ProgramFilter, family_named
 if TYPE_CHECKING:
     from zoo.causal.model import Task
 
-CatalogueKind = Literal["program", "task"]
+CatalogueKind = Literal["program", "text", "task"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class CatalogueEntry:
 
     Attributes:
         name: of the program or the task.
-        kind: `program` (can be compiled and trained) or `task` (can be trained).
+        kind: `program` (can be compiled and trained), `text` (likewise, in a file of
+            RASP text) or `task` (can be trained).
         family: the group that it is listed under.
         meaning: one sentence on what it computes.
         tokens: how many tokens its usual vocabulary has.
         max_len: its usual greatest number of tokens.
+        inputs: what holds of the inputs that a program is for; "" if it is for all.
         facts: what else is known of a program; None of a task.
     """
 
@@ -44,11 +47,12 @@ class CatalogueEntry:
     meaning: str
     tokens: int
     max_len: int
+    inputs: str = ""
     facts: ProgramFacts | None = None
 
 
 def entries() -> list[CatalogueEntry]:
-    """Return every program by family, then every task."""
+    """Return every program by family, those in RASP text, then every task."""
     listed = [
         CatalogueEntry(
             p.name,
@@ -57,9 +61,14 @@ def entries() -> list[CatalogueEntry]:
             p.meaning,
             len(p.vocab),
             p.max_len,
+            p.inputs,
             all_facts().get(p.name),
         )
         for p in programs.all_programs().values()
+    ]
+    listed += [
+        CatalogueEntry(t.name, "text", texts.FAMILY, t.meaning, t.tokens, t.max_len)
+        for t in texts.all_texts()
     ]
     return listed + [
         CatalogueEntry(t.name, "task", FAMILY, t.meaning, t.tokens, t.max_len)
@@ -83,8 +92,8 @@ def list_entries(
 ) -> list[CatalogueEntry]:
     """Return the programs and tasks in which a text occurs.
 
-    Of tasks only the name, the meaning and the family are known, so that none is
-    listed where something else is asked for.
+    Of tasks and of programs in RASP text only the name, the meaning and the family are
+    known, so that none is listed where something else is asked for.
 
     Args:
         text: what the name or the meaning has to contain; upper case is as lower.

@@ -15,6 +15,7 @@ from compiler.ir.typed import Variable
 from compiler.model import Model
 from compiler.passes.wording import definition, title
 from compiler.pipeline import Stages
+from compiler.rasp.program import describe_inputs
 from compiler.rasp.values import Value, show_many
 from zoo.training.recipe import is_twin
 from zoo.wires import LEGEND, draw_wires
@@ -61,6 +62,8 @@ def show_heading(model: Model, width: int = WIDTH) -> list[str]:
         *meaning,
         *textwrap.wrap(setting, width),
     ]
+    if words := describe_inputs(model.accepts):
+        lines += textwrap.wrap(f"For inputs of which this holds: {words}.", width)
     if model.failure:
         lines += textwrap.wrap(f"FAILED: {model.failure}. {REMEDY}", width)
     recipe = facts.get("recipe")

@@ -318,7 +318,20 @@ def open_model(
 
 
 def load(target: ResolvedName) -> Model:
-    """Return the model of a folder or a release; of a release with its certificate."""
+    """Return the model of a folder or a release; of a release with its certificate.
+
+    It warns on inputs that its program is not for, where the library has its program.
+    """
+    from dataclasses import replace
+
+    import programs
+
+    model = _load(target)
+    found = programs.program_of(model.name, model.facts.get("family"))
+    return model if found is None else replace(model, accepts=found.accepts)
+
+
+def _load(target: ResolvedName) -> Model:
     from compiler.save import load_model
 
     folder = target.folder

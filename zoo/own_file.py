@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from compiler.errors import FormatError, InputError, nearest
 from compiler.rasp.expr import SOp, given_name
 from compiler.rasp.program import Program
+from programs.texts import text_file
 
 if TYPE_CHECKING:
     from zoo.causal.model import Task
@@ -28,12 +29,15 @@ _TASK = ("name", "meaning", "vocab", "values", "variables", "n_ctx", "run")
 
 
 def split_file(text: str) -> tuple[Path, str] | None:
-    """Return (file, name in it or ""), or None if the text names no such file."""
+    """Return (file, name in it or ""), or None if the text names no such file.
+
+    `paper/sort.rasp` is a program of the library, unless the user has such a file.
+    """
     if text.endswith(SUFFIXES):
-        return Path(text).expanduser(), ""
+        return text_file(Path(text).expanduser()), ""
     file, colon, name = text.rpartition(":")
     if colon and file.endswith(SUFFIXES):
-        return Path(file).expanduser(), name
+        return text_file(Path(file).expanduser()), name
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compiler.errors import InputError
+from compiler.errors import InputError, unknown_name
 from programs.facts import all_facts
 from zoo.filters import ProgramFilter, family_named
 from zoo.release.shelf import circuit_sizes
@@ -17,7 +17,17 @@ from zoo.release.shelf import circuit_sizes
 def check_readable(
     chooses: ProgramFilter, norm: str | None, origin: str | None
 ) -> None:
-    """Raise InputError where an index is asked for what only files say."""
+    """Raise InputError where an index is asked for what only files say.
+
+    Raises:
+        InputError: that is so.
+        NameLookupError: no norm has that name.
+    """
+    if norm is not None:
+        from compiler.machine.config import CHOICES  # it imports arrays
+
+        if norm not in CHOICES["norm"]:
+            raise unknown_name("norm", norm, CHOICES["norm"])
     if origin is not None and _looks_inside(chooses, norm):
         raise InputError(
             "--norm, --nodes and --attention need the files of a release, and --from "

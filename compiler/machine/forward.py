@@ -38,6 +38,9 @@ from compiler.machine.patch import Patch
 from compiler.machine.stream import Stream
 from compiler.machine.transformer import Transformer, precise
 
+IN_CACHE = 256
+"""Sequences whose arrays fit into a core's cache, at the sizes of the library."""
+
 
 class Run(NamedTuple):
     """What a forward pass returns; `forward_batch` puts a batch axis in front.
@@ -262,3 +265,19 @@ def fitting_batch(transformer: Transformer, batch: int, seq: int) -> int:
     size = len(config.names.sources) * seq * config.d_model
     limit = max(1, int(CACHE_BYTES / (size * weights.W_E.dtype.itemsize)))
     return ceil(batch / ceil(batch / limit))
+
+
+@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
+def logits_in_chunks(
+    transformer: Transformer, tokens: Int[Array, "batch seq"]
+) -> Float[Array, "batch seq d_vocab_out"]:
+    """Return the logits of many sequences: quick to compile, and a few run at a time.
+
+    Where thousands of inputs run once, half of the time went into compilation, and
+    arrays of all of them at once do not fit into a core's cache.
+
+    Args:
+        transformer: its shape and its arrays.
+        tokens: one sequence in each row.
+    """
+    return forward_batch(transformer, tokens, chunk=IN_CACHE).logits

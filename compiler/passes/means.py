@@ -85,38 +85,95 @@ def reachable_means(
             f"{shape[0] * shape[1]} entries, above the limit of {limit}. Average "
             "smaller numbers, lower max_len, or raise max_table."
         )
-    reach = np.zeros((max_len, *shape), dtype=bool)
-    memo: dict[bytes, NDArray[np.bool_]] = {}
-    for query in range(max_len):
-        key = bounds.may[query].tobytes() + bounds.must[query].tobytes()
-        if key not in memo:
-            memo[key] = _by_length(
-                bounds.may[query], bounds.must[query], mask, numerators, shape, lowest
-            )
-        steps = memo[key]
-        reach[query] = steps[query + 1] if causal else steps[query + 1 :].any(axis=0)
+    rows = np.concatenate([bounds.may, bounds.must], axis=1)
+    kinds = 1 if causal else len(np.unique(rows, axis=0))
+    if max_len * shape[0] * shape[1] * kinds > MOST_WORK:
+        raise TooManyMeans(
+            f"its sums run from {lowest} to {highest} over up to {max_len} values, for "
+            f"{kinds} kinds of positions: a search of more than {MOST_WORK:,} cells. "
+            "Average smaller numbers or lower max_len."
+        )
+    sums = _Sums(mask, numerators, shape, lowest)
+    reach = sums.causal(bounds) if causal else sums.both_ways(bounds)
     return Means(reach, lowest)
 
 
-def _by_length(
-    may: NDArray,
-    must: NDArray,
-    mask: NDArray,
-    numerators: NDArray,
-    shape: tuple[int, int],
-    lowest: int,
-) -> NDArray[np.bool_]:
-    """Return [n, count, sum]: the pairs reachable over the first n positions."""
-    steps = np.zeros((len(mask) + 1, *shape), dtype=bool)
-    steps[0, 0, -lowest] = True
-    for position in range(len(mask)):
-        before, after = steps[position], steps[position + 1]
-        if not must[position]:
-            after |= before
+MOST_WORK = 1_000_000_000
+"""Cells of tables of sums that are looked at for one mean, a few seconds' worth."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Which (count, sum) pairs are reachable over the first positions.
+
+    Attributes:
+        mask: [max_len, values] what the averaged variable can hold.
+        numerators: [values] integers.
+        shape: of a table of counts and sums.
+        lowest: the smallest sum.
+    """
+
+    mask: NDArray[np.bool_]
+    numerators: NDArray[np.int64]
+    shape: tuple[int, int]
+    lowest: int
+
+    def causal(self, bounds: Bounds) -> NDArray[np.bool_]:
+        """Return [query position, count, sum], over the positions up to the query's.
+
+        Where a query selects like the one before it, as prefixes do, its table is that
+        one's and one position more.
+        """
+        reach = np.zeros((len(self.mask), *self.shape), dtype=bool)
+        for query in range(len(self.mask)):
+            may, must = bounds.may[query], bounds.must[query]
+            begun = query and all(
+                np.array_equal(rows[query - 1, :query], rows[query, :query])
+                for rows in (bounds.may, bounds.must)
+            )
+            table = reach[query - 1] if begun else self.nothing()
+            for position in range(query if begun else 0, query + 1):
+                table = self.step(table, position, may, must)
+            reach[query] = table
+        return reach
+
+    def both_ways(self, bounds: Bounds) -> NDArray[np.bool_]:
+        """Return [query position, count, sum], over inputs that reach the query's."""
+        length = len(self.mask)
+        reach = np.zeros((length, *self.shape), dtype=bool)
+        rows = np.concatenate([bounds.may, bounds.must], axis=1)
+        _, first, kind = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        for number, example in enumerate(first):
+            may, must = bounds.may[example], bounds.must[example]
+            tables = [self.nothing()]
+            for position in range(length):
+                tables.append(self.step(tables[-1], position, may, must))
+            longer = np.zeros(self.shape, dtype=bool)
+            for query in reversed(range(length)):
+                longer |= tables[query + 1]
+                if kind.reshape(-1)[query] == number:
+                    reach[query] = longer
+        return reach
+
+    def nothing(self) -> NDArray[np.bool_]:
+        """Return [count, sum] before any position: nothing is added up."""
+        table = np.zeros(self.shape, dtype=bool)
+        table[0, -self.lowest] = True
+        return table
+
+    def step(
+        self,
+        before: NDArray[np.bool_],
+        position: int,
+        may: NDArray[np.bool_],
+        must: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Return [count, sum] with one position more, which may or must be selected."""
+        after = np.zeros_like(before) if must[position] else before.copy()
         if may[position]:
-            for number in {int(n) for n in numerators[mask[position]]}:
+            for number in {int(n) for n in self.numerators[self.mask[position]]}:
                 _shift_into(after, before, number)
-    return steps
+        return after
 
 
 def _shift_into(after: NDArray, before: NDArray, number: int) -> None:

@@ -7,8 +7,8 @@ too large is refused before its weights take all memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,11 +27,13 @@ class LeastSize:
         d_model: width of the stream.
         layers: how many there are.
         heads: how many heads compute something, in all layers together.
+        abreast: heads that are in one layer, if there are no more layers than these.
         d_head: the widest of them.
         units: hidden units that compute something, in all layers together.
         layer_units: the most of one step, which are in one layer.
         widest: the step that needs most of `d_model`, and how many dimensions.
         largest: the step that has `layer_units`; empty while no table is solved.
+        waiting: by table that is not solved, the units that it takes at least.
     """
 
     rows: int
@@ -43,27 +45,50 @@ class LeastSize:
     layer_units: int = 0
     widest: tuple[str, int] = ("", 0)
     largest: str = ""
+    abreast: int = 1
+    waiting: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
-        """Weights at least; every layer is as large as the largest one."""
-        heads = 4 * self.d_head * max(self.heads, self.layers)
-        units = 2 * max(self.units, self.layer_units * self.layers)
-        return self.d_model * (self.rows + heads + units)
+        """Weights at least; every layer is as large as the largest one.
+
+        The model may have a layer more than its longest chain of steps, where copies
+        are inserted, and fewer heads a layer then. More layers than that are larger.
+        """
+        units = self.units + sum(self.waiting.values())
+        widest = max(self.layer_units, *self.waiting.values(), 0)
+        sizes = [
+            4 * self.d_head * heads + 2 * max(units, widest * layers)
+            for layers, heads in self._shapes
+        ]
+        return self.d_model * (self.rows + min(sizes))
+
+    @property
+    def _shapes(self) -> list[tuple[int, int]]:
+        """The layers that there may be, and the heads of all layers together."""
+        layers = self.layers
+        least = max(self.heads, layers * min(self.abreast, self.heads))
+        return [
+            (layers, max(least, layers)),
+            (layers + 1, max(self.heads, layers + 1)),
+        ]
 
     def with_units(self, name: str, number: int) -> LeastSize:
         """Return the size with the table of one more step."""
+        waiting = {n: units for n, units in self.waiting.items() if n != name}
+        size = replace(self, units=self.units + number, waiting=waiting)
         if number <= self.layer_units:
-            return replace(self, units=self.units + number)
-        return replace(
-            self, units=self.units + number, layer_units=number, largest=name
-        )
+            return size
+        return replace(size, layer_units=number, largest=name)
 
     def units_within(self, parameters: int) -> int:
         """Return how many units one table may have at most, for so many parameters."""
         left = parameters // max(self.d_model, 1) - self.rows
-        left -= 4 * self.d_head * max(self.heads, self.layers)
-        return max(left, 0) // (2 * max(self.layers, 1))
+        fitting = [
+            max(left - 4 * self.d_head * heads, 0) // (2 * max(layers, 1))
+            for layers, heads in self._shapes
+        ]
+        return max(fitting)
 
 
 def least_size(typed: t.Typed, steps: Sequence[Step], needs: Needs) -> LeastSize:
@@ -79,13 +104,17 @@ def least_size(typed: t.Typed, steps: Sequence[Step], needs: Needs) -> LeastSize
     heads = [i for i in needed if steps[i].is_head]
     widest = max(needed, key=dims.__getitem__)
     outputs = 1 if typed.numerical else steps[needs.output].domain.size
+    slots = _slots(steps, needed)
+    layers = 1 + max((slot // 2 for slot in slots.values()), default=0)
     return LeastSize(
         rows=len(typed.vocab) + typed.max_len + outputs,
         d_model=max(sum(dims.values()), 1),
-        layers=_layers(steps, needed),
+        layers=layers,
         heads=len(heads),
         d_head=max((max(dims[i], _compared(steps[i])) for i in heads), default=0),
         widest=(steps[widest].name, dims[widest]),
+        abreast=_abreast(steps, needed, slots, layers),
+        waiting={steps[i].name: n for i in needed if (n := _units(steps[i], dims[i]))},
     )
 
 
@@ -100,9 +129,12 @@ def refuse_large(typed: t.Typed, size: LeastSize, most: int | None) -> None:
         return
     name, dims = size.widest
     reasons = [f"the values of {name!r} take {dims} of its {size.d_model} dimensions"]
-    if size.largest:
-        units = count(size.layer_units, "hidden unit")
-        reasons.insert(0, f"the table of {size.largest!r} takes {units}")
+    tables = {**size.waiting, size.largest: size.layer_units}
+    largest = max(tables, key=tables.__getitem__)
+    if largest:
+        units = count(tables[largest], "hidden unit")
+        more = " or more" * (largest in size.waiting)
+        reasons.insert(0, f"the table of {largest!r} takes {units}{more}")
     raise ProgramError(
         [
             f"with {count(len(typed.vocab), 'token')} and max_len {typed.max_len} its "
@@ -121,6 +153,17 @@ def _dims(step: Step) -> int:
     return step.domain.size if step.domain.size > 2 else step.domain.size - 1
 
 
+def _units(step: Step, dims: int) -> int:
+    """Return the hidden units that a table takes at least.
+
+    Rows of a one-hot code span one dimension less than there are, and a unit adds one.
+    """
+    if not isinstance(step.operation, t.Table) or dims < 2:
+        return 0
+    table = step.operation.table
+    return len(np.unique(table[table >= 0])) - 1
+
+
 def _compared(step: Step) -> int:
     """Return how many dimensions the scores of a head take at least.
 
@@ -128,14 +171,17 @@ def _compared(step: Step) -> int:
     kind of either may need none.
     """
     kinds = [
-        min(len(np.unique(np.packbits(side, axis=1), axis=0)) for side in (a, a.T)) - 1
+        min(len({row.tobytes() for row in side}) for side in (a, a.T)) - 1
         for a in (match.allowed for match in step.matches)
     ]
     return sum(kinds)
 
 
-def _layers(steps: Sequence[Step], needed: Sequence[int]) -> int:
-    """Return the layers of the longest chain of heads and tables."""
+def _slots(steps: Sequence[Step], needed: Sequence[int]) -> dict[int, int]:
+    """Return the first slot of each step: 2 * layer of a head, and one more of an MLP.
+
+    Embeddings have -1.
+    """
     slots: dict[int, int] = {}
     for index in needed:
         step = steps[index]
@@ -146,4 +192,23 @@ def _layers(steps: Sequence[Step], needed: Sequence[int]) -> int:
             slots[index] = ready + 2 if ready % 2 else ready + 1
         else:
             slots[index] = -1
-    return 1 + max((slot // 2 for slot in slots.values()), default=0)
+    return slots
+
+
+def _abreast(
+    steps: Sequence[Step], needed: Sequence[int], first: dict[int, int], layers: int
+) -> int:
+    """Return the most heads of one layer that can be in no other one.
+
+    That is if there are only `layers` layers, the longest chain: then a step that is on
+    a chain of that length has one place.
+    """
+    last = {i: 2 * layers - (2 if steps[i].is_head else 1) for i in needed}
+    for index in reversed(needed):
+        for source in steps[index].reads:
+            if source in last and first[source] >= 0:
+                before = last[index] - 1
+                before -= (before - (not steps[source].is_head)) % 2
+                last[source] = min(last[source], before)
+    fixed = [first[i] for i in needed if steps[i].is_head and first[i] == last[i]]
+    return max(map(fixed.count, fixed), default=1)

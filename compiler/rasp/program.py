@@ -61,6 +61,19 @@ class Lists(Protocol):
         ...
 
 
+def describe_inputs(accepts: Callable[[Sequence[Value]], bool] | None) -> str:
+    """Return what holds of the inputs that a program is for; "" if it is for all.
+
+    A function says it in the first line of its docstring, `Return whether ..`; another
+    object in its attribute `words`.
+    """
+    if accepts is None:
+        return ""
+    words = getattr(accepts, "words", None) or inspect.getdoc(accepts) or ""
+    line = str(words).split("\n\n")[0].replace("\n", " ").removesuffix(".")
+    return line.removeprefix("Return whether ")
+
+
 @dataclass(frozen=True)
 class Program:
     """A named RASP program with the setting it is usually compiled for.
@@ -75,7 +88,9 @@ class Program:
         builder: returns the expression; it may take `vocab` and `max_len`, which are
             then those of the compilation, and further keyword parameters.
         causal: whether positions see only themselves and earlier ones.
-        accepts: which inputs the program is for; every one if None.
+        accepts: which inputs the program is for; every one if None. The first line of
+            its docstring, `Return whether ..`, says it to users. On another input a
+            model warns, and returns what its weights give; checks leave it out.
         parameters: values of the builder's further parameters.
         text: the program as RASP text, if it was written so.
         classes: the variable whose value at the last position divides the inputs into
@@ -123,6 +138,11 @@ class Program:
             )
         merged = MappingProxyType({**self.parameters, **parameters})
         return replace(self, parameters=merged)
+
+    @property
+    def inputs(self) -> str:
+        """What holds of the inputs that it is for; "" if it is for every input."""
+        return describe_inputs(self.accepts)
 
     @property
     def source(self) -> str:

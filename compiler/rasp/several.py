@@ -168,6 +168,10 @@ class _Asked:
 
     def __init__(self, programs: tuple[Program, ...]) -> None:
         self._accepts = {p.name: p.accepts for p in programs}
+        self.words = "the first token is the name of a program, and no other one is"
+        for program in programs:
+            if program.inputs:
+                self.words += f"; for {program.name}, {program.inputs}"
 
     def __call__(self, tokens: Sequence[Value], /) -> bool:
         """Return whether the first token, and no other, asks for a program."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import programs
 from compiler.api import compile_model
 from compiler.errors import ProgramError
+from compiler.passes import coding, plan
 from compiler.passes.codes import one_hot
 from compiler.passes.infer import Limits
-from compiler.passes.size import LeastSize
+from compiler.passes.size import LeastSize, least_size
 from compiler.passes.units import TooManyUnits, solve_table
 from compiler.rasp import EQ, LT, Aggregate, Select, indices, tokens
 from compiler.rasp.expr import SOp
@@ -66,6 +68,47 @@ def test_a_table_may_have_as_many_units_as_the_parameters_allow() -> None:
         most = size.units_within(parameters)
         assert size.with_units("x", most).parameters <= parameters
         assert size.with_units("x", most + 1).parameters > parameters
+
+
+def test_a_large_sort_is_refused_before_any_table_is_solved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def solve(*_: object) -> None:
+        raise AssertionError("a table was solved")
+
+    monkeypatch.setattr(coding, "solve_table", solve)
+    with pytest.raises(ProgramError) as error:
+        compile_model(programs.find("sort"), [1, 2], 500)
+    text = error.value.problems[0]
+    assert "its model would have 12,546,988 parameters or more" in text
+    assert "the table of 'target_index' takes 499 hidden units or more" in text
+    assert text.endswith("or raise max_parameters.")
+
+
+@pytest.mark.parametrize("name", [*SMALL, "histogram", "dyck2_ptf"])
+def test_the_first_bound_is_below_what_the_model_has(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds: list[int] = []
+
+    def measure(*arguments: object) -> LeastSize:
+        found = least_size(*arguments)  # type: ignore[arg-type]
+        bounds.append(found.parameters)
+        return found
+
+    monkeypatch.setattr(plan, "least_size", measure)
+    model = compile_model(programs.find(name))
+    assert 0 < max(bounds) <= model.config.n_params
+
+
+def test_heads_that_can_be_in_one_layer_only_count_in_all_layers() -> None:
+    size = LeastSize(rows=1, d_model=10, layers=3, heads=3, d_head=5, abreast=2)
+    assert size.parameters == 10 * (1 + 4 * 5 * 4)  # one head in each of four layers
+    several = replace(size, heads=9, abreast=3)
+    assert several.parameters == 10 * (1 + 4 * 5 * 9)
+    waiting = replace(size, waiting={"x": 7})
+    assert waiting.parameters == 10 * (1 + 4 * 5 * 4 + 2 * 7 * 4)
+    assert waiting.with_units("x", 7).parameters == waiting.parameters
 
 
 # Programs that were much larger than they had to be --------------------------------

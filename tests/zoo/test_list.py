@@ -10,6 +10,7 @@ import pytest
 import programs
 import zoo
 from programs.facts import facts_of
+from programs.texts import all_texts
 from tests.zoo.calls import Call, Outcome, mistake
 
 
@@ -28,7 +29,8 @@ def terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_list_has_a_line_a_program_where_no_terminal_reads_it(call: Call):
     rows = table(call("list"))
     every, tasks = programs.all_programs(), zoo.tasks.all_tasks()
-    assert [r["name"] for r in rows] == [*every, *tasks]
+    written = [text.name for text in all_texts()]
+    assert [r["name"] for r in rows] == [*every, *written, *tasks]
     for row in rows[: len(every)]:
         program = every[row["name"]]
         assert row["meaning"] == program.meaning.strip()
@@ -68,7 +70,7 @@ def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
         elif line:
             last = line[:start].strip() or last
             rows[last] = [*rows.get(last, []), line[start:]]
-    assert len(rows) == len(every) + len(tasks)
+    assert len(rows) == len(every) + len(all_texts()) + len(tasks)
     expected = {
         (task.name, str(len(task.vocab)), str(task.n_ctx - 1)): task.meaning
         for task in tasks.values()
@@ -76,15 +78,17 @@ def test_list_has_every_program_once_and_its_whole_meaning(call: Call):
     for program in every.values():
         setting = program.name, str(len(program.vocab)), str(program.max_len)
         expected[setting] = program.meaning
+    for text in all_texts():
+        expected[text.name, str(text.tokens), str(text.max_len)] = text.meaning
     for row, text in rows.items():
         meaning = expected.pop(tuple(row.split()))
         without_example = meaning.partition(": `")[0]
         assert " ".join(text) in (meaning, without_example, f"{without_example}.")
     assert not expected
-    counts = (
-        f"{len(every)} of {len(every)} programs, {len(tasks)} of {len(tasks)} tasks"
+    counts = {"programs": every, "programs in RASP text": all_texts(), "tasks": tasks}
+    assert lines[-1] == ", ".join(
+        f"{len(those)} of {len(those)} {words}" for words, those in counts.items()
     )
-    assert lines[-1] == counts
 
 
 def test_list_shows_a_meaning_with_its_example_where_there_is_room(
@@ -173,3 +177,12 @@ def test_an_unknown_family_is_answered_with_all_of_them(call: Call):
     message = mistake(call, "list", "--family", "nope")
     assert message.startswith("no family has 'nope' in its name. The families are: ")
     assert all(p.family in message for p in programs.all_programs().values())
+
+
+def test_programs_in_rasp_text_are_listed_by_a_name_that_commands_take(call: Call):
+    rows = table(call("list", "--family", "RASP text"))
+    assert [(row["name"], row["kind"]) for row in rows] == [
+        (text.name, "text") for text in all_texts()
+    ]
+    outcome = call("run", "paper/sort.rasp", "--max-len", 3, "--input", "cab")
+    assert outcome.lines == [["a", "b", "c"]]

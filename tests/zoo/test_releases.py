@@ -86,3 +86,5 @@ def test_what_is_inside_of_releases_elsewhere_is_not_known(call: Call):
     message = mistake(call, "releases", "--norm", "rms", "--from", "http://[::1]:9")
     assert message.startswith("--norm, --nodes and --attention need the files of a rel")
     assert mistake(call, "releases", "--kind", "nope").startswith("--kind: no release")
+    unknown = mistake(call, "releases", "--norm", "layer")
+    assert unknown == "no norm is named 'layer'. There are: none, pre, rms"

@@ -199,20 +199,19 @@ def _subject_of_training(result: Trained) -> Subject:
 
 
 def accepts_of(model: Model) -> Accepts | None:
-    """Return which inputs a model is for, by the program of that name in the library.
+    """Return which inputs a model is for: as it says, or the library's program.
 
     The predicate is code and is in no saved model.
     """
     if (superposed := superposed_of(model)) is not None:
         return superposed.accepts
-    return programs.find(model.name).accepts if has_program(model) else None
+    found = programs.program_of(model.name, model.facts.get("family"))
+    return model.accepts if found is None else found.accepts
 
 
 def has_program(model: Model) -> bool:
     """Return whether a model was made of the library's program of its name."""
-    if not programs.has(model.name):
-        return False
-    return model.facts.get("family") == programs.find(model.name).family
+    return programs.program_of(model.name, model.facts.get("family")) is not None
 
 
 def _groups(

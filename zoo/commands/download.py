@@ -41,7 +41,7 @@ def download(
     ] = None,
     suite: SuiteOption = "",
 ) -> None:
-    """Fetch a release, or all releases of a suite, into the cache.
+    """Fetch a release into the cache, or all of a suite.
 
     A download that was interrupted is continued.
     """

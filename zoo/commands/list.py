@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from zoo.catalogue import CatalogueEntry
 
+KINDS = {"program": "programs", "text": "programs in RASP text", "task": "tasks"}
 SIZES = ("layers", "heads", "d_model", "params")
 
 
@@ -105,7 +106,7 @@ def _print_families(chosen: Sequence[CatalogueEntry], sizes: bool, width: int) -
     counts = [
         f"{sum(e.kind == kind for e in chosen)} of "
         f"{sum(e.kind == kind for e in entries())} {words}"
-        for kind, words in (("program", "programs"), ("task", "tasks"))
+        for kind, words in KINDS.items()
     ]
     print(", ".join(counts))
 

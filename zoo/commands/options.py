@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from compiler.model import Model
     from zoo.lookup import ResolvedName, TargetKind
 
-ModelArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME|DIR|FILE[:NAME]",
-        help="A folder with a model, a release (NAME, NAME@2, hf://OWNER/REPO) or a "
-        "program. If several have the name, the first of these is used. Or a file that "
-        "defines a program, in Python (.py) or as RASP text (.rasp).",
-    ),
-]
+MODEL_ARGUMENT = typer.Argument(
+    metavar="NAME|DIR|FILE[:NAME]",
+    help="A folder with a model, a release (NAME, NAME@2, hf://OWNER/REPO) or a "
+    "program. If several have the name, the first of these is used. Or a file that "
+    "defines a program, in Python (.py) or as RASP text (.rasp).",
+)
+ModelArgument = Annotated[str, MODEL_ARGUMENT]
 Vocab = Annotated[
     str | None,
     typer.Option(metavar="JSON", help="The tokens to use, as a JSON list: '[1,2,3]'."),

@@ -25,7 +25,7 @@ def rasp(
         ),
     ] = None,
 ) -> None:
-    """Try RASP text line by line; examples follow each definition.
+    """Try RASP text line by line, each with its examples.
 
     `:help` lists the commands. Lines may also come from a file or a pipe: the exit
     status is 1 then if one of them had a mistake.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compiler.errors import InputError
+from compiler.errors import InputError, UnsuitedInputWarning
 from zoo.commands.options import (
     MaxLen,
     ModelArgument,
@@ -58,7 +58,8 @@ def run(
 
     Each output is printed on a line of its own.
 
-    In JSON, None is null, and a token that is a tuple is a list.
+    In JSON, None is null, and a token that is a tuple is a list. A note says which
+    inputs the program is not for; what is printed for these stands for nothing.
     """
     target = find(source)
     if max_new is not None and not generate:
@@ -85,7 +86,14 @@ def run(
         except InputError as error:
             raise InputError(f"{place}: {error}") from None
     given = [s for _, s in sequences]
-    outputs = _generated(model, given, max_new) if generate else model.batch(given)
+    if generate:
+        outputs = _generated(model, given, max_new)
+    else:
+        if unsuited := model.unsuited(given):
+            print(f"note: {unsuited}", file=sys.stderr)
+        with warnings.catch_warnings():  # the note says it
+            warnings.simplefilter("ignore", UnsuitedInputWarning)
+            outputs = model.batch(given)
     for output in outputs:
         print(json.dumps(output, default=_plain))
 

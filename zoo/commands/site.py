@@ -52,9 +52,10 @@ def site(
         ),
     ] = True,
 ) -> None:
-    """Write a gallery of the releases, as pages for any web server.
+    """Write a gallery of the releases, as static pages.
 
-    The pages load nothing from elsewhere, and can be opened from the disk.
+    Any web server can show them. They load nothing from elsewhere, and can be opened
+    from the disk.
     """
     from compiler.errors import count
     from zoo.gallery.site import site as write

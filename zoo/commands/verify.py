@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compiler.errors import InputError
+from compiler.errors import InputError, count
 from zoo.commands.options import (
+    MODEL_ARGUMENT,
     MaxLen,
-    ModelArgument,
     Seed,
     Vocab,
     open_model,
@@ -18,25 +19,55 @@ from zoo.commands.options import (
     release_folder,
     shorten,
 )
+from zoo.grid import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from compiler.model import Model
     from compiler.verify import Verification
+    from zoo.library_verification import LibraryVerification
     from zoo.release.verdict import Checked, FileCheck
 
 MOST_SHOWN = 20
 """Differences that are printed."""
+MOST_INPUTS = 1_000_000
+"""Inputs of one model up to which all of them are run, if nothing else is said."""
+FoundAsJsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print what was found as JSON: a row a program, or a file."
+    ),
+]
 
 
 def verify(
-    source: ModelArgument,
+    source: Annotated[str | None, MODEL_ARGUMENT] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Compile and compare every program of the library, in place of NAME.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Number of processes that check programs; goes with --all."
+        ),
+    ] = None,
     interchange: Annotated[
         bool,
         typer.Option("--interchange", help="Also interchange every variable."),
     ] = False,
     limit: Annotated[
-        int, typer.Option(min=0, help="Run all inputs if there are at most this many.")
-    ] = 1_000_000,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Run all inputs if there are at most this many: a million by default, "
+            "100,000 with --all.",
+        ),
+    ] = None,
     sample: Annotated[
         int, typer.Option(min=1, help="Number of random inputs if there are more.")
     ] = 20_000,
@@ -52,15 +83,28 @@ def verify(
     ] = False,
     vocab: Vocab = None,
     max_len: MaxLen = None,
+    as_json: FoundAsJsonOption = False,
 ) -> None:
-    """Compare a model with the interpreter; status 1 if it errs.
+    """Compare models with the interpreter; status 1 if one errs.
 
     Of a release every file is compared with the one that follows from its weights,
     program, recipe and seed, and the audit is run again. What nothing can show is
     listed as taken on trust.
     """
+    if every:
+        _refuse_beside_all(source, quick, vocab, max_len)
+        _verify_library(jobs or 1, interchange, limit, sample, pairs, seed, as_json)
+        return
+    if source is None:
+        raise InputError(
+            "nothing to verify: name a folder, a release or a program, or give --all "
+            "for every program of the library"
+        )
+    if jobs is not None:
+        raise InputError("--jobs goes with --all; leave it out for a single model")
+    limit = MOST_INPUTS if limit is None else limit
     if (folder := release_folder(source)) is not None:
-        _verify_release(folder, quick)
+        _verify_release(folder, quick, as_json)
         return
     if quick:
         raise InputError(
@@ -86,21 +130,115 @@ def verify(
         accepts=accepts,
         progress=progress("inputs"),
     )
-    print(_heading(model, found, sample, seed))
-    print("\n".join(_figures(found)))
-    good = found.wrong == 0
-    if interchange:
-        print("\nEach variable taken from another input:")
-        every = verify_variables(model, pairs=pairs, seed=seed, accepts=accepts)
-        for name, swapped in every:
-            good = good and swapped.wrong == 0
-            print(f"  {name:<28} {_tally(swapped, 'pairs')}")
-            print("\n".join(_example(swapped)), end="\n" if swapped.wrong else "")
+    options: dict[str, Any] = {"pairs": pairs, "seed": seed, "accepts": accepts}
+    swaps = verify_variables(model, **options) if interchange else iter(())
+    if as_json:
+        found = replace(found, interchanges=dict(swaps))
+        print_json([_as_row(model.name, found)])
+        good = found.right
+    else:
+        print(_heading(model, found, sample, seed))
+        print("\n".join(_figures(found)))
+        good = found.wrong == 0 and _print_swaps(swaps, interchange)
     if not good:
         raise typer.Exit(1)
 
 
-def _verify_release(folder: Path, quick: bool) -> None:
+def _print_swaps(swaps: Iterator[tuple[str, Verification]], interchange: bool) -> bool:
+    """Print how interchanges of each variable went; return whether all are right."""
+    if interchange:
+        print("\nEach variable taken from another input:")
+    good = True
+    for name, swapped in swaps:
+        good = good and swapped.wrong == 0
+        print(f"  {name:<28} {_tally(swapped, 'pairs')}")
+        print("\n".join(_example(swapped)), end="\n" if swapped.wrong else "")
+    return good
+
+
+def _as_row(name: str, found: Verification) -> dict[str, Any]:
+    """Return a comparison as `--json` prints it, with the keys of `--all`."""
+    from zoo.library_verification import ProgramVerification, of_verification
+
+    row: ProgramVerification = of_verification(name, found, found.interchanges)
+    return row.as_row()
+
+
+def _refuse_beside_all(
+    source: str | None, quick: bool, vocab: str | None, max_len: int | None
+) -> None:
+    """Refuse what says which model, or how it is compiled, beside --all."""
+    given = {
+        f"the name {source!r}": source is not None,
+        "--quick": quick,
+        "--vocab": vocab is not None,
+        "--max-len": max_len is not None,
+    }
+    if wrong := [name for name, is_given in given.items() if is_given]:
+        raise InputError(
+            f"--all compiles every program for its own vocabulary and length, so "
+            f"{' and '.join(wrong)} cannot be given with it. Leave "
+            f"{'it' if len(wrong) == 1 else 'them'} out, or leave --all out"
+        )
+
+
+def _verify_library(
+    jobs: int,
+    interchange: bool,
+    limit: int | None,
+    sample: int,
+    pairs: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from zoo.library_verification import LIMIT, verify_library
+
+    found = verify_library(
+        jobs=jobs,
+        interchange=interchange,
+        limit=LIMIT if limit is None else limit,
+        sample=sample,
+        pairs=pairs,
+        seed=seed,
+    )
+    if as_json:
+        print_json([one.as_row() for one in found.programs])
+    else:
+        print("\n".join(library_lines(found, sample, seed)))
+    if not found.right:
+        raise typer.Exit(1)
+
+
+def library_lines(found: LibraryVerification, sample: int, seed: int) -> list[str]:
+    """Return a line for each program that fails, then the figures of all of them."""
+    from textwrap import wrap
+
+    every, failing, sampled = found.programs, found.failing, found.sampled
+    lines = [shorten(f"{one.program}: {one.fault}", 80) for one in failing]
+    lines += [
+        f"{count(len(every), 'program')}: {len(every) - len(failing)} right, "
+        f"{len(failing)} not right",
+        f"  {len(every) - len(sampled) - sum(bool(p.failure) for p in every)} on all "
+        f"their inputs, {len(sampled)} on a sample of {sample:,} (seed {seed})",
+        f"  {sum(p.inputs for p in every):,} inputs, "
+        f"{sum(p.positions for p in every):,} positions, "
+        f"{sum(p.wrong for p in every):,} wrong",
+    ]
+    if undefined := sum(p.undefined for p in every):
+        lines.append(f"  {undefined:,} positions have no meaning: left out")
+    worst = max(every, key=lambda one: one.worst)
+    lines += [
+        f"  worst relative error of a number: {worst.worst:.2e} ({worst.program})",
+        f"  {sum(p.compile_seconds for p in every):,.0f} CPU seconds to compile, "
+        f"{sum(p.verify_seconds for p in every):,.0f} to compare",
+    ]
+    if sampled:
+        names = ", ".join(one.program for one in sampled)
+        lines += wrap(f"  sampled: {names}", 80, subsequent_indent="  ")
+    return lines
+
+
+def _verify_release(folder: Path, quick: bool, as_json: bool) -> None:
     from zoo.threads import use_all_cores
 
     threads = use_all_cores()
@@ -109,7 +247,10 @@ def _verify_release(folder: Path, quick: bool) -> None:
     found = check_release(
         folder, progress("pairs"), threads, quick=quick, on_stage=progress("stages")
     )
-    print("\n".join(release_lines(found)))
+    if as_json:
+        print_json([_check_as_row(check) for check in found.checks])
+    else:
+        print("\n".join(release_lines(found)))
     if not found.right:
         raise typer.Exit(1)
 
@@ -157,6 +298,12 @@ def release_lines(found: Checked) -> list[str]:
         "it says."
     )
     return [*lines, "", *wrap(verdict, 80)]
+
+
+def _check_as_row(check: FileCheck) -> dict[str, Any]:
+    """Return what was found for one file, as `--json` prints it."""
+    differences = [str(difference) for difference in check.differences]
+    return {"file": check.file, "how": check.how, "differences": differences}
 
 
 def _result(check: FileCheck) -> str:

@@ -120,6 +120,7 @@ class Result:
             "steps": self.history[-1].step if self.history else 0,
             "recipe": asdict(self.run.recipe),
         }
+        accepts = source.accepts if isinstance(source, TabularModel) else None
         return Model(
             name=source.name,
             typed=typed,
@@ -130,6 +131,7 @@ class Result:
             rows=MappingProxyType({}),
             facts=MappingProxyType(facts),
             steps=steps,
+            accepts=accepts,
         )
 
 
