@@ -15,7 +15,6 @@ import numpy as np
 
 from compiler.rasp import (
     EQ,
-    Elementwise,
     Program,
     Select,
     SequenceMap,
@@ -118,18 +117,17 @@ def subleq_machine(vocab: Sequence[Value]) -> SOp:
     )
 
     def address_of(word: Value, place: Value) -> Value:
-        return place if kind(word) == "" else 0 if kind(word) == "=" else size
+        return place if word == "" else 0 if word == "=" else size
 
-    def read_address(word: Value, pc: Value, b: Value) -> Value:
+    def of_instruction(word: Value, pc: Value) -> Value:
         ahead = {"pc": 0, "a": 1, "b": 2}
         if word in ahead:
             return (pc + ahead[word]) % size
-        return b if word == "c" else None
+        return 0 if word == "c" else -1
 
-    def onwards(word: Value, pc: Value, c: Value) -> Value:
-        if kind(word) != "=":
-            return 0
-        return (pc + 3) % size if 0 < number(word) < size // 2 else c
+    def falls_through(word: Value) -> Value:
+        """Whether a word ends an instruction behind which the next one stands."""
+        return None if kind(word) != "=" else 0 < number(word) < size // 2
 
     def following(prefix: Value, result: Value) -> Value:
         kinds = (RUN, "pc", "a", "b", "c", "=")
@@ -138,17 +136,23 @@ def subleq_machine(vocab: Sequence[Value]) -> SOp:
         return EOS if halts else f"{after}{result}"
 
     here = indices.map(lambda place: min(place, size)).named("place")
-    of_prompt = SequenceMap(address_of, tokens, here).named("address_in_prompt")
+    of_prompt = SequenceMap(address_of, kinds(), here).named("address_in_prompt")
     of_trace = SequenceMap(lambda word, b: b if word == "=" else 0, kinds(), b)
     address = of_prompt + of_trace.named("address_written")
     address = address.named("address").doc("the cell whose content the word says")
-    read = Elementwise(read_address, (kinds(), pc, b)).named("read_address")
+    read = SequenceMap(of_instruction, kinds(), pc).named("address_by_pc")
+    by_b = SequenceMap(lambda word, b: b if word == "c" else 0, kinds(), b)
+    read = (read + by_b.named("address_by_b")).named("read_address")
+    read = read.doc("the cell that is read next, -1 for none")
     taken = SequenceMap(lambda word, a: a if word == "c" else None, kinds(), a)
     cell = last(Select(address, read, EQ), numbers(), 0).named("cell")
     other = Select(address, taken.named("subtrahend_address"), EQ)
     subtrahend = last(other, numbers(), 0).named("subtrahend")
-    target = Elementwise(onwards, (tokens, pc, c)).named("onwards")
-    result = (cell - subtrahend + target).map(lambda value: value % size)
+    falls = tokens.map(falls_through).named("falls_through")
+    behind = SequenceMap(lambda falls, pc: pc + 3 if falls else 0, falls, pc)
+    target = SequenceMap(lambda falls, c: c if falls is False else 0, falls, c)
+    onwards = behind.named("address_behind") + target.named("jump_target")
+    result = (cell - subtrahend + onwards).map(lambda value: value % size)
     return SequenceMap(following, kinds(), result.named("result"))
 
 
