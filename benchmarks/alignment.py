@@ -103,7 +103,7 @@ def _dictionaries(name: str, quick: bool) -> list[dict[str, Any]]:
     rows = []
     for site in SITES:
         for way, options in WAYS.items():
-            steps = {"steps": 100} if quick else {}
+            steps: dict[str, Any] = {"steps": 100} if quick else {}
             start = time.process_time()
             size = train.config.d_model
             found = find_dictionary(train, site, size, **options, **steps)
