@@ -10,8 +10,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from compiler.rasp import (
     EQ,
@@ -39,6 +38,9 @@ from programs.traces import (
     size_of,
     words_of,
 )
+
+if TYPE_CHECKING:  # only samples are drawn with NumPy
+    import numpy as np
 
 CELLS = 16
 """Cells of the memory, and numbers that a cell holds."""

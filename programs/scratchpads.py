@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from compiler.errors import InputError
 from compiler.rasp import (
@@ -31,6 +30,9 @@ from programs.traces import (
     numbered,
     words_of,
 )
+
+if TYPE_CHECKING:  # only samples are drawn with NumPy
+    import numpy as np
 
 BITS = ("0", "1")
 ENDS = "="

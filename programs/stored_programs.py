@@ -8,8 +8,7 @@ single instruction, and cells in place of a program, is in `machines.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from compiler.rasp import (
     EQ,
@@ -28,6 +27,9 @@ from programs.traces import (
     number,
     numbered,
 )
+
+if TYPE_CHECKING:  # only samples are drawn with NumPy
+    import numpy as np
 
 HALT = "halt"
 ADDRESSES, NUMBERS = 8, 8

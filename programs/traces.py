@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from compiler.rasp import Select, SOp, last, tokens
 from compiler.rasp.values import Value
+
+if TYPE_CHECKING:  # only samples are drawn with NumPy
+    import numpy as np
 
 FAMILY = "machines"
 EOS = "EOS"

@@ -50,8 +50,7 @@ def superpose(
         bool, typer.Option("--force", help="Replace a model that is in --out already.")
     ] = False,
 ) -> None:
-    """Compile the ANDs of many inputs into fewer neurons, with a proven bound.
-
+    """Compile ANDs of many inputs into few neurons, with a bound.
     The bound says how far a reading of an AND can be from 0 or 1, for any input with
     at most --sparsity literals. It is computed from the weights, and then measured in
     runs. The exit status is 1 if it does not prove every answer right.
