@@ -51,6 +51,7 @@ def superpose(
     ] = False,
 ) -> None:
     """Compile ANDs of many inputs into few neurons, with a bound.
+
     The bound says how far a reading of an AND can be from 0 or 1, for any input with
     at most --sparsity literals. It is computed from the weights, and then measured in
     runs. The exit status is 1 if it does not prove every answer right.
