@@ -61,7 +61,7 @@ def saved(model: Model, folder: Path) -> tuple[str, list[str]]:
     words = [word for word in model.words if word not in ("EOS", "[BOS]", "[PAD]")]
     prompts = [[a, b, c] for a in words for b in words for c in words[:3]]
     room = model.config.n_ctx - 1 - 3
-    for prompt, made in zip(prompts, model.generate(prompts), strict=True):
+    for prompt, made in zip(prompts, model.generate(prompts, room), strict=True):
         if 0 < len(made) < room and set(made) <= set(words):
             other = prompts[-1] if prompt != prompts[-1] else prompts[0]
             save_model(model, folder)
