@@ -41,7 +41,7 @@ from compiler.passes.infer import Limits, check_vocabulary, infer_domains
 from compiler.passes.layout import LaidOut, lay_out
 from compiler.passes.next_token import write_tokens
 from compiler.passes.plan import choose_codes
-from compiler.passes.rules import settle_rules
+from compiler.passes.rules import settle_and_infer
 from compiler.passes.schedule import Scheduled, schedule
 from compiler.passes.simplify import simplify
 from compiler.rasp.expr import SOp, given_name
@@ -233,15 +233,16 @@ def _compile_stages(
     infer = partial(
         infer_domains, vocab=source.vocab, max_len=source.max_len, limits=limits
     )
-    graph = settle_rules(graph, infer, lambda t: some_inputs(t, source.accepts))
+    graph, typed = settle_and_infer(
+        graph, infer, lambda t: some_inputs(t, source.accepts)
+    )
     # Checked before it is simplified: what is dropped then may be undefined.
-    typed = infer(graph)
     typed = simplify(check_defined(typed, source.accepts))
     if options.generate:
         typed = write_tokens(typed, EOS)
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
-    scheduled = verify_scheduled(schedule(choose_codes(typed, limits.parameters)))
-    compiled = _compile_scheduled(scheduled, options, limits.parameters)
+    scheduled = schedule(choose_codes(typed, limits.parameters))
+    compiled = compile_scheduled(scheduled, options, limits)
     laid_out = compiled.laid_out
     return Stages(source, graph, typed, scheduled, laid_out, compiled, options)
 
@@ -258,13 +259,21 @@ def compile_typed(
         ProgramError: the program cannot be lowered, or its model is too large.
     """
     most = (limits or Limits()).parameters
-    scheduled = verify_scheduled(schedule(choose_codes(typed, most)))
-    return _compile_scheduled(scheduled, options or Options(), most)
+    return compile_scheduled(schedule(choose_codes(typed, most)), options, limits)
 
 
-def _compile_scheduled(scheduled: Scheduled, options: Options, most: int) -> Compiled:
-    laid_out = verify_laid_out(make_room(lay_out(scheduled), options))
-    _refuse_large(laid_out, most)
+def compile_scheduled(
+    scheduled: Scheduled, options: Options | None = None, limits: Limits | None = None
+) -> Compiled:
+    """Return the compiled transformer of a scheduled program: the last two stages.
+
+    Raises:
+        ProgramError: its model is too large.
+    """
+    options = options or Options()
+    laid_out = lay_out(verify_scheduled(scheduled))
+    laid_out = verify_laid_out(make_room(laid_out, options))
+    _refuse_large(laid_out, (limits or Limits()).parameters)
     return _compile(laid_out, options)
 
 

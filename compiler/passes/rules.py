@@ -22,15 +22,6 @@ from compiler.rasp.values import is_number
 Inputs = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 
-def settle_rules(
-    graph: g.Graph,
-    infer: Callable[[g.Graph], t.Typed],
-    inputs: Callable[[t.Typed], Inputs],
-) -> g.Graph:
-    """Return the graph with a rule for every aggregate; see `settle_and_infer`."""
-    return settle_and_infer(graph, infer, inputs)[0]
-
-
 def settle_and_infer(
     graph: g.Graph,
     infer: Callable[[g.Graph], t.Typed],

@@ -14,13 +14,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from compiler.ir import typed as t
-from compiler.lower.assemble import assemble, choose_readout, make_config
-from compiler.lower.circuit import Compiled, annotate, writer
+from compiler.lower.circuit import Compiled, writer
 from compiler.lower.readout import decode_indices
-from compiler.lower.verify import verify_laid_out, verify_scheduled
 from compiler.machine.weights import to_tensors
-from compiler.passes.layout import lay_out
-from compiler.passes.schedule import Scheduled
+from compiler.pipeline import compile_scheduled
 from compiler.rasp.values import Value, show
 from compiler.text.lexer import tokenise
 from compiler.text.source import SourceText
@@ -80,7 +77,7 @@ def make_record(kept: KeptDraw, inputs: ProbeInputs) -> ModelRecord:
     Raises:
         NotKept: its model computes something else.
     """
-    compiled = _compile(kept.scheduled)
+    compiled = compile_scheduled(kept.scheduled)
     compared = _compare(compiled, kept.outputs, inputs)
     weights = flatten(compiled)
     row = {
@@ -90,14 +87,6 @@ def make_record(kept: KeptDraw, inputs: ProbeInputs) -> ModelRecord:
         "compared": compared,
     }
     return ModelRecord(row, weights)
-
-
-def _compile(scheduled: Scheduled) -> Compiled:
-    """Return the model of a scheduled program, as `compiler/pipeline.py` makes it."""
-    laid_out = verify_laid_out(lay_out(verify_scheduled(scheduled)))
-    readout = choose_readout(laid_out)
-    config = make_config(laid_out, readout)
-    return annotate(laid_out, config, assemble(laid_out, config, readout), readout)
 
 
 def flatten(compiled: Compiled) -> Float[np.ndarray, " n_params"]:
