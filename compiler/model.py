@@ -185,10 +185,10 @@ class Model:
 
         There is a warning where the program is not for one of them, as of a call.
         """
-        ids = self.encode_batch(sequences)
-        if unsuited := self.unsuited(sequences):
+        indices, lengths = encode_batch(self.typed, sequences)
+        if unsuited := self._unsuited(indices, lengths):
             warnings.warn(unsuited, UnsuitedInputWarning, stacklevel=3)
-        logits = np.asarray(self.logits_of(ids))
+        logits = np.asarray(self.logits_of(self.ids(indices, lengths)))
         return [
             decode_logits(self.readout, row[1 : len(sequence) + 1])
             for row, sequence in zip(logits, sequences, strict=True)
@@ -200,9 +200,13 @@ class Model:
         Raises:
             InputError: a sequence is empty, too long, or has an unknown token.
         """
+        return self._unsuited(*encode_batch(self.typed, sequences))
+
+    def _unsuited(
+        self, indices: Int[np.ndarray, "batch seq"], lengths: Int[np.ndarray, " batch"]
+    ) -> str:
         if self.accepts is None:
             return ""
-        indices, lengths = encode_batch(self.typed, sequences)
         rows = [
             [self.typed.vocab[i] for i in row[:length]]
             for row, length in zip(indices, lengths, strict=True)

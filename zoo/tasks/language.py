@@ -22,6 +22,7 @@ from jaxtyping import Bool, Int
 
 from compiler.errors import InputError
 from compiler.lower.readout import Readout
+from compiler.passes.next_token import SPECIAL
 from compiler.rasp.values import Value
 from zoo.causal.model import COMPUTED, UNDEFINED, CausalVariable
 from zoo.tasks.rules import MlpRule, VariableRule, run_rule, tabulate
@@ -78,7 +79,7 @@ class LanguageTask:
             raise InputError(f"{self.name}: a word is listed twice; name each once")
         self.bos_id, self.pad_id = len(self.vocab), len(self.vocab) + 1
         self.d_vocab, self.n_ctx = len(self.vocab) + 2, longest + 1
-        tokens = (*self.vocab, "BOS", "PAD")
+        tokens = (*self.vocab, *SPECIAL)
         self.rules = rules
         self._sources = {"tokens": tokens, **{r.name: r.values for r in rules}}
         self.values: Mapping[str, tuple[Value, ...]] = {
@@ -198,7 +199,7 @@ class LanguageTask:
 
 def next_values(words: Sequence[str], ends: bool = True) -> tuple[Value, ...]:
     """Return the values of the next token of a task with these words."""
-    return (*words, *([EOS] if ends else []), "BOS", "PAD")
+    return (*words, *([EOS] if ends else []), *SPECIAL)
 
 
 def digits_of(number: int, *bases: int) -> list[int]:
