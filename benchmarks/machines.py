@@ -9,6 +9,7 @@ ends. Every word is compared with that of the machine in plain Python.
 from __future__ import annotations
 
 import warnings
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,17 @@ CLAIMED = 30_000
 def traces(name: str, room: int) -> list[tuple[list[Any], list[Any]]]:
     """Return prompts, and what the machine writes, of at least half the context."""
     import programs
-    from programs.traces import EOS, Traces
+    from programs.traces import Traces
 
     accepts = programs.find(name).accepts
     assert isinstance(accepts, Traces)
     rng, found = np.random.default_rng(0), []
     while len(found) < BATCH:
-        words = [*accepts.prompt(rng), accepts.end]
-        size = len(words)
-        while len(words) < room and words[-1] != EOS:
-            words.append(accepts.next(words))
-        if len(words) - size >= room // 2:
-            made = words[size:]
-            found.append((words[:size], made[:-1] if made[-1] == EOS else made))
+        prompt = accepts.prompt(rng)
+        left = room - len(prompt) - 1
+        made = list(islice(accepts.run(prompt), left))
+        if len(made) >= room // 2:
+            found.append(([*prompt, accepts.end], made))
     return found
 
 

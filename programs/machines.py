@@ -7,7 +7,7 @@ each reads the trace that it wrote so far, as the machine's memory.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -52,32 +52,15 @@ def subleq_words(size: int = CELLS) -> tuple[str, ...]:
     return (*numbered("", size), RUN, *itertools.chain(*written), EOS)
 
 
-def next_of_subleq(words: list[Value], size: int) -> Value:
-    """Return the word that a SUBLEQ machine of `size` cells writes behind others."""
-    place = words.index(RUN)
-    memory = [number(word) for word in words[:place]]
-    memory += [0] * (size - len(memory))
-    held = {"pc": 0, "a": 0, "b": 0, "c": 0}
-    for word in words[place + 1 :]:
-        if kind(word) == "=":
-            memory[held["b"]] = number(word)
-        else:
-            held[kind(word)] = number(word)
-    pc = held["pc"]
-    match kind(words[-1]):
-        case "run":
-            return "pc0"
-        case "pc":
-            return f"a{memory[pc]}"
-        case "a":
-            return f"b{memory[(pc + 1) % size]}"
-        case "b":
-            return f"c{memory[(pc + 2) % size]}"
-        case "c":
-            return f"={(memory[held['b']] - memory[held['a']]) % size}"
-    positive = 0 < number(words[-1]) < size // 2
-    target = (pc + 3) % size if positive else held["c"]
-    return EOS if target == size - 1 else f"pc{target}"
+def run_subleq(cells: Sequence[Value], size: int) -> Iterator[Value]:
+    """Return what a SUBLEQ machine of `size` cells writes, from what they hold."""
+    memory = [number(word) for word in cells] + [0] * (size - len(cells))
+    pc = 0
+    while pc != size - 1:
+        a, b, c = (memory[(pc + ahead) % size] for ahead in range(3))
+        memory[b] = result = (memory[b] - memory[a]) % size
+        yield from (f"pc{pc}", f"a{a}", f"b{b}", f"c{c}", f"={result}")
+        pc = (pc + 3) % size if 0 < result < size // 2 else c
 
 
 def subleq_runs(size: int, most: int) -> Traces:
@@ -89,7 +72,7 @@ def subleq_runs(size: int, most: int) -> Traces:
     def are_cells(words: Sequence[Value]) -> bool:
         return len(words) <= size and all(kind(word) == "" for word in words)
 
-    return Traces(draw, partial(next_of_subleq, size=size), are_cells, most)
+    return Traces(draw, partial(run_subleq, size=size), are_cells, most)
 
 
 @program(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from compiler.rasp import (
     EQ,
     Select,
@@ -60,23 +62,19 @@ def changed(instruction: Value, held: int) -> Value:
     return max(held + steps, 0) % NUMBERS if register_of(instruction) else 0
 
 
-def next_of_registers(words: list[Value]) -> Value:
-    """Return the word that a register machine writes behind others."""
-    held, pc = dict.fromkeys(REGISTERS, 0), 0
-    for word in words[words.index(RUN) + 1 :]:
-        instruction = instruction_at(words, pc)
-        if kind(word) == "=" and register_of(instruction):
-            held[register_of(instruction)] = number(word)
-        elif kind(word) == "pc":
-            pc = number(word)
-    instruction = instruction_at(words, pc)
-    match kind(words[-1]):
-        case "run":
-            return "pc0"
-        case "=":
-            return continued(instruction, pc, number(words[-1]))
-    value = changed(instruction, held.get(register_of(instruction), 0))
-    return EOS if value is None else f"={value}"
+def run_registers(prompt: Sequence[Value]) -> Iterator[Value]:
+    """Return what a register machine writes that executes a prompt."""
+    held, word = dict.fromkeys(REGISTERS, 0), "pc0"
+    while word != EOS:
+        yield word
+        instruction = instruction_at(prompt, number(word))
+        register = register_of(instruction)
+        value = changed(instruction, held.get(register, 0))
+        if value is None:
+            return
+        yield f"={value}"
+        held[register] = value
+        word = continued(instruction, number(word), value)
 
 
 @program(
@@ -87,9 +85,7 @@ def next_of_registers(words: list[Value]) -> Value:
         words_of("incx jzy3 goto0 decx run pc0 =1 pc1 =0"),
         words_of("EOS EOS EOS EOS pc0 =1 pc1 =0 pc3"),
     ),
-    accepts=Traces(
-        prompts(ON_REGISTERS), next_of_registers, are_among(ON_REGISTERS), 64
-    ),
+    accepts=Traces(prompts(ON_REGISTERS), run_registers, are_among(ON_REGISTERS), 64),
     generates=True,
 )
 def register_machine() -> SOp:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,6 @@ from programs.traces import (
     Traces,
     kind,
     latest,
-    number,
     numbered,
     words_of,
 )
@@ -83,14 +82,14 @@ def added(word: Value, old: int, places: int) -> int:
     return old % CARRIES + carry  # of the digit 10, the 0 stands
 
 
-def next_of_counter(words: list[Value], places: int = PLACES) -> Value:
-    """Return the word that the counter writes behind others."""
-    digits = dict(enumerate(map(int, words[: words.index(RUN)])))
-    digits |= dict(filter(None, map(digit_of, words)))
-    place = next_place(words[-1], places)
-    if place is None:
-        return EOS
-    return digit_word(place, added(words[-1], digits.get(place, 0), places))
+def run_counter(bits: Sequence[Value], places: int = PLACES) -> Iterator[Value]:
+    """Return what the counter writes behind a number, the lowest bit first."""
+    digits = [*map(int, bits), *[0] * (places - len(bits))]
+    word: Value = RUN
+    while (place := next_place(word, places)) is not None:
+        digits[place] = added(word, digits[place], places)
+        word = digit_word(place, digits[place])
+        yield word
 
 
 def _bits(rng: np.random.Generator) -> list[Value]:
@@ -109,7 +108,7 @@ def _are_bits(words: Sequence[Value]) -> bool:
         words_of("1 0 1 0 run b0=10 b1=1"),
         words_of("EOS EOS EOS EOS b0=10 b1=1 b2=1"),
     ),
-    accepts=Traces(_bits, next_of_counter, _are_bits, 64),
+    accepts=Traces(_bits, run_counter, _are_bits, 64),
     generates=True,
 )
 def binary_counter(vocab: Sequence[Value]) -> SOp:
@@ -172,16 +171,13 @@ TOMITA = {
 """The automata of Tomita's seven languages, which `tomita.py` states in words."""
 
 
-def next_of_automaton(words: list[Value], language: int = 3) -> Value:
-    """Return the word that an automaton writes behind others."""
-    automaton, place = TOMITA[language], words.index(ENDS)
-    done = len(words) - 1 - place
-    if kind(words[-1]) not in (ENDS, "q"):
-        return EOS
-    state = number(words[-1])
-    if done < place:
-        return f"q{automaton.moves[state][int(words[done])]}"
-    return "accept" if state in automaton.accepting else "reject"
+def run_automaton(letters: Sequence[Value], language: int = 3) -> Iterator[Value]:
+    """Return what the automaton of a language writes behind the letters it reads."""
+    automaton, state = TOMITA[language], 0
+    for letter in letters:
+        state = automaton.moves[state][int(letter)]
+        yield f"q{state}"
+    yield "accept" if state in automaton.accepting else "reject"
 
 
 def _letters(rng: np.random.Generator) -> list[Value]:
@@ -201,7 +197,7 @@ def _are_letters(words: Sequence[Value]) -> bool:
         words_of("1 0 0 = q1 q2 q3 accept"),
         words_of("EOS EOS EOS q1 q2 q3 accept EOS"),
     ),
-    accepts=Traces(_letters, next_of_automaton, _are_letters, 64, ENDS),
+    accepts=Traces(_letters, run_automaton, _are_letters, 64, ENDS),
     generates=True,
 )
 def tomita_states(language: int = 3) -> SOp:

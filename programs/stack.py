@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from compiler.rasp import (
     EQ,
     Select,
@@ -81,28 +83,18 @@ def on_top(instruction: Value, top: int, below: int) -> int:
     return found.get(kind(instruction), below) % NUMBERS
 
 
-def next_of_stack(words: list[Value]) -> Value:
-    """Return the word that a stack machine writes behind others."""
-    stack, depth, top, pc = [0] * (DEEPEST + 1), 0, 0, 0
-    for word in words[words.index(RUN) + 1 : -1]:
-        match kind(word):
-            case "pc":
-                pc = number(word)
-            case "depth":
-                depth = number(word)
-            case _:
-                top = stack[depth] = number(word)
-    last_word = words[-1]
-    match kind(last_word):
-        case "run":
-            return "pc0"
-        case "pc":
-            after = depth_after(instruction_at(words, number(last_word)), depth)
-            return EOS if after is None else f"depth{after}"
-        case "depth":
-            below = stack[number(last_word)]
-            return f"={on_top(instruction_at(words, pc), top, below)}"
-    return continued(instruction_at(words, pc), pc, number(last_word))
+def run_stack(prompt: Sequence[Value]) -> Iterator[Value]:
+    """Return what a stack machine writes that executes a prompt."""
+    stack, depth, word = [0] * (DEEPEST + 1), 0, "pc0"
+    while word != EOS:
+        yield word
+        instruction, top = instruction_at(prompt, number(word)), stack[depth]
+        depth = depth_after(instruction, depth)
+        if depth is None:
+            return
+        stack[depth] = on_top(instruction, top, stack[depth])
+        yield from (f"depth{depth}", f"={stack[depth]}")
+        word = continued(instruction, number(word), stack[depth])
 
 
 @program(
@@ -113,7 +105,7 @@ def next_of_stack(words: list[Value]) -> Value:
         words_of("push2 push3 add run pc0 depth1 =2 pc1 depth2 =3 pc2 depth1"),
         words_of("EOS EOS EOS pc0 depth1 =2 pc1 depth2 =3 pc2 depth1 =5"),
     ),
-    accepts=Traces(prompts(ON_STACK), next_of_stack, are_among(ON_STACK), 64),
+    accepts=Traces(prompts(ON_STACK), run_stack, are_among(ON_STACK), 64),
     generates=True,
 )
 def stack_machine() -> SOp:

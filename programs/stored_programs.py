@@ -40,10 +40,9 @@ WRITTEN = (*numbered("pc", ADDRESSES), *numbered("=", NUMBERS), EOS)
 # What the machines do, in plain Python ---------------------------------------------
 
 
-def instruction_at(words: Sequence[Value], pc: int) -> Value:
+def instruction_at(prompt: Sequence[Value], pc: int) -> Value:
     """Return the instruction at an address of a prompt, `halt` if there is none."""
-    place = list(words).index(RUN)
-    return words[pc] if pc < min(place, ADDRESSES) else HALT
+    return prompt[pc] if pc < min(len(prompt), ADDRESSES) else HALT
 
 
 def continued(instruction: Value, pc: int, tested: int) -> Value:

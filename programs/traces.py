@@ -7,8 +7,9 @@ number: `pc3`, `=5`. What a machine remembers is what its latest words of a kind
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from compiler.rasp import Select, SOp, last, tokens
@@ -72,8 +73,8 @@ def numbers() -> SOp:
     return tokens.map(number).named("number")
 
 
-Following = Callable[[list[Value]], Value]
-"""From all words so far to the next one."""
+Run = Callable[[list[Value]], Iterator[Value]]
+"""From a prompt, without the word at its end, to what is written behind that word."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ class Traces:
 
     Attributes:
         prompt: returns a random prompt, without the word at its end.
-        following: returns the next word.
+        run: writes words until the machine halts, which may be never.
         allowed: whether words may stand in a prompt, or at its beginning.
         most: the greatest number of words that are drawn.
         end: the word at the end of a prompt.
     """
 
     prompt: Callable[[np.random.Generator], list[Value]]
-    following: Following
+    run: Run
     allowed: Callable[[Sequence[Value]], bool]
     most: int
     end: Value = RUN
@@ -98,22 +99,23 @@ class Traces:
         """Return whether words are a prompt with what the machine writes behind it."""
         words = list(tokens)
         size = words.index(self.end) if self.end in words else len(words)
-        return self.allowed(words[:size]) and all(
-            self.next(words[:place]) == words[place]
-            for place in range(size + 1, len(words))
+        prompt, written = words[:size], words[size + 1 :]
+        return self.allowed(prompt) and all(
+            word == wanted
+            for word, wanted in zip(written, self.behind(prompt), strict=False)
         )
 
     def draw(self, rng: np.random.Generator, count: int) -> list[list[Value]]:
         """Return random prompts with random numbers of words behind them."""
         return [self._drawn(rng) for _ in range(count)]
 
-    def next(self, words: list[Value]) -> Value:
-        """Return the word behind others, the end of a prompt among them."""
-        return EOS if words[-1] == EOS else self.following(words)
+    def behind(self, prompt: list[Value]) -> Iterator[Value]:
+        """Return what stands behind a prompt and its end, EOS from the halt on."""
+        return chain(self.run(prompt), repeat(EOS))
 
     def _drawn(self, rng: np.random.Generator) -> list[Value]:
-        words = [*self.prompt(rng), self.end]
-        most = int(rng.integers(len(words), self.most, endpoint=True))
-        while len(words) < most and words[-1] != EOS:
-            words.append(self.next(words))
-        return words
+        prompt = self.prompt(rng)
+        size = len(prompt) + 1
+        most = int(rng.integers(size, self.most, endpoint=True))
+        written = islice(chain(self.run(prompt), [EOS]), most - size)
+        return [*prompt, self.end, *written]
