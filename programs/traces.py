@@ -73,7 +73,7 @@ def numbers() -> SOp:
     return tokens.map(number).named("number")
 
 
-Run = Callable[[list[Value]], Iterator[Value]]
+TraceWriter = Callable[[list[Value]], Iterator[Value]]
 """From a prompt, without the word at its end, to what is written behind that word."""
 
 
@@ -90,7 +90,7 @@ class Traces:
     """
 
     prompt: Callable[[np.random.Generator], list[Value]]
-    run: Run
+    run: TraceWriter
     allowed: Callable[[Sequence[Value]], bool]
     most: int
     end: Value = RUN

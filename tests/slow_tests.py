@@ -55,6 +55,7 @@ SLOW = (
     "tests/zoo/cases/test_classes.py",
     "tests/zoo/sampling/test_dataset.py",
     "tests/zoo/scoring/test_sufficient.py",
+    "tests/zoo/submissions/test_submissions.py",
     "tests/zoo/tasks/test_your_own.py",
     "tests/zoo/test_api.py::test_audit_takes_what_the_command_line_does",
     "tests/zoo/test_api.py::test_audits_one_after_the_other",

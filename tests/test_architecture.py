@@ -145,7 +145,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.cases",
         "zoo.ranking",
     ),
-    "zoo.methods": ("compiler", "zoo.causal", "zoo.cases"),
+    "zoo.methods": ("compiler", "zoo.causal", "zoo.cases", "zoo.own_file"),
     "zoo.alignment": ("compiler", "zoo.causal", "zoo.auditing", "zoo.cases"),
     "zoo.claims": (
         "compiler",
@@ -221,8 +221,17 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.interrupts",
         "zoo.expressions",
         "zoo.suites",
+        "zoo.own_file",
     ),
     "zoo.scoring.finders": ("zoo.finders",),  # an old name
+    "zoo.submissions": (
+        "compiler",
+        "zoo.release",
+        "zoo.cases",
+        "zoo.methods",
+        "zoo.scoring",
+        "zoo.own_file",
+    ),
     "zoo.progress": (),
     "zoo.expressions": ("compiler",),
     "zoo.suites": (
@@ -243,6 +252,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.suites",
         "zoo.progress",
     ),
+    "zoo.building": ("compiler", "programs", "zoo"),  # trains, audits and packs
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top
 }
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from zoo.arena.opening import open_arena
     from zoo.attribution.score import score_attribution
     from zoo.attribution.task import open_attribution
+    from zoo.building.build import build
     from zoo.cases.by_input import truth
     from zoo.cases.case import open_case
     from zoo.catalogue import list_entries as list
@@ -70,12 +71,14 @@ if TYPE_CHECKING:
     from zoo.release.released import Released
     from zoo.scoring.by_input import score_by_input
     from zoo.scoring.circuit_sets import score_circuits
-    from zoo.scoring.evaluate import evaluate, leaderboard
+    from zoo.scoring.evaluate import evaluate
     from zoo.scoring.hypotheses import examine_circuit
     from zoo.scoring.score import score
     from zoo.scoring.sufficient import find_circuits as circuits
     from zoo.steering.score import score_steering
     from zoo.steering.task import open_steering
+    from zoo.submissions.board import leaderboard
+    from zoo.submissions.packing import submit
     from zoo.training.recipe import Recipe
 
 # Public name -> where it is defined, `module:name`; a module by itself.
@@ -87,6 +90,7 @@ _PLACES = {
     "audit": "zoo.api:audit",
     "audit_import": "zoo.imported.used_edges:audit_import",
     "bound_readings": "compiler.reading_bound:bound_readings",
+    "build": "zoo.building.build:build",
     "card": "zoo.publishing:card",
     "circuits": "zoo.scoring.sufficient:find_circuits",
     "compile": "zoo.api:compile",
@@ -100,7 +104,7 @@ _PLACES = {
     "examine_circuit": "zoo.scoring.hypotheses:examine_circuit",
     "export": "zoo.publishing:export",
     "has_run": "zoo.lookup:has_run",
-    "leaderboard": "zoo.scoring.evaluate:leaderboard",
+    "leaderboard": "zoo.submissions.board:leaderboard",
     "list": "zoo.catalogue:list_entries",
     "load": "zoo.api:load",
     "measure_readings": "compiler.reading_bound:measure_readings",
@@ -133,6 +137,7 @@ _PLACES = {
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
     "site": "zoo.gallery.site:site",
+    "submit": "zoo.submissions.packing:submit",
     "superpose": "compiler.superpose:superpose",
     "tasks": "zoo.tasks",
     "to_rasp": "zoo.api:to_rasp",
@@ -151,6 +156,7 @@ __all__ = [
     "audit",
     "audit_import",
     "bound_readings",
+    "build",
     "card",
     "circuits",
     "compile",
@@ -197,6 +203,7 @@ __all__ = [
     "serve",
     "show",
     "site",
+    "submit",
     "superpose",
     "tasks",
     "to_rasp",

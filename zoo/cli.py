@@ -17,6 +17,7 @@ from compiler.errors import ZooError
 from compiler.escapes import escape_lines, escaped_output
 from zoo.commands.arena import arena
 from zoo.commands.audit import audit
+from zoo.commands.build import build
 from zoo.commands.compile import compile_program
 from zoo.commands.components import components
 from zoo.commands.compress import compress
@@ -33,6 +34,7 @@ from zoo.commands.score import score
 from zoo.commands.score_program import score_program
 from zoo.commands.show import show
 from zoo.commands.site import site
+from zoo.commands.submit import submit
 from zoo.commands.superpose import superpose
 from zoo.commands.train import train
 from zoo.commands.truth import circuits, truth
@@ -75,6 +77,8 @@ app.command("score")(score)
 app.command("score-program")(score_program)
 app.command("evaluate")(evaluate)
 app.command("leaderboard")(leaderboard)
+app.command("submit")(submit)
+app.command("build")(build)
 app.command("arena")(arena)
 
 

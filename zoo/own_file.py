@@ -41,6 +41,24 @@ def split_file(text: str) -> tuple[Path, str] | None:
     return None
 
 
+def names_file(text: str) -> bool:
+    """Return whether a text names a Python file: `my.py`, `my.py:NAME`."""
+    found = split_file(text)
+    return found is not None and found[0].suffix == ".py"
+
+
+def check_file(text: str) -> str:
+    """Return a text that names a Python file, if there is one.
+
+    Raises:
+        FormatError: there is no such file.
+    """
+    found = split_file(text)
+    if found is None or not found[0].is_file():
+        raise FormatError(f"{text}: found nothing, expected a Python file")
+    return text
+
+
 def define(path: Path, name: str = "") -> Program | SOp | Task:
     """Return what a file defines: its only program or task, or the one of a name.
 
@@ -62,7 +80,7 @@ def define(path: Path, name: str = "") -> Program | SOp | Task:
         from compiler.text.program import read_program_file
 
         return read_program_file(path, name)
-    module = _run(os.path.realpath(path))
+    module = run_file(os.path.realpath(path))
     if name:
         return _named(module, path, name)
     found = _definitions(module)
@@ -92,7 +110,7 @@ def name_of(found: Program | SOp | Task) -> str:
 
 
 @cache
-def _run(place: str) -> ModuleType:
+def run_file(place: str) -> ModuleType:
     """Return the module of a file; its folder can be imported from, as a script's."""
     name = f"_own_file_{Path(place).stem}"
     spec = importlib.util.spec_from_file_location(name, place)

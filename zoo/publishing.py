@@ -185,10 +185,53 @@ def export(
     Raises:
         InputError: a claim of the audit fails, or the version is there and differs.
     """
+    from zoo.release.shelf import add
+
+    files = make_release(
+        source,
+        name,
+        version,
+        vocab=vocab,
+        max_len=max_len,
+        pairs=pairs,
+        seed=seed,
+        scope=scope,
+        prove=prove,
+        claims_failed=claims_failed,
+        twin=twin,
+        threads=threads,
+        progress=progress,
+    )
+    return add(Path(to), name, version, files)[0]
+
+
+def make_release(
+    source: str | Path | Model | Program | SOp,
+    name: str,
+    version: int = 1,
+    *,
+    vocab: Iterable[Value] | None = None,
+    max_len: int | None = None,
+    pairs: int | None = None,
+    seed: int = 0,
+    scope: Literal["full", "quick", "sample"] = "full",
+    prove: bool = False,
+    claims_failed: bool = False,
+    twin: str | Path | None = None,
+    threads: int = 1,
+    progress: ProgressOption = True,
+) -> dict[str, bytes]:
+    """Audit a model, and return the contents of its release's files by name.
+
+    The arguments are those of `export`, which also writes them.
+
+    Raises:
+        InputError: a claim of the audit fails.
+    """
     from zoo.api import audit_model
     from zoo.release.build import Draft, release_files
     from zoo.release.data import data_files, published_pairs
-    from zoo.release.shelf import add, check_name
+    from zoo.release.shelf import check_name
 
     check_name(name)
     target: Any = look_up(source) if isinstance(source, str | Path) else source
@@ -206,8 +249,7 @@ def export(
     )
     weights = _twin_weights(getattr(target, "folder", None), twin, model)
     draft = Draft(name, version, model, certificate, recipe, history, twin=weights)
-    files = release_files(draft, claims_failed=claims_failed)
-    return add(Path(to), name, version, files)[0]
+    return release_files(draft, claims_failed=claims_failed)
 
 
 def _twin_weights(

@@ -59,7 +59,8 @@ OTHERWISE = {
     "verify": {"every"},  # zoo.verify_library
     "compress": {"check_every", "inputs"},  # settings of the method, for its study
     "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
-    "leaderboard": {"hung"},
+    "leaderboard": {"hung", "judged"},
+    "submit": {"hung"},
     # The same argument, what only the command plots, and a value of Python.
     "score": {"model", "source", "plot", "certificate"},
 }
@@ -71,7 +72,7 @@ OTHERWISE = {
         *("list", "show", "compile", "verify", "compress", "releases", "card"),
         *("download", "publish", "evaluate", "leaderboard", "score"),
         *("components", "truth", "circuits", "sample", "questions", "site"),
-        "superpose",
+        *("superpose", "submit", "build"),
     ],
 )
 def test_a_command_and_its_function_take_the_same_options(name: str):

@@ -18,7 +18,8 @@ Methods = Annotated[
     typer.Option(
         "--method",
         metavar="NAME",
-        help="A method to run; repeat it for several. All methods by default.",
+        help="A method to run, or a Python file that defines one (FILE.py or "
+        "FILE.py:NAME); repeat it for several. All built-in methods by default.",
     ),
 ]
 Suite = Annotated[
@@ -94,16 +95,69 @@ def leaderboard(
     jobs: Jobs = 1,
     timeout: Timeout = 600.0,
     pairs: PairCount = 256,
+    submissions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Judge the submissions in this folder too (`zoo submit` makes them): "
+            "their figures are computed again from their scores.",
+        ),
+    ] = None,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Repeat this many runs of each submitted method, and compare."
+        ),
+    ] = 0,
+    run_files: Annotated[
+        bool,
+        typer.Option(
+            "--run-files",
+            help="Run submitted files for --repeat. They can do anything that you can: "
+            "read them first.",
+        ),
+    ] = False,
 ) -> None:
     """Run methods on models, and write the table as pages.
 
     The pages are Markdown, with JSON and plots.
     """
-    table = _run(method, suite, seeds, out, jobs, timeout, pairs)
-    from zoo.scoring.evaluate import write_leaderboard
+    if submissions is not None:
+        from zoo.submissions.record import find_submissions
 
-    for path in write_leaderboard(table, out):
+        find_submissions(submissions)  # before anything is run
+    table = _run(method, suite, seeds, out, jobs, timeout, pairs)
+    refused = False
+    if submissions is None:
+        from zoo.scoring.evaluate import write_leaderboard
+
+        pages = write_leaderboard(table, out)
+    else:
+        from zoo.submissions.board import leaderboard as run
+        from zoo.submissions.judging import JudgedSubmission
+
+        def tell(one: JudgedSubmission) -> None:
+            nonlocal refused
+            refused |= bool(one.refused)
+            print(one)
+
+        run(
+            out,
+            list(table.methods),
+            suite,
+            seeds,
+            submissions=submissions,
+            repeat=repeat,
+            run_files=run_files,
+            timeout=timeout,
+            pairs=pairs,
+            judged=tell,
+        )
+        pages = [path for path in sorted(out.iterdir()) if path.is_file()]
+    for path in pages:
         print(path)
+    if refused:
+        raise typer.Exit(1)
 
 
 def _run(
@@ -116,17 +170,20 @@ def _run(
     pairs: int,
     grid: str | None = None,
 ) -> Table:
-    from zoo.methods import GRID_METHODS, check_method, find_method, on_grid
+    from zoo.methods import GRID_METHODS, find_method, on_grid
     from zoo.methods import names as known
     from zoo.methods.choices import read_axes
+    from zoo.own_file import names_file
     from zoo.scoring.suites import models_of
 
     default = known() if grid is None else GRID_METHODS
-    names = list(dict.fromkeys(map(check_method, method or default)))
+    names = list(dict.fromkeys(map(_checked, method or default)))
     if grid is not None:
         read_axes(grid)  # before anything is imported: a mistake is told at once
     models = models_of(suite)
     if grid is not None:
+        if files := [name for name in names if names_file(name)]:
+            raise InputError(f"--grid runs built-in methods only; found {files[0]}")
         names = [m.name for m in on_grid([find_method(name) for name in names], grid)]
     from zoo.threads import use_one_thread
 
@@ -152,6 +209,14 @@ def _run(
                 "run the same command again"
             )
     return run(names, models, seeds, **settings)
+
+
+def _checked(method: str) -> str:
+    """Return the full name of a method, or the file that defines it."""
+    from zoo.methods import check_method
+    from zoo.own_file import check_file, names_file
+
+    return check_file(method) if names_file(method) else check_method(method)
 
 
 def end_process(cell: Cell) -> None:

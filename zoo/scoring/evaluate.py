@@ -21,6 +21,8 @@ from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
 from zoo.methods import find_method, known_methods, on_grid
 from zoo.methods.method import Method
+from zoo.methods.own import method_of_file, plain_name, with_seed
+from zoo.own_file import names_file
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.plot import new_figure, save_figure
 from zoo.scoring.suites import models_of, open_model
@@ -48,8 +50,9 @@ def evaluate(
     """Return how methods do on the models of a suite.
 
     Args:
-        method: a method's name, a function of a case (and a seed, if it takes two
-            arguments) that returns scores in any format, or several of these.
+        method: a method's name, a file that defines one (`my.py`, `my.py:NAME`), a
+            function of a case (and a seed, if it takes two arguments) that returns
+            scores in any format, or several of these.
         suite: a suite's name, an expression such as `layers>=3 and not alone`,
             `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which: a seed draws the pairs that a method gets.
@@ -73,7 +76,7 @@ def evaluate(
     """
     several = isinstance(method, Sequence | Set) and not isinstance(method, str)
     every: list[Any] = list(method) if several else [method]  # type: ignore[arg-type]
-    tried = [_method(given, kept=out is not None) for given in every]
+    tried = [as_method(given, kept=out is not None) for given in every]
     if unordered(method):
         tried = sorted(tried, key=lambda one: one.name)
     if grid is not None:
@@ -130,7 +133,7 @@ def _cells(
                 if opened is None:
                     whole = open_model(line, split="train", pairs=MOST_PAIRS)
                     opened = whole, whole.split("test", pairs)
-                train = train or _drawn(opened[0], seed, pairs)
+                train = train or draw_cases(opened[0], seed, pairs)
                 if grid_only:  # once: cases of the same pairs share what is run
                     assert method.choice is not None
                     train = method.choice.shift(train)
@@ -146,29 +149,39 @@ def _cells(
             yield cell
 
 
-def _drawn(case: Case, seed: int, count: int) -> Case:
+def draw_cases(case: Case, seed: int, count: int) -> Case:
     """Return a case with some of its pairs."""
     rows = np.random.default_rng(seed).permutation(len(case.pairs))[:count]
     return case.with_changes(pairs=case.pairs.take(np.sort(rows)))
 
 
-def _method(given: Given, *, kept: bool) -> Method:
+def as_method(given: Given, *, kept: bool) -> Method:
+    """Return a method from its name, its file, a function or itself.
+
+    Args:
+        given: it.
+        kept: whether its cells are kept in files, which its name has to suit.
+
+    Raises:
+        NameLookupError: no built-in method has that name.
+        InputError: its name suits no file, or its file defines none or several.
+    """
     if isinstance(given, Method):
-        ours = known_methods().get(given.name) is given
-        return given if ours else replace(given, code=_digest(given.run))
+        known = given.code or known_methods().get(given.name) is given
+        return given if known else replace(given, code=_digest(given.run))
     if isinstance(given, str):
-        return find_method(given)
-    name = getattr(given, "__name__", type(given).__name__).replace("_", "-")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+        return method_of_file(given) if names_file(given) else find_method(given)
+    try:
+        name = plain_name(given)
+    except InputError:
         if kept:
-            raise InputError(
-                f"a method named {name!r} cannot be kept in a file (out=). Define it "
-                "with def, or give zoo.methods.method.Method(name, run)"
-            )
-        name = re.sub(r"[^A-Za-z0-9]+", "", name) or "function"
-    takes = len(inspect.signature(given).parameters)
-    run = given if takes > 1 else lambda case, seed: given(case)
-    return Method(name, run, code=_digest(given))
+            raise
+        name = re.sub(r"[^A-Za-z0-9]+", "", _name_of(given)) or "function"
+    return Method(name, with_seed(given), code=_digest(given))
+
+
+def _name_of(given: Callable[..., Any]) -> str:
+    return getattr(given, "__name__", type(given).__name__)
 
 
 def _digest(given: Callable[..., Any]) -> str:
@@ -196,50 +209,6 @@ def _code(code: CodeType) -> tuple[Any, ...]:
         for constant in code.co_consts
     ]
     return code.co_code, code.co_names, constants
-
-
-def leaderboard(
-    out: str | Path,
-    method: Given | Iterable[Given] | None = None,
-    suite: str | Iterable[str] = "core",
-    seeds: int | Iterable[int] = 3,
-    *,
-    timeout: float = TIMEOUT,
-    pairs: int = PAIRS,
-    progress: Callable[[Cell], None] | None = None,
-    hung: Callable[[Cell], None] | None = None,
-) -> Table:
-    """Return the table of all methods on a suite, and write it as pages and plots.
-
-    Args:
-        out: the folder of the pages; each cell is kept there, and run once.
-        method: a method's name, a function of a case that returns scores, or several
-            of these; all built-in methods if None.
-        suite: a suite's name, an expression such as `layers>=3 and not alone`,
-            `compiled`, `rotated`, `decoys`, a model's name, or several.
-        seeds: how many, or which.
-        timeout: seconds for one run of a method.
-        pairs: how many a method gets.
-        progress: called with every cell.
-        hung: called from another thread when a method stays in compiled code past its
-            time, once its cell is kept.
-
-    Raises:
-        NameLookupError: a method, a suite or a model is unknown.
-    """
-    tried = list(known_methods()) if method is None else method
-    table = evaluate(
-        tried,
-        suite,
-        seeds,
-        out=out,
-        timeout=timeout,
-        pairs=pairs,
-        progress=progress,
-        hung=hung,
-    )
-    write_leaderboard(table, out)
-    return table
 
 
 def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Releases built from what is written down: plans, or published releases."""

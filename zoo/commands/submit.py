@@ -1,0 +1,82 @@
+"""`zoo submit`: a method's scores on a suite, packed for a leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.commands.evaluate import PairCount, Seeds, Suite, Timeout, end_process
+
+
+def submit(
+    method: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD",
+            help="A Python file that defines a method, FILE.py or FILE.py:NAME, or the "
+            "name of a built-in method.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the submission.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="What the method is called on a leaderboard: lower-case letters, "
+            "digits and dashes. By default the name of its function."
+        ),
+    ] = None,
+    paper: Annotated[
+        str, typer.Option(help="Where the method is described: authors, year, link.")
+    ] = "",
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="Rank edges by absolute value.")
+    ] = False,
+    suite: Suite = ["core"],  # noqa: B006
+    seeds: Seeds = 3,
+    timeout: Timeout = 600.0,
+    pairs: PairCount = 256,
+) -> None:
+    """Run a method on models, and pack its scores to submit.
+
+    The folder holds scores, settings, versions, digests of the models, and the file of
+    the method. `zoo leaderboard --submissions` judges it. A run that was stopped goes
+    on where it was.
+    """
+    from zoo.methods import check_method
+    from zoo.own_file import check_file, names_file
+    from zoo.scoring.suites import models_of
+
+    check_file(method) if names_file(method) else check_method(method)
+    models = models_of(suite)  # before anything is imported: a mistake is told at once
+    from zoo.threads import use_one_thread
+
+    use_one_thread()
+    from zoo.scoring.cells import Cell
+    from zoo.submissions.packing import submit as pack
+
+    done = 0
+
+    def tell(cell: Cell) -> None:
+        nonlocal done
+        done += 1
+        total = len(models) * seeds
+        said = "" if cell.status == "ok" else f": {cell.status}, {cell.error}"
+        typer.echo(f"{done}/{total} {cell.model}, seed {cell.seed}{said}", err=True)
+
+    table = pack(
+        method,
+        models,
+        seeds,
+        out=out,
+        name=name,
+        paper=paper,
+        absolute=absolute,
+        timeout=timeout,
+        pairs=pairs,
+        progress=tell,
+        hung=end_process,
+    )
+    print(table)
+    print(f"\nsubmission: {out}")

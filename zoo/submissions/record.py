@@ -1,0 +1,211 @@
+"""What a submission is: a folder with the scores of one method on a suite of models.
+
+    submission.json           the method, settings, environment, models with digests
+    entries/MODEL.SEED.json   one a model and seed: its scores, or why there are none
+    cells/METHOD/..           the submitter's own figures, as `zoo evaluate` keeps them
+    method.py                 the file of the method, where it is in one; for readers
+    SHA256SUMS                the digests of all of these
+
+Nothing in it is run by reading or judging it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from compiler.errors import FormatError, InputError
+from compiler.notation import REMEDY, render
+from compiler.sealed import read_file, read_sums
+from zoo.release.schema import Document
+from zoo.scoring.cells import cell_path
+
+SUBMISSION, METHOD_FILE, ENTRIES = "submission.json", "method.py", "entries"
+MOST_BYTES = 2**26
+"""Bytes of a file of a submission above which it is not read."""
+SUBMIT_AGAIN = "Ask who made the submission for it again, or make it with `zoo submit`."
+
+RunStatus = Literal["ok", "failed", "out of time"]
+
+
+@dataclass(frozen=True)
+class SubmittedModel:
+    """A model of a submission.
+
+    Attributes:
+        line: as the suite has it: a release, or a program with options.
+        digest: SHA-256 of the digests of a release's files, or of a compiled model's
+            weights; "" if the model could not be opened.
+    """
+
+    line: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What submission.json says.
+
+    Attributes:
+        name: what the method is called on a leaderboard.
+        paper: where the method is described; may be empty.
+        method: the built-in method that it is; "" if it is the submitter's own.
+        code: digest of the submitter's file or function; "" of a built-in method.
+        absolute: whether edges are ranked by absolute value.
+        level: the finest granularity that the method says anything of.
+        models: those that it was run on.
+        seeds: draws of input pairs on each of them.
+        pairs: how many input pairs the method got.
+        timeout: seconds after which a run was stopped.
+        environment: versions of Python and of packages, and the kind of machine.
+    """
+
+    name: str
+    paper: str
+    method: str
+    code: str
+    absolute: bool
+    level: str
+    models: tuple[SubmittedModel, ...]
+    seeds: tuple[int, ...]
+    pairs: int
+    timeout: float
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SubmittedScores:
+    """What one run of the method came to.
+
+    Attributes:
+        model: a line of the suite.
+        digest: of the model, as in `SubmittedModel`.
+        seed: of the input pairs and of the method.
+        status: `ok`, `failed` or `out of time`.
+        code: digest of the file or function that was run.
+        seconds: of the run, on the submitter's machine.
+        error: what went wrong, in a line.
+        n_layers: of the model.
+        n_heads: of the model.
+        is_circuit: whether the scores are a circuit: 1 inside, 0 outside.
+        scores: by item; empty without any.
+    """
+
+    model: str
+    digest: str
+    seed: int
+    status: RunStatus
+    code: str
+    seconds: float
+    error: str = ""
+    n_layers: int = 0
+    n_heads: int = 0
+    is_circuit: bool = False
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+SUBMISSION_DOCUMENT = Document(
+    SUBMISSION,
+    "A method that was run on a suite of models, by whoever made it.",
+    Submission,
+    "circuitzoo.submission",
+    (1,),
+)
+SCORES_DOCUMENT = Document(
+    "entry.json",
+    "The scores of one method on one model with one seed.",
+    SubmittedScores,
+    "circuitzoo.submitted-scores",
+    (1,),
+)
+
+
+def document_bytes(document: Document, value: Submission | SubmittedScores) -> bytes:
+    """Return a document of a submission as the bytes of its file."""
+    version = {"format": document.format, "format_version": document.versions[-1]}
+    return render({**version, **asdict(value)})
+
+
+def entry_name(line: str, seed: int) -> str:
+    """Return the name of the file with the scores of a model and seed."""
+    return f"{ENTRIES}/{cell_path(Path(), '', line, seed).name}"
+
+
+@dataclass(frozen=True)
+class SubmissionFolder:
+    """The folder of a submission, whose files are read under their digests.
+
+    Attributes:
+        path: where it is.
+        sums: the digests of its files by name.
+        submission: what submission.json says.
+    """
+
+    path: Path
+    sums: Mapping[str, str]
+    submission: Submission
+
+    def scores(self, line: str, seed: int) -> SubmittedScores:
+        """Return what the method came to on one model with one seed.
+
+        Raises:
+            FormatError: the file is missing, altered, or of another model or seed.
+        """
+        name = entry_name(line, seed)
+        found = _read(self.path, name, SCORES_DOCUMENT, self.sums)
+        if (found.model, found.seed) != (line, seed):
+            raise FormatError(
+                f"{self.path / name}: found scores of {found.model!r}, seed "
+                f"{found.seed}, expected {line!r}, seed {seed}. {SUBMIT_AGAIN}"
+            )
+        return found
+
+
+def open_submission(folder: str | Path) -> SubmissionFolder:
+    """Return a submission; its scores are read when they are asked for.
+
+    Raises:
+        FormatError: it is none, is unfinished, or a file is not as its digest says.
+    """
+    path = Path(folder)
+    try:
+        sums = read_sums(path)
+    except FormatError as error:
+        raise _located(path, error) from None
+    return SubmissionFolder(
+        path, sums, _read(path, SUBMISSION, SUBMISSION_DOCUMENT, sums)
+    )
+
+
+def _read(folder: Path, name: str, document: Document, sums: Mapping[str, str]) -> Any:
+    try:
+        data = read_file(folder, name, 2, MOST_BYTES, sums)
+        return document.parse(data, name)
+    except FormatError as error:
+        raise _located(folder, error) from None
+
+
+def _located(folder: Path, error: FormatError) -> FormatError:
+    """Return an error of a file with its folder, and what can be done about it."""
+    said = str(error).removesuffix(REMEDY).rstrip()
+    return FormatError(f"{folder}: {said} {SUBMIT_AGAIN}")
+
+
+def find_submissions(folder: str | Path) -> list[Path]:
+    """Return the folders of submissions that are in a folder, or are the folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    place = Path(folder)
+    if (place / SUBMISSION).is_file():
+        return [place]
+    found = sorted(p.parent for p in place.glob(f"*/{SUBMISSION}"))
+    if not found:
+        raise InputError(
+            f"--submissions {place}: found no folder with a {SUBMISSION} there. `zoo "
+            "submit` makes one"
+        )
+    return found
