@@ -26,6 +26,7 @@ SLOW = (
     "tests/zoo/attribution/test_score_attribution.py::"
     "test_every_method_scores_and_its_controls_are_at_chance",
     "tests/zoo/auditing/test_certificate.py",
+    "tests/zoo/building/test_build.py",
     "tests/zoo/auditing/test_old_releases.py",
     "tests/zoo/auditing/test_perturbed.py",
     "tests/zoo/auditing/test_thorough.py",

@@ -13,7 +13,7 @@ def build(
         Path | None,
         typer.Argument(
             metavar="[PLAN.toml]",
-            help="A TOML file with a table [[model]] for each release (docs/building.md).",
+            help="A TOML file with a table [[model]] a release (docs/building.md).",
             show_default=False,
         ),
     ] = None,

@@ -126,7 +126,7 @@ def test_the_plan_of_a_release_makes_the_release(local, tmp_path, monkeypatch):
         (tiny("a") + tiny("a"), "a is there twice"),
         (
             "[[model]]\nname = 'a'\nprogram = 'induction_heads'\nkind = 'compiled'",
-            "a task, which is only trained",
+            "a task, which can only be trained",
         ),
     ],
 )
@@ -162,15 +162,18 @@ def test_the_time_that_is_left_is_by_what_is_done():
 def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
     """A real scheduler with two workers, each a process; address and workers."""
     file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    null = subprocess.DEVNULL
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     options += ["--scheduler-file", str(file)]
-    scheduler = subprocess.Popen([*command, *options], **quiet)
+    scheduler = subprocess.Popen([*command, *options], stdout=null, stderr=null)
     command = [sys.executable, "-m", "distributed.cli.dask_worker"]
     options = ["--scheduler-file", str(file), "--nthreads", "1", "--no-nanny"]
     options += ["--no-dashboard", "--local-directory", str(tmp_path / "workers")]
-    workers = [subprocess.Popen([*command, *options], **quiet) for _ in range(2)]
+    workers = [
+        subprocess.Popen([*command, *options], stdout=null, stderr=null)
+        for _ in range(2)
+    ]
     try:
         end = time.monotonic() + 60
         while not file.is_file() and time.monotonic() < end:
