@@ -22,14 +22,20 @@ COMPILE = 5  # CPU seconds for one program
 def measure(quick: bool) -> dict[str, Any]:
     """Return what verifying all programs costs, and what it finds."""
     import programs
-    from zoo.library_verification import LIMIT, SAMPLE, verify_library
+    from zoo.library_verification import LIMIT, SAMPLE, WORK, verify_library
 
     names = list(programs.all_programs())[:: QUICK_STEP if quick else 1]
     start, before = time.monotonic(), _cpu_seconds()
     found = verify_library(jobs=JOBS, names=names)
     every = sorted(found.programs, key=lambda p: p.verify_seconds, reverse=True)
     return {
-        "settings": {"jobs": JOBS, "limit": LIMIT, "sample": SAMPLE, "seed": 0},
+        "settings": {
+            "jobs": JOBS,
+            "limit": LIMIT,
+            "sample": SAMPLE,
+            "work": WORK,
+            "seed": 0,
+        },
         "programs": len(every),
         "failing": [one.program for one in found.failing],
         "sampled": len(found.sampled),
@@ -72,7 +78,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
     slowest = [(name, f"{n:,}", f"{s:.1f}") for name, n, s in result["slowest"]]
     note = (
         f"{settings['jobs']} processes. All inputs where there are at most "
-        f"{settings['limit']:,}, else a sample of {settings['sample']:,}."
+        f"{settings['limit']:,}, else a sample of {settings['sample']:,}; fewer where "
+        f"a program's would take more than {settings['work']:.0e} multiplications."
     )
     return [
         Table("The library, compiled and verified", ("<", ""), rows, (note,)),

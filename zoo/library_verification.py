@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from compiler.verify import Verification
 
 LIMIT, SAMPLE = 100_000, 20_000
+WORK, FEWEST = 10**11, 1_000
+"""Multiplications of one program's comparison, about five seconds of a core; and how
+many inputs are run, if there are as many, whatever they cost."""
 
 _ONE_THREAD = {"NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """XLA and the linear algebra of NumPy: a process of ours is for one core."""
@@ -124,8 +127,10 @@ def verify_library(
     Args:
         jobs: how many processes check programs, each on one core.
         interchange: whether every variable is interchanged too.
-        limit: all inputs of a program are run where they are at most this many.
-        sample: how many inputs are drawn where there are more.
+        limit: all inputs of a program are run where they are at most this many, and
+            where that takes at most WORK multiplications.
+        sample: how many inputs are drawn where there are more; fewer where these would
+            take more than WORK.
         pairs: how many pairs of inputs are run for each variable.
         seed: of the sample.
         names: the programs to check; all of them by default.
@@ -266,7 +271,8 @@ def _compare(
     model = compile_model(program)
     compiled = round(time.process_time() - start, 3)
     usual = {"seed": options["seed"], "accepts": program.accepts}
-    inputs = {"limit": options["limit"], "sample": options["sample"]}
+    most = max(FEWEST, WORK // (model.config.n_params * model.config.n_ctx))
+    inputs = {name: min(options[name], most) for name in ("limit", "sample")}
     found = verify_outputs(model, **inputs, **usual)
     pairs = options["pairs"]
     every = verify_variables(model, pairs=pairs, **usual) if interchange else ()

@@ -35,6 +35,15 @@ def test_a_program_is_compared_with_the_interpreter_on_all_inputs_if_few():
     assert found.inputs == 13**2 < count_inputs(13, 2) == 182
 
 
+def test_fewer_inputs_are_run_of_a_model_that_would_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("zoo.library_verification.WORK", 10)
+    monkeypatch.setattr("zoo.library_verification.FEWEST", 7)
+    found = verify_program("modular_addition", {**FEW, "limit": 200}, False)
+    assert (found.inputs, found.complete, found.right) == (7, False, True)
+
+
 def test_interchanges_are_counted_by_variable():
     found = verify_program("reverse", FEW, True)
     assert (found.inputs, found.complete) == (40, False)
