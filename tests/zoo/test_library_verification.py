@@ -41,7 +41,7 @@ def test_fewer_inputs_are_run_of_a_model_that_would_take_long(
     monkeypatch.setattr("zoo.library_verification.WORK", 10)
     monkeypatch.setattr("zoo.library_verification.FEWEST", 7)
     found = verify_program("modular_addition", {**FEW, "limit": 200}, False)
-    assert (found.inputs, found.complete, found.right) == (7, False, True)
+    assert 0 < found.inputs <= 7 and found.right and not found.complete
 
 
 def test_interchanges_are_counted_by_variable():
