@@ -60,7 +60,7 @@ def some_inputs(
 
 
 def _budget(typed: t.Typed) -> int:
-    return max(64, _CELLS // typed.max_len**2)
+    return max(16, _CELLS // typed.max_len**2)
 
 
 def count_inputs(vocabulary: int, max_len: int) -> int:
