@@ -30,7 +30,7 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench clean
+.PHONY: help demo test bench docs clean
 
 help: ## this list
 	@echo "circuitzoo: transformers with known circuits"
@@ -54,6 +54,10 @@ test: $(TESTS_READY) ## install, then lint, types and tests (ARGS='-k name' goes
 
 bench: $(VENV)/.ready-run ## measure compile time, sizes and run speed (ARGS go to benchmarks)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(TESTS_READY) ## install, then build the documentation as a site in out/docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "out/docs/index.html"
 
 clean: ## remove .venv, caches and build outputs; out/ and runs/ stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

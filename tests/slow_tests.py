@@ -9,6 +9,7 @@ that needs it takes that time, whichever test it is.
 from __future__ import annotations
 
 SLOW = (
+    "tests/test_docs_site.py",
     "tests/compiler/interchange/test_hugging_face.py",
     "tests/compiler/machine/rerun/test_rerun.py",
     "tests/compiler/machine/test_architectures.py",
