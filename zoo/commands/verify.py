@@ -280,6 +280,9 @@ def release_lines(found: Checked) -> list[str]:
         lines += wrap(statement, 78, initial_indent="- ", subsequent_indent="  ")
     if found.scope == "sample":
         lines += ["", *wrap(f"What its certificate did not test: {SAMPLED}", 80)]
+    if found.failure:
+        statement = f"As its card says, {found.failure}. Do not use it as proven."
+        lines += ["", *wrap(statement, 80)]
     if found.trusted:
         lines += ["", "Taken on trust, for nothing here can show it:"]
     for sentence in found.trusted:

@@ -192,6 +192,7 @@ class _Checking:
             self.exact,
             self.tolerated,
             self.model.certificate.scope,
+            self.model.failure,
         )
 
     # What everything else is made of ----------------------------------------------

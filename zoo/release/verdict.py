@@ -59,6 +59,7 @@ class Checked:
         exact: how many figures of the audit are the same on every machine.
         tolerated: those that may differ, and by how much.
         scope: how much the certificate's audit covered.
+        failure: which claims of its audit fail, as its card says; "" if all hold.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class Checked:
     exact: int = 0
     tolerated: tuple[Tolerated, ...] = ()
     scope: Scope = "full"
+    failure: str = ""
 
     @property
     def files(self) -> int:

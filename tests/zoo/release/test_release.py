@@ -112,6 +112,10 @@ def test_a_release_whose_claims_fail_says_so(tmp_path, monkeypatch, capsys):
     add(tmp_path, "x", 1, files)
     monkeypatch.setenv("CIRCUITZOO_RELEASES", str(tmp_path))
     assert "behaviour" in zoo.load("x").failure
+    # The figure was changed by hand, which is a lie; that it fails is none.
+    found = check_release(tmp_path / "x", quick=True)
+    assert [d.place for d in found.differences] == ["claims[0], found"]
+    assert found.failure == zoo.load("x").failure
     for command, word in ((["releases"], "FAILS"), (["show", "x"], "FAILED")):
         monkeypatch.setattr(sys, "argv", ["zoo", *command])
         with pytest.raises(SystemExit) as stop:
