@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -374,43 +374,56 @@ class _Problem:
         rest does not matter.
         """
         room = max(_SIMULATED // max(1, units.count * self.out.rank), _FEW)
+        step = max(_FEW, _AT_ONCE // max(1, units.count))  # bounds the memory
         worst = 0.0
         for count in sorted({min(n, len(self.cells)) for n in (_FEW, room)}):
-            pick = np.linspace(0, len(self.cells) - 1, count).astype(int)
-            step = max(_FEW, _AT_ONCE // max(1, units.count))  # bounds the memory
-            worst = max(
-                self.error(units, self.cells[part], self.out.rows[self.results[part]])
-                for part in (pick[i : i + step] for i in range(0, len(pick), step))
-            )
-            if worst > limit:
-                break
-        return Units(units.read, units.bias, units.write, units.base, worst)
+            pick, worst = np.linspace(0, len(self.cells) - 1, count).astype(int), 0.0
+            for part in (pick[i : i + step] for i in range(0, len(pick), step)):
+                target = self.out.rows[self.results[part]]
+                found = self.error(units, self.cells[part], target, limit)
+                worst = max(worst, found)
+                if worst > limit:
+                    return replace(units, error=worst)
+        return replace(units, error=worst)
 
-    def error(self, units: Units, cells: NDArray, target: Floats) -> float:
+    def error(
+        self, units: Units, cells: NDArray, target: Floats, limit: float
+    ) -> float:
         # What is too steep for float32 is infinite, and so is its error.
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self.float32_error(units, cells, target)
+            found = self.float32_error(units, cells, target, limit)
         return found if np.isfinite(found) else np.inf
 
-    def float32_error(self, units: Units, cells: NDArray, target: Floats) -> float:
+    def float32_error(
+        self, units: Units, cells: NDArray, target: Floats, limit: float
+    ) -> float:
+        """Return the greatest error; or the first one found that is above the limit."""
         worst = 0.0
         write, base = units.write.astype(np.float32), units.base.astype(np.float32)
         inner = units.bias.astype(np.float32)
         for axis, (code, read) in enumerate(zip(self.args, units.read, strict=True)):
             rows = code.rows[cells[:, axis]].astype(np.float32)
             inner = inner + rows @ read.astype(np.float32)
+        moved = {  # by argument, how far its errors move each unit
+            axis: np.outer(code.noise[cells[:, axis]], _reach(units.read[axis])).astype(
+                np.float32
+            )
+            for axis, code in enumerate(self.args)
+            if code.noise.any()
+        }
         for directions in self.shakes():
             shaken = inner
             for axis, direction in enumerate(directions):
                 if direction:
-                    noise = direction * self.args[axis].noise[cells[:, axis]]
-                    moved = np.outer(noise, _reach(units.read[axis]))
-                    shaken = shaken + moved.astype(np.float32)
+                    step = np.add if direction > 0 else np.subtract
+                    shaken = step(shaken, moved[axis])
             found, size = add_up(np.maximum(shaken, 0), write)
             error = np.abs(found + base - target) + _ROUNDING * size
             if error.size:
                 scale = np.maximum(1.0, np.abs(target)) if self.relative else 1.0
                 worst = float(np.maximum(worst, (error / scale).max()))
+            if not worst <= limit:
+                break
         return worst
 
     def shakes(self) -> list[tuple[int, ...]]:
@@ -439,10 +452,11 @@ def add_up(
     units = hidden.T.astype(np.float64, order="C")
     for column, weights in enumerate(write.T):
         used = np.flatnonzero(weights)  # two or three units write a one-hot value
-        terms = units[used] * weights[used, None]
+        terms = units[used]
+        terms *= weights[used, None]
         # Along the first axis NumPy adds one row after the other.
         found[column] = terms.sum(axis=0)
-        size[column] = np.abs(terms).sum(axis=0)
+        size[column] = np.abs(terms, out=terms).sum(axis=0)
     return found.T, size.T
 
 
