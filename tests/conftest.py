@@ -42,6 +42,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from beartype import BeartypeConf  # noqa: E402
 from beartype.claw import beartype_packages  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
@@ -74,22 +75,33 @@ _SCALAR = (
     "compiler.picture.svg",
     "compiler.rasp.operators",
     "compiler.rasp.values",
+    "programs",
     "zoo.auditing.rates",
     "zoo.release.differences",
     "zoo.release.pages",
     "zoo.release.schema",
 )
-beartype_packages(_SCALAR)
+
+
+def _folder(package: str) -> Path:
+    return Path(__file__).parent.parent / package.replace(".", "/")
 
 
 def _modules(package: str) -> list[str]:
-    folder = Path(__file__).parent.parent / package.replace(".", "/")
-    return [f"{package}.{m.name}" for m in pkgutil.iter_modules([str(folder)])]
+    found = pkgutil.iter_modules([str(_folder(package))])
+    return [f"{package}.{module.name}" for module in found]
 
 
+# beartype alone refuses names that are imported for type checkers only.
+_LATE = tuple(
+    f"programs.{path.stem}"
+    for path in sorted(_folder("programs").glob("*.py"))
+    if "if TYPE_CHECKING" in path.read_text("utf-8")
+)
+beartype_packages(_SCALAR, conf=BeartypeConf(claw_skip_package_names=_LATE))
 _SPLIT = ("compiler", "compiler.picture", "compiler.rasp")
 _SPLIT += ("zoo", "zoo.auditing", "zoo.release")
-_CHECKED = ["programs", *(m for package in _SPLIT for m in _modules(package))]
+_CHECKED = [*_LATE, *(m for package in _SPLIT for m in _modules(package))]
 install_import_hook(
     [name for name in _CHECKED if name not in (*_SCALAR, *_SPLIT)], "beartype.beartype"
 )

@@ -13,8 +13,17 @@ SLOW = (
     "tests/compiler/interchange/test_hugging_face.py",
     "tests/compiler/machine/rerun/test_rerun.py",
     "tests/compiler/machine/test_architectures.py",
+    "tests/compiler/machine/test_stream.py",
+    "tests/compiler/test_generation.py::"
+    "test_generation_follows_the_whole_forward_pass",
+    "tests/compiler/test_miscompilations.py",
     "tests/compiler/test_next_token.py::test_transformers_runs_the_same_weights",
+    "tests/compiler/test_options.py",
+    "tests/compiler/test_reshape.py",
+    "tests/compiler/test_save.py::"
+    "test_a_mutated_folder_is_refused_or_is_just_what_it_says",
     "tests/programs/test_machines.py::test_a_generated_trace_is_that_of_the_machine",
+    "tests/programs/test_machines.py::test_arithmetic_on_the_machines",
     "tests/zoo/annotation/test_components.py::"
     "test_the_code_of_every_component_computes_what_the_program_does",
     "tests/zoo/annotation/test_components.py::test_the_five_roles_are_told_apart",

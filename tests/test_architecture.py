@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -285,8 +286,13 @@ def read_modules(root: Path) -> dict[str, Module]:
     return modules
 
 
-def imported_names(module: Module) -> Iterator[str]:
-    """Yield the absolute name of everything `module` imports, `a.b.c` for c in a.b."""
+@cache
+def imported_names(module: Module) -> tuple[str, ...]:
+    """Return the absolute names of what `module` imports, `a.b.c` for c in a.b."""
+    return tuple(_imported_names(module))
+
+
+def _imported_names(module: Module) -> Iterator[str]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -345,12 +351,19 @@ def import_cycles(modules: dict[str, Module]) -> list[list[str]]:
     return sorted(g for g in groups if len(g) > 1 or graph.has_edge(g[0], g[0]))
 
 
+def may_be_unsafe(call: ast.Call) -> bool:
+    """Return whether a call is worth writing out, which takes long."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    unsafe = {name.rpartition(".")[2] for name in UNSAFE_CALLS}
+    return name in unsafe or any(k.arg == "allow_pickle" for k in call.keywords)
+
+
 def unsafe_uses(module: Module) -> list[str]:
     """Return what in `module` could run code that came with data."""
     found = [n for n in imported_names(module) if n.split(".")[0] in UNSAFE_MODULES]
     found += [n for n in imported_names(module) if n == "torch.load"]
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and may_be_unsafe(node):
             call, given = ast.unparse(node.func), map(ast.unparse, node.keywords)
             if call in UNSAFE_CALLS and "weights_only=True" not in given:
                 found.append(f"{call}()")

@@ -64,7 +64,7 @@ OPERATORS = {
 
 
 @pytest.mark.parametrize("text", OPERATORS)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(row=rows)
 def test_an_operator_is_pythons_at_each_position(text, row):
     function = OPERATORS[text]
@@ -72,11 +72,13 @@ def test_an_operator_is_pythons_at_each_position(text, row):
     assert found == [function(x, y) for y, x in enumerate(row)]
 
 
+@settings(max_examples=30)
 @given(st.lists(st.booleans(), min_size=1, max_size=4))
 def test_not_negates_booleans(row):
     assert oracle.evaluate(~tokens, row) == [not value for value in row]
 
 
+@settings(max_examples=30)
 @given(rows)
 def test_division_is_exact(row):
     expected = [Fraction(value) / 3 for value in row]
@@ -100,6 +102,7 @@ def test_a_comparison_is_called_with_key_then_query(comparison):
     assert not (ordered and comparison(None, 2))
 
 
+@settings(max_examples=30)
 @given(rows, st.integers(-3, 3))
 def test_shift_moves_and_fills(row, by):
     found = oracle.evaluate(shift(tokens, by, "none"), row)
@@ -107,6 +110,7 @@ def test_shift_moves_and_fills(row, by):
     assert found == [row[p] if 0 <= p < len(row) else "none" for p in places]
 
 
+@settings(max_examples=30)
 @given(rows)
 def test_sums_are_exact(row):
     assert oracle.evaluate(total(TRUE, tokens), row) == [sum(row)] * len(row)
@@ -116,6 +120,7 @@ def test_sums_are_exact(row):
     assert strict == [sum(row[:i]) for i in range(len(row))]
 
 
+@settings(max_examples=30)
 @given(rows)
 def test_selectors_combine_as_sets_do(row):
     small, early = Select(tokens, 0, LT), Select(indices, indices, LEQ)

@@ -27,7 +27,7 @@ from compiler.rasp import (
     tokens,
     where,
 )
-from tests.numpy_forward import interchanged, run_inputs, wrong_positions
+from tests.numpy_forward import Runs, run_inputs, wrong_positions
 
 
 def check(model: Model, most: int = 600) -> None:
@@ -115,6 +115,7 @@ def test_weights_gone_astray_move_a_mean_by_what_its_values_lie_apart():
     rows = list(itertools.product((2, -2, -1), repeat=4))
     tokens_, lengths = encode_batch(model.typed, rows)
     base, source = np.divmod(np.arange(len(rows) ** 2), len(rows))
+    runs = Runs(model, tokens_, lengths)
     for name in ("x", "odd"):
-        trace, logits = interchanged(model, name, tokens_, lengths, base, source)
+        trace, logits = runs.interchange(name, base, source)
         assert not wrong_positions(model, trace, logits).any()

@@ -2,10 +2,10 @@
 
 Each of the ten known miscompilations of Tracr, and each construct that it refuses
 and people asked for, is compiled here at several lengths, run, and compared with the
-definition: at the length at which that compiler starts to be wrong in the jax
-machine, at the others in NumPy (`tests/test_numpy_forward.py` holds the two
-together), because XLA takes longer over a model than all else here. Where the right
-answer is an error, the error is tested.
+definition: in NumPy (`tests/test_numpy_forward.py` holds that and the jax machine
+together), and one model of each kind in the jax machine as well, because XLA takes
+longer over a model than all else here. Where the right answer is an error, the error
+is tested.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ from tests import oracle
 from tests.numpy_forward import outputs
 from tests.programs.check import agree
 
-LENGTHS, IN_JAX = (3, 10, 20, 40), 10
-FULL, SHORTER = 5, 4
+# That compiler starts to be wrong at 10.
+LENGTHS, IN_JAX = (3, 10, 40), 10
+FULL, SHORTER = 3, 3
 WORDS, NUMBERS = tuple("abc"), (-2, -1, 0, 3)
 
 
@@ -80,12 +81,17 @@ def inputs(vocab: Sequence[Any], max_len: int) -> list[tuple[Any, ...]]:
 
 
 def check(
-    expression: SOp, vocab: Sequence[Any], max_len: int, causal: bool = False
+    expression: SOp,
+    vocab: Sequence[Any],
+    max_len: int,
+    causal: bool = False,
+    jax_too: bool = False,
 ) -> Model:
     """Fail unless the compiled program is what it is by definition."""
     model = compile_model(expression, vocab, max_len, causal=causal)
     given = inputs(vocab, max_len)
-    answers = model.batch(given) if max_len == IN_JAX else outputs(model, given)
+    run_in_jax = jax_too and max_len == IN_JAX
+    answers = model.batch(given) if run_in_jax else outputs(model, given)
     for row, found in zip(given, answers, strict=True):
         expected = oracle.evaluate(expression, row, causal)
         assert close(found, expected), f"{row}: {found}, not {expected}"
@@ -117,7 +123,7 @@ fraction_of_a = mean(prefix(), tokens == "a")
 @all_lengths
 def test_1_widths_of_ten_and_more_are_counted(max_len):
     check(SelectorWidth(TRUE), WORDS, max_len)
-    check(reversed_by_width, WORDS, max_len)
+    check(reversed_by_width, WORDS, max_len, jax_too=True)
     check(SelectorWidth(Select(tokens, tokens, EQ)), WORDS, max_len)
 
 
@@ -133,12 +139,12 @@ def test_2_attention_does_not_soften_as_keys_get_wider():
 def test_2_sorting_is_exact_at_every_length(max_len):
     model = compile_model(programs.find("sort"), range(5), max_len)
     rows = inputs(range(5), max_len)
-    assert model.batch(rows) == [sorted(row) for row in rows]
+    assert outputs(model, rows) == [sorted(row) for row in rows]
 
 
 @all_lengths
 def test_3_a_map_after_a_mean_sees_every_fraction(max_len):
-    check(fraction_of_a > Fraction(3, 5), WORDS, max_len, causal=True)
+    check(fraction_of_a > Fraction(3, 5), WORDS, max_len, causal=True, jax_too=True)
     check(fraction_of_a > 0.6, WORDS, max_len)
 
 
@@ -193,7 +199,7 @@ def test_7_nothing_selected_is_none(max_len):
 @all_lengths
 def test_7_none_stands_beside_numbers(max_len):
     means = mean(Select(tokens, "a", EQ), indices == 0)
-    model = check(means, WORDS, max_len)
+    model = check(means, WORDS, max_len, jax_too=True)
     assert outputs(model, ["bb"]) == [[None, None]]
 
 
@@ -201,7 +207,7 @@ def test_7_none_stands_beside_numbers(max_len):
 def test_8_padding_is_never_attended_to(max_len):
     # Keys are positions: what is selected depends on no token, so PAD could be it.
     last_token = Aggregate(TRUE, tokens, rule="last")
-    model = check(last_token, WORDS, max_len)
+    model = check(last_token, WORDS, max_len, jax_too=True)
     row = tuple("abc")[: max_len - 1]
     assert outputs(model, [row]) == outputs(model, [row, ("a",) * max_len])[:1]
     check(SelectorWidth(Select(indices, indices, GEQ)), WORDS, max_len)
@@ -327,7 +333,7 @@ def test_functions_of_numerical_values(max_len):
     check(SequenceMap(lambda x, y: x * y + 1, number, indices), NUMBERS, max_len)
 
 
-@pytest.mark.parametrize("max_len", LENGTHS[:3])
+@pytest.mark.parametrize("max_len", (3, 10, 20))
 def test_means_of_any_numbers(max_len):
     check(mean(TRUE, tokens), (-2, 0, 5), max_len)
     check(mean(prefix(), tokens), (Fraction(-1, 2), 0, 3), max_len, causal=True)
@@ -363,7 +369,9 @@ def test_the_sum_of_an_aggregate(max_len):
 def test_a_batch_is_ragged(max_len):
     model = compile_model(programs.find("reverse"), WORDS, max_len)
     rows = inputs(WORDS, max_len)
-    assert model.batch(rows) == [list(reversed(row)) for row in rows]
+    assert outputs(model, rows) == [list(reversed(row)) for row in rows]
+    if max_len == IN_JAX:
+        assert model.batch(rows) == outputs(model, rows)
     assert model.batch([]) == []
 
 

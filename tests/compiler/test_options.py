@@ -2,12 +2,13 @@
 
 For each option alone and for all together: outputs and interchanges are the
 interpreter's, patching everything outside the circuit changes nothing, and the same
-seeds give the same bytes.
+seeds give the same bytes. The models run in NumPy, two of them in jax as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import jax
 import numpy as np
@@ -16,20 +17,19 @@ import pytest
 import programs
 from compiler.api import compile_model
 from compiler.errors import InputError, ProgramError
-from compiler.ir.interpret import interpret
 from compiler.lower.distractors import CATALOGUE
 from compiler.lower.options import random_basis
 from compiler.lower.readout import decode_indices
 from compiler.machine.circuit import Circuit
-from compiler.machine.forward import forward_batch, logits_batch
-from compiler.machine.patch import Patch, edge_mask
+from compiler.machine.patch import edge_mask
 from compiler.model import Model
 from compiler.passes.check import sample_inputs
 from compiler.rasp import EQ, Select, SelectorWidth, SOp, count, indices, shift, tokens
 from compiler.verify import verify_interchange, verify_outputs
+from tests.numpy_forward import Runs, run, wrong_positions
 
-# One number of inputs for most tests: every other number is one more compilation.
-PAIRS = 150
+# Of one model.
+INPUTS, PAIRS = 250, 150
 NAMES = ("reverse", "sort", "histogram", "fraction_previous", "dyck1_balanced")
 CHOICES = {
     "plain": {},
@@ -66,55 +66,79 @@ def models() -> dict[tuple[str, str], Model]:
     }
 
 
+def assert_right(model: Model, most: int = 200) -> None:
+    """Fail unless a model is the interpreter, on all inputs or on so many of them."""
+    runs = Runs(model, *sample_inputs(model.typed, most, 0)[:2])
+    assert not wrong_positions(model, runs.trace, runs.logits).any()
+
+
 def shape_of(circuit: Circuit) -> object:
     """Return what a circuit is, whatever basis its sites are in."""
     places = {name: site.node for name, site in circuit.sites.items()}
     return circuit.edges, dict(circuit.carries), places
 
 
-def complement_run(model: Model, inputs: int = PAIRS) -> tuple[np.ndarray, np.ndarray]:
-    """Return live logits, clean and with all edges outside the circuit patched."""
-    accepts = programs.find(model.name).accepts
-    tokens, lengths, _ = sample_inputs(model.typed, inputs, 7, accepts)
-    ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
-    clean = forward_batch(model.transformer, ids)
-    donors = np.random.default_rng(8).permutation(len(ids))
-    mask = edge_mask(model.config.names, model.circuit.complement())
-    masks = np.broadcast_to(mask, (len(ids), *mask.shape))
-    patch = Patch.edges(masks, np.asarray(clean.writes)[donors])
-    patched = logits_batch(model.transformer, ids, patch)
-    place = np.arange(model.config.n_ctx)[None, :]
-    live = (place >= 1) & (place <= lengths[:, None])
-    return np.asarray(clean.logits)[live], np.asarray(patched)[live]
+@pytest.fixture(scope="module")
+def runs(models) -> Callable[[str, str], Runs]:
+    """Return what runs a model on inputs that its program is for, once."""
+
+    @cache
+    def run_model(name: str, choice: str) -> Runs:
+        model, accepts = models[name, choice], programs.find(name).accepts
+        tokens, lengths, _ = sample_inputs(model.typed, INPUTS, 7, accepts)
+        return Runs(model, tokens, lengths)
+
+    return run_model
+
+
+def complement_run(runs: Runs, circuit: Circuit) -> tuple[np.ndarray, np.ndarray]:
+    """Return live logits, clean and with all edges outside a circuit patched."""
+    model, lengths = runs.model, runs.trace.lengths
+    donors = np.random.default_rng(8).permutation(len(lengths))
+    writes = {name: value[donors] for name, value in runs.writes.items()}
+    mask = edge_mask(model.config.names, circuit.complement())
+    ids = model.ids(runs.trace.tokens, lengths)
+    patched, _ = run(model.config, model.weights, ids, edges=(mask, writes))
+    live = np.arange(model.typed.max_len)[None, :] < lengths[:, None]
+    return runs.logits[live], patched[:, 1:][live]
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("choice", CHANGES)
-def test_outputs_are_the_interpreters(models, name: str, choice: str) -> None:
-    accepts = programs.find(name).accepts
-    model = models[name, choice]
-    found = verify_outputs(model, limit=600, sample=600, accepts=accepts)
-    assert found.positions > 600
-    assert (found.wrong, found.example) == (0, None)
+def test_outputs_are_the_interpreters(runs, name: str, choice: str) -> None:
+    found = runs(name, choice)
+    assert found.trace.lengths.sum() > 600
+    assert (found.trace.output >= 0).any()
+    assert not wrong_positions(found.model, found.trace, found.logits).any()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("choice", CHANGES)
-def test_interchanges_are_the_interpreters(models, name: str, choice: str) -> None:
-    model = models[name, choice]
-    accepts = programs.find(name).accepts
+def test_interchanges_are_the_interpreters(runs, name: str, choice: str) -> None:
+    found = runs(name, choice)
+    model, count = found.model, len(found.trace.lengths)
     sited = [v.name for v in model.variables.values() if v.site is not None]
     assert {v for v in model.circuit.sites if v in model.variables} <= set(sited)
+    base, source = np.random.default_rng(1).integers(count, size=(2, PAIRS))
     for variable in sited:
-        found = verify_interchange(model, variable, pairs=PAIRS, accepts=accepts)
-        assert (variable, found.wrong) == (variable, 0)
+        wanted, logits = found.interchange(variable, base, source)
+        assert not wrong_positions(model, wanted, logits).any(), variable
+
+
+@pytest.mark.parametrize("choice", ["permute_heads", "all"])
+def test_the_machine_in_jax_says_the_same(models, choice: str) -> None:
+    model = models["sort", choice]
+    outputs = verify_outputs(model, limit=PAIRS, sample=PAIRS)
+    assert (outputs.wrong, outputs.example) == (0, None)
+    for variable in ("tokens", "target_index"):
+        assert verify_interchange(model, variable, pairs=PAIRS).wrong == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("choice", CHOICES)
-def test_nothing_outside_the_circuit_matters(models, name: str, choice: str) -> None:
-    model = models[name, choice]
-    clean, patched = complement_run(model)
+def test_nothing_outside_the_circuit_matters(runs, name: str, choice: str) -> None:
+    model = runs(name, choice).model
+    clean, patched = complement_run(runs(name, choice), model.circuit)
     if model.basis is None:
         # Constants are no edges, and equal in all runs: nothing may change but the
         # order of float32 additions.
@@ -126,17 +150,11 @@ def test_nothing_outside_the_circuit_matters(models, name: str, choice: str) -> 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_patching_the_circuit_itself_does_matter(models, name: str) -> None:
-    model = models[name, "all"]
-    everything = Circuit(model.config.names, ())
-    whole = Model(**{**vars_of(model), "circuit": everything})
-    clean, patched = complement_run(whole)
+def test_patching_the_circuit_itself_does_matter(runs, name: str) -> None:
+    model = runs(name, "all").model
+    clean, patched = complement_run(runs(name, "all"), Circuit(model.config.names, ()))
     values = decode_indices(model.readout, clean)
     assert (values != decode_indices(model.readout, patched)).mean() > 0.03
-
-
-def vars_of(model: Model) -> dict[str, object]:
-    return {name: getattr(model, name) for name in model.__dataclass_fields__}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -174,26 +192,21 @@ def test_no_head_is_left_without_weights(models) -> None:
         assert np.abs(model.weights.W_out).max(axis=2).all()
 
 
-def test_decoys_work_on_the_input(models) -> None:
+def test_decoys_work_on_the_input(runs) -> None:
     """Every node outside the circuit writes something that depends on the input."""
-    model = models["sort", "decoys"]
-    tokens, lengths, _ = sample_inputs(model.typed, 50, 0)
-    ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
-    writes = np.asarray(forward_batch(model.transformer, ids).writes)
+    model = runs("sort", "decoys").model
+    writes = np.stack([*runs("sort", "decoys").writes.values()], axis=1)
     spread = writes[:, :, 1:].std(axis=0).max(axis=(1, 2))
     fixed = model.config.names.source_index("positions")
     assert (np.delete(spread, fixed) > 1e-2).all()
     assert np.abs(writes).max() < 50
 
 
-def test_distractors_compute_real_variables(models) -> None:
+def test_distractors_compute_real_variables(runs) -> None:
     """What stands in the stream for a decoy variable is the interpreter's value."""
     for choice in ("decoys", "all"):
-        model = models["sort", choice]
-        tokens, lengths, _ = sample_inputs(model.typed, 200, 0)
-        trace = interpret(model.typed, tokens, lengths)
-        ids = model.ids(tokens.astype(np.int32), lengths.astype(np.int64))
-        writes = np.asarray(forward_batch(model.transformer, ids).writes)
+        ran = runs("sort", choice)
+        model, trace, lengths = ran.model, ran.trace, ran.trace.lengths
         names = [*model.facts["decoys"]]
         assert len(names) == CHOICES[choice]["decoys"]
         if "beside" in model.facts:
@@ -202,12 +215,11 @@ def test_distractors_compute_real_variables(models) -> None:
             assert name not in model.circuit.sites
             info, index = model.variables[name], model.typed.index(name)
             assert info.site is not None and info.rows is not None
-            source = model.config.names.source_index(info.site.node)
-            basis = info.site.basis
+            writes, basis = ran.writes[info.site.node], info.site.basis
             assert basis is not None
-            for row in range(len(ids)):
+            for row in range(len(lengths)):
                 n = int(lengths[row])
-                found = writes[row, source, 1 : n + 1] @ basis.T
+                found = writes[row, 1 : n + 1] @ basis.T
                 expected = info.rows[trace.values[index][row, :n]] @ basis.T
                 size = max(1e-3, float(np.abs(info.rows @ basis.T).max()))
                 np.testing.assert_allclose(found, expected, atol=0.02 * size)
@@ -297,7 +309,7 @@ def test_a_second_program_may_be_deeper() -> None:
     plain, model = compile_model(program), compile_model(program, beside=deep)
     assert model.config.n_layers > plain.config.n_layers
     assert shape_of(model.circuit) == shape_of(plain.circuit)
-    assert verify_outputs(model, limit=500, sample=500).wrong == 0
+    assert_right(model)
 
 
 def test_an_unnamed_part_keeps_its_name_when_the_second_program_names_it() -> None:
@@ -313,7 +325,7 @@ def test_a_causal_model_stays_causal() -> None:
     model = compile_model(total, "ab", 5, causal=True, decoys=4, rotate=0)
     assert model.config.causal
     assert model("abaa") == [1, 1, 2, 3]
-    assert verify_outputs(model, limit=100).wrong == 0
+    assert_right(model)
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -322,7 +334,7 @@ def test_every_distractor_compiles_alone(name: str) -> None:
     expression: SOp = CATALOGUE[name](vocab)
     for causal in (False, True):
         model = compile_model(expression, vocab, 6, causal=causal)
-        assert verify_outputs(model, limit=200, sample=200).wrong == 0
+        assert_right(model)
 
 
 def test_one_token_leaves_few_distractors() -> None:
@@ -335,7 +347,7 @@ def test_one_token_leaves_few_distractors() -> None:
 @pytest.mark.parametrize("max_len", [1, 40])
 def test_decoys_work_at_other_lengths(max_len: int) -> None:
     model = compile_model(programs.find("reverse"), max_len=max_len, decoys=12)
-    assert verify_outputs(model, limit=50, sample=50).wrong == 0
+    assert_right(model)
 
 
 @pytest.mark.parametrize(

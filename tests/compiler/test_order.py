@@ -76,7 +76,7 @@ def run(seed: int) -> dict:
 
 
 def test_a_set_gives_the_same_model_in_every_process():
-    first, *others = (run(seed) for seed in (0, 1, 2))
+    first, *others = (run(seed) for seed in (0, 1))
     assert first["vocab"] == list("abcd") and first["program"][:4] == list("abcd")
     assert {"circuit.json", "config.json"} <= set(first["files"])
     assert all("the input is" in text for text in first["refused"])

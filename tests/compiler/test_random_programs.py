@@ -1,6 +1,6 @@
 """Random programs: definition = interpreter = compiled model, on every input.
 
-60 programs a shard in CI, 2000 with HYPOTHESIS_PROFILE=thorough; see
+18 programs a shard in CI, 2000 with HYPOTHESIS_PROFILE=thorough; see
 `random_programs.py` for what is drawn.
 """
 
@@ -17,15 +17,14 @@ from hypothesis import Phase, given, seed, settings
 
 from compiler.api import compile_model
 from compiler.errors import ProgramError
-from compiler.ir.interpret import encode_batch, interpret
-from compiler.model import Model
+from compiler.ir.interpret import encode_batch
 from compiler.passes.infer import Limits
 from compiler.rasp.values import UNDEFINED
 from tests import oracle
 from tests.compiler.random_programs import Case, cases
-from tests.numpy_forward import interchanged, run_inputs, wrong_positions
+from tests.numpy_forward import Runs, wrong_positions
 
-SHARDS, EXAMPLES = 10, 60
+SHARDS, EXAMPLES = 10, 18
 LIMITS = Limits(table=20_000, domain=1_000)
 # Why a well-typed program may be refused: it is too large, it is ambiguous, it
 # averages what is no number, or its numbers are too dense for float32.
@@ -63,7 +62,8 @@ def check(case: Case, tally: Counter[str]) -> None:
         return
     tally["compiled"] += 1
     tokens, lengths = encode_batch(model.typed, case.inputs)
-    trace = interpret(model.typed, tokens, lengths)
+    runs = Runs(model, tokens, lengths)
+    trace, logits = runs.trace, runs.logits
     for row, given_tokens in enumerate(case.inputs):
         expected = oracle.evaluate(case.expression, given_tokens, case.causal)
         found = trace.decoded(model.typed.output, row)
@@ -71,7 +71,6 @@ def check(case: Case, tally: Counter[str]) -> None:
         # A sample of the inputs may have missed the one that is ambiguous.
         if UNDEFINED in found:
             assert model.typed.notes
-    logits, _ = run_inputs(model, tokens, lengths)
     wrong = np.argwhere(wrong_positions(model, trace, logits))
     if len(wrong):
         row, position = wrong[0].tolist()
@@ -80,14 +79,12 @@ def check(case: Case, tally: Counter[str]) -> None:
             f"model{case.inputs[row]} at {position}: logits {logits[row, position]} "
             f"of {model.readout}, not {values[position]!r}"
         )
-    check_interchanges(case, model, tokens, lengths)
+    check_interchanges(case, runs)
 
 
-def check_interchanges(
-    case: Case, model: Model, tokens: np.ndarray, lengths: np.ndarray
-) -> None:
+def check_interchanges(case: Case, runs: Runs) -> None:
     """Fail unless swapping one of the variables does what overriding it does."""
-    draw = random.Random(len(case.text))
+    draw, model = random.Random(len(case.text)), runs.model
     known = [v for v in model.variables if v in model.circuit.sites]
     if not known:
         return
@@ -95,7 +92,7 @@ def check_interchanges(
     count = len(case.inputs)
     base = np.arange(4 * count) % count
     source = np.array([draw.randrange(count) for _ in base])
-    trace, logits = interchanged(model, variable, tokens, lengths, base, source)
+    trace, logits = runs.interchange(variable, base, source)
     wrong = np.argwhere(wrong_positions(model, trace, logits))
     if len(wrong):
         row, position = wrong[0].tolist()

@@ -7,14 +7,13 @@ programs and the references say is measured, of the programs named or of all.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import programs
 from compiler.api import compile_model
 from compiler.model import Model
-from compiler.rasp.program import Program
 from programs.facts import COLUMNS, TABLE, ProgramFacts, all_facts
 from tests.programs.check import inputs_of
 
@@ -32,14 +31,14 @@ def sizes_of(model: Model) -> dict[str, int]:
 
 
 def is_causal(
-    program: Program, reference: Callable[[list[Any]], Sequence[Any]]
+    inputs: Iterable[Sequence[Any]], reference: Callable[[list[Any]], Sequence[Any]]
 ) -> bool:
-    """Return whether no output of the tried inputs depends on what comes later.
+    """Return whether no output of some inputs depends on what comes later.
 
     Two inputs that begin alike must have the same outputs there.
     """
     outputs: dict[tuple[Any, ...], Any] = {}
-    for tokens in [program.example[0], *inputs_of(program)]:
+    for tokens in inputs:
         for i, value in enumerate(reference(list(tokens))):
             if outputs.setdefault(tuple(tokens[: i + 1]), value) != value:
                 return False
@@ -51,7 +50,8 @@ def measured(facts: ProgramFacts) -> ProgramFacts:
     from tests.programs.test_compiled import references
 
     program = programs.find(facts.program)
-    causal = is_causal(program, references()[facts.program])
+    inputs = [program.example[0], *inputs_of(program)]
+    causal = is_causal(inputs, references()[facts.program])
     return replace(facts, causal=causal, **sizes_of(compile_model(program)))
 
 

@@ -27,7 +27,7 @@ seeds = st.integers(0, 10**6)
 
 
 @every_config
-@settings(max_examples=20)
+@settings(max_examples=5)
 @given(seed=seeds)
 def test_clean_run_follows_the_definition(config, seed):
     rng = np.random.default_rng(seed)
@@ -40,7 +40,7 @@ def test_clean_run_follows_the_definition(config, seed):
 
 
 @pytest.mark.parametrize("name", ["plain", "normed", "rotary"])
-@settings(max_examples=10)
+@settings(max_examples=3)
 @given(seed=seeds)
 def test_padding_changes_nothing_at_other_positions(name, seed):
     config, n_pad = CONFIGS[name], 2
@@ -64,7 +64,7 @@ def test_sequence_of_only_padding_is_finite():
 
 
 @pytest.mark.parametrize("name", ["causal", "rotary"])
-@settings(max_examples=10)
+@settings(max_examples=3)
 @given(seed=seeds, change=st.integers(1, SEQ - 1))
 def test_causal_logits_ignore_later_tokens(name, seed, change):
     config = CONFIGS[name]
@@ -77,7 +77,7 @@ def test_causal_logits_ignore_later_tokens(name, seed, change):
 
 
 @pytest.mark.parametrize("pairs", CHOICES["rotary_pairs"])
-@settings(max_examples=20)
+@settings(max_examples=5)
 @given(seed=seeds, shift=st.integers(0, 5))
 def test_rotary_scores_depend_on_distance_only(pairs, seed, shift):
     config = replace(CONFIGS["rotary"], rotary_pairs=pairs)

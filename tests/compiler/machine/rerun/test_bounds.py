@@ -1,6 +1,7 @@
 """Radii: within them no output changes, and that is a theorem, not a figure."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -44,16 +45,17 @@ class Case:
         self.curvature = curvatures(self.transformer.weights)
         self.radius = radii(self.transformer, self.runs, self.logits, self.curvature)
 
-    def after(self, moved, path):
         front = self.runs.stream[-2]
-        return last_logits(self.transformer, front, moved, path)
+        self.after = jax.jit(partial(last_logits, self.transformer, front))
+        self.winners = jax.jit(partial(winners, self.transformer, self.runs))
 
     def directions(self):
         """Random ones, and those in which each class gains most."""
         shape = self.runs.stream[-2].shape
         yield from self.rng.standard_normal((20, *shape))
+        steepest = jax.jit(jax.grad(self.gain))
         for number in range(CONFIG.d_vocab_out):
-            yield np.asarray(jax.grad(self.gain)(jnp.zeros(shape), number))
+            yield np.asarray(steepest(jnp.zeros(shape), number))
 
     def gain(self, moved, number):
         logits = self.after(moved, MLP_AND_RESIDUAL)
@@ -103,16 +105,16 @@ def test_the_remainder_is_within_its_bound(case):
     """Taylor's theorem at random inputs of the MLP, against the eigenvalues."""
     seen = case.rng.standard_normal((CONFIG.d_model, 1, 1))
 
+    @jax.jit
     def gaps(seen):
-        seen = jnp.asarray(seen)
         nothing = jnp.zeros_like(seen)
         logits = last_logits(case.transformer, nothing, seen, MLP_ONLY)[:, 0, 0]
         return logits[:, None] - logits[None]
 
-    slope = jax.jacobian(gaps)(jnp.asarray(seen))[..., 0, 0]
+    slope = np.asarray(jax.jit(jax.jacobian(gaps))(jnp.asarray(seen))[..., 0, 0])
     for step in case.rng.standard_normal((200, CONFIG.d_model)):
-        moved = np.asarray(gaps(seen + step[:, None, None]) - gaps(seen))
-        rest = np.abs(moved - np.asarray(slope @ step))
+        moved = np.asarray(gaps(seen + step[:, None, None])) - np.asarray(gaps(seen))
+        rest = np.abs(moved - slope @ step)
         bound = CURVATURE / 2 * case.curvature * (step @ step)
         assert (rest <= bound + 1e-9).all()
 
@@ -140,10 +142,8 @@ def test_winners_are_those_of_the_last_mlp(case, path, size):
     moved = size * case.rng.standard_normal(case.runs.stream[-2].shape)
     moved = jnp.asarray(moved)
     asked = jnp.asarray(case.rng.random(moved.shape[1:]) < 0.7)
-    given = case.transformer, case.runs
     before = case.logits.argmax(0)
-    rest = before, case.radius, asked
-    found = np.asarray(jax.jit(lambda path: winners(*given, moved, path, *rest))(path))
+    found = np.asarray(case.winners(moved, path, before, case.radius, asked))
     exact = np.asarray(case.after(moved, path).argmax(0))
     assert (found == exact)[asked].all()
     assert (found == np.asarray(before))[~asked].all()
@@ -152,14 +152,13 @@ def test_winners_are_those_of_the_last_mlp(case, path, size):
 def test_what_is_no_number_is_not_taken_for_a_small_movement(case):
     moved = jnp.full(case.runs.stream[-2].shape, jnp.nan)
     before = case.logits.argmax(0)
-    given = case.transformer, case.runs
     asked = jnp.ones(before.shape, bool)
-    found = winners(*given, moved, MLP_AND_RESIDUAL, before, case.radius, asked)
+    found = case.winners(moved, MLP_AND_RESIDUAL, before, case.radius, asked)
     exact = case.after(moved, MLP_AND_RESIDUAL).argmax(0)
     assert bool((found == exact).all()) and bool((found != before).any())
     nowhere = jnp.full_like(case.radius, jnp.nan)
     moved = 9.0 * jnp.ones_like(moved)
-    found = winners(*given, moved, MLP_AND_RESIDUAL, before, nowhere, asked)
+    found = case.winners(moved, MLP_AND_RESIDUAL, before, nowhere, asked)
     assert bool((found == case.after(moved, MLP_AND_RESIDUAL).argmax(0)).all())
 
 
