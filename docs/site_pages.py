@@ -67,7 +67,8 @@ def _page_of(path: str) -> str | None:
     if path in PAGES:
         return PAGES[path]
     inside = path.removeprefix("docs/")
-    return inside if inside != path and path.endswith(".md") else None
+    shown = path.endswith((".md", ".svg", ".png")) and (ROOT / path).is_file()
+    return inside if inside != path and shown else None
 
 
 def reference() -> str:

@@ -9,6 +9,7 @@ that needs it takes that time, whichever test it is.
 from __future__ import annotations
 
 SLOW = (
+    "tests/test_readme.py::test_the_three_jobs_of_the_readme_do_what_they_show",
     "tests/test_docs_site.py",
     "tests/compiler/interchange/test_hugging_face.py",
     "tests/compiler/machine/rerun/test_rerun.py",

@@ -1,4 +1,4 @@
-"""What the README shows is what happens: its code runs, to the results beside it."""
+"""What README and guide show is what happens: code runs, to the results beside it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 
 from tests.compiler.interchange.models import needs, untrained
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 
 
-def blocks(heading: str) -> list[str]:
+def blocks(heading: str, text: str = GUIDE) -> list[str]:
     """Return the Python of one section, block by block."""
-    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
 
 
@@ -38,6 +40,33 @@ def check(code: str, space: dict[str, Any]) -> int:
         else:
             exec(text, space)
     return found
+
+
+def test_the_three_jobs_of_the_readme_do_what_they_show():
+    needs("torch"), needs("transformers")
+    space: dict[str, Any] = {}
+    jobs = (
+        "Compile a program",
+        "Load a model whose circuit is known",
+        "Score a method",
+    )
+    found = [sum(check(code, space) for code in blocks(job, README)) for job in jobs]
+    assert found == [3, 1, 0]
+    assert space["report"].average_precision > 0.5 and space["used"].witness
+    assert [c.error for c in space["table"].cells] == [""] * 3
+
+
+def test_the_figures_of_the_readme_are_those_of_the_releases():
+    import zoo
+    from zoo.release.shelf import circuit_sizes
+
+    every = zoo.releases()
+    trained = [r for r in every if r["kind"] == "trained"]
+    compiled = [r for r in every if r["kind"] == "compiled"]
+    sizes = [circuit_sizes(r["name"], r["version"])["nodes"] for r in trained]
+    assert f"{len(trained)} trained, {len(compiled)} compiled" in README
+    assert f"{sizes.count(1)} of the {len(trained)} trained" in README
+    assert f"shows {len(zoo.programs())} programs" in README
 
 
 def test_compile_and_look_inside_do_what_they_show():
@@ -74,7 +103,8 @@ def test_every_command_and_option_is_there():
     from zoo.cli import app
 
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    for name, rest in re.findall(r"^ {4}\$ zoo (\w+)(.*)$", README, re.MULTILINE):
+    text = README + GUIDE
+    for name, rest in re.findall(r"^ {4}\$ zoo ([\w-]+)(.*)$", text, re.MULTILINE):
         options = {o for p in commands[name].params for o in p.opts}
         given = re.findall(r"(--[a-z-]+)", rest.partition("  #")[0])
         assert set(given) <= options, f"zoo {name}{rest}"

@@ -16,8 +16,8 @@ from zoo.cli import app
 from zoo.training.recipe import Recipe
 from zoo.training.recipe_changes import RecipeChanges
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-ROWS = re.findall(r"^\| `zoo ([a-z -]+)` \| (.+) \|$", README, re.MULTILINE)
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "guide.md").read_text("utf-8")
+ROWS = re.findall(r"^\| `zoo ([a-z -]+)` \| (.+) \|$", GUIDE, re.MULTILINE)
 FUNCTIONS = {f for _, cell in ROWS for f in re.findall(r"zoo\.(\w+)\(", cell)}
 # What has no command: types, modules, and what only makes sense on values in Python.
 PYTHON_ONLY = {

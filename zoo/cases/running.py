@@ -231,7 +231,7 @@ def split_into_blocks(transformer: Any, batch: Batch) -> Batch:
 
 
 def join_blocks(
-    values: Float[Array, "block pair"], batch: Batch
+    values: Float[Array, "block of_block"], batch: Batch
 ) -> Float[Array, " pair"]:
     """Return what was computed block by block, each pair once."""
     return values.reshape(-1)[: len(batch.ids)]

@@ -166,7 +166,8 @@ def _statuses(c: Certificate) -> Iterator[Difference]:
 def claim_differences(c: Certificate, least: Mapping[str, float]) -> list[Difference]:
     """Return which claims are not what the figures of a certificate give.
 
-    A claim that fails is no difference: a release may be published with it, and says so.
+    A claim that fails is no difference: a release may be published with it, and its
+    card says so.
 
     Args:
         c: the certificate.
