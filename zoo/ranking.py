@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import rankdata
 
 
 def auroc(scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]) -> float:
     """Return the probability that a true item ranks above another; a tie counts half.
 
     The area under the ROC curve, by ranks (Mann and Whitney 1947). NaN where all items
-    are true or none is.
+    are true or none is, or where a score is NaN.
     """
-    hits, others = int(true.sum()), int((~true).sum())
-    if not hits or not others:
+    hits, others = scores[true], np.sort(scores[~true])
+    if not len(hits) or not len(others) or np.isnan(scores).any():
         return float("nan")
-    above = rankdata(scores)[true].sum() - hits * (hits + 1) / 2
-    return float(above / (hits * others))
+    below = others.searchsorted(hits, "left").sum()
+    above = (below + others.searchsorted(hits, "right").sum()) / 2
+    return float(above / (len(hits) * len(others)))
 
 
 def average_precision(
@@ -30,7 +30,8 @@ def average_precision(
     if not true.any():
         return float("nan")
     found, taken = steps(scores, true)
-    gained = np.diff(found, prepend=0)
+    gained = found.copy()
+    gained[1:] -= found[:-1]
     return float((gained * found / taken).sum() / true.sum())
 
 
@@ -79,5 +80,6 @@ def steps(
     """Return (true items, items) at or above each distinct score, from the highest."""
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
-    last = np.append(ordered[1:] != ordered[:-1], True)
+    last = np.ones(len(scores), bool)
+    last[:-1] = ordered[1:] != ordered[:-1]
     return np.cumsum(true[order])[last], (np.arange(len(scores)) + 1)[last]
