@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 import zoo
+from tests.zoo.shared_runs import share_runs
 from zoo.cli import main
 from zoo.description import show_heading
 from zoo.jobs import run_jobs
@@ -22,6 +23,7 @@ SMALL = {
     "batch": 8,
     "pairs": 16,
     "d_model": 8,
+    "n_layers": 1,
     "circuit_steps": 5,
     "opening_steps": 5,
     "inputs": 100,
@@ -44,10 +46,17 @@ def options(*changes):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
+        share_runs(patch)
         folder = tmp_path_factory.mktemp("runs") / "maximum"
         status = call(patch, "train", "maximum", "--out", folder, *options())
         assert status == 1  # twenty steps are not enough, and that is said
         return folder
+
+
+@pytest.fixture(autouse=True)
+def shared(monkeypatch):
+    """Compile once what equal runs run."""
+    share_runs(monkeypatch)
 
 
 def test_a_run_can_be_loaded_and_run(folder):

@@ -19,7 +19,7 @@ from zoo.training.recipe_file import change
 from zoo.training.run import prepare, start
 from zoo.training.session import causal_model
 
-KILLS = 20
+KILLS = 10
 
 # Forks one child for each line that it reads; the child saves until it is killed.
 SAVER = """

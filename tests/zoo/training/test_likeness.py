@@ -99,9 +99,8 @@ def test_a_recipe_for_all_goes_on_top_of_that_of_a_task():
 @pytest.mark.slow
 def test_training_keeps_what_is_shared():
     """A few steps: grouped keys stay equal, absent biases zero, the rest moves."""
-    result = zoo.train(
-        "sort", like="llama", steps=4, check_every=4, pairs=8, batch=8, progress=False
-    )
+    few = {"steps": 4, "check_every": 4, "pairs": 8, "batch": 8, "progress": False}
+    result = zoo.train("sort", like="llama", d_model=16, n_heads=4, **few)
     weights, config = result.model.weights, result.model.config
     assert result.model.name == "sort_text" and config.n_kv_heads == 2
     assert (weights.W_K[:, 0] == weights.W_K[:, 1]).all()

@@ -108,9 +108,10 @@ def test_norms_are_those_of_the_products(drawn):
 def test_deviations_are_those_of_loops(drawn):
     transformer, _, writes, live = drawn
     held, seen = np.asarray(writes), np.asarray(live)
-    found = np.asarray(write_deviations(writes, live))
+    found = np.asarray(jax.jit(write_deviations)(writes, live))
+    look = jax.jit(attention_logits, static_argnames="layer")
     scores = [
-        np.asarray(attention_logits(transformer, ids, w, layer=1))
+        np.asarray(look(transformer, ids, w, layer=1))
         for ids, w in zip(jnp.asarray(IDS), writes, strict=True)
     ]
     patterns = np.exp([s - s.max(-1, keepdims=True) for s in scores])
@@ -125,7 +126,8 @@ def test_deviations_are_those_of_loops(drawn):
             entropy -= (p * np.log(np.where(p > 0, p, 1.0))).sum(-1)
     count = seen.sum()
     np.testing.assert_allclose(found, np.sqrt(expected / count + 1e-6), rtol=1e-4)
-    entropies = pattern_statistics(transformer, jnp.asarray(IDS), writes, live)[1]
+    statistics = jax.jit(pattern_statistics)
+    entropies = statistics(transformer, jnp.asarray(IDS), writes, live)[1]
     np.testing.assert_allclose(entropies[2:], entropy / count, rtol=1e-4)
 
 

@@ -23,6 +23,7 @@ from zoo.training.run import prepare, start
 from zoo.training.session import causal_model
 
 ROBUST = read_recipe(RECIPES / "robust.toml")
+draw = jax.jit(draw_batch, static_argnums=(0, 1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_the_adversary_never_does_less_than_patching_everything(run, weights):
     assert not (edges & ~outside).any()
     chosen = 0
     run_one = jax.jit(forward)
-    for n in np.flatnonzero(np.asarray(patches.replaced) == DONOR)[:12]:
+    for n in np.flatnonzero(np.asarray(patches.replaced) == DONOR)[:8]:
         base, donor = int(patches.base[n]), int(patches.donor[n])
         shifts = patches.shifts[n : n + 1]
         writes = donor_writes(transformer, pool.ids[donor][None], shifts)[0]
@@ -111,7 +112,7 @@ def test_margins_are_above_zero_exactly_where_an_output_is_right(kind):
 def test_a_batch_takes_its_share_of_what_was_found(run, mined):
     kinds, hard = kinds_of(run.recipe), mined[0]
     fixed = run.model, run.recipe, run.layout, run.pool, draw_key(3)
-    found = draw_batch(*fixed, jnp.zeros(()), hard)
+    found = draw(*fixed, jnp.zeros(()), hard)
     rows = {ids.tobytes() for ids in np.asarray(run.pool.ids)[np.asarray(hard.inputs)]}
     here = [ids.tobytes() in rows for ids in np.asarray(found.ids)]
     assert np.asarray(here)[kinds == HARD_INPUT].all()
@@ -119,14 +120,14 @@ def test_a_batch_takes_its_share_of_what_was_found(run, mined):
     masks = {m.tobytes() for m in np.asarray(hard.patches.edges)}
     drawn = np.asarray(found.mask) > 0
     assert all(m.tobytes() in masks for m in drawn[kinds == HARD_PATCH])
-    closed = draw_batch(*fixed, jnp.ones(()), hard)
+    closed = draw(*fixed, jnp.ones(()), hard)
     assert (np.asarray(closed.mask)[kinds == HARD_PATCH] >= run.layout.outside).all()
     assert len(hard.inputs) == len(hard.patches.base) == KEPT
 
 
 def test_nothing_is_replayed_before_the_first_check(run):
     fixed = run.model, run.recipe, run.layout, run.pool, draw_key(3), jnp.zeros(())
-    without, before = draw_batch(*fixed), draw_batch(*fixed, start(run).hard)
+    without, before = draw(*fixed), draw(*fixed, start(run).hard)
     for one, other in zip(without, before, strict=True):
         if one is None or other is None:
             assert one is other

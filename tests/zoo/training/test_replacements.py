@@ -1,5 +1,8 @@
 """What is patched in: another run's writes, zeros, or means."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -64,7 +67,8 @@ def run():
 
 def test_the_shares_of_strict_examples_are_drawn(run):
     recipe, fixed = run.recipe, (run.model, run.recipe, run.layout, run.pool)
-    batch = draw_batch(*fixed, draw_key(1), jnp.zeros(()))
+    draw = jax.jit(draw_batch, static_argnums=(0, 1, 2))
+    batch = draw(*fixed, draw_key(1), jnp.zeros(()))
     kinds, replaced = kinds_of(recipe), np.asarray(batch.replaced)
     strict = replaced[kinds != INTERCHANGE]
     assert (replaced[kinds == INTERCHANGE] == DONOR).all()
@@ -100,6 +104,6 @@ def test_mixed_writes_come_from_the_runs_that_are_drawn():
 
 def test_without_shares_no_batch_says_what_replaces_writes(run):
     plain = change(run.recipe, {"zeros": 0.0, "means": 0.0})
-    fixed = run.model, plain, run.layout, run.pool
-    batch = draw_batch(*fixed, draw_key(0), jnp.zeros(()))
+    drawn = run.pool, draw_key(0), jnp.zeros(())
+    batch = jax.eval_shape(partial(draw_batch, run.model, plain, run.layout), *drawn)
     assert batch.replaced is None
