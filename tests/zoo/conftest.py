@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import zoo
+from compiler.model import Model
 from tests.zoo.calls import Call, Outcome
 from tests.zoo.small_cases import small_case
+from zoo.auditing.certificate import Certificate
 from zoo.cases.case import Case, open_case
 from zoo.cli import main
 
@@ -34,6 +37,17 @@ def call(
         return Outcome(status, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Model:
+    """The smallest model: 6 inputs, so 36 pairs of them."""
+    return zoo.compile("reverse", ["a", "b"], 2)
+
+
+@pytest.fixture(scope="session")
+def tiny_certificate(tiny: Model) -> Certificate:
+    return zoo.audit(tiny, pairs=36, scope="sample")
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,8 @@ def test_the_first_that_can_be_used_is_taken(
 @pytest.mark.usefixtures("beside")
 def test_all_functions_and_commands_speak_of_the_same_model(call: Call, beside: Path):
     assert zoo.load("sort").name == "reverse"
-    assert zoo.audit("sort", pairs=10, scope="sample").model == "reverse"
-    assert zoo.open_case("sort", pairs=4).model.name == "reverse"
+    assert zoo.audit("sort", pairs=36, scope="sample").model == "reverse"
+    assert zoo.open_case("sort", pairs=8).model.name == "reverse"
     assert zoo.show("sort").startswith("reverse")
     assert zoo.compile("sort").name == "sort"
     outcome = call("run", "sort", "--input", "ab")

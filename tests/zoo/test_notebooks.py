@@ -12,6 +12,7 @@ import pytest
 import zoo
 from compiler.pipeline import read_source
 from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
+from zoo.auditing.certificate import Certificate
 from zoo.training.check import Check
 from zoo.training.loop import finish
 from zoo.training.recipe import Recipe
@@ -68,13 +69,13 @@ def test_a_circuit_and_a_picture_show_svg(model: zoo.Model, tmp_path):
     assert (tmp_path / "p.svg").read_text("utf-8") == model.picture().svg
 
 
-def test_a_certificate_a_report_and_a_table_show_tables(model: zoo.Model):
-    plain = zoo.compile("reverse", vocab="ab", max_len=2)
-    certificate = zoo.audit(plain, pairs=20, scope="sample")
-    assert "table" in check(certificate).tags
-    attacked = replace(certificate, model=ATTACK)
+def test_a_certificate_a_report_and_a_table_show_tables(
+    tiny: zoo.Model, tiny_certificate: Certificate
+):
+    assert "table" in check(tiny_certificate).tags
+    attacked = replace(tiny_certificate, model=ATTACK)
     check(attacked)
-    case = zoo.open_case(plain, certificate=certificate, pairs=8)
+    case = zoo.open_case(tiny, certificate=tiny_certificate, pairs=8)
     report = zoo.score(case, case.mask_gradient(), behaviour=False)
     assert "table" in check(replace(report, model=ATTACK)).tags
     table = zoo.evaluate(lambda c: c.mask_gradient(), [], seeds=1)
@@ -105,6 +106,6 @@ def test_a_compiled_model_is_trained_and_an_expression_audited():
     )
     assert result.model.typed.vocab == ("a", "b")
     assert done[0] == (0, 2) and done[-1] == (2, 2)
-    assert zoo.audit(reverse, vocab="ab", max_len=2, pairs=10, scope="sample").holds
+    assert zoo.audit(reverse, vocab="ab", max_len=2, pairs=36, scope="sample").holds
     with pytest.raises(zoo.errors.InputError, match="vocabulary and length are fixed"):
         zoo.train(model, vocab="abc")

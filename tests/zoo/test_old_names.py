@@ -31,20 +31,16 @@ def test_an_old_name_warns_and_gives_the_same_objects(old):
         _ = found.nothing_of_this_name
 
 
-def test_an_old_argument_warns_and_means_the_new_one():
-    reverse = zoo.compile("reverse", vocab="ab", max_len=3)
-    given: dict[str, Any] = {
-        "pairs": 8,
-        "certificate": zoo.audit(reverse, pairs=4, scope="sample"),
-    }
+def test_an_old_argument_warns_and_means_the_new_one(tiny, tiny_certificate):
+    given: dict[str, Any] = {"pairs": 8, "certificate": tiny_certificate}
     old_name: dict[str, Any] = {"turned": 0.25}
     with pytest.warns(DeprecationWarning, match="the argument turned is now shifted"):
-        old = zoo.open_case(reverse, **given, **old_name)
-    new = zoo.open_case(reverse, **given, shifted=0.25)
+        old = zoo.open_case(tiny, **given, **old_name)
+    new = zoo.open_case(tiny, **given, shifted=0.25)
     assert old.pairs.shifts.tolist() == new.pairs.shifts.tolist()
     assert (new.pairs.shifts > 0).sum() == 2
     with pytest.raises(TypeError, match="shifted was given twice, once as turned"):
-        zoo.open_case(reverse, **given, **old_name, shifted=0.25)
+        zoo.open_case(tiny, **given, **old_name, shifted=0.25)
 
 
 def test_a_witness_answers_to_the_names_in_the_file():

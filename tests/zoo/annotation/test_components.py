@@ -69,13 +69,18 @@ def test_every_node_has_a_component_and_every_variable_one() -> None:
 
 
 def test_the_five_roles_are_told_apart() -> None:
-    roles = {c.variable: c.role for c in zoo.components("sort-compiled")}
+    roles = {c.variable: c.role for c in zoo.components("sort-compiled", inputs=50)}
     assert roles["target_index.case1"] == "aggregator"
     assert roles["target_index"] == "combiner"
     assert roles["output"] == "router"
-    roles = {c.variable: c.role for c in zoo.components("fraction-previous-siit")}
+    roles = {
+        c.variable: c.role for c in zoo.components("fraction-previous-siit", inputs=50)
+    }
     assert {"indicator", "aggregator"} <= set(roles.values())
-    induction = {c.variable: c.role for c in zoo.components("k-hop-induction-compiled")}
+    induction = {
+        c.variable: c.role
+        for c in zoo.components("k-hop-induction-compiled", inputs=50)
+    }
     assert set(induction.values()) == {"router", None}
     roles = {c.role for c in zoo.components("median-compiled", inputs=50)}
     assert roles == {"mapper", "combiner", "aggregator", None}
@@ -84,14 +89,14 @@ def test_the_five_roles_are_told_apart() -> None:
 
 def test_examples_and_tables_are_what_the_program_computes() -> None:
     model = zoo.load("sort-siit")
-    interpreter = model.interpreter
-    for c in zoo.components(model):
+    interpreter, components = model.interpreter, zoo.components(model)
+    for c in components:
         if c.variable is None or ".case" in c.variable:
             continue
         assert len(c.examples) == 10
         for e in c.examples:
             assert list(e.values) == interpreter(e.tokens)[c.variable]
-    combiner = next(c for c in zoo.components(model) if c.role == "combiner")
+    combiner = next(c for c in components if c.role == "combiner")
     assert combiner.table is not None
     assert all(sum(k) == v for k, v in combiner.table.items())
 
@@ -105,7 +110,7 @@ def test_examples_show_every_value_that_ten_inputs_can_show() -> None:
 
 
 def test_shares_of_values_sum_to_one() -> None:
-    for c in zoo.components("histogram-siit"):
+    for c in zoo.components("histogram-siit", inputs=500):
         if c.variable is not None:
             assert sum(share for _, share in c.values) == pytest.approx(1, abs=1e-4)
 

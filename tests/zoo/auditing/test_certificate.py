@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from scipy import stats
@@ -22,8 +23,9 @@ from zoo.auditing.table import table
 from zoo.causal.pairs import draw_audit_pairs
 from zoo.causal.runs import donor_writes
 
-PAIRS = 300
+PAIRS = 150
 RELEASES = Path(__file__).parents[3] / "releases"
+run_donors = jax.jit(donor_writes)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_chunks_and_threads_change_no_figure(model, certificate, monkeypatch, th
         model, pairs=PAIRS, threads=threads, progress=lambda *told: seen.append(told)
     )
     assert found.to_json() == certificate.to_json()
-    assert seen == [(min(64 * (i + 1), PAIRS), PAIRS) for i in range(5)]
+    assert seen == [(min(64 * (i + 1), PAIRS), PAIRS) for i in range(3)]
 
 
 def test_an_audit_without_threads_is_refused(model):
@@ -83,7 +85,7 @@ def test_effects_are_those_of_a_plain_loop(model, certificate):
     pairs = draw_audit_pairs(subject.causal, PAIRS, 0)
     ids = np.asarray(pairs.pool.ids)
     names = model.config.names
-    shifted = donor_writes(model.transformer, ids[pairs.donor], pairs.shifts)
+    shifted = run_donors(model.transformer, ids[pairs.donor], pairs.shifts)
     straight = model.run([_tokens(model, ids[i]) for i in pairs.donor]).writes
     clean = np.asarray(model.logits_of(ids[pairs.base])).argmax(-1)
     lengths = np.asarray(pairs.pool.lengths)
@@ -115,7 +117,7 @@ def test_every_witness_shows_what_it_says(model, certificate):
     for found in certificate.circuit:
         witness = found.witness
         assert witness is not None
-        donor = donor_writes(
+        donor = run_donors(
             model.transformer,
             model.encode_batch([list(witness.donor)]),
             np.array([witness.shift]),
@@ -147,21 +149,15 @@ def test_an_edge_left_out_of_the_claim_is_found(model):
     assert not worst["all edges at once"].holds
 
 
-def test_an_edge_that_does_nothing_is_not_used(model):
-    extra = Edge("tokens", "m1")
-    lie = replace(model, circuit=_circuit(model, (*model.circuit.edges, extra)))
+def test_an_edge_that_does_nothing_is_not_used_or_is_undetectable(model):
+    extra = Edge("tokens", "m1"), Edge("m1", "logits")
+    lie = replace(model, circuit=_circuit(model, (*model.circuit.edges, *extra)))
     found = audit(lie, pairs=PAIRS)
     status = {f.edge: f.status for f in found.circuit}
     assert status["tokens->m1"] == "unused"
+    assert status["m1->logits"] == "undetectable"  # its source never changes
     assert not found.holds
     assert [c.worst for c in found.claims if not c.holds] == ["tokens->m1"]
-
-
-def test_a_source_that_never_changes_is_undetectable(model):
-    extra = Edge("m1", "logits")
-    lie = replace(model, circuit=_circuit(model, (*model.circuit.edges, extra)))
-    status = {f.edge: f.status for f in audit(lie, pairs=PAIRS).circuit}
-    assert status["m1->logits"] == "undetectable"
 
 
 def _circuit(model, edges):
@@ -225,7 +221,7 @@ def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certifi
     pairs = draw_audit_pairs(subject_of(learner).causal, PAIRS, 0)
     ids, names = np.asarray(pairs.pool.ids), learner.config.names
     straight, shifted = (
-        donor_writes(learner.transformer, ids[pairs.donor], shifts)
+        run_donors(learner.transformer, ids[pairs.donor], shifts)
         for shifts in (0 * pairs.shifts, pairs.shifts)
     )
     clean = np.asarray(learner.logits_of(ids[pairs.base])).argmax(-1)
@@ -237,7 +233,7 @@ def test_effects_in_a_learner_are_those_of_a_plain_loop(learner, learner_certifi
     inside = {f.edge: f.effect for f in learner_certificate.circuit}
     found = inside | learner_certificate.effects
     assert any(f.hits for f in learner_certificate.effects.values())
-    for text in list(found)[::5]:
+    for text in list(found)[::9]:
         edge = names.parse_edge(text)
         mask = np.broadcast_to(edge_mask(names, [edge]), (PAIRS, *names.visible.shape))
         donors = straight if text in inside else shifted

@@ -122,9 +122,7 @@ def _all_pairs(count: int, shifts: int) -> tuple[np.ndarray, ...]:
     return tuple(axis.reshape(-1).astype(np.int32) for axis in grid)
 
 
-@pytest.mark.parametrize(
-    ("act", "causal"), [("gelu", False), ("gelu", True), ("relu", False)]
-)
+@pytest.mark.parametrize(("act", "causal"), [("gelu", True), ("relu", False)])
 def test_no_donor_breaks_what_is_certified(act: str, causal: bool) -> None:
     subject = _random(act, causal)
     ids = _ids(subject)
@@ -151,7 +149,7 @@ def test_a_plain_run_is_that_of_forward() -> None:
     ids = _ids(subject)
     runs = network_of(subject.config, subject.weights).run(ids, shift=1)
     shifts = np.ones(len(ids), np.int32)
-    writes = donor_writes(subject.transformer, ids, shifts)
+    writes = jax.jit(donor_writes)(subject.transformer, ids, shifts)
     live = ids != subject.config.pad_id
     for source, found in enumerate(runs.writes):
         want = np.asarray(writes[:, source])
@@ -177,10 +175,9 @@ def test_what_nothing_reads_is_certified_everywhere() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["sort-siit", "reverse-siit"])
-def test_a_search_breaks_nothing_that_is_certified(name: str) -> None:
+def test_a_search_breaks_nothing_that_is_certified() -> None:
     """On inputs of up to two tokens, which are both bases and donors."""
-    subject = subject_of(zoo.load(RELEASES / name))
+    subject = subject_of(zoo.load(RELEASES / "sort-siit"))
     space = _short(subject, 2)
     ids, labels = np.asarray(space.pool.ids), labels_of(subject, space.pool)
     network = network_of(subject.config, subject.weights)
@@ -192,11 +189,10 @@ def test_a_search_breaks_nothing_that_is_certified(name: str) -> None:
     rng = np.random.default_rng(0)
     highest = len(ids), len(ids), subject.config.n_ctx - 1
     base, donor, shift = (rng.integers(n, size=100).astype(np.int32) for n in highest)
-    for target, mask in list(masks.items())[::5]:
+    for target, mask in list(masks.items())[::11]:
         hurt = _broken(loops, labels, mask, (base, donor, shift))
         assert not (certified[target] & hurt).any(), target
-    if name == "sort-siit":  # of which most is not certified
-        _check_breaks(subject, space, certified)
+    _check_breaks(subject, space, certified)
 
 
 def _check_breaks(
@@ -205,7 +201,7 @@ def _check_breaks(
     """Let the audit's own search look for pairs that break something."""
     masks, n_ctx = masks_of(subject), subject.config.n_ctx
     start = draw_contrasts(space, n_ctx, 64, 0)["structured"]
-    least = sorted(masks, key=lambda name: certified[name].mean())[:8]
+    least = sorted(masks, key=lambda name: certified[name].mean())[:4]
     few = {name: masks[name] for name in least}
     rows = [tuple(row) for row in np.asarray(space.pool.ids).tolist()]
     for target, worst in attack(subject, space, start, few, Budget(4, 2, 1)).items():
@@ -386,7 +382,7 @@ def test_the_checker_refuses_other_weights(
 @pytest.mark.slow
 def test_the_checker_shows_the_proof_of_a_release(checker: Any, tmp_path: Path) -> None:
     subject = subject_of(zoo.load(RELEASES / "even-pairs-siit"))
-    proof = prove(subject, make_space(subject.causal), inputs=10)
+    proof = prove(subject, make_space(subject.causal), inputs=4)
     assert proof.share > 0.99
     place = tmp_path / "proof.json"
     place.write_text(json.dumps({"proof": asdict(proof)}))

@@ -69,7 +69,7 @@ def space(subject: Subject) -> Space:
 
 @pytest.fixture(scope="module")
 def quick(subject: Subject) -> Certificate:
-    return audit_fully(subject, quick=True, pairs=100)
+    return audit_fully(subject, quick=True, pairs=150)
 
 
 class Loops:
@@ -371,7 +371,7 @@ def test_a_full_certificate_claims_the_worse_of_its_figures(
     assert data["format_version"] == 3
     assert data["thorough"]["behaviour"]["inputs"] == 30
     assert max(map(len, thorough_table(found.thorough))) <= 80
-    again = audit_fully(subject, quick=True, pairs=100)
+    again = audit_fully(subject, quick=True, pairs=150)
     assert again.to_json() == found.to_json()
     assert "proof" not in data
     certificate = proven(found, subject)

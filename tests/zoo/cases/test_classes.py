@@ -7,8 +7,13 @@ ROUTED = "shift_or_reverse_by_parity"
 
 
 @pytest.fixture(scope="module")
-def by_class():
-    return {name: zoo.open_case(f"{ROUTED}:{name}") for name in ("true", "false")}
+def model():
+    return zoo.compile(ROUTED, "abc", 4)
+
+
+@pytest.fixture(scope="module")
+def by_class(model):
+    return {name: zoo.open_case(model, within=name) for name in ("true", "false")}
 
 
 def used(truth):
@@ -28,8 +33,7 @@ def test_pairs_of_a_class_are_of_that_class(by_class):
         assert {length % 2 == 0 for length in lengths} == {name == "true"}
 
 
-def test_used_on_an_input_is_what_some_donor_changes():
-    model = zoo.compile(ROUTED)
+def test_used_on_an_input_is_what_some_donor_changes(model):
     tokens = ["a", "b", "c"]
     found = zoo.truth(model, tokens, donors=64)
     base = model(tokens)

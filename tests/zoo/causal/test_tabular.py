@@ -1,5 +1,6 @@
 """The jitted causal model is the interpreter."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -16,13 +17,28 @@ from zoo.causal.model import COMPUTED
 from zoo.causal.tabular import TabularModel
 
 NAMES = ["reverse", "sort", "histogram", "fraction_previous", "median", "induction"]
+INPUTS = 200
 
 
+@cache
 def make(name):
     program = programs.find(name)
     stages = compile_stages(read_source(program))
     steps = steps_beyond(stages.scheduled.plan)
     return TabularModel(stages.typed, steps, program.accepts)
+
+
+@cache
+def compiled(name):
+    """The runs of `INPUTS` inputs, compiled once for all tests."""
+    return jax.jit(jax.vmap(make(name).run))
+
+
+def values_of(name, ids):
+    """The values of every variable, none of them overridden."""
+    model = make(name)
+    clean = np.full((len(ids), len(model.variables), model.n_ctx), COMPUTED)
+    return np.asarray(compiled(name)(ids, jnp.asarray(clean)))
 
 
 def tokens_of(model, ids):
@@ -35,9 +51,8 @@ def tokens_of(model, ids):
 @pytest.mark.parametrize("name", NAMES)
 def test_clean_run_is_the_interpreters(name):
     model = make(name)
-    ids, _ = model.inputs(300, 0)
-    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
-    found = np.asarray(jax.jit(jax.vmap(lambda row: model.run(row, clean)))(ids))
+    ids, _ = model.inputs(INPUTS, 0)
+    found = values_of(name, ids)
     tokens, lengths = tokens_of(model, ids)
     trace = interpret(model.typed, tokens, lengths)
     live = np.arange(model.n_ctx - 1)[None, :] < lengths[:, None]
@@ -56,7 +71,7 @@ def test_clean_run_is_the_interpreters(name):
 @pytest.mark.parametrize("name", ["reverse", "sort", "induction"])
 def test_overridden_run_is_the_interpreters(name):
     model = make(name)
-    ids, _ = model.inputs(200, 0)
+    ids, _ = model.inputs(INPUTS, 0)
     tokens, lengths = tokens_of(model, ids)
     source = np.random.default_rng(1).permutation(len(ids))
     shared = np.minimum(lengths, lengths[source])
@@ -72,7 +87,7 @@ def test_overridden_run_is_the_interpreters(name):
         wanted = interpret(model.typed, tokens, lengths, {index: given}).output
         overrides = np.full((len(ids), len(model.variables), model.n_ctx), COMPUTED)
         overrides[:, row, 1:] = given
-        found = np.asarray(jax.jit(jax.vmap(model.run))(ids, jnp.asarray(overrides)))
+        found = np.asarray(compiled(name)(ids, jnp.asarray(overrides)))
         assert (found[:, output, 1:] == wanted)[live].all()
 
 
@@ -94,10 +109,10 @@ def test_inputs_say_whether_they_are_all(limit):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_selected_makes_up_the_value(name):
     model = make(name)
-    ids, _ = model.inputs(300, 0)
-    clean = jnp.full((len(model.variables), model.n_ctx), COMPUTED)
-    values = np.asarray(jax.vmap(lambda row: model.run(row, clean))(ids))
-    chosen = np.asarray(jax.vmap(model.selected)(ids))
+    ids, _ = model.inputs(INPUTS, 0)
+    values = values_of(name, ids)[:60]
+    ids = ids[:60]
+    chosen = np.asarray(jax.jit(jax.vmap(model.selected))(ids))
     steps, learnt = model.steps.variables, model.learnt
     held = dict(zip(learnt, np.moveaxis(values, 1, 0), strict=True))
     compared = 0
