@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,17 @@ import pytest
 from programs.facts import facts_of
 from tests.zoo.calls import Call, mistake
 from zoo.catalogue import kinds_of
+from zoo.release import shelf
 from zoo.release.shelf import folder_name, list_releases
 
 SHELF = Path(__file__).parents[2] / "releases"
+read_once = cache(shelf.read_shelf)
+
+
+@pytest.fixture(autouse=True)
+def shelf_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command reads the shelf anew, which takes a second."""
+    monkeypatch.setattr(shelf, "read_shelf", read_once)
 
 
 def read(entry: dict, file: str) -> dict:

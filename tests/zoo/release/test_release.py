@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import re
+import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from compiler.machine.forward import forward_batch
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import init, to_tensors
 from compiler.save import load_model
+from tests.zoo.release.conftest import made_up
 from zoo.auditing.certificate import audit
 from zoo.cli import main
 from zoo.release.annotate import ROLES
@@ -33,9 +35,24 @@ from zoo.release.whole import check_files
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def draft(name="reverse-compiled", program="reverse", version=1, **options) -> Draft:
+def audited():
+    """Return a small model and its certificate."""
+    model = zoo.compile("reverse", vocab="abc", max_len=4)
+    return model, audit(model, pairs=60)
+
+
+once = cache(audited)
+
+
+def draft(name="reverse-compiled", build=once) -> Draft:
+    model, certificate = build()
+    return Draft(name, 1, model, certificate)
+
+
+def unaudited(program="reverse", version=1, **options) -> Draft:
+    """Return a release whose figures are made up."""
     model = zoo.compile(program, max_len=4, **options)
-    return Draft(name, version, model, audit(model, pairs=60))
+    return Draft("reverse-compiled", version, model, made_up(model))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +68,7 @@ def shelf(tmp_path, monkeypatch, files):
 
 
 def test_building_twice_gives_the_same_bytes(files):
-    assert release_files(draft()) == files
+    assert release_files(draft(build=audited)) == files
 
 
 def test_a_release_loads_as_the_model_it_was_made_of(shelf):
@@ -69,7 +86,7 @@ def test_a_release_checks_itself(shelf):
 @pytest.fixture(scope="module")
 def with_twin(tmp_path_factory):
     made = draft("x")
-    twin = zoo.compile("reverse", max_len=4, permute_heads=1)
+    twin = zoo.compile("reverse", vocab="abc", max_len=4, permute_heads=1)
     assert twin.config == made.model.config
     shelf = tmp_path_factory.mktemp("shelf")
     files = release_files(replace(made, twin=twin.weights))
@@ -125,8 +142,9 @@ def test_a_release_whose_claims_fail_says_so(tmp_path, monkeypatch, capsys):
 
 
 def test_full_certificates_make_a_release_that_checks_itself(tmp_path):
-    model = zoo.compile("reverse", vocab="ab", max_len=3)
-    folder = zoo.export(model, "r", to=tmp_path, scope="quick", pairs=60)
+    # The shape and the pairs of tests/zoo/auditing: compiled once for both.
+    model = zoo.compile("reverse", vocab="ab", max_len=4)
+    folder = zoo.export(model, "r", to=tmp_path, scope="quick", pairs=150)
     said = json.loads((folder / "release.json").read_text())
     assert said["audit"] == "quick" and said["claims"]["ablations"] == 1.0
     model = zoo.load(folder)
@@ -148,8 +166,8 @@ def example() -> dict:
 
 @pytest.mark.parametrize("program", ["reverse", "rank", "fraction_previous"])
 def test_the_example_of_the_docs_runs_a_release(example, program, tmp_path):
-    made = draft("x", program)
-    folder, _ = add(tmp_path, "x", 1, release_files(made))
+    made = unaudited(program)
+    folder, _ = add(tmp_path, "reverse-compiled", 1, release_files(made))
     vocab = list(made.model.typed.vocab)
     for tokens in (vocab[:1], vocab[:3], vocab[1:2] * 4):
         found, expected = example["run"](folder, tokens), made.model(tokens)
@@ -254,11 +272,11 @@ def test_a_certificate_that_is_made_up_is_found_out(tmp_path, files):
 def test_a_version_never_changes(shelf, files):
     _, fresh = add(shelf, "reverse-compiled", 1, files)
     assert not fresh
-    other = release_files(draft(permute_heads=1, decoys=1))
+    other = release_files(unaudited(permute_heads=1, decoys=1))
     with pytest.raises(InputError, match="Give --version 2"):
         add(shelf, "reverse-compiled", 1, other)
     assert (shelf / "reverse-compiled" / "README.md").read_bytes() == files["README.md"]
-    add(shelf, "reverse-compiled", 2, release_files(draft(version=2, decoys=1)))
+    add(shelf, "reverse-compiled", 2, release_files(unaudited(version=2)))
     found = find_release("reverse-compiled")
     assert found is not None
     assert found.name == "reverse-compiled.v2"
@@ -292,7 +310,7 @@ def test_a_failed_audit_is_not_published():
     bias[0] = 1e6
     wrong = zoo.Model(**{**vars_of(made.model), "weights": broken._replace(b_U=bias)})
     with pytest.raises(InputError, match="its audit fails"):
-        release_files(Draft("x", 1, wrong, audit(wrong, pairs=30)))
+        release_files(Draft("x", 1, wrong, audit(wrong, pairs=60)))
 
 
 def vars_of(model) -> dict:
@@ -301,18 +319,27 @@ def vars_of(model) -> dict:
     return {f.name: getattr(model, f.name) for f in fields(model)}
 
 
-def _add(shelf: Path, files: dict) -> None:
-    add(shelf, "reverse-compiled", 1, files)
+ADDS = """
+import sys
+from pathlib import Path
+from zoo.release.shelf import add
+given, shelf = map(Path, sys.argv[1:])
+paths = [p for p in given.rglob("*") if p.is_file()]
+files = {p.relative_to(given).as_posix(): p.read_bytes() for p in paths}
+add(shelf, "reverse-compiled", 1, files)
+"""
 
 
-def test_two_processes_that_add_one_name_end_with_one_good_folder(tmp_path, files):
-    context = multiprocessing.get_context("spawn")
-    jobs = [context.Process(target=_add, args=(tmp_path, files)) for _ in range(2)]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
-    assert [job.exitcode for job in jobs] == [0, 0]
+def test_two_processes_that_add_one_name_end_with_one_good_folder(
+    tmp_path, tmp_path_factory, files
+):
+    given = tmp_path_factory.mktemp("given")
+    for name, data in files.items():
+        (given / name).parent.mkdir(exist_ok=True)
+        (given / name).write_bytes(data)
+    command = [sys.executable, "-c", ADDS, str(given), str(tmp_path)]
+    jobs = [subprocess.Popen(command, cwd=DOCS.parent) for _ in range(2)]
+    assert [job.wait() for job in jobs] == [0, 0]
     assert check_files(tmp_path / "reverse-compiled") == len(files) - 1
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == [".lock", "index.json", "reverse-compiled"]

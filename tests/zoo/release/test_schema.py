@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.zoo.release.test_published import SOME
 from zoo.release.documents import schema_files, schemas
 from zoo.release.fields import INDEX
 
@@ -79,8 +80,8 @@ def test_the_schemas_are_up_to_date():
     assert there == schema_files(), "see zoo/release/documents.py"
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_release_is_as_the_schemas_say(folder):
+@pytest.mark.parametrize("folder", SOME, ids=lambda folder: folder.name)
+def test_a_release_of_every_kind_is_as_the_schemas_say(folder):
     for file, schema in schemas().items():
         if file != INDEX:
             data = json.loads((folder / file).read_text())
