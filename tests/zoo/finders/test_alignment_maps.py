@@ -10,7 +10,7 @@ from zoo.alignment.places import find_place
 from zoo.alignment.score import score_alignment
 from zoo.cases.case import Case
 from zoo.finders.alignment_maps import measure_map, score_map
-from zoo.finders.flows import AlignmentMap, start_of
+from zoo.finders.flows import AlignmentMap, flow, start_of
 
 INDEX, OUTPUT, PAIRS = "opposite_index", "output", 48
 
@@ -54,8 +54,11 @@ def test_without_its_layers_a_map_is_a_subspace(rotated: Case) -> None:
 def test_a_free_map_aligns_random_weights_and_gains_nothing_by_it(
     compiled: Case,
 ) -> None:
+    def quick_flow(case: Case, variable: str, site: str) -> AlignmentMap:
+        return flow(case, variable, site, steps=300)
+
     blank = compiled.untrained(seed=3)
-    found = score_map(blank, OUTPUT, "stream.2", "flow", pairs=PAIRS)
+    found = score_map(blank, OUTPUT, "stream.2", quick_flow, pairs=PAIRS)
     fitted, control = found.rows["fitted"].cause, found.rows["random"].cause
     assert fitted is not None and control is not None
     assert fitted.share > 0.75 and fitted.share > control.share + 0.25

@@ -16,7 +16,7 @@ from compiler.model import Model
 from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import draw_pairs
 from zoo.cases.truth import truth_of_circuit
-from zoo.methods import acdc, find_method, known_methods
+from zoo.methods import acdc, edge_pruning, find_method, known_methods, probing, ugs
 from zoo.methods.eap_ig import eap_ig_activations, eap_ig_inputs
 from zoo.methods.interpolation import edge_scores, inputs_at
 from zoo.methods.method import method
@@ -174,17 +174,29 @@ def test_heads_run_again_score_what_saturated_attention_hides() -> None:
     assert auroc(seen[case.names.visible[rows]], used[case.names.visible[rows]]) > 0.9
 
 
+@pytest.fixture(scope="module")
+def train() -> Case:
+    return open_case("fraction-previous-siit", pairs=128)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["edge-sp", "edge-pruning", "ugs-resample", "node-sp", "hisp"]
 )
-def test_learned_masks_find_the_circuit_of_a_release(case: Case, name: str) -> None:
-    train = open_case("fraction-previous-siit")
+def test_learned_masks_find_the_circuit_of_a_release(
+    case: Case, train: Case, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In fewer steps than users get."""
+    for module, steps in ((probing, 100), (edge_pruning, 150), (ugs, 200)):
+        monkeypatch.setattr(module, "STEPS", steps)
     found = score(case, find_method(name).run(train, 0), behaviour=False)
     assert found.auroc > 0.95
 
 
-def test_a_seed_gives_the_same_scores_again(case: Case) -> None:
+def test_a_seed_gives_the_same_scores_again(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "STEPS", 20)
     for name in ("random", "node-sp"):
         one, same, other = (
             np.asarray(getattr(found, "values", found))

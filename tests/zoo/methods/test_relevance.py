@@ -72,7 +72,7 @@ def test_the_rules_change_no_value(case: Case, shape: str, halves: bool) -> None
     rng = np.random.default_rng(1)
     size = len(model.config.names.readers), case.pairs.clean.shape[1]
     added = rng.normal(size=(*size, model.config.d_model)).astype(np.float32)
-    for ids in case.pairs.clean[:3]:
+    for ids in case.pairs.clean[:1]:
         args = model.transformer, jnp.asarray(ids)
         change = jnp.asarray(added)
         expected = forward(*args, perturbation=change).logits
@@ -114,6 +114,9 @@ def lost(added: Any, transformer: Any, ids: Any, contrast: Any) -> Any:
     return -(logits * jnp.asarray(contrast)).sum()
 
 
+slope = jax.jit(jax.grad(lost))
+
+
 def test_a_dropped_layer_lets_no_gradient_back(case: Case) -> None:
     """Against a model without that layer, to whose stream its writes are added."""
     model = drawn(case).model
@@ -131,7 +134,7 @@ def test_a_dropped_layer_lets_no_gradient_back(case: Case) -> None:
         added = np.einsum("nspd,rs->nrpd", writes, sees)
         for row in range(3):
             given = without, made.batch.ids[row], made.batch.goal.contrast[row]
-            expected = jax.grad(lost)(jnp.asarray(added[row]), *given)
+            expected = slope(jnp.asarray(added[row]), *given)
             assert np.allclose(found[row], expected, rtol=1e-3, atol=1e-4)
 
 

@@ -27,7 +27,8 @@ def scores(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_scored_beside_three_baselines(call: Call, scores: Path) -> None:
-    told = call("score", MODEL, scores, "--out", "a.json", "--plot", "a.png")
+    made = "--out", "a.json", "--plot", "a.png"
+    told = call("score", MODEL, scores, "--pairs", "16", *made)
     assert (told.status, told.err) == (0, "")
     assert told.out.startswith(f"{MODEL}@2: ")
     for name in ("scores.json", "random", "weight-norm", "|eap|"):

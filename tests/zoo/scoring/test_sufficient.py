@@ -47,8 +47,14 @@ def test_search_stops_at_its_limit_and_says_so():
 
 
 @pytest.fixture(scope="module")
-def vote():
-    return zoo.circuits("reverse_by_vote", pairs=64)
+def case():
+    model = zoo.compile("reverse_by_vote", "ab", 4)
+    return zoo.open_case(model, split="test", pairs=64)
+
+
+@pytest.fixture(scope="module")
+def vote(case):
+    return zoo.circuits(case)
 
 
 def test_any_two_of_three_copies_suffice(vote):
@@ -61,8 +67,7 @@ def test_any_two_of_three_copies_suffice(vote):
     assert "m1->logits" in vote.intersection and "a1.h0->m1" not in vote.intersection
 
 
-def test_reported_sets_are_run_and_compared(vote):
-    case = zoo.open_case("reverse_by_vote", split="test", pairs=64)
+def test_reported_sets_are_run_and_compared(case, vote):
     first, mixture = vote.sufficient[0], sorted(vote.union)
     report = zoo.score_circuits(case, [first, mixture], truth=vote)
     exact, whole = report.reported
@@ -74,14 +79,12 @@ def test_reported_sets_are_run_and_compared(vote):
     assert not lost.suffices and not lost.minimal
 
 
-def test_every_minimal_circuit_reported_covers_all(vote):
-    case = zoo.open_case("reverse_by_vote", split="test", pairs=64)
+def test_every_minimal_circuit_reported_covers_all(case, vote):
     report = zoo.score_circuits(case, vote.sufficient, truth=vote)
     assert report.coverage == 1.0 and report.mean_f1 == 1.0
 
 
-def test_unknown_edges_and_empty_sets_are_refused(vote):
-    case = zoo.open_case("reverse_by_vote", split="test", pairs=64)
+def test_unknown_edges_and_empty_sets_are_refused(case, vote):
     with pytest.raises(NameLookupError, match=r"a9\.h9"):
         zoo.score_circuits(case, [["a9.h9->logits"]], truth=vote)
     with pytest.raises(InputError, match="no circuit is given"):
