@@ -13,7 +13,9 @@ def model():
 
 @pytest.fixture(scope="module")
 def by_class(model):
-    return {name: zoo.open_case(model, within=name) for name in ("true", "false")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.cases.case.AUDIT_PAIRS", 512)
+        return {name: zoo.open_case(model, within=name) for name in ("true", "false")}
 
 
 def used(truth):
@@ -35,7 +37,7 @@ def test_pairs_of_a_class_are_of_that_class(by_class):
 
 def test_used_on_an_input_is_what_some_donor_changes(model):
     tokens = ["a", "b", "c"]
-    found = zoo.truth(model, tokens, donors=64)
+    found = zoo.truth(model, tokens, donors=24)
     base = model(tokens)
     for edge, known in found.known.items():
         if known.witness is None:
@@ -48,7 +50,7 @@ def test_used_on_an_input_is_what_some_donor_changes(model):
 def test_odd_inputs_use_what_their_class_uses(by_class):
     odd = used(by_class["false"].truth)
     for tokens in ("abc", "bca", "bbb"):
-        assert used(zoo.truth(by_class["false"], list(tokens), donors=64)) <= odd
+        assert used(zoo.truth(by_class["false"], list(tokens), donors=24)) <= odd
 
 
 def test_unknown_classes_are_refused():
@@ -67,11 +69,11 @@ def test_a_ranking_by_what_an_input_uses_is_perfect_on_that_input(by_class):
     case = by_class["false"]
 
     def exact(tokens):
-        known = zoo.truth(case, list(tokens), donors=64).known
+        known = zoo.truth(case, list(tokens), donors=24).known
         return dict.fromkeys(case.edges, 0.0) | {
             str(edge): k.effect for edge, k in known.items()
         }
 
-    report = zoo.score_by_input(case, exact, inputs=["abc", "bca"], donors=64)
+    report = zoo.score_by_input(case, exact, inputs=["abc", "bca"], donors=24)
     assert report.auroc == report.average_precision == 1.0
     assert all(0 < row.used < report.edges for row in report.inputs)

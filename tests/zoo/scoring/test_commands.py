@@ -109,7 +109,11 @@ def test_methods_are_evaluated_once_and_made_a_leaderboard(
     assert "| weight-norm | 1 |" in (tmp_path / "board" / "README.md").read_text()
 
 
-def test_a_grid_is_a_row_for_each_choice_and_two_controls(call: Call) -> None:
+def test_a_grid_is_a_row_for_each_choice_and_two_controls(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in tests/zoo/cases/test_case.py, which may run what is compiled here.
+    monkeypatch.setattr("zoo.cases.ablation.STEPS", 80)
     told = call(
         "evaluate", "--suite", MODEL, "--grid", "ablation", "--out", "g", *FAST[1:]
     )
