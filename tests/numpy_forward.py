@@ -36,7 +36,7 @@ def run(
 
     Args:
         config: relu, no LayerNorm, learned positions, as the compiler makes it.
-        weights: float32.
+        weights: their dtype is that of everything.
         ids: [batch, ctx] token ids.
         swaps: parts of writes that are taken from elsewhere.
         edges: parts of what single readers see that are taken from elsewhere.
@@ -84,7 +84,7 @@ def run(
     positions = np.broadcast_to(w.W_pos[:ctx], (batch, ctx, config.d_model))
     stream = write("tokens", lambda: w.W_E[ids]) + write("positions", lambda: positions)
     moved = moved or bool({"tokens", "positions"} & swaps.keys())
-    root = np.float32(np.sqrt(config.d_head))
+    root = w.W_Q.dtype.type(np.sqrt(config.d_head))
     for layer in range(config.n_layers):
         heads = {f"a{layer}.h{number}": number for number in range(config.n_heads)}
         added = w.b_O[layer]
@@ -102,7 +102,7 @@ def taken(
     """Return a write with its part in a subspace, at some positions, of a donor."""
     if np.isin(rows, (0, 1)).all():  # axes: nothing is rounded
         return np.where(where[:, :, None] & rows.any(axis=0), donor, value)
-    change = ((donor - value) @ rows.T @ rows).astype(np.float32)
+    change = ((donor - value) @ rows.T @ rows).astype(value.dtype)
     return value + where[:, :, None] * change
 
 
