@@ -66,6 +66,8 @@ def test_the_figures_of_the_readme_are_those_of_the_releases():
     sizes = [circuit_sizes(r["name"], r["version"])["nodes"] for r in trained]
     assert f"{len(trained)} trained, {len(compiled)} compiled" in README
     assert f"{sizes.count(1)} of the {len(trained)} trained" in README
+    sort = next(r for r in every if r["name"] == "sort-siit")
+    assert f"trained model: {sort['edges']} of {sort['of_edges']} edges" in README
     assert f"shows {len(zoo.programs())} programs" in README
 
 

@@ -16,9 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compiler.errors import InputError, ZooError
+from compiler.errors import FormatError, InputError, ZooError
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
-from zoo.building.plan import BuildPlan, plan_of_release, read_plans
+from zoo.building.plan import (
+    PLANS,
+    BuildPlan,
+    plan_of_release,
+    read_plans,
+    with_secret,
+)
 from zoo.building.progress import BuildProgress, write_line
 from zoo.release.shelf import find_release, folder_name, list_versions, write_index
 from zoo.release.whole import open_folder
@@ -60,6 +66,7 @@ def build(
     *,
     out: str | Path,
     jobs: int = 1,
+    seed_file: str | Path | None = None,
     scheduler: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[BuiltRelease]:
@@ -68,9 +75,11 @@ def build(
     Args:
         plan: a TOML file with a table `[[model]]` for each release.
         suite: a suite of published releases, which are built again from what their
-            files say.
+            files say; or `held-out`, which is to be built with a secret.
         out: the folder of the releases that are built.
         jobs: how many are built at a time, each in a process of one thread.
+        seed_file: a file with a secret text, from which the seeds of all models are
+            then made; for plans and for `held-out`.
         scheduler: the address of a Dask scheduler, `tcp://HOST:PORT`, whose workers
             build instead of processes here; needs the extra `dask`.
         progress: called with a line whenever a release goes on; lines are written to
@@ -81,7 +90,7 @@ def build(
             no release is in the suite; or the scheduler cannot be reached.
         FormatError: the plan is no TOML file.
     """
-    plans = _plans(plan, suite)
+    plans = _plans(plan, suite, seed_file)
     shelf = Path(out)
     runs = shelf.resolve() / RUNS
     shown = BuildProgress(len(plans), progress or write_line)
@@ -116,21 +125,50 @@ def build(
     return [found[one.title] for one in plans]
 
 
-def _plans(plan: str | Path | None, suite: str | None) -> list[BuildPlan]:
+def _plans(
+    plan: str | Path | None, suite: str | None, seed_file: str | Path | None
+) -> list[BuildPlan]:
     if (plan is None) == (suite is None):
         raise InputError(
             "give what is to be built: a plan (zoo build PLAN.toml), or a suite of "
             "published releases (zoo build --suite core)"
         )
+    shipped = PLANS / f"{suite}.toml"
+    if suite is not None and shipped in PLANS.glob("*.toml"):
+        if seed_file is None:
+            raise InputError(
+                f"--suite {suite} is built with a secret: write any text into a file, "
+                "and give it with --seed-file"
+            )
+        plan = shipped
     if plan is not None:
-        return read_plans(plan)
+        plans = read_plans(plan)
+        secret = None if seed_file is None else _secret_in(Path(seed_file))
+        return plans if secret is None else [with_secret(p, secret) for p in plans]
     assert suite is not None
+    if seed_file is not None:
+        raise InputError("--seed-file is for a plan, or for --suite held-out")
     parse_suite(suite)
     chosen = choose(suite, list_versions())
     if not chosen:
         raise InputError(f"--suite: no release is in {suite!r}")
     folders = [find_release(r["name"], r["version"]) for r in chosen]
     return [plan_of_release(open_folder(f)) for f in folders if f is not None]
+
+
+def _secret_in(path: Path) -> str:
+    """Return the secret text in a file.
+
+    Raises:
+        FormatError: there is no such file, or no text in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"--seed-file {path}: cannot be read ({error})") from None
+    if not text:
+        raise FormatError(f"--seed-file {path}: found nothing in it, expected a text")
+    return text
 
 
 def _run_process(plan: BuildPlan, shelf: Path, runs: Path, shown: BuildProgress) -> str:

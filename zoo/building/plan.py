@@ -5,10 +5,11 @@ A plan is plain JSON, so that it can be sent to another process or machine.
 
 from __future__ import annotations
 
+import hmac
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from zoo.release.whole import Folder
 
 COMPILED, TRAINED = "compiled", "trained"
 SCOPES = ("full", "quick", "sample")
+PLANS = Path(__file__).parent / "plans"
+"""Plans that come with the package, each for a suite of its name."""
 _TABLE = "model"
 
 
@@ -159,6 +162,27 @@ def _plan_of(table: Any, where: str) -> BuildPlan:
     if not 1 <= plan.version < 10**9:
         raise InputError(f"{where}: version is {plan.version}, expected 1 or more")
     return plan
+
+
+def with_secret(plan: BuildPlan, secret: str) -> BuildPlan:
+    """Return a plan whose seeds are made from a secret text and the plan's name.
+
+    Those of weights, inputs and placement where it is trained; of the basis, the order
+    of heads and the decoys where it is compiled, if it has any of them.
+    """
+
+    def seed(what: str) -> int:
+        text = f"{plan.title}/{what}".encode()
+        made = hmac.new(secret.encode(), text, "sha256").digest()
+        return int.from_bytes(made[:4], "big") >> 1
+
+    if plan.kind == TRAINED:
+        made = {key: seed(key) for key in ("seed", "inputs_seed", "placement_seed")}
+        return replace(plan, settings={**plan.settings, **made})
+    seeds = {
+        key: seed(key) for key in ("rotate", "permute_heads") if key in plan.options
+    }
+    return replace(plan, options={**plan.options, **seeds, "seed": seed("seed")})
 
 
 def plan_of_release(folder: Folder) -> BuildPlan:

@@ -31,6 +31,14 @@ def build(
     jobs: Annotated[
         int, typer.Option(min=1, help="Build this many at a time, a process each.")
     ] = 1,
+    seed_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Make the seeds of all models from the secret text in this file; for "
+            "a plan, or --suite held-out.",
+        ),
+    ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
@@ -48,7 +56,9 @@ def build(
     from zoo.building.build import build as make
     from zoo.grid import print_grid
 
-    found = make(plan, suite, out=out, jobs=jobs, scheduler=scheduler)
+    found = make(
+        plan, suite, out=out, jobs=jobs, seed_file=seed_file, scheduler=scheduler
+    )
     columns = [Column("release"), Column("outcome", wrap=True)]
     print_grid(columns, ((one.name, str(one)) for one in found))
     failed = sum(bool(one.failure) for one in found)

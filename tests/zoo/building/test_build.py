@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,13 @@ import pytest
 import zoo
 from compiler.errors import FormatError, InputError
 from compiler.sealed import SUMS
-from zoo.building.plan import BuildPlan, plan_of_release, read_plans
+from zoo.building.plan import (
+    PLANS,
+    BuildPlan,
+    plan_of_release,
+    read_plans,
+    with_secret,
+)
 from zoo.building.progress import BuildProgress
 from zoo.release.shelf import find_release
 from zoo.release.whole import open_folder
@@ -134,6 +141,38 @@ def test_a_mistake_in_a_plan_is_told_before_anything_is_built(text, expected, tm
     with pytest.raises(InputError, match=expected):
         zoo.build(plan_file(tmp_path, text), out=tmp_path / "shelf")
     assert not (tmp_path / "shelf").exists()
+
+
+def test_a_secret_changes_every_seed_and_nothing_else(tmp_path):
+    plans = read_plans(PLANS / "held-out.toml")
+    assert len(plans) == len({plan.name for plan in plans}) >= 12
+    once, again, other = (
+        [with_secret(plan, text) for plan in plans] for text in ("a", "a", "b")
+    )
+    assert once == again
+    seeds: list[int] = []
+    for plan, made, another in zip(plans, once, other, strict=True):
+        own = {k: v for k, v in made.settings.items() if k.endswith("seed")}
+        own |= {k: made.options[k] for k in ("rotate", "seed") if k in made.options}
+        seeds += own.values()
+        assert made != another and own
+        assert replace(made, settings={}, options={}) == replace(
+            plan, settings={}, options={}
+        )
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_secret_is_needed_where_it_is_and_refused_elsewhere(tmp_path):
+    with pytest.raises(InputError, match="is built with a secret"):
+        zoo.build(suite="held-out", out=tmp_path)
+    secret = tmp_path / "secret.txt"
+    with pytest.raises(FormatError, match="cannot be read"):
+        zoo.build(suite="held-out", out=tmp_path, seed_file=secret)
+    secret.write_text(" ")
+    with pytest.raises(FormatError, match="expected a text"):
+        zoo.build(suite="held-out", out=tmp_path, seed_file=secret)
+    with pytest.raises(InputError, match="for a plan, or for --suite held-out"):
+        zoo.build(suite="core", out=tmp_path, seed_file=secret)
 
 
 def test_what_is_no_plan_is_refused(tmp_path):
