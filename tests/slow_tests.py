@@ -11,6 +11,8 @@ from __future__ import annotations
 SLOW = (
     "tests/test_readme.py::test_the_three_jobs_of_the_readme_do_what_they_show",
     "tests/test_docs_site.py",
+    "tests/examples/test_notebooks.py::"
+    "test_a_notebook_shows_what_it_shows_when_it_is_run",
     "tests/compiler/interchange/test_hugging_face.py",
     "tests/compiler/interchange/test_nnx.py",
     "tests/compiler/machine/rerun/test_rerun.py",

@@ -1,5 +1,7 @@
 """How far a long task is: a bar on terminals and in notebooks, lines elsewhere.
 
+In notebooks the bar needs ipywidgets; without it there are lines, too.
+
 A task calls `show(done, total)`. What is written goes to standard error, so that the
 output of a command can be piped.
 """
@@ -10,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 Show = Callable[[int, int], None]
 EVERY_SECONDS = 10.0
@@ -32,7 +35,7 @@ def show_progress(
         yield wanted
     elif not wanted:
         yield lambda done, total: None
-    elif sys.stderr.isatty() or in_notebook():
+    elif sys.stderr.isatty() or (in_notebook() and has_widgets()):
         with _bar(words, unit, bytes) as show:
             yield show
     elif bytes:
@@ -45,6 +48,14 @@ def in_notebook() -> bool:
     """Return whether this runs in a notebook, where rich draws its bars as HTML."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def has_widgets() -> bool:
+    """Return whether ipywidgets is installed: rich draws no bar in a notebook without.
+
+    It warns instead at every bar, and the warning is kept in the notebook.
+    """
+    return find_spec("ipywidgets") is not None
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from dataclasses import replace
 from html.parser import HTMLParser
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 import zoo
+import zoo.progress
 from compiler.pipeline import read_source
 from compiler.rasp import EQ, Aggregate, Select, indices, length, tokens
 from zoo.auditing.certificate import Certificate
@@ -109,3 +112,17 @@ def test_a_compiled_model_is_trained_and_an_expression_audited():
     assert zoo.audit(reverse, vocab="ab", max_len=2, pairs=36, scope="sample").holds
     with pytest.raises(zoo.errors.InputError, match="vocabulary and length are fixed"):
         zoo.train(model, vocab="abc")
+
+
+def test_without_ipywidgets_progress_is_lines_and_no_warning(monkeypatch, capsys):
+    shell = type("ZMQInteractiveShell", (), {})()
+    fake = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    monkeypatch.setattr(zoo.progress, "find_spec", lambda name: None)
+    monkeypatch.setattr(zoo.progress, "FIRST_AFTER_SECONDS", 0.0)
+    assert zoo.progress.in_notebook()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with zoo.progress.show_progress("training", "steps") as show:
+            show(1, 2)
+    assert capsys.readouterr().err == "training: 1 of 2 steps\n"
