@@ -100,6 +100,7 @@ SLOW = (
     "tests/zoo/test_notebooks.py::test_a_certificate_a_report_and_a_table_show_tables",
     "tests/zoo/test_notebooks.py::"
     "test_a_compiled_model_is_trained_and_an_expression_audited",
+    "tests/zoo/test_release_verification.py",
     "tests/zoo/test_tutorial.py",
     "tests/zoo/training/test_commands.py",
     "tests/zoo/training/test_kill.py",

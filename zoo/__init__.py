@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from zoo.reading.lens import score_lens
     from zoo.reading.questions import questions
     from zoo.release.released import Released
+    from zoo.release_verification import verify_releases
     from zoo.scoring.by_input import score_by_input
     from zoo.scoring.circuit_sets import score_circuits
     from zoo.scoring.evaluate import evaluate
@@ -145,6 +146,7 @@ _PLACES = {
     "train_seeds": "zoo.api:train_seeds",
     "truth": "zoo.cases.by_input:truth",
     "verify": "zoo.api:verify",
+    "verify_releases": "zoo.release_verification:verify_releases",
     "verify_library": "zoo.library_verification:verify_library",
 }
 
@@ -212,6 +214,7 @@ __all__ = [
     "truth",
     "verify",
     "verify_library",
+    "verify_releases",
 ]
 
 check_packages()

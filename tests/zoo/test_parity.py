@@ -56,7 +56,7 @@ OTHERWISE = {
     "download": {"suite"},  # zoo.download_suite
     "components": {"jsonl"},  # how it is printed
     "publish": {"name", "source"},
-    "verify": {"every"},  # zoo.verify_library
+    "verify": {"every", "releases", "suite"},  # verify_library, verify_releases
     "compress": {"check_every", "inputs"},  # settings of the method, for its study
     "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
     "leaderboard": {"hung", "judged"},

@@ -53,7 +53,19 @@ def verify(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of processes that check programs; goes with --all."
+            min=1,
+            help="Number of processes that check; goes with --all and --releases.",
+        ),
+    ] = None,
+    releases: Annotated[
+        bool,
+        typer.Option("--releases", help="Check every release, in place of NAME."),
+    ] = False,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Check the releases of this suite; goes with --releases.",
         ),
     ] = None,
     interchange: Annotated[
@@ -91,6 +103,16 @@ def verify(
     program, recipe and seed, and the audit is run again. What nothing can show is
     listed as taken on trust.
     """
+    if suite is not None and not releases:
+        raise InputError("--suite goes with --releases; leave it out for one model")
+    if releases:
+        if source is not None or every or interchange or vocab or max_len:
+            raise InputError(
+                "--releases checks published files: give it alone, or with --suite, "
+                "--jobs, --quick and --json"
+            )
+        _verify_releases(suite or "", jobs or 1, quick, as_json)
+        return
     if every:
         _refuse_beside_all(source, quick, vocab, max_len)
         _verify_library(jobs or 1, interchange, limit, sample, pairs, seed, as_json)
@@ -98,10 +120,12 @@ def verify(
     if source is None:
         raise InputError(
             "nothing to verify: name a folder, a release or a program, or give --all "
-            "for every program of the library"
+            "for every program of the library, or --releases"
         )
     if jobs is not None:
-        raise InputError("--jobs goes with --all; leave it out for a single model")
+        raise InputError(
+            "--jobs goes with --all and --releases; leave it out for a single model"
+        )
     limit = MOST_INPUTS if limit is None else limit
     if (folder := release_folder(source)) is not None:
         _verify_release(folder, quick, as_json)
@@ -206,6 +230,25 @@ def _verify_library(
     else:
         print("\n".join(library_lines(found, sample, seed)))
     if not found.right:
+        raise typer.Exit(1)
+
+
+def _verify_releases(suite: str, jobs: int, quick: bool, as_json: bool) -> None:
+    from zoo.release_verification import verify_releases
+
+    found = verify_releases(suite, jobs=jobs, quick=quick)
+    wrong = [one for one in found if not one.right]
+    if as_json:
+        print_json([{**vars(one), "right": one.right} for one in found])
+    else:
+        for one in wrong:
+            print(shorten(f"{one.name}: {one.fault}", 80))
+        how = "by their files, with no audit" if quick else "by files and audit"
+        print(
+            f"{count(len(found), 'release')}, checked {how}: {len(found) - len(wrong)} "
+            f"right, {len(wrong)} not"
+        )
+    if wrong:
         raise typer.Exit(1)
 
 
