@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import programs
 from compiler.errors import InputError, ZooError
+from zoo.threads import ONE_THREAD
 
 if TYPE_CHECKING:
     from compiler.verify import Verification
@@ -27,9 +28,6 @@ LIMIT, SAMPLE = 100_000, 20_000
 WORK, FEWEST = 10**11, 1_000
 """Multiplications of one program's comparison, about five seconds of a core; and how
 many inputs are run, if there are as many, whatever they cost."""
-
-_ONE_THREAD = {"NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""XLA and the linear algebra of NumPy: a process of ours is for one core."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **ONE_THREAD},
             )
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
