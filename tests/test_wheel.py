@@ -83,7 +83,8 @@ def test_the_wheel_carries_the_licence_and_the_command(wheel: Path) -> None:
     assert "zoo = zoo.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
     metadata = archive.read(f"{info}/METADATA").decode()
     assert "License-Expression: Apache-2.0" in metadata
-    assert {"torch", "clients", "dask", "mcp", "tests"} == {
+    extras = {"torch", "clients", "dask", "mcp", "docs", "notebooks", "tests"}
+    assert extras == {
         line.split()[1]
         for line in metadata.splitlines()
         if line.startswith("Provides-Extra:")
