@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler.errors import FormatError, InputError, ZooError, count
+from compiler.escapes import escape
 from compiler.sealed import digest
 from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
@@ -23,7 +24,7 @@ from zoo.methods import find_method
 from zoo.methods.method import Method
 from zoo.methods.own import method_of_file
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
-from zoo.scoring.evaluate import MOST_PAIRS, draw_cases
+from zoo.scoring.evaluate import MOST_PAIRS, TIMEOUT, draw_cases
 from zoo.scoring.formats import read_scores
 from zoo.scoring.suites import models_of, open_model
 from zoo.submissions.digests import digest_of_model
@@ -249,7 +250,7 @@ class _SubmissionJudge:
                 entry.model,
                 entry.seed,
                 entry.status,
-                entry.error,
+                escape(entry.error[:300]),
                 entry.seconds,
                 code=_code(entry),
             )
@@ -257,7 +258,7 @@ class _SubmissionJudge:
         method = Method(
             said.name, lambda *_: scores, magnitude=said.absolute, code=_code(entry)
         )
-        cell = run_cell(method, entry.model, entry.seed, test, test, said.timeout)
+        cell = run_cell(method, entry.model, entry.seed, test, test, TIMEOUT)
         return replace(cell, seconds=entry.seconds)
 
     def _compare(

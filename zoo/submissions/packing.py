@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from zoo.submissions.digests import digest_of_model, environment
 from zoo.submissions.record import (
     METHOD_FILE,
     MOST_BYTES,
+    NAME,
     SCORES_DOCUMENT,
     SUBMISSION,
     SUBMISSION_DOCUMENT,
@@ -38,7 +38,6 @@ from zoo.submissions.record import (
 
 BUILT_IN = "built-in"
 """The code of a built-in method: that of the version of this package."""
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 def submit(
@@ -191,7 +190,7 @@ def _checked_name(method: Method, name: str | None) -> str:
         InputError: it is no name, or a built-in method has it.
     """
     chosen = method.name.lower() if name is None else name
-    if not _NAME.fullmatch(chosen):
+    if not NAME.fullmatch(chosen):
         raise InputError(
             f"--name {chosen!r}: expected at most 40 lower-case letters, digits and "
             "dashes, as in my-method"

@@ -11,6 +11,7 @@ Nothing in it is run by reading or judging it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from zoo.scoring.cells import cell_path
 SUBMISSION, METHOD_FILE, ENTRIES = "submission.json", "method.py", "entries"
 MOST_BYTES = 2**26
 """Bytes of a file of a submission above which it is not read."""
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+"""What a method can be called on a leaderboard; it is also the name of a folder."""
 SUBMIT_AGAIN = "Ask who made the submission for it again, or make it with `zoo submit`."
 
 RunStatus = Literal["ok", "failed", "out of time"]
@@ -174,9 +177,13 @@ def open_submission(folder: str | Path) -> SubmissionFolder:
         sums = read_sums(path)
     except FormatError as error:
         raise _located(path, error) from None
-    return SubmissionFolder(
-        path, sums, _read(path, SUBMISSION, SUBMISSION_DOCUMENT, sums)
-    )
+    said = _read(path, SUBMISSION, SUBMISSION_DOCUMENT, sums)
+    if not NAME.fullmatch(said.name):
+        raise FormatError(
+            f"{path}: {SUBMISSION}, name: found {said.name[:60]!a}, expected at most "
+            f"40 lower-case letters, digits and dashes. {SUBMIT_AGAIN}"
+        )
+    return SubmissionFolder(path, sums, said)
 
 
 def _read(folder: Path, name: str, document: Document, sums: Mapping[str, str]) -> Any:

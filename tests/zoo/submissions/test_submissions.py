@@ -180,6 +180,21 @@ def test_a_case_that_is_missing_is_named(submitted, suite, seeds, pairs, expecte
     assert expected in judged.refused
 
 
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "\x1b[31mred", "A", "x" * 41])
+def test_a_name_that_leads_elsewhere_is_refused(copy, name, tmp_path):
+    rename(copy, name=name)
+    (judged,) = judge(copy, out=tmp_path / "board")
+    assert "lower-case letters" in judged.refused and "\x1b" not in judged.refused
+    assert not (tmp_path / "board").exists()
+
+
+def test_foreign_text_reaches_no_terminal_raw(copy):
+    change_scores(copy, 0, status="failed", error="\x1b[31mred", scores={})
+    (judged,) = judge(copy)
+    assert judged.cells[0].status == "failed"
+    assert "\x1b" not in judged.cells[0].error and "red" in judged.cells[0].error
+
+
 def test_scores_that_are_none_are_refused(copy):
     scores = dict(open_submission(copy).scores(MODEL, 0).scores)
     first, *_ = scores
