@@ -22,6 +22,11 @@ from zoo.release.whole import Folder
 
 COMPILED, TRAINED = "compiled", "trained"
 SCOPES = ("full", "quick", "sample")
+OPTIONS = (
+    *("causal", "rotate", "permute_heads", "decoys", "beside", "seed", "like"),
+    *("norm", "act", "gated", "generate", "max_table", "max_domain", "max_parameters"),
+)
+"""Options of `zoo.compile` that a plan can have."""
 PLANS = Path(__file__).parent / "plans"
 """Plans that come with the package, each for a suite of its name."""
 _TABLE = "model"
@@ -157,11 +162,22 @@ def _plan_of(table: Any, where: str) -> BuildPlan:
         raise InputError(
             f"{where}: {plan.program} is a task, which can only be trained"
         )
+    _check_options(plan.options, where)
     if plan.scope not in SCOPES:
         raise InputError(f"{where}: scope is {plan.scope!r}, not full, quick or sample")
     if not 1 <= plan.version < 10**9:
         raise InputError(f"{where}: version is {plan.version}, expected 1 or more")
     return plan
+
+
+def _check_options(options: Mapping[str, Any], where: str) -> None:
+    """Raise InputError for an option that `zoo.compile` does not have."""
+    for key in options:
+        if key not in OPTIONS:
+            raise InputError(
+                f"{where}: {key[:40]!r} is no option of zoo.compile."
+                f"{nearest(key[:40], OPTIONS)}"
+            )
 
 
 def with_secret(plan: BuildPlan, secret: str) -> BuildPlan:
@@ -220,9 +236,17 @@ def plan_of_release(folder: Folder) -> BuildPlan:
         )
     saved = folder.json(PROGRAM).entries()
     typed, facts = saved["program"].entries(), saved["facts"].json
-    options = {k: v for k, v in facts.get("options", {}).items() if v is not None}
-    if "beside" in facts:
-        options["beside"] = facts["beside"]["name"]
+    try:
+        given = facts.get("options", {})
+        options = {k: v for k, v in given.items() if v is not None}
+        if "beside" in facts:
+            options["beside"] = facts["beside"]["name"]
+    except (AttributeError, KeyError, TypeError):
+        raise FormatError(
+            f"{summary['name']}: {PROGRAM}, facts: found no readable options. Fetch it "
+            "again"
+        ) from None
+    _check_options(options, f"{summary['name']}: {PROGRAM}")
     return BuildPlan(
         **shared,
         kind=COMPILED,

@@ -131,6 +131,7 @@ def test_the_plan_of_a_release_makes_the_release(local, tmp_path, monkeypatch):
         ("[[model]]\nname = 'a'\nprogram = 'sort'\nscope = 'all'", "scope is 'all'"),
         ("[[model]]\nname = 'a'\nprogram = 'sort'\nkind = 'x'", "kind is 'x'"),
         (tiny("a") + tiny("a"), "a is there twice"),
+        (tiny("a") + "options = { rotat = 1 }", "Did you mean 'rotate'"),
         (
             "[[model]]\nname = 'a'\nprogram = 'induction_heads'\nkind = 'compiled'",
             "a task, which can only be trained",
