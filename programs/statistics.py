@@ -91,7 +91,7 @@ def spread(selector: Selector) -> SOp:
     return squares - centre * centre
 
 
-@program(family=FAMILY, vocab=(1, 2, 3), example=([1, 3], [1, 1]))
+@program(family=FAMILY, vocab=(1, 2, 3), max_len=6, example=([1, 3], [1, 1]))
 def variance() -> SOp:
     """The population variance, everywhere: `variance([1, 3]) -> [1, 1]`."""
     return spread(TRUE)
