@@ -45,6 +45,15 @@ def sums_of(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode("ascii")
 
 
+def digest_of_sums(folder: Path) -> str:
+    """Return the SHA-256 digest of a folder's SHA256SUMS, which stands for all of it.
+
+    Raises:
+        FormatError: there is none.
+    """
+    return digest(read_file(folder, SUMS, 0, MOST_SUMS, None))
+
+
 def read_file(
     folder: Path, name: str, least: int, most: int, sums: Mapping[str, str] | None
 ) -> bytes:

@@ -68,6 +68,7 @@ def test_the_figures_of_the_readme_are_those_of_the_releases():
     assert f"{sizes.count(1)} of the {len(trained)} trained" in README
     sort = next(r for r in every if r["name"] == "sort-siit")
     assert f"trained model: {sort['edges']} of {sort['of_edges']} edges" in README
+    assert min(sort["claims"][c] for c in ("edges", "all edges at once")) >= 0.997
     assert f"shows {len(zoo.programs())} programs" in README
 
 

@@ -114,7 +114,7 @@ def attempt_of(folder: Path) -> dict[str, Any] | None:
     """Return what a training missed, None if it missed nothing or has not ended.
 
     Args:
-        folder: of the run.
+        folder: of the run; its name says the architecture, as in `sort-llama`.
 
     Raises:
         FormatError: it is none.

@@ -54,7 +54,7 @@ def check_file(text: str) -> str:
         FormatError: there is no such file.
     """
     found = split_file(text)
-    if found is None or not found[0].is_file():
+    if found is None or found[0].suffix != ".py" or not found[0].is_file():
         raise FormatError(f"{text}: found nothing, expected a Python file")
     return text
 
@@ -122,13 +122,13 @@ def run_file(place: str) -> ModuleType:
         sys.path.append(folder)  # last: its files stand in front of no package
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise InputError(f"{_place_of(error, place)}: {_words(error)}") from error
     return module
 
 
-def _place_of(error: Exception, place: str) -> str:
+def _place_of(error: BaseException, place: str) -> str:
     """Return the file, with the line of it in which an error arose."""
     if isinstance(error, SyntaxError):
         return f"{place}, line {error.lineno}"
@@ -140,7 +140,7 @@ def _place_of(error: Exception, place: str) -> str:
     return f"{place}{line}"
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return f"running it ended with {type(error).__name__}: {error}"
 
 

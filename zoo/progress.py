@@ -114,7 +114,7 @@ def _lines(words: str, unit: str) -> Show:
         shown, last = now, done
         more = ""
         if speed > 0:
-            left = _clock((total - done) / speed)
+            left = clock((total - done) / speed)
             more = f", {_figure(speed)} {unit}/s, {left} left"
         named = f" {unit}" if unit else ""
         line = f"{words}: {done:,} of {total:,}{named}{more}"
@@ -127,7 +127,8 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds, with hours where there are any."""
     minutes, rest = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from compiler.errors import InputError
+from zoo.jobs import run_several
 
 MOST_NAMED = 5
 """Differences of one release that are named in a line."""
@@ -87,18 +88,14 @@ def verify_releases(
         )
     names = [f"{release['name']}@{release['version']}" for release in chosen]
     found: dict[str, VerifiedRelease] = {}
-    with (
-        show_progress("verify", "releases", progress) as show,
-        ThreadPoolExecutor(jobs) as pool,
-    ):
-        asked = {pool.submit(_verify, name, quick): name for name in names}
-        for future in as_completed(asked):
-            found[asked[future]] = future.result()
+    with show_progress("verify", "releases", progress) as show:
+        for name, one in run_several(partial(_verify, quick=quick), names, jobs):
+            found[name] = one
             show(len(found), len(names))
     return tuple(found[name] for name in names)
 
 
-def _verify(name: str, quick: bool) -> VerifiedRelease:
+def _verify(name: str, *, quick: bool) -> VerifiedRelease:
     """Check one release in a process of its own."""
     start = time.monotonic()
     command = [sys.executable, "-m", "zoo", "verify", f"release:{name}", "--json"]

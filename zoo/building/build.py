@@ -7,17 +7,13 @@ stopped goes on, so that the same call finishes what an interrupted one began.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from compiler.errors import FormatError, InputError, ZooError
-from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
+from compiler.sealed import SUMS, digest_of_sums
 from zoo.building.plan import (
     PLANS,
     BuildPlan,
@@ -26,6 +22,7 @@ from zoo.building.plan import (
     with_secret,
 )
 from zoo.building.progress import BuildProgress, write_line
+from zoo.jobs import run_module, run_several
 from zoo.release.shelf import find_release, folder_name, list_versions, write_index
 from zoo.release.whole import open_folder
 from zoo.suites import choose, parse_suite
@@ -113,13 +110,12 @@ def build(
         build_on_cluster(todo, shelf, runs, scheduler, shown.tell, end)
     else:
 
-        def run(one: BuildPlan) -> None:
+        def run(one: BuildPlan) -> tuple[str, float]:
             start = time.monotonic()
-            failure = _run_process(one, shelf, runs, shown)
-            end(one, failure, time.monotonic() - start)
+            return _run_process(one, shelf, runs, shown), time.monotonic() - start
 
-        with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(run, todo))
+        for one, outcome in run_several(run, todo, jobs):
+            end(one, *outcome)
     if shelf.is_dir():
         write_index(shelf)
     return [found[one.title] for one in plans]
@@ -173,26 +169,24 @@ def _secret_in(path: Path) -> str:
 
 def _run_process(plan: BuildPlan, shelf: Path, runs: Path, shown: BuildProgress) -> str:
     """Build a release in a process; return why that failed, "" if it did not."""
-    command = [sys.executable, "-m", "zoo.building.worker"]
-    arguments = [plan.to_json(), str(shelf), str(runs)]
-    process = subprocess.Popen(
-        [*command, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None and process.stderr is not None
-    said: dict[str, Any] = {}
-    for line in process.stdout:
-        said = json.loads(line)
+    failure, last = "", "it printed nothing"
+
+    def hear(line: str) -> None:
+        nonlocal failure, last
+        try:
+            said = json.loads(line)
+        except ValueError:  # a warning, or the end of a traceback
+            last = line.strip() or last
+            return
         if "stage" in said:
             shown.tell(plan.title, said["stage"], said["done"], said["total"])
-    errors = process.stderr.read().strip().splitlines()
-    status = process.wait()
-    if "built" in said and status == 0:
-        return ""
-    last = errors[-1] if errors else "it printed nothing"
-    return said.get("failed") or f"its process ended with status {status} ({last})"
+        failure = said.get("failed", failure)
+
+    arguments = [plan.to_json(), str(shelf), str(runs)]
+    status = run_module(["zoo.building.worker", *arguments], hear)
+    if status and not failure:
+        return f"its process ended with status {status} ({last})"
+    return failure
 
 
 def _outcome(
@@ -203,7 +197,7 @@ def _outcome(
         return BuiltRelease(plan.title, seconds, failure)
     folder = shelf / folder_name(plan.name, plan.version)
     try:
-        found = digest(read_file(folder, SUMS, 0, MOST_SUMS, None))
+        found = digest_of_sums(folder)
     except ZooError as error:
         return BuiltRelease(plan.title, seconds, str(error))
     return BuiltRelease(plan.title, seconds, same=found == plan.published)

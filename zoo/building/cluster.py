@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import InputError, ZooError
+from compiler.sealed import digest
 from zoo.building.plan import BuildPlan
 
 TOPIC = "circuitzoo-build"
@@ -60,7 +61,7 @@ def build_on_cluster(
         client.subscribe_topic(TOPIC, hear)
         asked = {
             client.submit(
-                build_remotely, plan.to_json(), str(runs), key=f"build-{plan.title}"
+                build_remotely, plan.to_json(), str(runs), key=_key(plan)
             ): plan
             for plan in plans
         }
@@ -73,7 +74,7 @@ def build_on_cluster(
             except ZooError as error:
                 failure = str(error)
             except Exception as error:  # a worker that is gone, or of another version
-                failure = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+                failure = _first_line(error)
             end(plan, failure, time.monotonic() - begun)
             future.release()
 
@@ -101,6 +102,16 @@ def build_remotely(text: str, runs: str) -> tuple[dict[str, bytes], str]:
             return {}, str(error)
 
 
+def _key(plan: BuildPlan) -> str:
+    """Return the name of a task: another plan of the same release is another task."""
+    return f"build-{plan.title}-{digest(plan.to_json().encode())[:16]}"
+
+
+def _first_line(error: Exception) -> str:
+    """Return what kind of error it is, and the first line of what it says."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
 def _can_write(folder: Path) -> bool:
     """Return whether this machine has a folder, which it does not make."""
     import os
@@ -120,6 +131,6 @@ def _connect(address: str) -> Any:
     except (OSError, TimeoutError, ValueError) as error:
         raise InputError(
             f"--scheduler {address}: no Dask scheduler answers there "
-            f"({str(error).splitlines()[0][:120]}). Start one with `dask scheduler`, "
+            f"({_first_line(error)}). Start one with `dask scheduler`, "
             "and workers with `dask worker ADDRESS --nthreads 1`"
         ) from None

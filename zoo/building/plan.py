@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import FormatError, InputError, NameLookupError, nearest
-from compiler.sealed import MOST_SUMS, PROGRAM, SUMS, digest, read_file
+from compiler.sealed import PROGRAM, digest_of_sums
 from zoo import catalogue
 from zoo.release.fields import CERTIFICATE, RECIPE, TWIN
 from zoo.release.shelf import check_name
@@ -211,7 +211,6 @@ def plan_of_release(folder: Folder) -> BuildPlan:
     summary = folder.summary()
     certificate = folder.json(CERTIFICATE).entries()
     proof = certificate.get("proof")
-    sums = digest(read_file(folder.path, SUMS, 0, MOST_SUMS, None))
     shared: dict[str, Any] = {
         "name": summary["name"],
         "version": summary["version"],
@@ -219,7 +218,7 @@ def plan_of_release(folder: Folder) -> BuildPlan:
         "pairs": certificate["pairs"].json,
         "seed": certificate["seed"].json,
         "prove": proof is not None and proof.json is not None,
-        "published": sums,
+        "published": digest_of_sums(folder.path),
     }
     if summary["kind"] == TRAINED:
         return BuildPlan(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from compiler.errors import count
+from zoo.progress import clock
 
 Write = Callable[[str], None]
 EVERY_SECONDS = 30.0
@@ -74,11 +75,5 @@ class BuildProgress:
         line = f"{self.ended} of {count(self.total, 'release')}"
         if done > 0 and spent > 0:
             left = spent * (self.total - done) / done
-            line += f", {3600 * done / spent:.1f} an hour, {_clock(left)} left"
+            line += f", {3600 * done / spent:.1f} an hour, {clock(left)} left"
         return f"{line}; running: {', '.join(running) or 'none'}"
-
-
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(int(seconds + 0.5), 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

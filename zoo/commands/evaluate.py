@@ -177,7 +177,7 @@ def _run(
     from zoo.scoring.suites import models_of
 
     default = known() if grid is None else GRID_METHODS
-    names = list(dict.fromkeys(map(_checked, method or default)))
+    names = list(dict.fromkeys(map(checked_method, method or default)))
     if grid is not None:
         read_axes(grid)  # before anything is imported: a mistake is told at once
     models = models_of(suite)
@@ -211,7 +211,7 @@ def _run(
     return run(names, models, seeds, **settings)
 
 
-def _checked(method: str) -> str:
+def checked_method(method: str) -> str:
     """Return the full name of a method, or the file that defines it."""
     from zoo.methods import check_method
     from zoo.own_file import check_file, names_file

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from zoo.commands.evaluate import PairCount, Seeds, Suite, Timeout, end_process
+from zoo.commands.evaluate import (
+    PairCount,
+    Seeds,
+    Suite,
+    Timeout,
+    checked_method,
+    end_process,
+)
 
 
 def submit(
@@ -44,11 +51,9 @@ def submit(
     the method. `zoo leaderboard --submissions` judges it. A run that was stopped goes
     on where it was.
     """
-    from zoo.methods import check_method
-    from zoo.own_file import check_file, names_file
     from zoo.scoring.suites import models_of
 
-    check_file(method) if names_file(method) else check_method(method)
+    checked_method(method)
     models = models_of(suite)  # before anything is imported: a mistake is told at once
     from zoo.threads import use_one_thread
 

@@ -17,7 +17,7 @@ from typing import Any
 from compiler.errors import InputError, nearest
 from compiler.sealed import digest
 from zoo.methods.method import Method, registered
-from zoo.own_file import check_file, names_file, run_file, split_file
+from zoo.own_file import check_file, run_file, split_file
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
@@ -35,8 +35,6 @@ def method_of_file(text: str) -> Method:
         FormatError: there is no such file.
         InputError: running it fails, or it defines none, several, or none of that name.
     """
-    if not names_file(text):
-        raise InputError(f"{text}: expected a Python file, as in my_method.py")
     found = split_file(check_file(text))
     assert found is not None
     path, name = found
@@ -65,7 +63,7 @@ def _methods_in(path: Path) -> Mapping[str, Method]:
     own = {
         name: one
         for name, one in registered().items()
-        if one.run.__module__ == module.__name__
+        if getattr(one.run, "__globals__", None) is vars(module)
     }
     if own:
         return own
@@ -97,13 +95,18 @@ def _method_of(function: Callable[..., Any]) -> Method:
     return Method(plain_name(function), with_seed(function))
 
 
+def given_name(function: Callable[..., Any]) -> str:
+    """Return what a function is called in its code, `<lambda>` where it has no name."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
 def plain_name(function: Callable[..., Any]) -> str:
     """Return the name of a function as that of a method: `my-method` of `my_method`.
 
     Raises:
         InputError: there is none that a file could have, as of a lambda.
     """
-    name = getattr(function, "__name__", type(function).__name__).replace("_", "-")
+    name = given_name(function).replace("_", "-")
     if not _NAME.fullmatch(name):
         raise InputError(
             f"a method named {name!r} cannot be kept in a file (out=). Define it with "

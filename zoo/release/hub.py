@@ -18,7 +18,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from compiler.errors import FetchError, FormatError, InputError, NameLookupError
 from compiler.notation import LocatedJson, parse, refuse
-from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
+from compiler.sealed import MOST_SUMS, SUMS, digest, digest_of_sums
 from zoo.release.fetch import Remote
 from zoo.release.fields import MOST_RELEASE, RELEASE, RELEASE_DOCUMENT
 from zoo.release.transport import NotAllowedError, NotThereError, get, get_page
@@ -252,7 +252,7 @@ def _is_there(repo: Repo, folder: Folder, tag: str) -> bool:
         )
     if there["version"] < summary["version"]:
         return False
-    if digest(sums) != digest(read_file(folder.path, SUMS, 0, MOST_SUMS, None)):
+    if digest(sums) != digest_of_sums(folder.path):
         raise InputError(
             f"{repo} holds version {tag[1:]}, which does not change, and this differs "
             f"from it. Export it with --version {there['version'] + 1}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from compiler.errors import FetchError, InputError, NameLookupError, nearest
 from compiler.files import write_atomically
 from compiler.notation import refuse
-from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
+from compiler.sealed import MOST_SUMS, SUMS, digest, digest_of_sums, read_file
 from zoo.release.cache import cached_repo, cached_shelf, put_in_place
 from zoo.release.fetch import Progress, fetch
 from zoo.release.fields import RELEASE
@@ -162,7 +162,7 @@ def _keep(
         InputError: it is there and good, and another one.
     """
     put_in_place(target, f"{where} {sums}", check, fill)
-    if digest(read_file(target, SUMS, 0, MOST_SUMS, None)) != sums:
+    if digest_of_sums(target) != sums:
         raise InputError(
             f"{target} is another release of the same name and version than {where}, "
             "and versions do not change. Find out which is right; to take the other "

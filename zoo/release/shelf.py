@@ -23,7 +23,7 @@ from compiler.errors import InputError, ZooError
 from compiler.escapes import escape
 from compiler.files import OURS, locked, put_folder, room_to, sweep, write_atomically
 from compiler.notation import parse, refuse, render
-from compiler.sealed import CIRCUIT, CONFIG, MOST_SUMS, SUMS, digest, read_file
+from compiler.sealed import CIRCUIT, CONFIG, digest_of_sums, read_file
 from zoo.release.cache import cached_shelf
 from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
 
@@ -210,7 +210,7 @@ def _entry(folder: Path) -> dict[str, Any]:
         **parse(data, RELEASE).json,
         "folder": folder.name,
         "bytes": sum(f.stat().st_size for f in files),
-        "sums": digest(read_file(folder, SUMS, 0, MOST_SUMS, None)),
+        "sums": digest_of_sums(folder),
     }
 
 

@@ -21,7 +21,7 @@ from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
 from zoo.methods import find_method, known_methods, on_grid
 from zoo.methods.method import Method
-from zoo.methods.own import method_of_file, plain_name, with_seed
+from zoo.methods.own import given_name, method_of_file, plain_name, with_seed
 from zoo.own_file import names_file
 from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
 from zoo.scoring.plot import new_figure, save_figure
@@ -176,12 +176,8 @@ def as_method(given: Given, *, kept: bool) -> Method:
     except InputError:
         if kept:
             raise
-        name = re.sub(r"[^A-Za-z0-9]+", "", _name_of(given)) or "function"
+        name = re.sub(r"[^A-Za-z0-9]+", "", given_name(given)) or "function"
     return Method(name, with_seed(given), code=_digest(given))
-
-
-def _name_of(given: Callable[..., Any]) -> str:
-    return getattr(given, "__name__", type(given).__name__)
 
 
 def _digest(given: Callable[..., Any]) -> str:

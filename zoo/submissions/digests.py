@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from compiler.model import Model
 from compiler.save import to_files
-from compiler.sealed import WEIGHTS, digest
+from compiler.sealed import WEIGHTS, digest, digest_of_sums
 from zoo.release.released import Released
 
 PACKAGES = ("circuitzoo", "jax", "jaxlib", "numpy")
@@ -21,10 +21,7 @@ def digest_of_model(model: Model) -> str:
     certificate, is another model; of any other model that of its weights.
     """
     if isinstance(model, Released):
-        lines = [
-            f"{found}  {name}\n" for name, found in sorted(model.folder.sums.items())
-        ]
-        return digest("".join(lines).encode())
+        return digest_of_sums(model.folder.path)
     return digest(to_files(model)[WEIGHTS])
 
 

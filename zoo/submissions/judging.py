@@ -32,6 +32,7 @@ from zoo.submissions.record import (
     METHOD_FILE,
     SCORES_DOCUMENT,
     SUBMIT_AGAIN,
+    MethodRecording,
     SubmissionFolder,
     SubmittedScores,
     document_bytes,
@@ -179,10 +180,9 @@ class _SubmissionJudge:
             )
 
     def _drawn(self) -> set[tuple[str, int]]:
-        """Return the cases whose runs are repeated: drawn by the submission's code."""
+        """Return the cases whose runs are repeated: others each time, so unforeseen."""
         every = [(line, seed) for line in self.lines for seed in self.seeds]
-        seed = int(digest(self.opened.submission.code.encode())[:8], 16)
-        order = np.random.default_rng(seed).permutation(len(every))
+        order = np.random.default_rng().permutation(len(every))
         return {every[i] for i in order[: self.repeat]}
 
     def _method(self) -> Method:
@@ -190,6 +190,7 @@ class _SubmissionJudge:
 
         Raises:
             InputError: it is in a file that must not be run, or in none.
+            FormatError: its file was altered.
         """
         said, path = self.opened.submission, self.opened.path / METHOD_FILE
         if said.method:
@@ -204,9 +205,9 @@ class _SubmissionJudge:
                 f"{path}: repeating runs would run this file, which can do anything "
                 "that you can. Read it, then say --run-files; or say --repeat 0"
             )
-        found = method_of_file(str(path))
-        if digest(path.read_bytes()) != self.opened.sums[METHOD_FILE]:
-            raise FormatError(f"{path}: it was altered. {SUBMIT_AGAIN}")
+        self.opened.check_method_file()
+        function = f":{said.function}" if said.function else ""
+        found = method_of_file(f"{path}{function}")
         return replace(found, magnitude=said.absolute)
 
     def _cells_of(
@@ -227,7 +228,7 @@ class _SubmissionJudge:
             cell = self._cell(entry, opened[1])
             if repeats and method is not None:
                 train = draw_cases(opened[0], seed, self.pairs)
-                self._compare(entry, method, train, seed)
+                self._compare(entry, method, train, opened[1])
             self._keep(entry, cell)
             yield cell, repeats
 
@@ -262,23 +263,30 @@ class _SubmissionJudge:
         return replace(cell, seconds=entry.seconds)
 
     def _compare(
-        self, entry: SubmittedScores, method: Method, train: Case, seed: int
+        self, entry: SubmittedScores, method: Method, train: Case, test: Case
     ) -> None:
-        """Raise FormatError unless a repeated run gives the scores that are stated."""
+        """Raise FormatError unless a repeated run comes to what is stated."""
+        recording = MethodRecording(method)
+        again = replace(method, run=recording)
+        cell = run_cell(again, entry.model, entry.seed, train, test, TIMEOUT)
+        where = f"{self.opened.path}: on {entry.model}, seed {entry.seed},"
+        if cell.status != entry.status:
+            raise FormatError(
+                f"{where} its method's run is {cell.status!r} here "
+                f"{escape(cell.error)}, and it says {entry.status!r}. {SUBMIT_AGAIN}"
+            )
         if entry.status != "ok":
             return
-        stated = _scores_of(entry, train)
-        found = read_scores(train.names, method.run(train, seed))
-        if found.level != stated.level:
-            off = float("inf")
-        else:
+        stated, found = _scores_of(entry, train), recording.scores
+        assert found is not None
+        off = float("inf")
+        if found.level == stated.level:
             size = max(float(np.abs(found.values).max()), 1e-12)
             off = float(np.abs(found.values - stated.values).max()) / size
         if off > SAME:
             raise FormatError(
-                f"{self.opened.path}: on {entry.model}, seed {seed}, its method gives "
-                f"other scores here: {off:.2g} of the greatest apart, at most {SAME:g} "
-                f"expected. {SUBMIT_AGAIN}"
+                f"{where} its method gives other scores here: {off:.2g} of the "
+                f"greatest apart, at most {SAME:g} expected. {SUBMIT_AGAIN}"
             )
 
     def _kept(self, entry: SubmittedScores) -> Cell | None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from compiler.errors import InputError
 from compiler.files import write_atomically
 from compiler.sealed import SUMS, read_file, sums_of
-from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
-from zoo.cases.scores import Scores
 from zoo.methods import names as method_names
 from zoo.methods.method import Method
 from zoo.own_file import names_file, split_file
 from zoo.scoring.cells import Cell, cell_path
 from zoo.scoring.evaluate import TIMEOUT, Given, as_method, evaluate
-from zoo.scoring.formats import read_scores
 from zoo.scoring.suites import models_of
 from zoo.scoring.table import Table
 from zoo.submissions.digests import digest_of_model, environment
@@ -29,6 +25,7 @@ from zoo.submissions.record import (
     SCORES_DOCUMENT,
     SUBMISSION,
     SUBMISSION_DOCUMENT,
+    MethodRecording,
     Submission,
     SubmittedModel,
     SubmittedScores,
@@ -90,17 +87,17 @@ def submit(
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     lines = models_of(suite)
     _check_folder(folder)
-    recording = _Recording(chosen)
+    recording = MethodRecording(chosen)
     cells: list[Cell] = []
 
     def keep(cell: Cell) -> None:
-        recording.write_entry(folder, cell)
+        _write_entry(folder, cell, recording)
         cells.append(cell)
         if progress is not None:
             progress(cell)
 
     def stop(cell: Cell) -> None:
-        recording.write_entry(folder, cell)
+        _write_entry(folder, cell, recording)
         assert hung is not None
         hung(cell)
 
@@ -119,10 +116,12 @@ def submit(
             hung=None if hung is None else stop,
         )
     entries = {line: _read_entry(folder, line, numbers[0]) for line in lines}
+    file, function = _file_and_function(method)
     submission = Submission(
         name=chosen.name,
         paper=paper or chosen.paper,
         method=built_in,
+        function=function,
         code=chosen.code,
         absolute=chosen.magnitude,
         level=chosen.level,
@@ -132,55 +131,37 @@ def submit(
         timeout=timeout,
         environment=environment(),
     )
-    _seal(folder, submission, _file_of(method))
+    _seal(folder, submission, file)
     return Table(tuple(cells))
 
 
-@dataclass
-class _Recording:
-    """A method whose last scores are kept.
-
-    Attributes:
-        method: it.
-        case: what it was called with since the last cell.
-        scores: what it returned then.
-    """
-
-    method: Method
-    case: Case | None = None
-    scores: Scores | None = None
-
-    def __call__(self, case: Case, seed: int) -> Any:
-        self.case, self.scores = case, None
-        self.scores = read_scores(case.names, self.method.run(case, seed))
-        return self.scores
-
-    def write_entry(self, folder: Path, cell: Cell) -> None:
-        """Write the scores of a cell that was run just now; those of others stay."""
-        path = folder / entry_name(cell.model, cell.seed)
-        case, scores, self.case, self.scores = self.case, self.scores, None, None
-        if case is None and path.is_file():
-            return
-        found = SubmittedScores(
-            model=cell.model,
-            digest="" if case is None else digest_of_model(case.model),
-            seed=cell.seed,
-            status=cell.status,  # type: ignore[arg-type]
-            code=cell.code,
-            seconds=cell.seconds,
-            error=cell.error,
+def _write_entry(folder: Path, cell: Cell, recording: MethodRecording) -> None:
+    """Write the scores of a cell that was run just now; those of others stay."""
+    path = folder / entry_name(cell.model, cell.seed)
+    case, scores = recording.case, recording.scores
+    recording.case = recording.scores = None
+    if case is None and path.is_file():
+        return
+    found = SubmittedScores(
+        model=cell.model,
+        digest="" if case is None else digest_of_model(case.model),
+        seed=cell.seed,
+        status=cell.status,  # type: ignore[arg-type]
+        code=cell.code,
+        seconds=cell.seconds,
+        error=cell.error,
+    )
+    if scores is not None and cell.status == "ok":
+        names = scores.level.names
+        found = replace(
+            found,
+            n_layers=names.n_layers,
+            n_heads=names.n_heads,
+            is_circuit=scores.is_circuit,
+            scores=scores.to_dict(),
         )
-        if scores is not None and cell.status == "ok":
-            names = scores.level.names
-            found = replace(
-                found,
-                n_layers=names.n_layers,
-                n_heads=names.n_heads,
-                is_circuit=scores.is_circuit,
-                scores=scores.to_dict(),
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, document_bytes(SCORES_DOCUMENT, found))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, document_bytes(SCORES_DOCUMENT, found))
 
 
 def _checked_name(method: Method, name: str | None) -> str:
@@ -222,12 +203,13 @@ def _read_entry(folder: Path, line: str, seed: int) -> SubmittedScores:
     return SCORES_DOCUMENT.parse(data, name)
 
 
-def _file_of(method: Given) -> Path | None:
-    """Return the file that a method was given by, if it was given by one."""
+def _file_and_function(method: Given) -> tuple[Path | None, str]:
+    """Return the file that a method was given by, if by one, and which function."""
     if not isinstance(method, str) or not names_file(method):
-        return None
+        return None, ""
     found = split_file(method)
-    return None if found is None else found[0]
+    assert found is not None
+    return found
 
 
 def _seal(folder: Path, submission: Submission, file: Path | None) -> None:

@@ -20,8 +20,12 @@ from typing import Any, Literal
 from compiler.errors import FormatError, InputError
 from compiler.notation import REMEDY, render
 from compiler.sealed import read_file, read_sums
+from zoo.cases.case import Case
+from zoo.cases.scores import Scores
+from zoo.methods.method import Method
 from zoo.release.schema import Document
 from zoo.scoring.cells import cell_path
+from zoo.scoring.formats import read_scores
 
 SUBMISSION, METHOD_FILE, ENTRIES = "submission.json", "method.py", "entries"
 MOST_BYTES = 2**26
@@ -55,6 +59,7 @@ class Submission:
         name: what the method is called on a leaderboard.
         paper: where the method is described; may be empty.
         method: the built-in method that it is; "" if it is the submitter's own.
+        function: which of the functions in its file; "" if there is one, or no file.
         code: digest of the submitter's file or function; "" of a built-in method.
         absolute: whether edges are ranked by absolute value.
         level: the finest granularity that the method says anything of.
@@ -68,6 +73,7 @@ class Submission:
     name: str
     paper: str
     method: str
+    function: str
     code: str
     absolute: bool
     level: str
@@ -136,6 +142,27 @@ def entry_name(line: str, seed: int) -> str:
     return f"{ENTRIES}/{cell_path(Path(), '', line, seed).name}"
 
 
+@dataclass
+class MethodRecording:
+    """A method whose last scores are kept, so that they can be packed or compared.
+
+    Attributes:
+        method: it.
+        case: what it was called with last.
+        scores: what it returned then.
+    """
+
+    method: Method
+    case: Case | None = None
+    scores: Scores | None = None
+
+    def __call__(self, case: Case, seed: int) -> Scores:
+        """Run the method, and keep what it was given and what it returned."""
+        self.case, self.scores = case, None
+        self.scores = read_scores(case.names, self.method.run(case, seed))
+        return self.scores
+
+
 @dataclass(frozen=True)
 class SubmissionFolder:
     """The folder of a submission, whose files are read under their digests.
@@ -149,6 +176,13 @@ class SubmissionFolder:
     path: Path
     sums: Mapping[str, str]
     submission: Submission
+
+    def check_method_file(self) -> None:
+        """Raise FormatError unless the method's file is as its digest says."""
+        try:
+            read_file(self.path, METHOD_FILE, 0, MOST_BYTES, self.sums)
+        except FormatError as error:
+            raise _located(self.path, error) from None
 
     def scores(self, line: str, seed: int) -> SubmittedScores:
         """Return what the method came to on one model with one seed.

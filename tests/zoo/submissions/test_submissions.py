@@ -134,6 +134,39 @@ def test_made_up_scores_are_found_out_when_runs_are_repeated(copy):
     assert "its method gives other scores here" in judged.refused
 
 
+def test_a_failure_that_is_made_up_is_found_out_when_runs_are_repeated(copy):
+    change_scores(copy, 1, status="failed", error="too hard", scores={})
+    assert not judge(copy)[0].refused
+    (judged,) = judge(copy, repeat=SEEDS, run_files=True)
+    assert "run is 'ok' here" in judged.refused
+
+
+def test_the_function_that_was_named_is_the_one_that_is_repeated(method, tmp_path):
+    several = tmp_path / "several.py"
+    several.write_text(
+        f"{FILE}\ndef nothing(case):\n    return case.names.visible * 0.0\n"
+    )
+    folder = tmp_path / "it"
+    zoo.submit(f"{several}:by_size", MODEL, 1, out=folder, pairs=PAIRS)
+    (judged,) = judge_submissions(
+        folder, MODEL, 1, pairs=PAIRS, repeat=1, run_files=True
+    )
+    assert (judged.refused, judged.repeated) == ("", 1)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_file_that_was_altered_is_not_run_and_one_that_ends_all_ends_nothing(
+    copy, sealed, tmp_path
+):
+    ran = tmp_path / "ran"
+    (copy / METHOD_FILE).write_text(f"open({str(ran)!r}, 'w'); raise SystemExit(3)\n")
+    if sealed:
+        seal(copy)
+    (judged,) = judge(copy, repeat=1, run_files=True)
+    assert ran.exists() == sealed
+    assert ("SystemExit" if sealed else "SHA-256 digest") in judged.refused
+
+
 def test_a_submitted_file_is_not_run_unless_that_is_said(copy):
     (copy / METHOD_FILE).write_text("raise SystemExit('it ran')\n")
     seal(copy)
