@@ -1,6 +1,6 @@
 """Which methods find which circuits? All methods on all kinds of models.
 
-Trained models are the releases of the suite `core`, with three seeds; the others are
+Trained models are the releases of the suite `first`, with three seeds; the others are
 six programs of the library, compiled, rotated to a random basis, and with decoys that
 nothing reads, with one. A seed draws the 256 pairs that a method gets; scores are
 measured on other pairs. Cells are kept under `out/findings` as they are made, and those
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.scoring.table import Table as Cells
 
 SUITES = {
-    "trained": ("core", 3),
+    "trained": ("first", 3),
     "compiled": ("compiled", 1),
     "rotated": ("rotated", 1),
     "decoys": ("decoys", 1),

@@ -235,11 +235,13 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "zoo.progress": (),
     "zoo.expressions": ("compiler",),
+    "zoo.core_suite": (),  # setup.py reads it before anything is installed
     "zoo.suites": (
         "compiler",
         "programs",
         "zoo.auditing",
         "zoo.catalogue",
+        "zoo.core_suite",
         "zoo.expressions",
         "zoo.release",
     ),

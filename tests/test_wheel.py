@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,10 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from zoo.core_suite import CORE
+from zoo.release.shelf import folder_name, versions
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"compiler", "programs", "zoo"}
+SHIPPED = "zoo/shipped/"
+MOST_BYTES = 8 * 2**20
+"""Bytes that a wheel may have, with the releases of the suite `core`."""
 IGNORED = shutil.ignore_patterns(
-    ".*", "__pycache__", "build", "dist", "*.egg-info", "out", "runs", "*.safetensors"
+    *(".*", "__pycache__", "build", "dist", "*.egg-info", "out", "runs"),
+    *("tests", "benchmarks", "docs", "examples"),
 )
 
 pytestmark = pytest.mark.slow
@@ -41,7 +49,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("tests", "releases", "benchmarks"):  # there to be left out
         (source / folder).mkdir(exist_ok=True)
         (source / folder / "__init__.py").touch()
-        (source / folder / "index.json").touch()
     out = tmp_path_factory.mktemp("dist")
     run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), cwd=source)
     (found,) = out.glob("circuitzoo-*.whl")
@@ -68,7 +75,31 @@ def test_the_wheel_has_every_file_of_the_packages_and_no_other(wheel: Path) -> N
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert {name.split("/")[0] for name in names} == PACKAGES
-    assert names == files
+    assert {name for name in names if not name.startswith(SHIPPED)} == files
+
+
+def test_the_wheel_has_the_newest_core_releases_and_is_under_eight_mebibytes(
+    wheel: Path,
+) -> None:
+    archive = zipfile.ZipFile(wheel)
+    there = {
+        name.removeprefix(SHIPPED): archive.read(name)
+        for name in archive.namelist()
+        if name.startswith(SHIPPED)
+    }
+    index = json.loads(there.pop("index.json"))
+    folders = [
+        folder_name(name, max(versions(ROOT / "releases", name))) for name in CORE
+    ]
+    assert [entry["folder"] for entry in index["releases"]] == folders
+    assert there == {
+        file.relative_to(ROOT / "releases").as_posix(): file.read_bytes()
+        for folder in folders
+        for file in (ROOT / "releases" / folder).rglob("*")
+        if file.is_file()
+    }
+    assert len(CORE) == 20
+    assert wheel.stat().st_size < MOST_BYTES
 
 
 def test_the_packages_say_that_they_are_typed(wheel: Path) -> None:
@@ -102,6 +133,35 @@ def test_an_installed_wheel_compiles_and_runs_a_program(
     )
     printed = run("-c", code, cwd=tmp_path, PYTHONPATH=str(installed))
     assert Path(printed.splitlines()[0]).is_relative_to(installed)
+
+
+def test_an_installed_wheel_loads_and_scores_a_core_release_from_an_empty_folder(
+    installed: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import zoo\n"
+        "model = zoo.load('sort-siit')\n"
+        "print(model.folder.path)\n"
+        "print(model([3, 1, 2]))\n"
+        "scores = {str(edge): 1.0 for edge in model.circuit.edges}\n"
+        "given = dict(missing=0.0, pairs=16, behaviour=False)\n"
+        "print(zoo.score('sort-siit', scores, **given).auroc)\n"
+        "print(len(zoo.releases(suite='core')))\n"
+    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    printed = run(
+        "-c",
+        code,
+        cwd=empty,
+        PYTHONPATH=str(installed),
+        CIRCUITZOO_CACHE=str(tmp_path / "cache"),
+    )
+    folder, output, auroc, core = printed.splitlines()
+    assert Path(folder).is_relative_to(installed / "zoo/shipped")
+    assert output == "[1, 2, 3]"
+    assert float(auroc) == 1.0
+    assert int(core) == len(CORE)
 
 
 def test_an_installed_wheel_has_the_command_line(

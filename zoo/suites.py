@@ -17,6 +17,7 @@ from compiler.errors import InputError
 from programs.facts import all_facts
 from zoo.auditing.claims import missed
 from zoo.catalogue import entries
+from zoo.core_suite import CORE
 from zoo.expressions import (
     FieldComparison,
     Fields,
@@ -43,6 +44,10 @@ class NamedSuite:
 
 SUITES: Mapping[str, NamedSuite] = {
     "core": NamedSuite(
+        " or ".join(f"name={name}" for name in CORE),
+        "20 trained releases of all kinds, which come with the package",
+    ),
+    "first": NamedSuite(
         "version=1 and kind=trained and architecture=none",
         "the first version of every trained release without an architecture",
     ),

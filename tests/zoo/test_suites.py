@@ -78,7 +78,7 @@ def difficulty(release: Release) -> int:
         ("audit=full", lambda r: r.get("audit") == "full"),
         ("not not architecture=gpt2", lambda r: r.get("architecture") == "gpt2"),
         ("difficulty>=4", lambda r: difficulty(r) >= 4),
-        ("core and nodes=2", lambda r: None),
+        ("first and nodes=2", lambda r: None),
     ],
 )
 def test_an_expression_takes_what_plain_python_takes(
@@ -87,7 +87,7 @@ def test_an_expression_takes_what_plain_python_takes(
     found = [(r["name"], r["version"]) for r in choose(text, every)]
     last = {r["name"]: r for r in every}  # of several versions the newest comes last
     releases = list(last.values())
-    if text.startswith("core"):  # it speaks of versions
+    if text.startswith("first"):  # it speaks of versions
         releases = [r for r in every if r["version"] == 1 and r["kind"] == "trained"]
         releases = [r for r in releases if "architecture" not in r]
         expected = [r for r in releases if inside(r)[0] == 2]
@@ -121,7 +121,7 @@ def test_older_versions_in_a_suite_are_lines_with_their_number(
     monkeypatch.setattr("zoo.scoring.suites.list_versions", lambda: every)
     lines = models_of("version=1 and name=sort-siit or version=2 and name=sort-siit")
     assert lines == ["sort-siit@1", "sort-siit"]
-    assert "sort-siit@1" in models_of("core")
+    assert "sort-siit@1" in models_of("first")
     assert sorted(models_of("architecture=bert")) == sorted(encoders(every))
     with pytest.raises(InputError, match="no release is in 'layers>=99'"):
         models_of("layers>=99")

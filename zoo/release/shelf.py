@@ -35,6 +35,9 @@ ADDRESS = "CIRCUITZOO_INDEX"
 
 SCHEME = "hf://"
 
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+"""The releases of the suite `core` in an installed wheel; see `setup.py`."""
+
 Summary = TypeVar("Summary", bound=Mapping[str, Any])
 """What a release says of itself, with `name` and `version`."""
 
@@ -84,12 +87,16 @@ def folder_name(name: str, version: int) -> str:
 
 
 def shelves() -> list[Path]:
-    """Return where releases are looked for: as set, here, beside the source, cache."""
+    """Return where releases are looked for, the first that has a name first.
+
+    These are the folder that is set, `releases` here, the one beside the source, the
+    cache, and what came with the package: a user's own stand before those.
+    """
     places = [Path("releases")]
     if os.environ.get(PLACE):
         places.insert(0, Path(os.environ[PLACE]))
     places.append(Path(__file__).resolve().parents[2] / "releases")
-    places.append(cached_shelf())
+    places += [cached_shelf(), SHIPPED]
     return [p for p in places if p.is_dir()]
 
 
