@@ -86,12 +86,13 @@ def _operation_to_json(operation: t.Operation) -> dict[str, Any]:
         case t.Fixed():
             return {"kind": "constant"}
         case t.Table():
-            partial = operation.partial
+            partial, weights = operation.partial, operation.weights
             return {
                 "kind": "table",
                 "args": list(operation.args),
                 "table": operation.table.tolist(),
                 "partial": None if partial is None else bits_to_json(partial),
+                **({} if weights is None else {"weights": list(weights)}),
             }
         case t.Width():
             return {
@@ -304,7 +305,7 @@ class _VariableReader:
         return t.Fixed()
 
     def table(self, found: LocatedJson, domain: Domain) -> t.Table:
-        entries = found.fields("kind", "args", "table", "partial")
+        entries = found.fields("kind", "args", "table", "partial", optional="weights")
         args = tuple(self.earlier(item) for item in entries["args"].items())
         if not 1 <= len(args) <= _MOST_ARGS:
             raise entries["args"].wrong(f"1 to {_MOST_ARGS} variables")
@@ -314,7 +315,17 @@ class _VariableReader:
             args,
             self.indices(entries["table"], domain, *shape),
             None if partial.json is None else partial.bits(*shape),
+            self.weights(found, len(args)) if "weights" in found.json else None,
         )
+
+    def weights(self, found: LocatedJson, args: int) -> tuple[int, ...]:
+        """Return the weights of a sum of evidence, one for each argument."""
+        weights = found.entries()["weights"]
+        items = list(weights.items())
+        whole = all(type(item.json) is int and item.json for item in items)
+        if len(items) != args or not whole or sum(item.json for item in items) <= 0:
+            raise weights.wrong(f"{args} integers that are not 0, of a sum above 0")
+        return tuple(item.json for item in items)
 
     def width(self, found: LocatedJson, domain: Domain) -> t.Width:
         entries = found.fields("kind", "selector", "lookup")

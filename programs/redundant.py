@@ -3,6 +3,10 @@
 What a second copy means depends on what stands in a patched place. Under interchange
 any one of three copies may carry another input's value, and the other two outvote it.
 The functions of the copies are different objects, so the compiler keeps the copies.
+
+Where the result is a weighed sum of evidence, what decides depends on the ablation: a
+part of less weight loses against the other one's value, and wins where the other one
+is knocked out by zero or by its mean.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from compiler.rasp import (
     length,
     program,
     tokens,
+    weigh,
 )
 from compiler.rasp.values import Value
 
@@ -92,3 +97,69 @@ def contains_a_and_b() -> SOp:
     `contains_a_and_b("dda") -> [False] * 3`.
     """
     return _is_there("a").named("has_a") & _is_there("b").named("has_b")
+
+
+def _first() -> SOp:
+    start = Select(indices, 0, lambda key, query: key == query)
+    return Aggregate(start, tokens, rule="unique")
+
+
+def _greatest() -> SOp:
+    everything = Select(tokens, tokens, lambda key, query: True)
+    return Aggregate(everything, tokens, rule="max")
+
+
+@program(family=FAMILY, vocab="abc", max_len=6, example=("bca", "bbb"))
+def first_with_backup() -> SOp:
+    """The first token, found by its index; a second head decides without the first.
+
+    `first_with_backup("bca") -> "bbb"`.
+    """
+    everything = Select(tokens, tokens, lambda key, query: True)
+    backup = Aggregate(everything, tokens, rule="first")
+    return weigh((_first().named("main"), backup.named("backup")), (5, 4))
+
+
+@program(family=FAMILY, vocab="abc", max_len=6, example=("bca", "ccc"))
+def maximum_with_backup() -> SOp:
+    """The greatest token, found twice; the second head decides without the first.
+
+    `maximum_with_backup("bca") -> "ccc"`.
+    """
+    return weigh((_greatest().named("main"), _greatest().named("backup")), (5, 4))
+
+
+@program(family=FAMILY, vocab="abc", max_len=6, example=("bca", "bbb"))
+def first_by_evidence() -> SOp:
+    """The first token, for which three heads add up their evidence.
+
+    `first_by_evidence("bca") -> "bbb"`.
+    """
+    return weigh([_first().named(f"part_{n}") for n in (1, 2, 3)], (4, 3, 2))
+
+
+@program(family=FAMILY, vocab="abc", max_len=6, example=("bca", "ccc"))
+def maximum_by_evidence() -> SOp:
+    """The greatest token, for which three heads add up their evidence.
+
+    `maximum_by_evidence("bca") -> "ccc"`.
+    """
+    return weigh([_greatest().named(f"part_{n}") for n in (1, 2, 3)], (4, 3, 2))
+
+
+@program(family=FAMILY, vocab="abc", max_len=6, example=("bca", "bbb"))
+def first_against_doubt() -> SOp:
+    """The first token, which a second head speaks against and is overruled.
+
+    `first_against_doubt("bca") -> "bbb"`.
+    """
+    return weigh((_first().named("main"), _first().named("doubt")), (2, -1))
+
+
+@program(family=FAMILY, vocab="abc", max_len=6, example=("bca", "ccc"))
+def maximum_against_doubt() -> SOp:
+    """The greatest token, which a second head speaks against and is overruled.
+
+    `maximum_against_doubt("bca") -> "ccc"`.
+    """
+    return weigh((_greatest().named("main"), _greatest().named("doubt")), (2, -1))

@@ -42,11 +42,14 @@ class Table:
         table: [d1, .., dk] index into the node's domain; -1 where the arguments can
             never meet, or where the function is not defined.
         partial: [d1, .., dk] combinations that can meet where the function raised.
+        weights: for each argument how much it counts, where the result is the value
+            with the greatest sum of weights; see `compiler/rasp/evidence.py`.
     """
 
     args: tuple[int, ...]
     table: NDArray[np.int32]
     partial: NDArray[np.bool_] | None = None
+    weights: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

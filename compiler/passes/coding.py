@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from compiler.ir import typed as t
 from compiler.passes.codes import Code, Floats, natural_numbers, number, one_hot
+from compiler.passes.evidence import sum_evidence
 from compiler.passes.exact import (
     EXACTNESS,
     Errors,
@@ -120,6 +121,8 @@ class Coder:
         weighed, exact = index in needs.weighed, index in needs.exact
         relative = exact and not code.free
         wanted = tolerances(code, weighed)
+        if operation.weights is not None:
+            return self._evidence(step, operation, code)
         if exact:
             last = index == needs.output
             wanted = exact_tolerances(step.domain, code, weighed, last)
@@ -142,6 +145,19 @@ class Coder:
             units = better or units
         size = np.maximum(1.0, np.abs(code.rows).max(axis=1)) if relative else 1.0
         return self._written(step, operation.table, choice, code, units, size)
+
+    def _evidence(self, step: Step, operation: t.Table, code: Code) -> CodedStep:
+        """Return a sum of evidence, which reads every argument one-hot."""
+        args = [self.one_hot(self.place[a]) for a in operation.args]
+        read = [self.coded[a] for a in args]
+        units = sum_evidence(
+            operation,
+            [r.domain.values for r in read],
+            [r.code for r in read],
+            step.domain.values,
+            code,
+        )
+        return self._written(step, operation.table, args, code, units)
 
     def recodings(self, index: int, args: list[int]) -> list[Callable[[int], int]]:
         """Return how arguments may be read: as they are, one-hot, with less error."""
@@ -196,9 +212,10 @@ class Coder:
         self._count_units(step, units.count)
         rows = [self.coded[a].bos for a in args]
         known = [row for row in rows if row is not None]
+        weights = getattr(step.operation, "weights", None)
         noise = units.error * np.ones(len(code.rows)) * size
         return _with_code(
-            replace(step, operation=t.Table(tuple(args), table)),
+            replace(step, operation=t.Table(tuple(args), table, weights=weights)),
             Code(code.rows, noise),
             units,
             units.apply(known) if len(known) == len(rows) else None,

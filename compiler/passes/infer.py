@@ -35,6 +35,7 @@ from compiler.passes.formulas import fold_formula, negate
 from compiler.passes.means import TooManyMeans, reachable_means
 from compiler.passes.select import at_most_one, bound, never_empty, width_domain
 from compiler.rasp import operators
+from compiler.rasp.evidence import WeighedVote
 from compiler.rasp.expr import Comparison
 from compiler.rasp.operators import place_of
 from compiler.rasp.values import Value, canonical, is_number, show, show_many, sort_key
@@ -227,6 +228,9 @@ class _Inference:
             except Exception as error:
                 partial[place] = True
                 failure = failure or (arguments, error)
+        if failure and isinstance(operation.function, WeighedVote):
+            shown = ", ".join(show(a) for a in failure[0])
+            raise _Problem(f"on ({shown}), {failure[1]}")
         if not results and failure is None:
             names = ", ".join(repr(self.written[a]) for a in operation.args)
             raise _Problem(
@@ -247,7 +251,12 @@ class _Inference:
         if cells:
             table[tuple(np.array(cells).T)] = places
         domain = Domain(values, image(domains, table, len(values)))
-        operation_ = t.Table(operation.args, table, partial if failure else None)
+        operation_ = t.Table(
+            operation.args,
+            table,
+            partial if failure else None,
+            _weights_of(operation.function),
+        )
         return operation_, domain
 
     # Selectors --------------------------------------------------------------------
@@ -384,6 +393,11 @@ class _Inference:
             selector, operation.value, recode, default, operation.rule, proven
         )
         return pick, Domain(values, domain_mask)
+
+
+def _weights_of(function: Callable[..., Any]) -> tuple[int, ...] | None:
+    """Return the weights of a sum of evidence; None of any other function."""
+    return function.weights if isinstance(function, WeighedVote) else None
 
 
 _COMPARE = {

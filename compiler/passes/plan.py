@@ -15,6 +15,7 @@ from compiler.ir import typed as t
 from compiler.passes.cases import can_be_counted
 from compiler.passes.codes import affine, natural_numbers
 from compiler.passes.coding import Coder, Solved, Unclear
+from compiler.passes.evidence import check_evidence
 from compiler.passes.exact import EXACTNESS, number_error
 from compiler.passes.needs import find_needs
 from compiler.passes.size import least_size, refuse_large
@@ -33,6 +34,7 @@ def choose_codes(typed: t.Typed, most: int | None = None) -> Plan:
         ProgramError: a table cannot be computed exactly in float32, or the model would
             have too many parameters.
     """
+    check_evidence(typed)
     solved: Solved = {}
     counted: frozenset[int] = frozenset()
     while True:

@@ -58,7 +58,8 @@ class _Rewriter:
         operation = self.relink(variable.operation)
         if not t.is_partial(replace(variable, operation=operation)):
             operation = self.fold(operation, variable.domain)
-        if isinstance(operation, t.Table):
+        # A sum of evidence keeps each of its arguments, even one that never decides.
+        if isinstance(operation, t.Table) and operation.weights is None:
             operation = self.join(operation)
             operation = _merge_arguments(operation, self.variables)
             alias = self.alias(operation, variable)
@@ -131,6 +132,8 @@ class _Rewriter:
                 continue
             if operation.partial is not None or inner.operation.partial is not None:
                 continue
+            if inner.operation.weights is not None:
+                continue
             size = operation.table.size // inner.domain.size
             if size * inner.operation.table.size > JOINT_TABLE:
                 continue
@@ -170,7 +173,8 @@ class _Rewriter:
             case t.Fixed():
                 return ("fixed", values)
             case t.Table():
-                return ("table", operation.args, operation.table.tobytes(), values)
+                table = operation.table.tobytes()
+                return ("table", operation.args, table, values, operation.weights)
             case t.Width():
                 return ("width", formula_key(operation.selector))
             case t.Mean():

@@ -7,6 +7,7 @@ An expression is an immutable description; nothing is computed here. The graph
 (`compiler.ir`) tabulates it over a vocabulary and a maximum length.
 """
 
+from compiler.rasp.evidence import weigh
 from compiler.rasp.expr import (
     EQ,
     FALSE,
@@ -103,5 +104,6 @@ __all__ = [
     "shift",
     "tokens",
     "total",
+    "weigh",
     "where",
 ]

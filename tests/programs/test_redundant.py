@@ -8,6 +8,12 @@ REFERENCES = {
     "histogram_by_vote": lambda x: [x.count(v) for v in x],
     "contains_a_or_b": lambda x: ["a" in x or "b" in x] * len(x),
     "contains_a_and_b": lambda x: ["a" in x and "b" in x] * len(x),
+    "first_with_backup": lambda x: [x[0]] * len(x),
+    "first_by_evidence": lambda x: [x[0]] * len(x),
+    "first_against_doubt": lambda x: [x[0]] * len(x),
+    "maximum_with_backup": lambda x: [max(x)] * len(x),
+    "maximum_by_evidence": lambda x: [max(x)] * len(x),
+    "maximum_against_doubt": lambda x: [max(x)] * len(x),
 }
 
 
