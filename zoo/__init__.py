@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from zoo.reading.lens import score_lens
     from zoo.reading.questions import questions
     from zoo.release.released import Released
+    from zoo.release_publication import publish_all
     from zoo.release_verification import verify_releases
     from zoo.scoring.by_input import score_by_input
     from zoo.scoring.circuit_sets import score_circuits
@@ -116,6 +117,7 @@ _PLACES = {
     "open_steering": "zoo.steering.task:open_steering",
     "programs": "zoo.api:programs",
     "publish": "zoo.publishing:publish",
+    "publish_all": "zoo.release_publication:publish_all",
     "questions": "zoo.reading.questions:questions",
     "releases": "zoo.publishing:releases",
     "resume": "zoo.api:resume",
@@ -183,6 +185,7 @@ __all__ = [
     "open_steering",
     "programs",
     "publish",
+    "publish_all",
     "questions",
     "releases",
     "resume",

@@ -55,7 +55,8 @@ OTHERWISE = {
     "card": {"name", "source"},
     "download": {"suite"},  # zoo.download_suite
     "components": {"jsonl"},  # how it is printed
-    "publish": {"name", "source"},
+    # The same argument, and what is of zoo.publish_all.
+    "publish": {"name", "source", "every", "suite", "title", "dry_run"},
     "verify": {"every", "releases", "suite"},  # verify_library, verify_releases
     "compress": {"check_every", "inputs"},  # settings of the method, for its study
     "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process

@@ -76,19 +76,56 @@ def _tell(name: str, folder: Path) -> None:
 
 def publish(
     name: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="RELEASE", help="The release: NAME, NAME@VERSION or its folder."
         ),
-    ],
+    ] = None,
     to: Annotated[
-        str, typer.Option(metavar="hf://OWNER/REPO", help="The repository to write to.")
-    ],
+        str,
+        typer.Option(
+            metavar="hf://OWNER/REPO",
+            help="The repository to write to. Of many releases: hf://OWNER, under "
+            "which each gets a repository, or a folder that a web server can serve.",
+        ),
+    ] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Publish the newest version of every release.")
+    ] = False,
+    suite: SuiteOption = "",
+    title: Annotated[
+        str,
+        typer.Option(
+            help="The title of the collection on the Hub; circuitzoo and the suite by "
+            "default."
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print what would be published, with its size."),
+    ] = False,
 ) -> None:
-    """Put a release into a repository of the Hugging Face Hub.
+    """Put a release, or all of a suite, into repositories of the Hugging Face Hub.
 
-    This makes a commit and a tag.
+    Each release becomes a commit and a tag. With --all or --suite, a collection lists
+    them, and what is there already is not sent again.
     """
+    if (name is not None) + every + (suite != "") != 1:
+        raise InputError(
+            "give one of three: the name of a release, --all, or --suite SUITE"
+        )
+    if not to:
+        raise InputError("--to: say where to, hf://OWNER/REPO; or hf://OWNER for many")
+    if name is None:
+        _publish_all(to, suite, title, dry_run)
+    elif title or dry_run:
+        raise InputError("--title and --dry-run go with --all and --suite")
+    else:
+        _publish_one(name, to)
+
+
+def _publish_one(name: str, to: str) -> None:
+    """Publish a release, and print where it is."""
     from zoo.lookup import SAVED, look_up
     from zoo.release.hub import parse_repo
     from zoo.release.hub import publish as put
@@ -102,6 +139,29 @@ def publish(
     said = "is published" if fresh else "was there already, the same"
     print(f"{folder.summary()['name']}, version {folder.summary()['version']}, {said}")
     print(address)
+
+
+def _publish_all(to: str, suite: str, title: str, dry_run: bool) -> None:
+    """Publish many releases, and print what came of each."""
+    from collections import Counter
+
+    from zoo.release_publication import PublishedRelease, publish_all
+
+    def show(release: PublishedRelease) -> None:
+        size = f"{release.bytes / 1024:,.0f} KiB"
+        print(f"{release.name}@{release.version}: {release.state}, {size}", flush=True)
+        if release.failure or release.address:
+            print(f"  {release.failure or release.address}", flush=True)
+
+    found = publish_all(to, suite, title=title, dry_run=dry_run, progress=show)
+    states = Counter(release.state for release in found.releases)
+    told = ", ".join(f"{number} {state}" for state, number in states.items())
+    print(f"\n{told}; {found.bytes / 2**20:,.1f} MiB in all")
+    if found.address:
+        print(found.address)
+    if found.failed:
+        print("The same command goes on with what is missing.")
+        raise typer.Exit(1)
 
 
 @index.command("serve")

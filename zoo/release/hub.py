@@ -27,9 +27,10 @@ from zoo.release.whole import Folder
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_PART = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_-])?"
+PART = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_-])?"
+"""What a part of an address, an owner or a repository, matches."""
 _REPO = re.compile(
-    rf"hf://(?P<owner>{_PART})/(?P<repo>{_PART})(?:@(?P<revision>[A-Za-z0-9][\w./-]*))?",
+    rf"hf://(?P<owner>{PART})/(?P<repo>{PART})(?:@(?P<revision>[A-Za-z0-9][\w./-]*))?",
     re.ASCII,
 )
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -165,9 +166,9 @@ def _ask(repo: Repo, url: str) -> tuple[LocatedJson, str]:
     return parse(data, f"{repo}, what the Hub says"), after
 
 
-def _no_repository(repo: Repo) -> NameLookupError:
+def _no_repository(where: Repo | str) -> NameLookupError:
     return NameLookupError(
-        f"{repo}: there is no such repository, or it is private: `hf auth login` first"
+        f"{where}: there is no such repository, or it is private: `hf auth login` first"
     )
 
 
@@ -200,9 +201,9 @@ def publish(folder: Folder, repo: Repo) -> tuple[str, bool]:
     """
     if repo.revision is not None:
         raise InputError(f"{repo}: a release goes to the main branch; leave the @ out")
-    api, summary = _api(), folder.summary()
+    api, summary = hub_api(), folder.summary()
     tag = f"v{summary['version']}"
-    with _asking(repo):
+    with asking(repo):
         api.create_repo(repo.id, exist_ok=True)
         if _is_there(repo, folder, tag):
             return f"{_endpoint()}/{repo.id}", False
@@ -266,14 +267,15 @@ def _endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
 
 
-def _api() -> HfApi:
+def hub_api() -> HfApi:
+    """Return the client of the Hub."""
     from huggingface_hub import HfApi
 
     return HfApi(endpoint=_endpoint(), library_name="circuitzoo")
 
 
 @contextmanager
-def _asking(repo: Repo) -> Iterator[None]:
+def asking(where: Repo | str) -> Iterator[None]:
     """Tell the Hub's errors in our words."""
     from huggingface_hub import errors
 
@@ -281,15 +283,15 @@ def _asking(repo: Repo) -> Iterator[None]:
         yield
     except errors.RevisionNotFoundError:
         raise NameLookupError(
-            f"{repo}: the repository has no such branch, tag or commit"
+            f"{where}: the repository has no such branch, tag or commit"
         ) from None
     except errors.RepositoryNotFoundError:
-        raise _no_repository(repo) from None
+        raise _no_repository(where) from None
     except (FetchError, FormatError, InputError, NameLookupError):
         raise
     except Exception as error:
         # Connection errors are those of the HTTP library that huggingface_hub uses.
         wording = ascii(str(error).partition("\n")[0])[1:161]
         raise FetchError(
-            f"{repo}: the Hub cannot be asked ({type(error).__name__}: {wording})"
+            f"{where}: the Hub cannot be asked ({type(error).__name__}: {wording})"
         ) from None

@@ -222,7 +222,12 @@ def _entry(folder: Path) -> dict[str, Any]:
 
 
 def add(
-    shelf: Path, name: str, version: int, files: Mapping[str, bytes]
+    shelf: Path,
+    name: str,
+    version: int,
+    files: Mapping[str, bytes],
+    *,
+    list_it: bool = True,
 ) -> tuple[Path, bool]:
     """Put a release on a shelf; return (its folder, whether it is new).
 
@@ -231,6 +236,8 @@ def add(
         name: the release's.
         version: its version.
         files: contents by name, SHA256SUMS among them.
+        list_it: whether the index is written too; whoever adds many at once calls
+            `write_index` at the end.
 
     Raises:
         InputError: the version is there already and says something else, or the
@@ -250,7 +257,8 @@ def add(
                     f"{target} is published and does not change; what would be "
                     f"written differs from it. Give --version {newest + 1}"
                 )
-            write_index(shelf)
+            if list_it:
+                write_index(shelf)
     return target, fresh
 
 

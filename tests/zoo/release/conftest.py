@@ -6,6 +6,7 @@ import pytest
 
 import zoo
 from compiler.model import Model
+from tests.zoo.release.hubs import serving
 from zoo.auditing.certificate import Certificate, Claim, EdgeFinding, Rate, Witness
 from zoo.release.build import Draft, release_files
 from zoo.release.shelf import add
@@ -63,3 +64,17 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("CIRCUITZOO_INDEX", raising=False)
     monkeypatch.setattr("zoo.release.fetch.PAUSE", 0.0)
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    # What huggingface_hub remembers of a Hub is no business of the user's own cache.
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "known"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
+    monkeypatch.setenv("HF_TOKEN", "hf_nobody")
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        yield hub

@@ -35,6 +35,10 @@ class Hub:
         altered: names of files that are sent with a byte changed.
         missing: names of files that are listed and not there.
         asked: the requests, in order.
+        user: who every token is of, and their organisations.
+        refused: repositories that may not be made.
+        lasts: how many requests that write are answered before it fails for good.
+        collections: repositories by the collection's owner and title.
     """
 
     address: str = ""
@@ -45,6 +49,10 @@ class Hub:
     altered: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    user: tuple[str, ...] = ("me", "our-lab")
+    refused: set[str] = field(default_factory=set)
+    lasts: int = 10**9
+    collections: dict[str, list[str]] = field(default_factory=dict)
 
     def commit(self, repo: str, files: dict[str, bytes]) -> str:
         """Put files on the main branch, and return the commit."""
@@ -119,7 +127,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(f"{self.command} {path} {self.headers.get('Range', '')}")
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/(.+))?", path):
+        if path == "/api/whoami-v2":
+            name, *orgs = self.hub.user
+            self._json({"name": name, "orgs": [{"name": org} for org in orgs]})
+        elif match := re.fullmatch(r"/api/collections/([^/]+/[^/]+)", path):
+            self._collection(match[1])
+        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/(.+))?", path):
             self._info(match[1], match[3] or "main")
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)", path):
             self._tree(match[1], match[2])
@@ -185,9 +198,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         path, body = unquote(urlsplit(self.path).path), self._body()
         self.hub.asked.append(f"POST {path}")
-        if path == "/api/repos/create":
+        self.hub.lasts -= 1
+        if self.hub.lasts < 0:
+            self._json({"error": "out of order"}, 500)
+        elif path == "/api/collections":
+            asked = json.loads(body)
+            slug = f"{asked['namespace']}/{re.sub('[^a-z]+', '-', asked['title'])}"
+            known = slug in self.hub.collections
+            self.hub.collections.setdefault(slug, [])
+            self._collection(slug, 409 if known else 200)
+        elif match := re.fullmatch(r"/api/collections/(.+)/items", path):
+            self.hub.collections[match[1]].append(json.loads(body)["item"]["id"])
+            self._collection(match[1])
+        elif path == "/api/repos/create":
             asked = json.loads(body)
             repo = f"{asked['organization']}/{asked['name']}"
+            if repo in self.hub.refused:
+                self._json({"error": "You don't have the rights"}, 403)
+                return
             known = repo in self.hub.refs
             if not known:
                 self.hub.commit(repo, {".gitattributes": b"*.parquet filter=lfs\n"})
@@ -210,6 +238,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({})
         else:
             self._none("EntryNotFound")
+
+    def _collection(self, slug: str, status: int = 200) -> None:
+        items = [
+            {"_id": name, "id": name, "type": "model", "position": at}
+            for at, name in enumerate(self.hub.collections[slug])
+        ]
+        said = {"slug": slug, "title": slug, "owner": {}, "items": items, "position": 0}
+        said |= {"private": False, "theme": "green", "upvotes": 0}
+        self._json({**said, "lastUpdated": "2026-01-01T00:00:00.000Z"}, status)
 
     def _where(self, wanted: dict[str, Any]) -> dict[str, Any]:
         href = f"{self.hub.address}/store/{wanted['oid']}"

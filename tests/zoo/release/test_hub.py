@@ -13,7 +13,6 @@ import pytest
 
 import zoo
 from compiler.errors import FetchError, FormatError, InputError, NameLookupError
-from tests.zoo.release.hubs import serving
 from zoo.release.hub import parse_repo, publish
 from zoo.release.released import Released
 from zoo.release.resolve import download, resolve
@@ -21,20 +20,6 @@ from zoo.release.whole import check_files, open_folder
 
 ROOT = Path(__file__).parents[3]
 REPO = "hf://me/small"
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    from huggingface_hub import constants
-
-    # What huggingface_hub remembers of a Hub is no business of the user's own cache.
-    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "known"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
-    monkeypatch.setenv("HF_TOKEN", "hf_nobody")
-    with serving() as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.address)
-        yield hub
 
 
 @pytest.fixture
