@@ -15,6 +15,7 @@ from compiler.passes.infer import Limits
 from compiler.pipeline import Stages, compile_stages, read_source
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
+from compiler.rasp.tuples import ProgramTuple
 from compiler.rasp.values import Value
 
 
@@ -136,9 +137,11 @@ def program_facts(stages: Stages) -> dict[str, Any]:
     program = stages.program.program
     if program is None:
         return {}
-    facts = {"family": program.family, "meaning": program.meaning}
+    facts: dict[str, Any] = {"family": program.family, "meaning": program.meaning}
     if program.classes is not None:
         facts["classes"] = program.classes
+    if isinstance(program, ProgramTuple):
+        facts["tasks"] = [p.name for p in program.programs]
     try:
         return {**facts, "source": program.source}
     except (OSError, TypeError):  # made at a prompt: there is no file with its text

@@ -44,8 +44,10 @@ from compiler.passes.plan import choose_codes
 from compiler.passes.rules import settle_and_infer
 from compiler.passes.schedule import Scheduled, schedule
 from compiler.passes.simplify import simplify
-from compiler.rasp.expr import SOp, given_name
+from compiler.passes.tasks import apart, read_tasks
+from compiler.rasp.expr import Elementwise, SOp, given_name
 from compiler.rasp.program import Program
+from compiler.rasp.tuples import ProgramTuple
 from compiler.rasp.values import Value, ordered
 from compiler.text.problems import in_words_of_text
 
@@ -79,6 +81,14 @@ class Source:
     beside: SOp | None = None
     beside_name: str | None = None
     generates: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The variables in the tuple that several programs compute; () of one."""
+        if not isinstance(self.program, ProgramTuple):
+            return ()
+        assert isinstance(self.expression, Elementwise)
+        return tuple(str(given_name(part)) for part in self.expression.args)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,10 +248,14 @@ def _compile_stages(
     )
     # Checked before it is simplified: what is dropped then may be undefined.
     typed = simplify(check_defined(typed, source.accepts))
+    outputs = source.outputs
+    if outputs:
+        typed = read_tasks(typed, outputs)
     if options.generate:
         typed = write_tokens(typed, EOS)
     typed = keep_distractors(typed, tuple(distractors), options.decoys)
-    scheduled = schedule(choose_codes(typed, limits.parameters))
+    lowered = apart(typed) if outputs else typed
+    scheduled = schedule(choose_codes(lowered, limits.parameters))
     compiled = compile_scheduled(scheduled, options, limits)
     laid_out = compiled.laid_out
     return Stages(source, graph, typed, scheduled, laid_out, compiled, options)

@@ -13,6 +13,7 @@ from functools import cache
 from compiler.errors import unknown_name
 from compiler.rasp.program import Program
 from compiler.rasp.several import JOIN, select_by_token
+from compiler.rasp.tuples import SIDE_BY_SIDE, compute_beside
 
 
 @cache
@@ -31,20 +32,24 @@ def all_programs() -> dict[str, Program]:
 
 def has(name: str) -> bool:
     """Return whether there is a program of that name; of several, by their names."""
-    return all(part in all_programs() for part in name.split(JOIN))
+    return all(part in all_programs() for part in _parts_of(name))
 
 
 def find(name: str) -> Program:
-    """Return the program called `name`; that of several programs, `sort+reverse`.
+    """Return the program called `name`.
+
+    `sort+reverse` is that of several programs of which the first token chooses one, and
+    `sort,reverse` that of several of which all are computed.
 
     Raises:
         NameLookupError: there is none; the message offers the nearest names.
         InputError: the programs cannot be computed in one model.
     """
-    for part in name.split(JOIN):
+    parts = _parts_of(name)
+    for part in parts:
         if part not in all_programs():
             raise unknown_name("program", part, all_programs())
-    return _several(name) if JOIN in name else all_programs()[name]
+    return all_programs()[name] if len(parts) == 1 else _several(name)
 
 
 def program_of(name: str, family: object) -> Program | None:
@@ -63,6 +68,12 @@ def program_of(name: str, family: object) -> Program | None:
     return found if found.family == family else None
 
 
+def _parts_of(name: str) -> list[str]:
+    """Return the names of the programs that a name is made of."""
+    return name.split(SIDE_BY_SIDE if SIDE_BY_SIDE in name else JOIN)
+
+
 @cache
 def _several(name: str) -> Program:
-    return select_by_token([all_programs()[part] for part in name.split(JOIN)])
+    join = compute_beside if SIDE_BY_SIDE in name else select_by_token
+    return join([all_programs()[part] for part in _parts_of(name)])

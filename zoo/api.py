@@ -21,6 +21,7 @@ from compiler.passes.infer import Limits
 from compiler.rasp.expr import SOp
 from compiler.rasp.program import Program
 from compiler.rasp.several import JOIN, select_by_token
+from compiler.rasp.tuples import SIDE_BY_SIDE, compute_beside
 from compiler.rasp.values import Value
 from zoo.compression.settings import Settings, make_settings
 from zoo.lookup import (
@@ -36,8 +37,8 @@ from zoo.lookup import load as load_target
 from zoo.training.recipe import Recipe
 from zoo.training.recipe_changes import RecipeChanges
 
-SELECT = ("token",)
-"""How a model of several programs is told which of them to compute."""
+SELECT = ("token", "beside")
+"""Whether a first token says which of several programs is computed, or all are."""
 
 if TYPE_CHECKING:
     from compiler.verify import Verification
@@ -238,7 +239,8 @@ def train(
             `sort_text`), or else over the prefix of each position. A model of an
             architecture is saved as a folder of Hugging Face transformers.
         select: how one of several programs is chosen: by `token`, the first token of
-            an input, which is the name of the program that is asked for.
+            an input, which is the name of the program that is asked for; or `beside`:
+            all of them are computed at once, and the output is the tuple of theirs.
         progress: whether steps, speed and remaining time are shown; or a function that
             is called with (steps done, steps).
         changes: fields of the recipe to change: `steps=4000`, `norm="pre"`.
@@ -346,14 +348,15 @@ def _together(source: Any, select: str) -> Any:
     if not isinstance(source, list | tuple):
         return source
     if all(isinstance(one, str) for one in source) and len(source) > 1:
-        return JOIN.join(source)
+        return (JOIN if select == "token" else SIDE_BY_SIDE).join(source)
     found = [find_program(s) if isinstance(s, str) else s for s in source]
     if other := next((s for s in found if not isinstance(s, Program)), None):
         raise InputError(
             f"found a {type(other).__name__} among the programs of one model; expected "
             "names, or what @program makes"
         )
-    return select_by_token([s for s in found if isinstance(s, Program)])
+    join = select_by_token if select == "token" else compute_beside
+    return join([s for s in found if isinstance(s, Program)])
 
 
 def _find(source: Any, like: str | None) -> Any:

@@ -13,6 +13,7 @@ import programs
 from compiler.errors import NameLookupError, nearest, unknown_name
 from compiler.rasp.program import Program
 from compiler.rasp.several import JOIN
+from compiler.rasp.tuples import SIDE_BY_SIDE
 from programs import texts
 from programs.facts import OutputType, ProgramFacts, all_facts
 from zoo import tasks
@@ -166,7 +167,7 @@ def define(name: str) -> Program | Task:
         NameLookupError: there is neither; the message offers the nearest names.
     """
     kinds = kinds_of(name)
-    if not kinds and JOIN in name:
+    if not kinds and (JOIN in name or SIDE_BY_SIDE in name):
         return programs.find(name)
     if not kinds:
         raise unknown_name("program or task", name, names())

@@ -151,7 +151,8 @@ def _site(model: Model, name: str) -> str:
     """Return where a variable lives: `at m0, rank 8`."""
     site = model.sites.get(name)
     if site is None:
-        return "constant"
+        tuple_of_tasks = name == model.output and model.facts.get("tasks")
+        return "read by the logits" if tuple_of_tasks else "constant"
     rank = "" if site.basis is None else f", rank {len(site.basis)}"
     beside = "" if name in model.circuit.sites else ", beside"
     return f"at {site.node}{rank}{beside}"

@@ -168,6 +168,8 @@ class Typed:
         notes: what was checked on a sample and not proven.
         extra: variables that are kept although the output does not need them: what is
             computed beside the program.
+        read_extra: how many of `extra`, from the first on, the logits read too, each
+            by itself: the outputs of further tasks (`compiler/passes/tasks.py`).
     """
 
     name: str
@@ -179,6 +181,7 @@ class Typed:
     numerical: bool
     notes: tuple[str, ...] = field(default=())
     extra: tuple[int, ...] = ()
+    read_extra: int = 0
 
     def index(self, name: str) -> int:
         """Return the index of the variable called `name`, -1 if there is none."""
@@ -243,6 +246,21 @@ def needed(items: Sequence[Reads], roots: Iterable[int]) -> set[int]:
         if index in found:
             found |= set(items[index].reads)
     return found
+
+
+def prune(typed: Typed) -> Typed:
+    """Return the program without what neither its output nor `extra` depends on."""
+    keep = sorted(needed(typed.variables, [typed.output, *typed.extra]))
+    place = {old: new for new, old in enumerate(keep)}
+    return replace(
+        typed,
+        variables=tuple(
+            replace(v, operation=relocated(v.operation, place))
+            for v in (typed.variables[i] for i in keep)
+        ),
+        output=place[typed.output],
+        extra=tuple(place[i] for i in typed.extra),
+    )
 
 
 def is_partial(variable: Variable) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from compiler.ir import typed as t
 from compiler.lower.readout import Readout
+from compiler.lower.tuple_logits import spread
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, expected_shapes
 from compiler.passes.codes import Affine, Code, affine, natural_numbers
@@ -18,6 +19,7 @@ from compiler.passes.layout import LaidOut
 from compiler.passes.schedule import Place
 from compiler.passes.scores import Head
 from compiler.passes.steps import CodedStep
+from compiler.passes.tasks import outputs_of, tuples_of
 from compiler.passes.units import Units
 
 # The logit of the right class stands at least this far above the others.
@@ -49,6 +51,9 @@ def make_config(laid_out: LaidOut, readout: Readout) -> Config:
 def choose_readout(laid_out: LaidOut) -> Readout:
     """Return how the output is read: numbers where the program is numerical."""
     plan = laid_out.scheduled.plan
+    if plan.typed.read_extra:
+        domains = [plan.steps[i].domain for i in outputs_of(plan)]
+        return Readout("classes", tuples_of(domains))
     domain = plan.steps[plan.output].domain
     if not plan.typed.numerical:
         return Readout("classes", domain.values)
@@ -68,7 +73,11 @@ def assemble(laid_out: LaidOut, config: Config, readout: Readout) -> Weights:
                 assembler.mlp(index, step, step.weights, place)
             case None:
                 assembler.embed(index, step)
-    assembler.unembed(laid_out.scheduled.plan.output, readout)
+    outputs = outputs_of(laid_out.scheduled.plan)
+    if len(outputs) == 1:
+        assembler.unembed(outputs[0], readout)
+    else:
+        assembler.unembed_each(outputs)
     return Weights(**assembler.arrays)
 
 
@@ -142,6 +151,15 @@ class _Assembler:
         logits = _logits(step, readout)
         self.arrays["W_U"][self.dims[index]] = logits.matrix
         self.arrays["b_U"][:] = logits.bias
+
+    def unembed_each(self, outputs: tuple[int, ...]) -> None:
+        """Add up what each task gives to the logits of tuples."""
+        steps = [self.steps[i] for i in outputs]
+        sizes = [step.domain.size for step in steps]
+        for task, (index, step) in enumerate(zip(outputs, steps, strict=True)):
+            logits = _logits(step, Readout("classes", step.domain.values))
+            self.arrays["W_U"][self.dims[index]] += spread(logits.matrix, task, sizes)
+            self.arrays["b_U"] += spread(logits.bias, task, sizes)
 
 
 def _logits(step: CodedStep, readout: Readout) -> Affine:

@@ -24,6 +24,7 @@ from compiler.passes.layout import LaidOut
 from compiler.passes.schedule import Place
 from compiler.passes.scores import Head
 from compiler.passes.steps import CodedStep
+from compiler.passes.tasks import outputs_of
 from compiler.passes.units import Units
 
 
@@ -81,16 +82,18 @@ def annotate(
             continue
         sites[step.name] = Site(writer(step, place), axes[dims])
         rows[step.name] = (step.code.rows * scale[dims]) @ axes[dims]
-    beside = t.needed(plan.steps, plan.extra)
+    outputs = outputs_of(plan)
+    main = t.needed(plan.steps, outputs)
+    beside = t.needed(plan.steps, plan.extra[len(outputs) - 1 :])
     return Compiled(
         laid_out,
         config,
         freeze(weights, np.float32),
         readout,
-        _circuit(laid_out, config, sites, plan.main, plan.output),
+        _circuit(laid_out, config, sites, main, outputs),
         MappingProxyType(rows),
         basis,
-        _circuit(laid_out, config, sites, beside, None) if beside else None,
+        _circuit(laid_out, config, sites, beside, ()) if beside else None,
     )
 
 
@@ -99,12 +102,12 @@ def _circuit(
     config: Config,
     sites: Mapping[str, Site],
     members: set[int],
-    output: int | None,
+    outputs: tuple[int, ...],
 ) -> Circuit:
-    """Return the circuit of some of the steps, read by the logits if one is."""
+    """Return the circuit of some of the steps, and of those that the logits read."""
     steps = laid_out.scheduled.plan.steps
     names = {steps[i].name for i in members}
-    carries = _carries(laid_out, members, output)
+    carries = _carries(laid_out, members, outputs)
     return Circuit(
         names=config.names,
         edges=tuple(carries),
@@ -124,12 +127,12 @@ def writer(step: CodedStep, place: Place) -> str:
 
 
 def _carries(
-    laid_out: LaidOut, members: set[int], output: int | None
+    laid_out: LaidOut, members: set[int], outputs: tuple[int, ...]
 ) -> dict[Edge, list[str]]:
     """Return the steps that travel on each edge between some of the steps."""
     plan, places = laid_out.scheduled.plan, laid_out.scheduled.places
     found: dict[Edge, list[str]] = {}
-    for source, reader in _reads_of(laid_out, members, output):
+    for source, reader in _reads_of(laid_out, members, outputs):
         if source is None or plan.steps[source].code.rank == 0:
             continue
         step = plan.steps[source]
@@ -140,7 +143,7 @@ def _carries(
 
 
 def _reads_of(
-    laid_out: LaidOut, members: set[int], output: int | None
+    laid_out: LaidOut, members: set[int], outputs: tuple[int, ...]
 ) -> Iterator[tuple[int | None, str]]:
     """Yield (a step or None, its reader) for each read of some of the steps."""
     plan, places = laid_out.scheduled.plan, laid_out.scheduled.places
@@ -154,4 +157,4 @@ def _reads_of(
             yield key, f"{node}<k>"
             yield query, f"{node}<q>"
         yield step.value, f"{node}<v>"
-    yield output, "logits"
+    yield from ((output, "logits") for output in outputs)

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from compiler.ir import typed as t
 from compiler.lower.options import generator
-from compiler.passes.simplify import prune
 from compiler.rasp import (
     EQ,
     LT,
@@ -110,7 +109,7 @@ def keep_distractors(typed: t.Typed, names: Sequence[str], wanted: int) -> t.Typ
         kept.append(index)
         seen |= t.needed(typed.variables, [index])
         variables = _rename(variables, index, PREFIX + name)
-    return prune(replace(typed, variables=tuple(variables), extra=tuple(kept)))
+    return t.prune(replace(typed, variables=tuple(variables), extra=tuple(kept)))
 
 
 def _rename(variables: list[t.Variable], index: int, name: str) -> list[t.Variable]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from compiler.ir import typed as t
 from compiler.passes.steps import Plan, Step
+from compiler.passes.tasks import joined
 
 
 def decompose(plan: Plan) -> t.Typed:
@@ -19,12 +20,13 @@ def decompose(plan: Plan) -> t.Typed:
 
     Its interpreter gives the values of the program itself, and of every step.
     """
-    return replace(
+    steps = replace(
         plan.typed,
         variables=tuple(_variable(plan, step) for step in plan.steps),
         output=plan.output,
         extra=plan.extra,
     )
+    return joined(steps)
 
 
 def steps_beyond(plan: Plan) -> t.Typed | None:

@@ -16,7 +16,7 @@ from compiler.passes.cases import can_be_counted
 from compiler.passes.codes import affine, natural_numbers
 from compiler.passes.coding import Coder, Solved, Unclear
 from compiler.passes.evidence import check_evidence
-from compiler.passes.exact import EXACTNESS, number_error
+from compiler.passes.exact import EXACTNESS, distinct_as_number, number_error
 from compiler.passes.needs import find_needs
 from compiler.passes.size import least_size, refuse_large
 from compiler.passes.split import split_steps
@@ -51,9 +51,11 @@ def choose_codes(typed: t.Typed, most: int | None = None) -> Plan:
                 for index in range(len(steps)):
                     coder.visit(index)
                 output = _readable_output(coder)
-                return _in_order(
-                    typed, coder.coded, output, [coder.place[i] for i in extra]
-                )
+                ends = [
+                    _readable_task(coder, i) if rank < typed.read_extra else i
+                    for rank, i in enumerate(coder.place[i] for i in extra)
+                ]
+                return _in_order(typed, coder.coded, output, ends)
             except Unclear as unclear:
                 more = _noisy(coder, unclear)
                 if not more:
@@ -80,6 +82,14 @@ def _readable_output(coder: Coder) -> int:
     if not step.code.free and not as_number:
         place = coder.one_hot(place)
     return _exact_number(coder, place) if numerical else place
+
+
+def _readable_task(coder: Coder, place: int) -> int:
+    """Return the coded step of another task's output, as the logits can read it."""
+    values = coder.coded[place].domain.values
+    as_number = all(isinstance(v, int) for v in values) and distinct_as_number(values)
+    readable = coder.coded[place].code.free or as_number
+    return place if readable else coder.one_hot(place)
 
 
 def _exact_number(coder: Coder, place: int) -> int:

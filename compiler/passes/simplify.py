@@ -26,7 +26,7 @@ def simplify(typed: t.Typed) -> t.Typed:
     rewriter = _Rewriter(typed)
     for variable in typed.variables:
         rewriter.add(variable)
-    pruned = prune(
+    pruned = t.prune(
         replace(
             typed,
             variables=tuple(rewriter.variables),
@@ -228,18 +228,3 @@ def _restrict(operation: t.Table, variables: list[t.Variable]) -> t.Table:
         else:
             axis += 1
     return t.Table(tuple(args), table)
-
-
-def prune(typed: t.Typed) -> t.Typed:
-    """Return the program without what neither its output nor `extra` depends on."""
-    keep = sorted(t.needed(typed.variables, [typed.output, *typed.extra]))
-    place = {old: new for new, old in enumerate(keep)}
-    return replace(
-        typed,
-        variables=tuple(
-            replace(v, operation=t.relocated(v.operation, place))
-            for v in (typed.variables[i] for i in keep)
-        ),
-        output=place[typed.output],
-        extra=tuple(place[i] for i in typed.extra),
-    )

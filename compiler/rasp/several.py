@@ -78,12 +78,11 @@ def select_by_token(programs: Sequence[Program]) -> SeveralPrograms:
     """
     programs = tuple(programs)
     names = [program.name for program in programs]
-    _check_together(programs, names)
-    vocab = _shared_tokens(programs)
+    check_together(programs, names)
+    vocab = shared_tokens(programs)
     shortest = min(program.max_len for program in programs)
-    first, example = programs[0], programs[0].example
-    fits = [v in vocab for v in example[0]]
-    shown = _example(first, vocab) if not all(fits) else example
+    first = programs[0]
+    shown = example_over(first, vocab)
 
     def build(vocab: Sequence[Value], max_len: int) -> SOp:
         plain = tuple(v for v in vocab if v not in names)
@@ -105,7 +104,8 @@ def select_by_token(programs: Sequence[Program]) -> SeveralPrograms:
     )
 
 
-def _check_together(programs: tuple[Program, ...], names: list[str]) -> None:
+def check_together(programs: tuple[Program, ...], names: list[str]) -> None:
+    """Raise InputError unless programs can be computed in one model."""
     if len(programs) < 2:
         raise InputError(
             f"found one program ({', '.join(names)}); a model of several programs "
@@ -123,7 +123,7 @@ def _check_together(programs: tuple[Program, ...], names: list[str]) -> None:
         )
 
 
-def _shared_tokens(programs: tuple[Program, ...]) -> tuple[Value, ...]:
+def shared_tokens(programs: tuple[Program, ...]) -> tuple[Value, ...]:
     """Return the tokens of the first program whose tokens all of them can take."""
     problems = []
     for offer in dict.fromkeys(p.vocab for p in programs):
@@ -155,9 +155,12 @@ def _takes(program: Program, vocab: tuple[Value, ...]) -> bool:
     return len(set(outputs)) > 1
 
 
-def _example(
+def example_over(
     program: Program, vocab: tuple[Value, ...]
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """Return an input of some tokens and its output: the program's own if it fits."""
+    if all(v in vocab for v in program.example[0]):
+        return program.example
     row = list(vocab[:3])
     values = program.build(vocab, program.max_len)(row)
     return tuple(row), tuple(canonical(v) for v in values)
@@ -224,29 +227,15 @@ def _chosen(names: list[str], parts: list[SOp], plain: tuple[Value, ...]) -> SOp
     return Elementwise(choose, (task, *outputs))
 
 
-class _Behind:
-    """Rewrites programs so that they see the tokens behind the first one only.
+class ProgramRewriter:
+    """Rewrites programs that go into one model: their variables get new names."""
 
-    The first position gets the index, and a token, of the one behind it. Nothing
-    selects it, and its output is not used.
-
-    Args:
-        plain: the tokens of the programs.
-    """
-
-    def __init__(self, plain: tuple[Value, ...]) -> None:
-        known = set(plain)
-        self._inputs: dict[type[SOp], SOp] = {
-            Tokens: Elementwise(lambda t: t if t in known else plain[0], (tokens,)),
-            Indices: Elementwise(lambda i: max(i - 1, 0), (indices,)),
-            Length: Elementwise(lambda n: max(n - 1, 1), (length,)),
-        }
-        self._seen = Select(indices, 1, GEQ)
+    def __init__(self) -> None:
         self._moved: dict[int, Any] = {}
         self._kept: list[Any] = []  # so that no id is used twice
 
     def moved(self, expression: SOp, name: str) -> SOp:
-        """Return an expression over the tokens behind the first one.
+        """Return an expression whose variables have the program's name in front.
 
         Args:
             expression: of the tokens alone.
@@ -266,19 +255,26 @@ class _Behind:
         found = self._moved[id(expression)]
         return found if found.name else found.named(name)
 
+    def given(self, item: SOp) -> SOp:
+        """Return what stands for the tokens, the indices or the length."""
+        return item
+
+    def seen(self, selector: Any) -> Any:
+        """Return what stands for the selector of a head."""
+        return selector
+
     def _rebuilt(self, item: Any, name: str) -> Any:
         done = self._moved
         match item:
             case Tokens() | Indices() | Length():
-                return self._inputs[type(item)]
+                return self.given(item)
             case Elementwise():
                 new = replace(item, args=tuple(done[id(a)] for a in item.args))
             case Aggregate():
-                seen = SelectorAnd(done[id(item.selector)], self._seen)
+                seen = self.seen(done[id(item.selector)])
                 new = replace(item, selector=seen, value=done[id(item.value)])
             case SelectorWidth():
-                seen = SelectorAnd(done[id(item.selector)], self._seen)
-                new = replace(item, selector=seen)
+                new = replace(item, selector=self.seen(done[id(item.selector)]))
             case Select(predicate=Comparison.TRUE | Comparison.FALSE):
                 return item
             case Select():
@@ -291,3 +287,32 @@ class _Behind:
             case _:
                 return item
         return new if new.name is None else new.named(f"{name}.{new.name}")
+
+
+class _Behind(ProgramRewriter):
+    """Rewrites programs so that they see the tokens behind the first one only.
+
+    The first position gets the index, and a token, of the one behind it. Nothing
+    selects it, and its output is not used.
+
+    Args:
+        plain: the tokens of the programs.
+    """
+
+    def __init__(self, plain: tuple[Value, ...]) -> None:
+        super().__init__()
+        known = set(plain)
+        self._inputs: dict[type[SOp], SOp] = {
+            Tokens: Elementwise(lambda t: t if t in known else plain[0], (tokens,)),
+            Indices: Elementwise(lambda i: max(i - 1, 0), (indices,)),
+            Length: Elementwise(lambda n: max(n - 1, 1), (length,)),
+        }
+        self._seen = Select(indices, 1, GEQ)
+
+    def given(self, item: SOp) -> SOp:
+        """Return the tokens, the indices or the length behind the first token."""
+        return self._inputs[type(item)]
+
+    def seen(self, selector: Any) -> Any:
+        """Return a selector that leaves out the first token."""
+        return SelectorAnd(selector, self._seen)

@@ -136,7 +136,7 @@ def open_attribution(
             f"none; the lengths are {known[0]} to {known[-1]}"
         )
     if accepts is not None:
-        causal = TabularModel(causal.typed, causal.own_steps, accepts)
+        causal = TabularModel(causal.typed, causal.own_steps, accepts, causal.facts)
     return _drawn(model, name, causal, chosen, inputs, seed)
 
 

@@ -1,8 +1,9 @@
-"""Which edges each class of inputs uses: an audit over the pairs of one class.
+"""Which edges each class of inputs, or each task, uses: an audit of it alone.
 
 A program may name a variable that divides its inputs into classes (`Program.classes`):
 the task that is asked for, or the route that is taken. Over pairs of one class an edge
-that only other classes use has no effect.
+that only other classes use has no effect. A model that computes several programs at
+once has tasks in the place of classes: all inputs, and the outputs of one program.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from zoo.auditing.certificate import Certificate, audit
 from zoo.auditing.findings import ClassFindings
 from zoo.auditing.rates import Rate
 from zoo.auditing.subject import Subject
+from zoo.auditing.tasks import subject_of_task, tasks_of
 from zoo.causal.classes import class_names, within_class
 
 CLASS_PAIRS = 2_000
@@ -27,16 +29,18 @@ def class_variable(subject: Subject) -> str | None:
 
 
 def subject_within(subject: Subject, name: str) -> Subject:
-    """Return the subject of an audit over the inputs of one class.
+    """Return the subject of an audit over the inputs of one class, or of one task.
 
     Args:
         subject: of the whole model.
-        name: of the class.
+        name: of the class or the task.
 
     Raises:
         InputError: its inputs are not divided into classes.
         NameLookupError: there is no such class; the others are listed.
     """
+    if tasks_of(subject):
+        return subject_of_task(subject, name)
     variable = class_variable(subject)
     if variable is None:
         raise InputError(
@@ -50,19 +54,20 @@ def subject_within(subject: Subject, name: str) -> Subject:
 def find_in_classes(
     subject: Subject, *, pairs: int = CLASS_PAIRS, seed: int = 0
 ) -> dict[str, ClassFindings] | None:
-    """Return what each class of inputs uses; None if there are no classes.
+    """Return what each class or task uses; None if there are neither.
 
     Args:
         subject: what is audited.
         pairs: of each class; all of them if they are fewer.
         seed: of the pairs.
     """
-    variable = class_variable(subject)
-    if variable is None:
+    variable, names = class_variable(subject), tasks_of(subject)
+    if variable is None and not names:
         return None
+    if variable is not None:
+        names = tuple(class_names(subject.causal, variable))
     return {
-        name: find_in_class(subject, name, pairs=pairs, seed=seed)
-        for name in class_names(subject.causal, variable)
+        name: find_in_class(subject, name, pairs=pairs, seed=seed) for name in names
     }
 
 

@@ -153,7 +153,7 @@ def subject_of(model: Model | Trained, causal: Task | None = None) -> Subject:
         weights=model.weights,
         readout=model.readout,
         circuit=model.circuit,
-        groups=_groups(held_to, model.circuit, model.basis),
+        groups=groups_of(held_to, model.circuit, model.basis),
         basis=model.basis,
         claims=thresholds(str(model.facts.get("kind", "compiled"))),
         facts=model.facts,
@@ -192,7 +192,7 @@ def _subject_of_training(result: Trained) -> Subject:
         weights=unscaled(result.weights, source.readout),
         readout=source.readout,
         circuit=circuit,
-        groups=_groups(source, circuit, None),
+        groups=groups_of(source, circuit, None),
         basis=None,
         claims=TRAINED_CLAIMS,
     )
@@ -214,7 +214,7 @@ def has_program(model: Model) -> bool:
     return programs.program_of(model.name, model.facts.get("family")) is not None
 
 
-def _groups(
+def groups_of(
     causal: CausalModel, circuit: Circuit, basis: np.ndarray | None
 ) -> tuple[Group, ...]:
     """Return the variables by site: a subspace each, or all of one node together."""

@@ -33,6 +33,7 @@ from zoo.auditing.certificate import Certificate, audit
 from zoo.auditing.classes import find_in_class, subject_within
 from zoo.auditing.findings import ClassFindings
 from zoo.auditing.subject import Subject, subject_of
+from zoo.auditing.tasks import model_of_task
 from zoo.cases.ablation import EMBEDDINGS, donors_of
 from zoo.cases.choices import CHOICES, NOISE
 from zoo.cases.directions import restore, swap
@@ -50,6 +51,7 @@ from zoo.cases.running import (
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.model import CausalModel
 from zoo.causal.runs import writes_alike
+from zoo.causal.saved import task_names
 from zoo.lookup import MODELS, ORDER, label_of, look_up, open_model
 from zoo.release.whole import is_release, open_folder
 
@@ -316,6 +318,8 @@ def open_case(
             it is. With `:CLASS` behind a name, the case is about the inputs of one
             class, such as one task of several: pairs are drawn among these, and the
             truth is which edges these use.
+            Of a model that computes several programs at once, `:NAME` is one of them:
+            the model's logits are then those of this program.
         within: the class of inputs, in place of `:CLASS` behind the name.
         certificate: of a model that is no release; it is audited if None.
         split: of the data: methods look at `train`, scores are taken on `test`.
@@ -336,12 +340,14 @@ def open_case(
         return source
     source, within = _split_class(source, within)
     model, folder = _open(source)
-    causal = None if within is None else _subject(model, within).causal
     found = _certified(model, folder, certificate, within, seed)
     truth = truth_of(model.config.names, found, within)
-    drawn = _pairs(model, folder, split, pairs, seed, shifted, causal)
     name = model.name if folder is None else label_of(folder)
     name = name if within is None else f"{name}:{within}"
+    if within is not None and task_names(model):  # a model with logits of its own
+        model, folder, within = model_of_task(model, within), None, None
+    causal = None if within is None else _subject(model, within).causal
+    drawn = _pairs(model, folder, split, pairs, seed, shifted, causal)
     return Case(name, model, truth, drawn, ablation, loss, positions, folder, within)
 
 
@@ -351,6 +357,8 @@ def open_subject(
     """Return a model, and what an audit of it is of; arguments as of `open_case`."""
     source, within = _split_class(source, within)
     model, _ = _open(source)
+    if within is not None and task_names(model):
+        model, within = model_of_task(model, within), None
     return model, _subject(model, within)
 
 

@@ -44,14 +44,15 @@ class CausalVariable:
     Attributes:
         name: its name, unique in the model.
         size: how many values it has.
-        kind: `head` or `mlp`.
+        kind: what computes it: a `head`, an `mlp`, or the `logits`: the tuple of the
+            outputs of several tasks, each of which the logits read by itself.
         layer: the first layer that it can be computed in.
         parents: what it is computed from.
     """
 
     name: str
     size: int
-    kind: Literal["head", "mlp"]
+    kind: Literal["head", "mlp", "logits"]
     layer: int
     parents: tuple[Parent, ...]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.ir.typed import Typed
+from compiler.errors import FormatError, count
+from compiler.ir.typed import Table, Typed
 from compiler.model import Model
 from compiler.passes.check import Accepts
 from zoo.causal.derived_steps import derived_steps
@@ -27,7 +28,29 @@ def tabular_of(
     Raises:
         InputError: the steps that the model carries are not those of its program.
     """
-    return TabularModel(model.typed, steps_of(model, accepts), accepts, facts)
+    about = dict(facts or {})
+    if names := task_names(model):
+        about["tasks"] = list(names)
+    return TabularModel(model.typed, steps_of(model, accepts), accepts, about)
+
+
+def task_names(model: Model) -> tuple[str, ...]:
+    """Return the programs that a model computes all at once; () of any other model.
+
+    Raises:
+        FormatError: the model's facts name tasks that its program has not.
+    """
+    said = model.facts.get("tasks")
+    if said is None:
+        return ()
+    operation = model.typed.variables[model.typed.output].operation
+    args = operation.args if isinstance(operation, Table) else ()
+    if not isinstance(said, list | tuple) or len(said) != len(args):
+        raise FormatError(
+            f"{model.name}: its facts name the tasks {said!r}, and its output is made "
+            f"of {count(len(args), 'variable')}. Fetch the model again"
+        )
+    return tuple(str(name) for name in said)
 
 
 def steps_of(model: Model, accepts: Accepts | None = None) -> Typed | None:

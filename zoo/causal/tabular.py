@@ -74,8 +74,8 @@ class TabularModel:
             CausalVariable(
                 name=v.name,
                 size=v.domain.size,
-                kind="mlp" if isinstance(v.operation, t.Table) else "head",
-                layer=first[i] // 2 if layers is None else layers[v.name],
+                kind=self._kind(i),
+                layer=first[i] // 2 if layers is None else layers.get(v.name, 0),
                 parents=tuple(dict.fromkeys(self._parents(v.operation))),
             )
             for i in self.learnt
@@ -87,6 +87,21 @@ class TabularModel:
         if program.numerical and len(values) > _CLASSES:
             kind = "nullable" if any(v is None for v in values) else "number"
         self.readout = Readout(kind, values)
+
+    @property
+    def task_sizes(self) -> tuple[int, ...]:
+        """How many outputs each task has, where the output is a tuple of several."""
+        output = self.steps.variables[self.steps.output].operation
+        if not self.facts.get("tasks") or not isinstance(output, t.Table):
+            return ()
+        return tuple(self.steps.variables[i].domain.size for i in output.args)
+
+    def _kind(self, index: int) -> Literal["head", "mlp", "logits"]:
+        """Return what computes a step; the tuple of several outputs, the logits."""
+        if self.facts.get("tasks") and index == self.steps.output:
+            return "logits"
+        is_table = isinstance(self.steps.variables[index].operation, t.Table)
+        return "mlp" if is_table else "head"
 
     def _read(self, index: int, slot: ParentSlot) -> Iterator[Parent]:
         variable = self.steps.variables[index]

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compiler.errors import InputError, count
+from compiler.errors import InputError, count, unknown_name
 from compiler.rasp.several import JOIN
+from compiler.rasp.tuples import SIDE_BY_SIDE
 from zoo.commands.options import MaxLen, Vocab, find, read_vocab
 
 if TYPE_CHECKING:
     from zoo.lookup import ResolvedName
     from zoo.training.loop import OnCheck
     from zoo.training.recipe import Recipe
+
+JOINS = {"token": JOIN, "beside": SIDE_BY_SIDE}
+"""What stands between the names of programs in the name of one model of them."""
 
 
 def train(
@@ -74,9 +78,16 @@ def train(
         typer.Option(
             "--together",
             help="Train one model that computes all these programs; the first token of "
-            "an input is the name of the one that is asked for.",
+            "an input is the name of the one that is asked for. See --select.",
         ),
     ] = False,
+    select: Annotated[
+        str,
+        typer.Option(
+            help="With --together: `token` (the first token says which program is "
+            "computed) or `beside` (all are computed at once; the output is a tuple)."
+        ),
+    ] = "token",
     jobs: Annotated[
         int,
         typer.Option(min=1, help="Train this many programs at a time, a process each."),
@@ -107,7 +118,9 @@ def train(
     from zoo.lookup import TRAINED
 
     if together:
-        names = [together_name(names or [])]
+        names = [together_name(names or [], select)]
+    elif select != "token":
+        raise InputError("--select goes with --together, which trains one model")
     targets = [find(name, TRAINED) for name in names or []]
     if like is not None:  # a typo is answered before jax is imported
         targets = [_target_like(target, like) for target in targets]
@@ -135,14 +148,16 @@ def train(
         _train_one(targets[0], out, recipe, set or [], twin, vocab, max_len, like)
 
 
-def together_name(names: list[str]) -> str:
-    """Return the name of the program that computes several, as the first token says."""
+def together_name(names: list[str], select: str = "token") -> str:
+    """Return the name of the program that computes several: one of them, or all."""
+    if select not in JOINS:
+        raise unknown_name("way to select a program", select, JOINS)
     if len(names) < 2:
         raise InputError(
             f"--together takes two or more programs, and found {len(names)}. For "
             "example: zoo train sort reverse --together"
         )
-    return JOIN.join(names)
+    return JOINS[select].join(names)
 
 
 def _target_like(target: ResolvedName, like: str) -> ResolvedName:

@@ -47,6 +47,8 @@ from zoo.training.replacements import (
     patched_places,
 )
 
+EMBEDDINGS = 2
+"""The first sources: the token and the position embeddings."""
 BEHAVIOUR, INTERCHANGE, NODES, EDGES, HARD_INPUT, HARD_PATCH = range(6)
 
 
@@ -88,7 +90,8 @@ class Layout:
 
     Attributes:
         outside: [reader, source] edges that are not in the circuit.
-        sources_of: [variable] index of the node that writes the variable.
+        sources_of: [variable] index of the node that writes the variable; 0 where none
+            does: the tuple of several outputs.
         circuit_nodes: indices of the nodes that write variables.
         other_nodes: [source] whether it is a head or an MLP that writes no variable.
         output: index of the output variable.
@@ -105,12 +108,15 @@ def make_layout(model: CausalModel, config: Config, placement: Placement) -> Lay
     """Return the circuit of a placement as arrays."""
     names = config.names
     sources_of = np.array(
-        [names.source_index(placement.node[v.name]) for v in model.variables]
+        [
+            names.source_index(placement.node.get(v.name, "tokens"))
+            for v in model.variables
+        ]
     )
-    circuit_nodes = np.unique(sources_of)
+    circuit_nodes = np.unique(sources_of[sources_of >= EMBEDDINGS])
     others = np.ones(len(names.sources), bool)
     others[circuit_nodes] = False
-    others[:2] = False  # the embeddings
+    others[:EMBEDDINGS] = False
     variables = [v.name for v in model.variables]
     return Layout(
         outside=names.visible & ~placement.circuit.mask(),
@@ -161,7 +167,8 @@ def draw_batch(
     values = interchanged(
         model, layout, pool.ids[base], pool.values[donor], chosen, where
     )
-    set_here = chosen[:, layout.sources_of][:, :, None]
+    unwritten = layout.sources_of < EMBEDDINGS
+    hidden = (chosen[:, layout.sources_of] | unwritten)[:, :, None]
     selected = None
     if recipe.attending and isinstance(model, Selecting):
         selected = jax.vmap(model.selected)(pool.ids[donor])
@@ -172,7 +179,7 @@ def draw_batch(
         mask.astype(jnp.float32),
         where.astype(jnp.float32),
         values[:, layout.output],
-        jnp.where(set_here, -1, values),
+        jnp.where(hidden, -1, values),
         selected,
         drawn.replaced if recipe.zeros + recipe.means > 0 else None,
         _draw_mixed(recipe, layout, model.n_ctx, keys[1], kind),

@@ -17,11 +17,13 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from compiler.lower.tuple_logits import additive
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.transformer import Transformer
 from compiler.machine.weights import Weights, expand, freeze
 from zoo.causal.model import CausalModel
 from zoo.causal.pool import Pool, draw_key
+from zoo.causal.tabular import TabularModel
 from zoo.training.check import Check
 from zoo.training.examples import INTERCHANGE, TrainingBatch, draw_batch, kinds_of
 from zoo.training.loss import (
@@ -122,6 +124,7 @@ def next_state(
         update = optimizer(recipe).update
         change, moments = update(gradient, state.optimizer, params)
     new: Any = optax.apply_updates(params, change)  # a pytree like them
+    new = each_task_by_itself(run, new[0]), new[1]
     after = state._replace(
         weights=new[0],
         probes=new[1],
@@ -130,6 +133,15 @@ def next_state(
         average=_average(recipe, state, new[0]),
     )
     return after, loss
+
+
+def each_task_by_itself(run: TrainingRun, weights: Weights) -> Weights:
+    """Return weights whose logits of tuples are sums of one logit for each task."""
+    sizes = run.model.task_sizes if isinstance(run.model, TabularModel) else ()
+    if not sizes:
+        return weights
+    W_U, b_U = additive(weights.W_U, sizes), additive(weights.b_U, sizes)
+    return weights._replace(W_U=W_U, b_U=b_U)
 
 
 def _further_losses(

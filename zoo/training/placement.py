@@ -101,6 +101,8 @@ def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
     used = [0] * config.n_layers
     node: dict[str, str] = {}
     for variable in model.variables:
+        if variable.kind == "logits":  # no node computes it
+            continue
         layer = layers[variable.name]
         if variable.kind == "mlp":
             node[variable.name] = f"m{layer}"
@@ -117,7 +119,7 @@ def first_layers(model: CausalModel, config: Config) -> dict[str, int]:
         InputError: the transformer has too few layers, or too few heads in one.
     """
     used = [0] * config.n_layers
-    for variable in model.variables:
+    for variable in _computed(model):
         if variable.layer >= config.n_layers:
             raise InputError(
                 f"{model.name}: {variable.name!r} needs layer {variable.layer}, and "
@@ -131,7 +133,12 @@ def first_layers(model: CausalModel, config: Config) -> dict[str, int]:
                 f"{variable.name!r}; all {config.n_heads} are taken. Raise n_heads."
             )
         used[variable.layer] += 1
-    return {variable.name: variable.layer for variable in model.variables}
+    return {variable.name: variable.layer for variable in _computed(model)}
+
+
+def _computed(model: CausalModel) -> list[CausalVariable]:
+    """Return the variables that heads and MLPs compute."""
+    return [v for v in model.variables if v.kind != "logits"]
 
 
 def draw_layers(
@@ -149,7 +156,7 @@ def draw_layers(
     last = _last_times(model, config.n_layers)
     for _ in range(_DRAWS):
         layers: dict[str, int] = {}
-        for variable in model.variables:
+        for variable in _computed(model):
             parents = [p.source for p in variable.parents if p.source in layers]
             ready = [_time(_kind(model, p), layers[p]) for p in parents]
             free = [
@@ -164,7 +171,7 @@ def draw_layers(
             if not free:
                 break
             layers[variable.name] = int(rng.choice(free))
-        if len(layers) == len(model.variables):
+        if len(layers) == len(_computed(model)):
             return layers
     return first_layers(model, config)
 
@@ -181,6 +188,9 @@ def _last_times(model: CausalModel, n_layers: int) -> dict[str, int]:
     """Return for each variable the last time that leaves room for what reads it."""
     last: dict[str, int] = {}
     for variable in reversed(model.variables):
+        if variable.kind == "logits":
+            last[variable.name] = 2 * n_layers
+            continue
         readers = [
             last[v.name]
             for v in model.variables
@@ -225,10 +235,12 @@ def _circuit(model: CausalModel, config: Config, node: Mapping[str, str]) -> Cir
                 _check_rotary(model, variable, parent)
                 continue
             source = node.get(parent.source, parent.source)
-            at = node[variable.name]
+            at = node.get(variable.name, "logits")
             reader = at if parent.slot == "in" else f"{at}<{parent.slot}>"
             carries.setdefault(Edge(source, reader), []).append(parent.source)
-    carries.setdefault(Edge(node[model.output], "logits"), []).append(model.output)
+    if model.output in node:
+        edge = Edge(node[model.output], "logits")
+        carries.setdefault(edge, []).append(model.output)
     sites = {name: Site(where) for name, where in node.items()}
     sites |= {name: Site(name) for name in ("tokens", "positions")}
     return Circuit(

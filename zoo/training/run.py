@@ -114,7 +114,7 @@ def start(run: TrainingRun) -> TrainingState:
     drawn = reduced(init(run.config, run.recipe.seed), run.config)
     weights = Weights(*map(jnp.asarray, drawn))
     shape = len(run.model.variables), run.config.d_model
-    size = max(v.size for v in run.model.variables)
+    size = max(v.size for v in run.model.variables if v.kind != "logits")
     zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)
     probes = Probes(*(jnp.asarray(a) for a in zeros))
     readers, sources = run.layout.outside.shape

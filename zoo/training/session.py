@@ -40,7 +40,7 @@ from zoo.training.run import TrainingRun, TrainingState, prepare
 from zoo.training.sizes import sized
 from zoo.training.together import train_together
 
-_ABOUT = ("family", "meaning", "source")
+_ABOUT = ("family", "meaning", "source", "tasks")
 
 
 def causal_model(source: Program | SOp | Source) -> TabularModel:

@@ -20,12 +20,13 @@ def sized(recipe: Recipe, model: CausalModel) -> Recipe:
     recipe = replace(recipe, placement_seed=seed_of(model.name) if seed < 0 else seed)
     needed = 1 + max((v.layer for v in model.variables), default=0)
     heads: dict[int, int] = {}
-    for variable in model.variables:
+    computed = [v for v in model.variables if v.kind != "logits"]
+    for variable in computed:
         if variable.kind == "head":
             heads[variable.layer] = heads.get(variable.layer, 0) + 1
     n_layers = recipe.n_layers or max(2, needed) + _spare_layers(recipe)
     n_heads = recipe.n_heads or max(4, 2 * max(heads.values(), default=0))
-    values = sum(min(v.size, 16) for v in model.variables)
+    values = sum(min(v.size, 16) for v in computed)
     wanted = model.d_vocab + model.n_ctx // 2 + values
     fitting = [width for width in WIDTHS if width >= wanted]
     d_model = recipe.d_model or min(fitting, default=WIDTHS[-1])
