@@ -49,6 +49,7 @@ SLOW = (
     "tests/zoo/auditing/test_tasks.py::"
     "test_a_task_uses_the_edges_that_its_program_uses_by_itself",
     "tests/zoo/auditing/test_proof.py",
+    "tests/zoo/auditing/test_circuit_lists.py",
     "tests/zoo/auditing/test_thorough.py",
     "tests/zoo/building/test_build.py",
     "tests/zoo/cases/test_case.py::test_an_optimal_constant_hurts_less_than_the_mean",

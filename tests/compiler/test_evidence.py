@@ -7,6 +7,7 @@ import pytest
 
 import zoo
 from compiler.errors import InputError, ProgramError
+from compiler.ir.typed import Table
 from compiler.machine.patch import Patch
 from compiler.passes.codes import one_hot
 from compiler.passes.evidence import sum_evidence
@@ -24,8 +25,6 @@ def most(values, weights):
 
 @pytest.mark.parametrize("weights", [(5, 4), (4, 3, 2), (2, -1), (-2, 7, -4)])
 def test_units_give_the_value_of_most_weight_whatever_is_absent(weights):
-    from compiler.ir.typed import Table
-
     values, codes = ("a", "b", "c"), [one_hot(3)] * len(weights)
     vote = WeighedVote(weights)
     table = np.full((3,) * len(weights), -1, np.int32)
@@ -98,12 +97,11 @@ def test_backup_loses_under_interchange_and_wins_where_the_first_is_zero(backup)
 
 def test_saved_sum_of_evidence_is_loaded_and_compiled_as_before(backup, tmp_path):
     from compiler.pipeline import compile_typed
-
     from compiler.save import load_model, save_model
 
     loaded = load_model(save_model(backup, tmp_path / "model"))
     table = loaded.typed.variables[loaded.typed.output].operation
-    assert table.weights == (5, 4)
+    assert isinstance(table, Table) and table.weights == (5, 4)
     again = compile_typed(loaded.typed)
     assert again.circuit.edges == backup.circuit.edges
     np.testing.assert_array_equal(again.weights.W_out, backup.weights.W_out)

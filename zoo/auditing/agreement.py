@@ -21,10 +21,12 @@ from zoo.auditing.certificate import (
     rate,
     status_of,
 )
+from zoo.auditing.circuit_lists import CircuitLists, EdgeUse
 from zoo.auditing.findings import ClassFindings
 from zoo.auditing.proof.agreement import is_near_proof
 from zoo.auditing.thorough_agreement import Stated, in_stated_words, thorough_rates
 
+_GAP = 0.001  # share by which the mean growth of a lead may differ
 _LAST = 1.5e-9  # ends of intervals are written with nine digits
 
 
@@ -78,6 +80,9 @@ def agree(
         margins: by target, the margin that the pair which a search reported has here
             (`reported.py`), where both certificates have a thorough part.
     """
+    if stated.circuits is None and measured.circuits is not None:
+        # Earlier certificates have no such part, and claim less without it.
+        measured = _claimed_anew(replace(measured, circuits=None))
     found, said = dict(_rates(measured)), dict(_rates(stated))
     tolerated, words = [], {}
     for name, own in found.items():
@@ -98,6 +103,9 @@ def agree(
             ),
         )
         certificate = _claimed_anew(certificate)
+    if stated.circuits is not None and certificate.circuits is not None:
+        circuits = _in_stated_gaps(stated.circuits, certificate.circuits)
+        certificate = replace(certificate, circuits=circuits)
     if stated.proof is not None and measured.proof is not None:
         near = is_near_proof(measured.proof, stated.proof)
         proof = stated.proof if near else measured.proof
@@ -142,6 +150,10 @@ def _rates(certificate: Certificate) -> Iterator[tuple[str, Rate]]:
         yield from thorough_rates(certificate.thorough)
     for label, group in (certificate.classes or {}).items():
         yield from _class_rates(f"classes, {label}", group)
+    if certificate.circuits is not None:
+        for name, found in certificate.circuits.lists.items():
+            for number, one in enumerate(found.sufficient):
+                yield f"circuits, {name}, {number}, kept", one.kept
 
 
 def _class_rates(label: str, found: ClassFindings) -> Iterator[tuple[str, Rate]]:
@@ -177,8 +189,45 @@ def _replace_figures(
         effects=effects,
         circuit=_replace_findings("circuit", certificate.circuit, words, effects),
         classes=classes,
+        circuits=_replace_kept(certificate.circuits, words),
     )
     return _claimed_anew(made)
+
+
+def _replace_kept(
+    circuits: CircuitLists | None, words: Mapping[str, Rate]
+) -> CircuitLists | None:
+    """Return lists of circuits with other shares of pairs whose outputs stay."""
+    if circuits is None:
+        return None
+    lists = {
+        name: replace(
+            found,
+            sufficient=tuple(
+                replace(
+                    one,
+                    kept=words.get(f"circuits, {name}, {number}, kept", one.kept),
+                )
+                for number, one in enumerate(found.sufficient)
+            ),
+        )
+        for name, found in circuits.lists.items()
+    }
+    return replace(circuits, lists=lists)
+
+
+def _in_stated_gaps(stated: CircuitLists, measured: CircuitLists) -> CircuitLists:
+    """Return lists of circuits with the stated gaps where these are nearly the same."""
+
+    def near(edge: str, own: EdgeUse) -> EdgeUse:
+        said = stated.uses.get(edge, own).gap
+        if said is None or own.gap is None:
+            return own
+        same = abs(said - own.gap) <= _GAP * max(abs(said), abs(own.gap))
+        return replace(own, gap=said) if same else own
+
+    uses = {edge: near(edge, own) for edge, own in measured.uses.items()}
+    return replace(measured, uses=uses)
 
 
 def _replace_findings(

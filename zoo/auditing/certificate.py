@@ -24,6 +24,7 @@ from compiler.machine.names import Edge
 from compiler.model import Model
 from compiler.rasp.values import Value
 from zoo.auditing.behaviour import tokens_of
+from zoo.auditing.circuit_lists import CircuitLists
 from zoo.auditing.claims import COMPILED_CLAIMS, TRAINED_CLAIMS
 from zoo.auditing.counts import OutputCounts, Tallied
 from zoo.auditing.decisions import settled, tie_of
@@ -85,6 +86,8 @@ class Certificate:
         proof: what no donor can do, edge by edge; None if that was not asked for.
         classes: by class of inputs, which edges of the circuit it uses; None if the
             program does not divide its inputs into classes.
+        circuits: all minimal circuits, and how each edge is used; None if every edge of
+            the circuit is used by itself, or only a sample of pairs was audited.
     """
 
     model: str
@@ -106,6 +109,7 @@ class Certificate:
     classes: Mapping[str, ClassFindings] | None = field(
         default=None, metadata={"may lack": True}
     )
+    circuits: CircuitLists | None = field(default=None, metadata={"may lack": True})
 
     def __repr__(self) -> str:
         holds = "holds" if self.holds else "FAILS"
@@ -158,6 +162,8 @@ class Certificate:
             del data["classes"]
         else:
             data["classes"] = {k: v.to_json() for k, v in self.classes.items()}
+        if self.circuits is None:
+            del data["circuits"]
         for claim, found in zip(data["claims"], self.claims, strict=True):
             claim["holds"] = found.holds
         tied = _leave_zeros_out(data)
@@ -273,6 +279,7 @@ def claims_of(
     all_edges: Rate,
     circuit: tuple[EdgeFinding, ...],
     thorough: Thorough | None = None,
+    circuits: CircuitLists | None = None,
 ) -> tuple[Claim, ...]:
     """Return what is claimed, from the figures of a certificate.
 
@@ -285,9 +292,11 @@ def claims_of(
         all_edges: share of right outputs, everything outside patched at once.
         circuit: the findings on the edges of the circuit.
         thorough: the thorough part; each claim is on the worse of its two figures.
+        circuits: how each edge is used, where some are not used by themselves.
     """
-    used = sum(f.status != "unused" for f in circuit) / max(len(circuit), 1)
-    first_unused = next((f.edge for f in circuit if f.status == "unused"), "")
+    unused = [f.edge for f in circuit if not _is_used(f, circuits)]
+    used = (len(circuit) - len(unused)) / max(len(circuit), 1)
+    first_unused = next(iter(unused), "")
     sampled = (
         Claim("behaviour", "", behaviour.share, least["behaviour"]),
         Claim("interchange", *_worst(interchange), least["interchange"]),
@@ -297,6 +306,13 @@ def claims_of(
         Claim("circuit edges used", first_unused, used, 1.0),
     )
     return sampled if thorough is None else _worse_of(sampled, thorough, least)
+
+
+def _is_used(finding: EdgeFinding, circuits: CircuitLists | None) -> bool:
+    """Return whether an edge is used, by itself or as one of several."""
+    if circuits is None or finding.edge not in circuits.uses:
+        return finding.status != "unused"
+    return circuits.uses[finding.edge].kind != "none"
 
 
 def _worse_of(
@@ -345,7 +361,24 @@ def claims_from(
         certificate.all_edges,
         certificate.circuit,
         certificate.thorough,
+        certificate.circuits,
     )
+
+
+def with_circuits(
+    certificate: Certificate, circuits: CircuitLists | None, least: Mapping[str, float]
+) -> Certificate:
+    """Return a certificate with all minimal circuits, and the claims on them.
+
+    Args:
+        certificate: the other figures.
+        circuits: of the same model; None leaves the certificate as it is.
+        least: what each claim has to reach, by name; see `Subject.claims`.
+    """
+    if circuits is None:
+        return certificate
+    made = replace(certificate, circuits=circuits)
+    return replace(made, claims=claims_from(made, least))
 
 
 def with_thorough(

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from compiler.model import Model
-from zoo.auditing.certificate import PAIRS, Certificate, audit, with_thorough
+from zoo.auditing.certificate import (
+    PAIRS,
+    Certificate,
+    audit,
+    with_circuits,
+    with_thorough,
+)
+from zoo.auditing.circuit_lists import find_circuit_lists
 from zoo.auditing.classes import find_in_classes
 from zoo.auditing.proof.prove import (
     INPUTS,
@@ -71,7 +78,7 @@ def completed(
     published: Published | None = None,
     on_stage: OnStage | None = None,
 ) -> Certificate:
-    """Return a sampled certificate with the thorough part and the classes added.
+    """Return a sampled certificate with the thorough part, classes and circuits added.
 
     Args:
         sampled: of the subject.
@@ -88,7 +95,9 @@ def completed(
         on_stage=on_stage,
     )
     made = with_thorough(sampled, found, subject.claims)
-    return replace(made, classes=find_in_classes(subject, seed=sampled.seed))
+    made = replace(made, classes=find_in_classes(subject, seed=sampled.seed))
+    lists = find_circuit_lists(subject, sampled.circuit, seed=sampled.seed)
+    return with_circuits(made, lists, subject.claims)
 
 
 def proven(

@@ -6,8 +6,10 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from compiler.errors import count
 from compiler.grid import align
 from zoo.auditing.certificate import NOTE, Certificate, EdgeFinding, Rate, Witness
+from zoo.auditing.circuit_lists import CircuitLists
 
 # Of the nodes and edges outside the circuit the worst few are printed; JSON has all.
 _WORST = 5
@@ -59,6 +61,7 @@ def table(certificate: Certificate, *, numerical: bool = False) -> list[str]:
     lines += [
         "",
         *LEGEND,
+        *_circuits(c.circuits),
         "",
         "VARIABLES  right outputs with the variable's value from another input",
     ]
@@ -80,6 +83,46 @@ def _edge_row(found: EdgeFinding) -> tuple[str, ...]:
         f"{found.restored.share:.4f}",
         ", ".join(found.carries),
     )
+
+
+def _circuits(circuits: CircuitLists | None) -> list[str]:
+    """Return how edges are used together, and the minimal circuits."""
+    if circuits is None:
+        return []
+    lines = ["", "USES  of the edges that have no effect alone"]
+    lines += align(
+        [
+            (
+                edge,
+                use.kind if use.ablation is None else f"{use.kind}, {use.ablation}",
+                "" if use.gap is None else f"lead {use.gap:+.3g} logits",
+            )
+            for edge, use in circuits.uses.items()
+            if use.kind != "alone"
+        ]
+    )
+    for ablation, found in circuits.lists.items():
+        more = "" if found.complete else " or more"
+        number = count(len(found.sufficient), "minimal circuit")
+        lines += ["", f"MINIMAL CIRCUITS  {ablation}: {number}{more}"]
+        lines += align(
+            [
+                (
+                    count(len(one.edges), "edge"),
+                    f"outputs stay in {one.kept.share:.4f} of pairs",
+                    f"{one.minimal.total - one.minimal.right} of "
+                    f"{one.minimal.total} parts suffice",
+                )
+                for one in found.sufficient
+            ]
+        )
+        tests = (("alternatives", found.alternatives), ("all edges", found.outside))
+        lines += [
+            f"  sets of {name}: {test.right} of {test.total} are as the list says"
+            f"{' (all sets)' if test.exhaustive else ''}"
+            for name, test in tests
+        ]
+    return lines
 
 
 def _rate(found: Rate) -> tuple[str, str, str]:

@@ -1,6 +1,8 @@
 """The truth about a model's edges, as its certificate states it.
 
-used           in the circuit; patched alone it changes outputs, and has a witness
+used           in the circuit; patched alone it changes outputs, and has a witness; or
+               it is one of several redundant parts, has no effect alone, and the
+               certificate lists a minimal circuit that has it
 unused         in the program's circuit, but no output depends on it; counts as outside
 undetectable   in the circuit, but no donor run changes what it carries; does not count
 outside        not in the circuit; patched alone or all together, these edges change
@@ -122,7 +124,8 @@ def truth_of(
     if within is not None:
         said = _of_class(said, within)
     try:
-        findings = [_known(names, finding) for finding in said["circuit"]]
+        shared = _shared_edges(said) if within is None else frozenset()
+        findings = [_known(names, finding, shared) for finding in said["circuit"]]
     except (KeyError, TypeError, AttributeError):
         raise FormatError(
             "certificate: found no list of edges with statuses under 'circuit'. Make a "
@@ -151,7 +154,16 @@ def truth_of_circuit(circuit: Circuit) -> Truth:
     return Truth(circuit.names, known)
 
 
-def _known(names: Names, finding: Mapping[str, Any]) -> KnownEdge:
+def _shared_edges(said: Any) -> frozenset[str]:
+    """Return the edges that a certificate calls used, by themselves or together."""
+    circuits = said.get("circuits")
+    uses = circuits["uses"] if circuits is not None else {}
+    return frozenset(edge for edge, use in uses.items() if use["kind"] != "none")
+
+
+def _known(
+    names: Names, finding: Mapping[str, Any], shared: frozenset[str]
+) -> KnownEdge:
     effect = finding["effect"]
     try:
         edge = names.parse_edge(finding["edge"])
@@ -162,7 +174,7 @@ def _known(names: Names, finding: Mapping[str, Any]) -> KnownEdge:
     return KnownEdge(
         edge=edge,
         carries=tuple(finding["carries"]),
-        status=finding["status"],
+        status="used" if finding["edge"] in shared else finding["status"],
         effect=effect["hits"] / max(effect["total"], 1),
         witness=finding["witness"],
     )

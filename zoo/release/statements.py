@@ -61,6 +61,7 @@ def statement_differences(
     yield from _parts(subject, certificate)
     yield from _rates(certificate)
     yield from _statuses(certificate)
+    yield from _uses(certificate)
     yield from _witnesses(model, certificate)
     yield from _thorough(subject, certificate)
 
@@ -161,6 +162,30 @@ def _statuses(c: Certificate) -> Iterator[Difference]:
         if changed != (finding.witness is not None):
             there = "one" if changed else "none, since no output changed"
             yield _difference(place, "one" if finding.witness else "none", there)
+
+
+def _uses(c: Certificate) -> Iterator[Difference]:
+    """Yield how edges are said to be used where the lists of circuits do not say so."""
+    if c.circuits is None:
+        return
+    lists = c.circuits.lists
+    for finding in c.circuit:
+        place = f"circuits, uses, {finding.edge}"
+        use = c.circuits.uses.get(finding.edge)
+        if (use is None) != (finding.status == "undetectable"):
+            wanted = "nothing" if use is not None else "how it is used"
+            yield _difference(place, "nothing" if use is None else use.kind, wanted)
+            continue
+        if use is None:
+            continue
+        alone = finding.status == "used"
+        within = next((n for n in lists if finding.edge in lists[n].union), None)
+        if alone or use.kind == "alone":
+            yield from _equal(place, use.kind, "alone" if alone else "another kind")
+        elif within is not None or use.kind == "in a minimal circuit":
+            yield from _equal(f"{place}, ablation", use.ablation, within)
+            listed = "another kind" if within is None else "in a minimal circuit"
+            yield from _equal(place, use.kind, listed)
 
 
 def claim_differences(c: Certificate, least: Mapping[str, float]) -> list[Difference]:

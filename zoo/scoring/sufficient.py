@@ -34,10 +34,10 @@ from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.names import Edge
 from compiler.machine.patch import Patch, edge_mask
 from compiler.model import Model
+from zoo.auditing.dualize import Dual, Items, dualize
 from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import PAIRS, SHIFTED
 from zoo.cases.running import Batch, Machine
-from zoo.scoring.dualize import Dual, Items, dualize
 
 LIMIT = 64
 """Minimal circuits that are listed."""

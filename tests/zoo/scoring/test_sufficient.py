@@ -6,8 +6,8 @@ import pytest
 
 import zoo
 from compiler.errors import InputError, NameLookupError
+from zoo.auditing.dualize import dualize
 from zoo.scoring.circuit_sets import mixing_index
-from zoo.scoring.dualize import dualize
 
 
 def by_enumeration(holds, size):

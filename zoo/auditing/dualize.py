@@ -33,13 +33,17 @@ class Dual:
     asked: int
 
 
-def dualize(holds: Callable[[Items], bool], items: int, limit: int) -> Dual:
+def dualize(
+    holds: Callable[[Items], bool], items: int, limit: int, most: int = 2**31
+) -> Dual:
     """Return all minimal sets for which a monotone function is true.
 
     Args:
         holds: the function of a set of items.
         items: how many items there are: 0, 1, ...
         limit: minimal sets after which the search stops.
+        most: sets that the function is asked about, after which it stops too; a minimal
+            set that is begun is finished.
     """
     known: dict[Items, bool] = {}
 
@@ -52,7 +56,7 @@ def dualize(holds: Callable[[Items], bool], items: int, limit: int) -> Dual:
     if not ask(every):
         return Dual((), (), True, len(known))
     sufficient = [_shrunk(ask, every)]
-    while len(sufficient) <= limit:
+    while len(sufficient) <= limit and len(known) < most:
         meeting = transversals(sufficient)
         left = next((every - t for t in meeting if ask(every - t)), None)
         if left is None:
@@ -63,10 +67,17 @@ def dualize(holds: Callable[[Items], bool], items: int, limit: int) -> Dual:
 
 
 def _shrunk(ask: Callable[[Items], bool], chosen: Items) -> Items:
-    """Return a minimal part of a set for which the function is true."""
-    for item in sorted(chosen):
-        if ask(chosen - {item}):
-            chosen = chosen - {item}
+    """Return a part of a set for which the function is true, and of no item less.
+
+    One round is enough for a monotone function. The runs of a model may not be quite
+    monotone, so that an item can be left out only once others are.
+    """
+    before: Items | None = None
+    while chosen != before:
+        before = chosen
+        for item in sorted(chosen):
+            if ask(chosen - {item}):
+                chosen = chosen - {item}
     return chosen
 
 
