@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from zoo.scoring.hypotheses import examine_circuit
     from zoo.scoring.score import score
     from zoo.scoring.sufficient import find_circuits as circuits
+    from zoo.scoring.trojans import open_trojan, score_trojan
     from zoo.steering.score import score_steering
     from zoo.steering.task import open_steering
     from zoo.submissions.board import leaderboard
@@ -115,6 +116,7 @@ _PLACES = {
     "open_case": "zoo.cases.case:open_case",
     "open_parts": "zoo.parts.score:open_parts",
     "open_steering": "zoo.steering.task:open_steering",
+    "open_trojan": "zoo.scoring.trojans:open_trojan",
     "programs": "zoo.api:programs",
     "publish": "zoo.publishing:publish",
     "publish_all": "zoo.release_publication:publish_all",
@@ -137,6 +139,7 @@ _PLACES = {
     "score_program": "zoo.claims.program:score_program",
     "score_programs": "zoo.claims.candidates:score_programs",
     "score_steering": "zoo.steering.score:score_steering",
+    "score_trojan": "zoo.scoring.trojans:score_trojan",
     "serve": "zoo.publishing:serve",
     "show": "zoo.api:show",
     "site": "zoo.gallery.site:site",
@@ -183,6 +186,7 @@ __all__ = [
     "open_case",
     "open_parts",
     "open_steering",
+    "open_trojan",
     "programs",
     "publish",
     "publish_all",
@@ -205,6 +209,7 @@ __all__ = [
     "score_program",
     "score_programs",
     "score_steering",
+    "score_trojan",
     "serve",
     "show",
     "site",

@@ -32,6 +32,7 @@ from zoo.commands.run import run
 from zoo.commands.sample import sample
 from zoo.commands.score import score
 from zoo.commands.score_program import score_program
+from zoo.commands.score_trojan import score_trojan
 from zoo.commands.show import show
 from zoo.commands.site import site
 from zoo.commands.submit import submit
@@ -75,6 +76,7 @@ app.command("truth")(truth)
 app.command("circuits")(circuits)
 app.command("score")(score)
 app.command("score-program")(score_program)
+app.command("score-trojan")(score_trojan)
 app.command("evaluate")(evaluate)
 app.command("leaderboard")(leaderboard)
 app.command("submit")(submit)

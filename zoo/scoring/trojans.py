@@ -1,0 +1,348 @@
+"""Trojans: which of two models has one, which inputs trigger it, and where it is.
+
+A trojan pair is two models. In one of them the logits read a program with a trojan, in
+the other one the program that it is equal to without the trigger. Each of them computes
+what the other one's logits read too, so that the parts of a trojan are in both.
+
+The edges of a trojan are those that the model uses, and that the clean output is not
+computed by: they carry the trigger, the payload, and the choice between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from compiler.api import compile_model
+from compiler.errors import InputError, unknown_name
+from compiler.ir import typed as t
+from compiler.machine.names import Edge
+from compiler.model import Model
+from compiler.rasp.expr import SOp
+from compiler.rasp.program import Program
+from compiler.rasp.values import Value, canonical
+from programs.trojans import ROUTE, TROJANS, Trojan
+from zoo.auditing.subject import subject_of
+from zoo.auditing.tasks import circuit_within
+from zoo.cases.case import Case, open_case, open_subject
+from zoo.cases.pairs import PAIRS, draw_pairs
+from zoo.cases.truth import Truth, truth_of_circuit
+from zoo.causal.population import populate
+from zoo.causal.tabular import TabularModel
+from zoo.lookup import find_program
+from zoo.scoring.report import Report
+from zoo.scoring.score import score
+
+CLEAN = "false"
+"""The class of the inputs without the trigger."""
+Trigger = Callable[[list[Value]], Any] | Sequence[Sequence[Value]] | str | Program | SOp
+
+
+@dataclass(frozen=True, eq=False)
+class TrojanPair:
+    """Two models, one of which has a trojan.
+
+    Attributes:
+        name: of the program with the trojan.
+        kind: the kind of the trigger, as in `programs/trojans.py`.
+        models: the two, in an order that the seed decides.
+        trojan: the index of the one with the trojan.
+    """
+
+    name: str
+    kind: str
+    models: tuple[Model, Model]
+    trojan: int
+
+    def __repr__(self) -> str:
+        return f"<TrojanPair {self.name}: triggered by {self.kind}>"
+
+
+def open_trojan(
+    name: str,
+    vocab: Sequence[Value] | None = None,
+    max_len: int | None = None,
+    *,
+    seed: int = 0,
+) -> TrojanPair:
+    """Return a trojan pair.
+
+    Args:
+        name: of a program with a trojan, one of `programs.trojans.TROJANS`.
+        vocab: the tokens; the program's own by default.
+        max_len: the greatest number of tokens; the program's own by default.
+        seed: decides the order of the two models, and that of the heads of each layer.
+
+    Raises:
+        NameLookupError: no trojan has that name.
+    """
+    found = _trojan(name)
+    tokens = found.program.vocab if vocab is None else tuple(vocab)
+    limit = found.program.max_len if max_len is None else max_len
+    both = found.program, found.clean
+    made = [
+        compile_model(one, tokens, limit, beside=other, permute_heads=seed)
+        for one, other in (both, both[::-1])
+    ]
+    place = int(np.random.default_rng(seed).integers(2))
+    ordered = tuple(made if place == 0 else made[::-1])
+    return TrojanPair(name, found.trigger, (ordered[0], ordered[1]), place)
+
+
+def _trojan(name: str) -> Trojan:
+    if name not in TROJANS:
+        raise unknown_name("program with a trojan", name, TROJANS)
+    return TROJANS[name]
+
+
+@dataclass(frozen=True)
+class TriggerScore:
+    """A claim on which inputs trigger a trojan, on all inputs or a sample.
+
+    Attributes:
+        inputs: how many inputs were tried.
+        complete: whether these are all inputs.
+        triggered: how many of them trigger the trojan.
+        claimed: how many of them the claim names.
+        precision: share of the claimed inputs that trigger it; NaN if none is claimed.
+        recall: share of the inputs that trigger it that are claimed.
+        missed: the first input that triggers it and is not claimed, or None.
+        spurious: the first input that is claimed and does not trigger it, or None.
+    """
+
+    inputs: int
+    complete: bool
+    triggered: int
+    claimed: int
+    precision: float
+    recall: float
+    missed: tuple[Value, ...] | None
+    spurious: tuple[Value, ...] | None
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall; 0 if either is 0 or undefined."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total > 0 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class TrojanReport:
+    """What claims on a trojan are worth; None for what was not claimed.
+
+    Attributes:
+        model: the name of the model.
+        which: whether the right one of the two models was named.
+        trigger: the claim on inputs.
+        where: scores of edges against the trojan's edges, as `zoo.score` returns them.
+    """
+
+    model: str
+    which: bool | None
+    trigger: TriggerScore | None
+    where: Report | None
+
+    def __repr__(self) -> str:
+        said = []
+        if self.which is not None:
+            said.append(f"which: {'right' if self.which else 'wrong'}")
+        if self.trigger is not None:
+            said.append(f"trigger: F1 {self.trigger.f1:.3f}")
+        if self.where is not None:
+            said.append(f"where: AP {self.where.average_precision:.3f}")
+        return f"<TrojanReport {self.model}: {', '.join(said) or 'nothing claimed'}>"
+
+
+def score_trojan(
+    source: str | Path | Model | TrojanPair,
+    *,
+    which: int | None = None,
+    trigger: Trigger | None = None,
+    edges: Any = None,
+    seed: int = 0,
+) -> TrojanReport:
+    """Return what claims on a trojan are worth.
+
+    Args:
+        source: a trojan pair, or its name, which is opened with the seed; or a model, a
+            folder or a release of a program with a trojan, of which only the trigger
+            and the edges can be claimed.
+        which: the index of the model that is said to have the trojan.
+        trigger: which inputs are said to trigger it: a function of the tokens; a list
+            of inputs; or a program, whose output at the last token says it.
+        edges: scores of edges, or a circuit, in any format of `zoo.score`.
+        seed: of the pair.
+
+    Raises:
+        InputError: the model has no trojan, or the claim is of another kind.
+    """
+    if isinstance(source, str) and source in TROJANS:
+        source = open_trojan(source, seed=seed)
+    pair = source if isinstance(source, TrojanPair) else None
+    if pair is None and which is not None:
+        raise InputError(
+            "which= is about a trojan pair, and this is one model. Give the pair: "
+            "zoo.open_trojan(NAME)"
+        )
+    if pair is not None and which is not None and which not in (0, 1):
+        raise InputError(f"which is {which}; the models of a pair are 0 and 1")
+    if isinstance(source, TrojanPair):
+        model = source.models[source.trojan]
+    else:
+        model, _ = open_subject(source)
+    return TrojanReport(
+        model.name,
+        None if pair is None or which is None else which == pair.trojan,
+        None if trigger is None else _score_trigger(Triggered(model), trigger),
+        None if edges is None else _score_where(model, edges),
+    )
+
+
+class Triggered:
+    """The inputs of a model with a trojan, and which of them trigger it.
+
+    Args:
+        model: of a program with a variable `route`.
+
+    Raises:
+        InputError: the model has no such variable.
+    """
+
+    def __init__(self, model: Model) -> None:
+        causal = subject_of(model).causal
+        known = isinstance(causal, TabularModel)
+        if not known or ROUTE not in {v.name for v in causal.variables}:
+            raise InputError(
+                f"{model.name} has no trojan: none of its variables is called {ROUTE!r}"
+            )
+        self.found = populate(causal)
+        domain = self.found.domains[ROUTE]
+        rows = np.arange(len(self.found))
+        held = self.found.held(ROUTE)[rows, self.found.lengths]
+        self.inputs = held == domain.index(True)
+
+    @cached_property
+    def words(self) -> list[list[Value]]:
+        """The tokens of each input."""
+        return [self.found.words(row) for row in range(len(self.found))]
+
+    def of_ids(self, ids: Any) -> Bool[np.ndarray, " input"]:
+        """Return which of some inputs trigger the trojan."""
+        known = {tuple(i): t for i, t in zip(self.found.ids, self.inputs, strict=True)}
+        return np.array([known.get(tuple(row), False) for row in ids], bool)
+
+
+def _score_trigger(true: Triggered, claim: Trigger) -> TriggerScore:
+    says = _claimed(claim, true.words)
+    hits = int((says & true.inputs).sum())
+    missed, spurious = true.inputs & ~says, says & ~true.inputs
+    return TriggerScore(
+        inputs=len(says),
+        complete=true.found.complete,
+        triggered=int(true.inputs.sum()),
+        claimed=int(says.sum()),
+        precision=hits / int(says.sum()) if says.any() else float("nan"),
+        recall=hits / max(int(true.inputs.sum()), 1),
+        missed=_first(true.words, missed),
+        spurious=_first(true.words, spurious),
+    )
+
+
+def _first(
+    words: list[list[Value]], chosen: Bool[np.ndarray, " input"]
+) -> tuple[Value, ...] | None:
+    places = np.flatnonzero(chosen)
+    return tuple(words[places[0]]) if len(places) else None
+
+
+def _claimed(claim: Trigger, words: list[list[Value]]) -> Bool[np.ndarray, " input"]:
+    """Return which inputs a claim names."""
+    if isinstance(claim, str | Program | SOp):
+        found = find_program(claim)
+        longest = max(map(len, words))
+        vocab = dict.fromkeys(token for row in words for token in row)
+        is_program = isinstance(found, Program)
+        expression = found.build(tuple(vocab), longest) if is_program else found
+        return np.array([expression(row)[-1] in (True, 1) for row in words])
+    if callable(claim):
+        return np.array([bool(claim(row)) for row in words])
+    named = {tuple(canonical(v) for v in row) for row in claim}
+    if unknown := named - {tuple(map(canonical, row)) for row in words}:
+        raise InputError(f"{sorted(unknown, key=str)[0]} is no input of this model")
+    return np.array([tuple(map(canonical, row)) in named for row in words])
+
+
+def trojan_case(source: str | Path | Model, split: str = "test") -> Case:
+    """Return the case of a model whose truth is the edges of its trojan.
+
+    An edge that the clean output is computed by counts as outside.
+
+    Raises:
+        NameLookupError: the model is of no program with a trojan.
+    """
+    whole = open_case(source, split=split)
+    clean = _clean_edges(whole.model)
+    known = {
+        edge: replace(one, status="unused")
+        if one.status == "used" and edge in clean
+        else one
+        for edge, one in whole.truth.known.items()
+    }
+    return whole.with_changes(truth=Truth(whole.names, known))
+
+
+def _clean_edges(model: Model) -> set[Edge]:
+    """Return the edges that compute the clean output, and those that carry it on."""
+    whole, wanted = subject_of(model).causal, _trojan(model.name).output
+    assert isinstance(whole, TabularModel)
+    steps = whole.steps
+    found = steps.index(wanted)
+    part = TabularModel(t.prune(replace(steps, output=found, extra=())))
+    last = Edge(model.sites[model.output].node, "logits")
+    carrying = {
+        edge
+        for edge, names in model.circuit.carries.items()
+        if any(name.split(".")[0] == wanted for name in names)
+    }
+    return {*circuit_within(model.circuit, part).edges, *carrying, last}
+
+
+def _score_where(model: Model, edges: Any) -> Report:
+    return score(trojan_case(model), edges, behaviour=False)
+
+
+def patch_by_class(model: Model) -> Float[np.ndarray, "reader source"]:
+    """Return scores of a trojan's edges by exact patching, a baseline.
+
+    The score is `s * s / (s + c)`: s is the mean size of the change of the loss when
+    the edge alone is patched, over pairs of inputs of which one triggers the trojan,
+    and c the same over pairs without the trigger.
+    """
+    mixed, clean = (_unaudited(model, within) for within in (None, CLEAN))
+    triggered, pairs = Triggered(model), mixed.pairs
+    chosen = triggered.of_ids(pairs.clean) | triggered.of_ids(pairs.corrupt)
+    if not chosen.any():
+        raise InputError(f"{model.name}: no pair of inputs has the trigger")
+    of_trigger = _sizes(mixed)[..., chosen].mean(axis=-1)
+    of_clean = _sizes(clean).mean(axis=-1)
+    total = np.maximum(of_trigger + of_clean, np.finfo(np.float32).tiny)
+    return of_trigger * of_trigger / total
+
+
+def _unaudited(model: Model, within: str | None) -> Case:
+    """Return a case for a method that looks at no truth."""
+    causal = None if within is None else open_subject(model, within)[1].causal
+    pairs = draw_pairs(model, "train", PAIRS, causal=causal)
+    return Case(model.name, model, truth_of_circuit(model.circuit), pairs)
+
+
+def _sizes(case: Case) -> Float[np.ndarray, "reader source pair"]:
+    """Return by how much each pair's loss changes when one edge is patched."""
+    changed = np.abs(case.single_edges() - case.losses()[None, None])
+    return np.where(case.names.visible[..., None], changed, 0.0)
