@@ -213,6 +213,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "zoo.scoring": (
         "compiler",
         "programs",
+        "zoo.causal",
         "zoo.auditing",
         "zoo.release",
         "zoo.lookup",
