@@ -89,6 +89,7 @@ SLOW = (
     "test_an_object_that_is_called_is_always_run_again",
     "tests/zoo/scoring/test_evaluate.py::test_what_goes_wrong_stays_in_its_cell",
     "tests/zoo/scoring/test_score.py",
+    "tests/zoo/methods/test_shared_task.py",
     "tests/zoo/scoring/test_sufficient.py",
     "tests/zoo/submissions/test_submissions.py",
     "tests/zoo/tasks/test_language.py",

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from zoo.scoring.circuit_sets import score_circuits
     from zoo.scoring.evaluate import evaluate
     from zoo.scoring.hypotheses import examine_circuit
+    from zoo.scoring.pruned_circuits import prune_circuits
     from zoo.scoring.score import score
     from zoo.scoring.sufficient import find_circuits as circuits
     from zoo.scoring.trojans import open_trojan, score_trojan
@@ -118,6 +119,7 @@ _PLACES = {
     "open_steering": "zoo.steering.task:open_steering",
     "open_trojan": "zoo.scoring.trojans:open_trojan",
     "programs": "zoo.api:programs",
+    "prune_circuits": "zoo.scoring.pruned_circuits:prune_circuits",
     "publish": "zoo.publishing:publish",
     "publish_all": "zoo.release_publication:publish_all",
     "questions": "zoo.reading.questions:questions",
@@ -188,6 +190,7 @@ __all__ = [
     "open_steering",
     "open_trojan",
     "programs",
+    "prune_circuits",
     "publish",
     "publish_all",
     "questions",

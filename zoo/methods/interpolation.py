@@ -79,3 +79,13 @@ def _sublayers(
     """Return (is it an MLP, its layer, its sources) of each sublayer."""
     keys = [(p.kind == "mlp", p.layer) for p in case.names.source_parts.values()]
     return [(*key, np.array([k == key for k in keys])) for key in dict.fromkeys(keys)]
+
+
+def pair_scores(
+    case: Case, masks: Sequence[Float[np.ndarray, " source"]]
+) -> Float[np.ndarray, "pair reader source"]:
+    """Return what `edge_scores` is the mean of: the scores of every pair by itself."""
+    total = np.sum([np.asarray(gradients(case, mask)) for mask in masks], axis=0)
+    moved = np.asarray(case.batch.donors - case.batch.writes)
+    found = np.einsum("nspd,nrpd->nrs", moved, total, optimize=True)
+    return case.sign * found / len(masks) * case.names.visible
