@@ -110,11 +110,7 @@ def possible(domains: Sequence[Domain]) -> NDArray[np.bool_]:
     count = len(domains)
     shape = tuple(d.size for d in domains)
     result = np.zeros(shape, dtype=bool)
-    rows = {
-        tuple(d.mask[i].tobytes() for d in domains): i
-        for i in range(len(domains[0].mask))
-    }
-    for i in rows.values():
+    for i, *_ in _alike_positions(domains):
         here = np.ones((1,) * count, dtype=bool)
         for axis, domain in enumerate(domains):
             view = [1] * count
@@ -135,7 +131,30 @@ def image(
         size: how many results there are.
     """
     mask = np.zeros((len(domains[0].mask), size), dtype=bool)
-    for position in range(len(mask)):
-        cells = table[np.ix_(*(np.flatnonzero(d.mask[position]) for d in domains))]
-        mask[position, cells[cells >= 0]] = True
+    # The variable that differs most from position to position is left to a product of
+    # matrices, and the positions that agree in all others are taken together.
+    last = max(range(len(domains)), key=lambda k: len(_alike_positions([domains[k]])))
+    others = [domain for k, domain in enumerate(domains) if k != last]
+    cells_by_last = np.moveaxis(table, last, -1)
+    for positions in _alike_positions(others, len(mask)):
+        values = (np.flatnonzero(other.mask[positions[0]]) for other in others)
+        index = np.ix_(*values) if others else ()
+        cells = cells_by_last[index].reshape(-1, domains[last].size)
+        found, value = np.nonzero(cells >= 0)
+        leads_to = np.zeros((domains[last].size, size), np.float32)
+        leads_to[value, cells[found, value]] = 1
+        mask[positions] = (
+            domains[last].mask[positions].astype(np.float32) @ leads_to > 0
+        )
     return mask
+
+
+def _alike_positions(
+    domains: Sequence[Domain], max_len: int | None = None
+) -> list[list[int]]:
+    """Return the positions in groups in which every variable has the same values."""
+    groups: dict[tuple[bytes, ...], list[int]] = {}
+    for position in range(len(domains[0].mask) if max_len is None else max_len):
+        rows = tuple(d.mask[position].tobytes() for d in domains)
+        groups.setdefault(rows, []).append(position)
+    return list(groups.values())

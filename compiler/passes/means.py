@@ -86,7 +86,7 @@ def reachable_means(
             "smaller numbers, lower max_len, or raise max_table."
         )
     rows = np.concatenate([bounds.may, bounds.must], axis=1)
-    kinds = 1 if causal else len(np.unique(rows, axis=0))
+    kinds = 1 if causal else len({row.tobytes() for row in rows})
     if max_len * shape[0] * shape[1] * kinds > MOST_WORK:
         raise TooManyMeans(
             f"its sums run from {lowest} to {highest} over up to {max_len} values, for "

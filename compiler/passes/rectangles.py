@@ -85,7 +85,7 @@ def _group(
     if (live == live[0]).all():
         return _Grouping(sizes, Counter({int(live[0]): 1}))
     if table.ndim == 1:
-        results = [int(r) for r in np.unique(live)]
+        results = sorted(set(live.tolist()))
         parts = [(table == r, _Grouping((), Counter({r: 1}))) for r in results]
         return _Grouping(sizes, Counter(results), 0, parts)
     key = (sizes, table.tobytes())

@@ -66,8 +66,26 @@ def _bound_atom(atom: Atom, domains: list[Domain]) -> Bounds:
 
 def _reachable(keys: NDArray, queries: NDArray, allowed: NDArray) -> NDArray[np.bool_]:
     """Return [query position, key position]: some possible pair is allowed."""
-    left = queries.astype(np.float32) @ allowed.T.astype(np.float32)
-    return (left @ keys.T.astype(np.float32)).astype(bool)
+    by_query = _leads_to(queries, allowed.T)  # [query position, key value]
+    return _leads_to(keys, by_query.T).T
+
+
+def _leads_to(mask: NDArray[np.bool_], table: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return [position, column]: some value of the position is true in the column.
+
+    Args:
+        mask: [position, value] the possible values of each position.
+        table: [value, column].
+    """
+    if (np.count_nonzero(mask, axis=1) == 1).all():  # such as the indices: no product
+        return table[mask.argmax(axis=1)]
+    rows: dict[bytes, int] = {}
+    row_of = [
+        rows.setdefault(row.tobytes(), position) for position, row in enumerate(mask)
+    ]
+    first, place = np.unique(row_of, return_inverse=True)
+    found = mask[first].astype(np.float32) @ table.astype(np.float32)
+    return (found > 0)[place]
 
 
 def never_empty(bounds: Bounds) -> NDArray[np.bool_]:

@@ -161,7 +161,8 @@ def _units(step: Step, dims: int) -> int:
     if not isinstance(step.operation, t.Table) or dims < 2:
         return 0
     table = step.operation.table
-    return len(np.unique(table[table >= 0])) - 1
+    # np.unique imports NumPy's masked arrays: half of the time of a small program.
+    return int(np.count_nonzero(np.bincount(table[table >= 0]))) - 1
 
 
 def _compared(step: Step) -> int:

@@ -178,7 +178,7 @@ class _Problem:
         span = 0.0
         for axis in order:
             digits = self.digits(axis)
-            gap = np.diff(np.unique(digits))
+            gap = np.diff(sorted(set(digits.tolist())))
             stride = (
                 1.0 if span == 0 else 2 * span / float(gap.min() if len(gap) else 1)
             )
