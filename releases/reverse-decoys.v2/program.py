@@ -1,0 +1,7 @@
+# What the model computes. Nothing runs this file when a release is loaded
+
+@program(family=FAMILY, vocab="abcd", example=("abcd", "dcba"))
+def reverse() -> SOp:
+    """The tokens in the opposite order: `reverse("abcd") -> "dcba"`."""
+    opposite = (length - 1 - indices).named("opposite_index")
+    return Aggregate(Select(indices, opposite, EQ), tokens)
