@@ -118,11 +118,29 @@ def is_other(key: Value, query: Value) -> bool:
     return key is not None and query is not None and key != query
 
 
+def roles_of_names(sentence: Sequence[Value]) -> list[str | None]:
+    """Return the roles of Wang et al. (2022): `IO`, `S1`, `S2` and `END`, else None.
+
+    S1 and S2 are the name that comes twice, IO is the other one, and END is the last
+    token. In a sentence with a third name only END is there.
+    """
+    names = [i for i, word in enumerate(sentence) if word in NAMES]
+    roles: list[str | None] = [None] * len(sentence)
+    twice = [i for i in names if list(sentence).count(sentence[i]) == 2]
+    if len(names) == 3 and len(twice) == 2:
+        for index, role in zip(twice, ("S1", "S2"), strict=True):
+            roles[index] = role
+        roles[next(i for i in names if i not in twice)] = "IO"
+    roles[-1] = "END"
+    return roles
+
+
 @program(
     family=FAMILY,
     vocab=VOCAB,
     max_len=MAX_LEN,
     causal=True,
+    roles=roles_of_names,
     accepts=Sentences(),
     example=(
         _EXAMPLE.split(),

@@ -47,6 +47,7 @@ SLOW = (
     "tests/zoo/auditing/test_old_releases.py",
     "tests/zoo/auditing/test_perturbed.py",
     "tests/zoo/scoring/test_trojans.py",
+    "tests/zoo/scoring/test_by_position.py",
     "tests/zoo/auditing/test_tasks.py::"
     "test_a_task_uses_the_edges_that_its_program_uses_by_itself",
     "tests/zoo/auditing/test_proof.py",

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from zoo.release_publication import publish_all
     from zoo.release_verification import verify_releases
     from zoo.scoring.by_input import score_by_input
+    from zoo.scoring.by_position import truth_by_position
     from zoo.scoring.circuit_sets import score_circuits
     from zoo.scoring.evaluate import evaluate
     from zoo.scoring.hypotheses import examine_circuit
@@ -152,6 +153,7 @@ _PLACES = {
     "train": "zoo.api:train",
     "train_seeds": "zoo.api:train_seeds",
     "truth": "zoo.cases.by_input:truth",
+    "truth_by_position": "zoo.scoring.by_position:truth_by_position",
     "verify": "zoo.api:verify",
     "verify_releases": "zoo.release_verification:verify_releases",
     "verify_library": "zoo.library_verification:verify_library",
@@ -223,6 +225,7 @@ __all__ = [
     "train",
     "train_seeds",
     "truth",
+    "truth_by_position",
     "verify",
     "verify_library",
     "verify_releases",

@@ -97,6 +97,8 @@ class Program:
             classes, each with a circuit of its own; None if there are none.
         generates: whether the output at the last token is the token that comes next,
             so that the program runs by writing one token after the other.
+        roles: returns the role of each token of an input, such as `S1`, or None: what
+            positions of inputs of different lengths have in common.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Program:
     text: str | None = None
     classes: str | None = None
     generates: bool = False
+    roles: Callable[[Sequence[Value]], Sequence[str | None]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocab", tuple(ordered(self.vocab)))
@@ -163,6 +166,7 @@ def program(
     name: str | None = None,
     classes: str | None = None,
     generates: bool = False,
+    roles: Callable[[Sequence[Value]], Sequence[str | None]] | None = None,
 ) -> Callable[[Callable[..., SOp]], Program]:
     """Return a decorator that makes a Program of a builder function.
 
@@ -187,6 +191,7 @@ def program(
             accepts=accepts,
             classes=classes,
             generates=generates,
+            roles=roles,
         )
 
     return decorate

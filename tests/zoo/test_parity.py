@@ -62,6 +62,7 @@ OTHERWISE = {
     "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
     "leaderboard": {"hung", "judged"},
     "submit": {"hung"},
+    "truth": {"positions", "roles"},  # zoo.truth_by_position
     # The same argument, what only the command plots, and a value of Python.
     "score": {"model", "source", "plot", "certificate"},
 }

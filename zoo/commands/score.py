@@ -43,7 +43,16 @@ def score(
         str | None,
         typer.Option(
             help="What is ranked: qkv (edges into q, k and v), head (edges between "
-            "nodes) or node; as fine as the file by default."
+            "nodes), node, or position (edges at each position of their reader); as "
+            "fine as the file by default."
+        ),
+    ] = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIABLE|own",
+            help="Score edges at roles of tokens, not at positions: the values of a "
+            "variable, or the roles that the program says (`own`), such as S1 and IO.",
         ),
     ] = None,
     convention: Annotated[
@@ -127,7 +136,7 @@ def score(
     from zoo.threads import use_one_thread
 
     use_one_thread()
-    from compiler.files import check_parent, write_atomically
+    from compiler.files import check_parent
     from zoo.cases.case import open_case
     from zoo.cases.pairs import PAIRS, SHIFTED
     from zoo.methods import find_method
@@ -145,6 +154,15 @@ def score(
         loss=loss,
         positions=positions,
     )
+    if granularity == "position" or roles is not None:
+        at = SHIFTED if shifted is None else shifted
+        case, train = case.with_shifts(at), case.split("train", shifted=at)
+        lines, report = _at_positions(
+            case, train, scores, roles, _policy(missing), absolute, k, seed
+        )
+        print("\n".join(lines))
+        _keep(report, out, plot)
+        return
     read = read_scores(case.names, scores, format, _policy(missing))
     if shifted is None:
         shifted = 0.0 if read.level.merged else SHIFTED  # as `zoo.score` does
@@ -166,6 +184,37 @@ def score(
         label = f"|{name}|" if by_size else name
         rows.append((label, score_edges(case, found, absolute=by_size, **options)))
     print("\n".join(report_lines(report, rows)))
+    _keep(report, out, plot)
+
+
+def _at_positions(
+    case: Any,
+    train: Any,
+    scores: Path,
+    roles: str | None,
+    missing: Any,
+    absolute: bool,
+    k: int | None,
+    seed: int,
+) -> tuple[list[str], Any]:
+    """Return the lines of a report of edges at positions, and the report."""
+    from zoo.scoring.by_position import baselines_by_position, score_positions
+    from zoo.scoring.lines import report_lines
+
+    options: dict[str, Any] = {"roles": roles, "k": k, "seed": seed}
+    report = score_positions(
+        case, scores, missing=missing, absolute=absolute, **options
+    )
+    rows = [(scores.name, report)]
+    for name, values in baselines_by_position(case, train, roles, seed).items():
+        rows.append((name, score_positions(case, values, **options)))
+    return report_lines(report, rows), report
+
+
+def _keep(report: Any, out: Path | None, plot: Path | None) -> None:
+    """Write the report and its plot where they are asked for."""
+    from compiler.files import write_atomically
+
     if out is not None:
         text = json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n"
         write_atomically(out, text.encode())

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from compiler.errors import InputError
 from zoo.commands.options import Seed, read_list
 
 CaseArgument = Annotated[
@@ -37,6 +38,22 @@ def truth(
             metavar="CLASS", help="The class of inputs, in place of NAME:CLASS."
         ),
     ] = None,
+    positions: Annotated[
+        bool,
+        typer.Option(
+            "--positions",
+            help="Show at which positions of its reader each edge is used, and the "
+            "share of the test pairs whose outputs change.",
+        ),
+    ] = False,
+    roles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIABLE|own",
+            help="The same at roles of tokens: the values of a variable, or the roles "
+            "that the program says (`own`), such as S1 and IO.",
+        ),
+    ] = None,
     donors: Annotated[
         int,
         typer.Option(min=1, help="Number of donor inputs that are tried on one input."),
@@ -53,6 +70,11 @@ def truth(
     from compiler.rasp.values import show_many
     from zoo.cases.by_input import truth as find_truth
 
+    if positions or roles is not None:
+        if input is not None:
+            raise InputError("--positions is about all pairs; leave --input out")
+        _print_positions(source, within, roles, as_json)
+        return
     tokens = None if input is None else read_list(input, "--input")
     found = find_truth(source, tokens, within=within, donors=donors, seed=seed)
     if as_json:
@@ -81,6 +103,29 @@ def truth(
     print("\n".join(grid_lines(columns, rows, width)))
     outside = len(found.names.edges) - len(rows)
     print(f"{outside} other edges are outside the circuit")
+
+
+def _print_positions(
+    source: str, within: str | None, roles: str | None, as_json: bool
+) -> None:
+    """Print at which positions, or roles, each edge is used."""
+    from compiler.grid import Column, grid_lines
+    from zoo.cases.case import open_case
+    from zoo.scoring.by_position import truth_by_position
+
+    case = open_case(source, split="test", within=within)
+    effects = truth_by_position(case, roles=roles).to_dict()
+    if as_json:
+        print(json.dumps(effects, indent=1))
+        return
+    rows = [
+        (edge, ", ".join(f"{place} {share:.2f}" for place, share in places.items()))
+        for edge, places in effects.items()
+    ]
+    what = "role" if roles is not None else "position"
+    columns = ["edge", Column(f"{what} of the reader, share of the pairs", wrap=True)]
+    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    print("\n".join(grid_lines(columns, rows, width)))
 
 
 def circuits(

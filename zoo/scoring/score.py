@@ -15,8 +15,10 @@ from zoo.cases.bootstrap import Interval, interval_over_items
 from zoo.cases.case import Case, open_case
 from zoo.cases.levels import Level
 from zoo.cases.pairs import PAIRS, SHIFTED
+from zoo.cases.positions import Roles
 from zoo.cases.scores import Scores
 from zoo.ranking import average_precision, expected_hits, surely_top
+from zoo.scoring.by_position import POSITION, score_positions
 from zoo.scoring.conventions import area, known_convention
 from zoo.scoring.endings import check_file
 from zoo.scoring.faithfulness import curve_of, faithfulness
@@ -37,6 +39,7 @@ def score(
     absolute: bool = False,
     granularity: str | None = None,
     convention: str = "exact",
+    roles: Roles | None = None,
     k: int | None = None,
     threshold: float | None = None,
     behaviour: bool = True,
@@ -58,8 +61,12 @@ def score(
         missing: the score of what has none: a number, `lowest`, or None to refuse.
         absolute: whether items are ranked by absolute value. Never done silently.
         granularity: `qkv`, `head` or `node`; that of the scores if None. Where items
-            are joined, the greatest of their scores counts.
+            are joined, the greatest of their scores counts. With `position`, edges at
+            positions are scored; see `by_position.py`.
         convention: how the AUROC is taken, see `conventions.py`.
+        roles: with `position`, what positions are scored together: a function of the
+            tokens that gives each a role, a variable whose value is the role, or `own`
+            for the roles that the program says.
         k: how many items count as found; as many as are true if None.
         threshold: items above it count as found, in place of k. Where a circuit is
             given and not scores, its items count as found if both are None.
@@ -95,6 +102,9 @@ def score(
         loss=loss,
         positions=positions,
     )
+    if granularity == POSITION or roles is not None:
+        options = {"roles": roles, "missing": missing, "absolute": absolute}
+        return score_positions(case, scores, **options, k=k, seed=seed)
     read = read_scores(case.names, scores, format, missing)
     if read.level.merged and not isinstance(source, Case) and shifted is None:
         # Tools with one input node cannot shift the positions of a run.
