@@ -47,6 +47,8 @@ SLOW = (
     "tests/zoo/auditing/test_old_releases.py",
     "tests/zoo/auditing/test_perturbed.py",
     "tests/zoo/scoring/test_trojans.py",
+    "tests/zoo/compression/test_compress.py::"
+    "test_tasks_of_a_squeezed_model_are_places_of_its_tuples",
     "tests/zoo/scoring/test_by_position.py",
     "tests/zoo/auditing/test_tasks.py::"
     "test_a_task_uses_the_edges_that_its_program_uses_by_itself",

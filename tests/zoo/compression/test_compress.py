@@ -6,6 +6,7 @@ What is learned is one matrix; the model that it makes is a model like every oth
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.model import Model
 from compiler.save import to_files
 from zoo.auditing.subject import TRAINED_CLAIMS, subject_of
+from zoo.auditing.tasks import model_of_task
 from zoo.compression.compress import Compression, _inputs, compress, squeezed_model
 from zoo.compression.naming import name_dimensions
 from zoo.compression.settings import Settings, make_settings
@@ -253,3 +255,15 @@ def test_altered_features_are_refused(
         (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n")
         with pytest.raises(FormatError, match=r"circuit\.json, features"):
             zoo.load(folder)
+
+
+def test_tasks_of_a_squeezed_model_are_places_of_its_tuples():
+    """Two programs share fewer dimensions than they write, and may then be wrong."""
+    model = zoo.compile("reverse,histogram", vocab="abc", max_len=3)
+    narrow = zoo.compress(model, model.config.d_model - 5, steps=40).model
+    assert narrow.config.d_model < model.config.d_model
+    inputs = [list(t) for n in (1, 2, 3) for t in product("abc", repeat=n)]
+    whole = narrow.batch(inputs)
+    for place, task in enumerate(("reverse", "histogram")):
+        one = model_of_task(narrow, task).batch(inputs)
+        assert one == [[values[place] for values in row] for row in whole]
