@@ -67,12 +67,13 @@ class ProgramFilter:
         known = dict(sizes or (vars(facts) if facts else {}))
         attends = known.get("attending", 0) > 0
         return (
-            self._keeps_program(facts)
+            self.keeps_program(facts)
             and self.attention in (None, attends)
             and all(within(getattr(self, n), known.get(n, -1), n) for n in SIZES)
         )
 
-    def _keeps_program(self, facts: ProgramFacts | None) -> bool:
+    def keeps_program(self, facts: ProgramFacts | None) -> bool:
+        """Return whether a program is as wanted, whatever its sizes are."""
         if facts is None:
             asked = (self.difficulty, self.output, self.causal, self.corpus)
             return all(wanted in (None, "") for wanted in asked)
@@ -98,6 +99,16 @@ def within(wanted: str, found: int, what: str) -> bool:
     """
     if not wanted:
         return True
+    low, high = bounds(wanted, what)
+    return low <= found <= high
+
+
+def bounds(wanted: str, what: str) -> tuple[int, int]:
+    """Return the least and the greatest number of a range; arguments as of `within`.
+
+    Raises:
+        InputError: what is wanted is no number and no range.
+    """
     match = _RANGE.fullmatch(wanted.strip())
     if match is None or not (match[1] or match[3]):
         raise InputError(
@@ -108,7 +119,7 @@ def within(wanted: str, found: int, what: str) -> bool:
         high = low
     if low > high:
         raise InputError(f"--{what}: the range {wanted} is empty; write {high}-{low}")
-    return low <= found <= high
+    return low, high
 
 
 def corpora_named(text: str) -> set[str]:

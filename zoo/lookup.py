@@ -38,7 +38,7 @@ from zoo.release.shelf import (
     SCHEME,
     find_release,
     index_address,
-    list_releases,
+    known_names,
     split_name,
 )
 from zoo.release.whole import is_release
@@ -418,6 +418,6 @@ def _unknown(text: str, kinds: Sequence[TargetKind]) -> NameLookupError:
     if "release" in kinds:
         if "@" in text:
             return _unknown_release(text)
-        known += [entry["name"] for entry in list_releases()]
+        known += known_names(text)
     named = [kind for kind in kinds if kind != "folder"]
     return NameLookupError(f"no {_or(named)} is named {text!r}.{nearest(text, known)}")

@@ -46,6 +46,8 @@ def releases(
     norm: str | None = None,
     attention: bool | None = None,
     suite: str = "",
+    limit: int | None = None,
+    skip: int = 0,
 ) -> list[dict[str, Any]]:
     """Return what the published models say of themselves, by name.
 
@@ -64,6 +66,8 @@ def releases(
         norm: `none`, `pre` or `rms`; not with `origin`.
         attention: whether the circuit has an attention head; not with `origin`.
         suite: a suite's name, or an expression: `layers>=3 and not alone`.
+        limit: how many to return at most; all if None.
+        skip: how many to leave out at the beginning.
 
     Raises:
         FetchError: the index cannot be reached.
@@ -72,8 +76,7 @@ def releases(
         NameLookupError: no family or corpus has that in its name.
     """
     from zoo.filters import ProgramFilter
-    from zoo.release.index import read_index
-    from zoo.release_choice import check_readable, choose_releases, in_suite
+    from zoo.release_listing import ReleaseQuery, list_page
 
     chooses = ProgramFilter(
         difficulty=str(difficulty),
@@ -86,10 +89,8 @@ def releases(
         variables=str(variables),
         attention=attention,
     )
-    check_readable(chooses, norm, origin)
-    entries = () if origin is None else read_index(origin).entries
-    found = in_suite(suite, origin, entries)
-    return choose_releases(found, chooses, kind=kind, family=family, norm=norm)
+    query = ReleaseQuery(chooses, kind, family, norm, suite, limit, skip)
+    return list(list_page(query, origin).entries)
 
 
 def _open(source: str | Path, progress: ProgressOption = True) -> Folder:
@@ -333,7 +334,7 @@ def download_suite(
         FetchError: the index or a release cannot be fetched.
         FormatError: what was fetched is not what it must be.
     """
-    from zoo.release.index import read_index
+    from zoo.release.index import open_remote_index
     from zoo.release.shelf import ADDRESS, SCHEME, index_address
     from zoo.release_choice import in_suite
     from zoo.suites import parse_suite
@@ -345,7 +346,8 @@ def download_suite(
             "--suite: say from which index, --from ADDRESS, or set "
             f"{ADDRESS} to the address of one"
         )
-    found = in_suite(suite, address, read_index(address).entries)
+    parts = open_remote_index(address).listings()
+    found = [e for part in parts for e in in_suite(suite, address, part.entries)]
     if not found:
         raise InputError(f"--suite: no release of {address} is in {suite!r}")
     return [

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from compiler.errors import InputError, unknown_name
@@ -102,11 +102,16 @@ def _is_chosen(
 
 
 def _of_kind(found: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:
-    kinds = sorted({entry["kind"] for entry in found})
-    if kind is not None and kind not in kinds:
-        known = ", ".join(kinds) or "none, for nothing is published here"
-        raise InputError(f"--kind: no release is {kind!r}; there are {known}")
+    if kind is not None:
+        check_kind(kind, {entry["kind"] for entry in found})
     return [entry for entry in found if kind in (None, entry["kind"])]
+
+
+def check_kind(kind: str, kinds: Set[str]) -> None:
+    """Raise InputError unless some release is of a kind."""
+    if kind not in kinds:
+        known = ", ".join(sorted(kinds)) or "none, for nothing is published here"
+        raise InputError(f"--kind: no release is {kind!r}; there are {known}")
 
 
 def _of_family(found: list[dict[str, Any]], family: str) -> list[dict[str, Any]]:

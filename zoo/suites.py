@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from zoo.auditing.claims import missed
 from zoo.catalogue import entries
 from zoo.core_suite import CORE
 from zoo.expressions import (
+    FactLookup,
     FieldComparison,
     Fields,
     FilterJoin,
@@ -150,6 +151,17 @@ def choose(
     ]
 
 
+@cache
+def _families() -> Mapping[str, str]:
+    """Return the family of each program and task."""
+    return {entry.name: entry.family for entry in entries()}
+
+
+def facts_of_program(program: str) -> FactLookup:
+    """Return what is known of any release of a program, for an expression."""
+    return _ReleaseFacts({"program": program}, None)
+
+
 class _ReleaseFacts:
     """Gives what an expression asks of a release; files are read only if needed."""
 
@@ -182,8 +194,7 @@ class _ReleaseFacts:
     @cached_property
     def families(self) -> tuple[str, ...]:
         """The family of the program: all of its path, and the first part of it."""
-        known = {entry.name: entry.family for entry in entries()}
-        family = known.get(self.release["program"], "")
+        family = _families().get(self.release["program"], "")
         return family, family.split("/")[0]
 
     @cached_property

@@ -24,8 +24,11 @@ from zoo.commands.choosing import (
 )
 
 if TYPE_CHECKING:
-    from zoo.release.shelf import Broken
+    from zoo.release.entry import Broken
+    from zoo.release_listing import ReleasePage
 
+PAGE = 200
+"""Releases that a terminal gets at a time."""
 COLUMNS = ("name", "kind", "audit", "size", "circuit", "least")
 
 Name = Annotated[
@@ -73,6 +76,17 @@ def releases(
             "--from", metavar="URL", help="List the releases of the index at this URL."
         ),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="List at most this many; by default 200 on a terminal, and all in a "
+            "pipe.",
+        ),
+    ] = None,
+    skip: Annotated[
+        int, typer.Option(min=0, help="Leave out this many at the beginning.")
+    ] = 0,
     as_json: AsJsonOption = False,
 ) -> None:
     """List the published models, with their figures.
@@ -80,10 +94,9 @@ def releases(
     Family, difficulty, output and corpus are those of the program that a model
     implements; what is asked of sizes is asked of the model and its circuit.
     """
-    from compiler.errors import count
     from zoo.filters import ProgramFilter
     from zoo.grid import print_json, print_tabs, terminal_width
-    from zoo.release_choice import check_readable, choose_releases
+    from zoo.release_listing import ReleaseQuery, list_page
 
     chooses = ProgramFilter(
         difficulty=difficulty,
@@ -96,35 +109,35 @@ def releases(
         variables=variables,
         attention=attention,
     )
-    check_readable(chooses, norm, origin)
-    found, broken = _found(suite, origin)
-    chosen = choose_releases(found, chooses, kind=kind, family=family, norm=norm)
-    rows = [_row(entry) for entry in chosen]
+    if limit is None and not as_json and terminal_width() is not None:
+        limit = PAGE
+    query = ReleaseQuery(chooses, kind, family, norm, suite, limit, skip)
+    page = list_page(query, origin)
+    rows = [_row(entry) for entry in page.entries]
     if as_json:
-        print_json(chosen)
+        print_json(page.entries)
     elif terminal_width() is None:
         print_tabs((*COLUMNS, "fails"), rows)
-    elif not found:
+    elif page.empty:
         print("There are no releases here. `zoo export` makes one.")
     else:
         _print_rows(rows)
-        print(f"\n{count(len(chosen), 'release')}\n{LEGEND.rstrip()}")
-    _tell(broken)
+        print(f"\n{_how_many(page, skip)}\n{LEGEND.rstrip()}")
+    _tell(page.broken)
 
 
-def _found(
-    suite: str, origin: str | None
-) -> tuple[list[dict[str, Any]], Sequence[Broken]]:
-    """Return the releases here or of an index, and what is meant to be one."""
-    from zoo.release.shelf import list_broken
-    from zoo.release_choice import in_suite
+def _how_many(page: ReleasePage, skip: int) -> str:
+    """Return how many releases are shown, and how many more there are."""
+    from compiler.errors import count
 
-    if origin is None:
-        return in_suite(suite, None), list_broken()
-    from zoo.release.index import read_index
-
-    listing = read_index(origin)
-    return in_suite(suite, origin, listing.entries), listing.broken
+    shown = len(page.entries)
+    if page.total == shown:
+        return count(shown, "release")
+    of = "more" if page.total is None else f"{page.total:,}"
+    return (
+        f"releases {skip + 1:,} to {skip + shown:,} of {of}; --skip {skip + shown} "
+        "shows the next ones,\nand --suite, --kind and other filters fewer"
+    )
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:

@@ -99,6 +99,25 @@ class Index(TypedDict):
     releases: tuple[IndexEntry, ...]
 
 
+class ShardNote(TypedDict):
+    """A part of a large index: releases whose names follow each other."""
+
+    file: Annotated[
+        str, FieldRule("beside the index", pattern=r"index\.d/[0-9a-f]{32}\.json")
+    ]
+    first: Annotated[str, FieldRule("the first name in it", pattern=NAME)]
+    count: Annotated[int, FieldRule("releases in it", 1, 2**14)]
+    bytes: Annotated[int, FieldRule("of the file", 1, 2**24)]
+    sums: Annotated[str, FieldRule("SHA-256 of the file", pattern="[0-9a-f]{64}")]
+
+
+class ShardedIndex(TypedDict):
+    """A large index: its parts, in the order of names."""
+
+    count: Annotated[int, FieldRule("releases in all parts", 0, LARGEST)]
+    shards: tuple[ShardNote, ...]
+
+
 class NodeNote(TypedDict):
     """A node of the circuit."""
 
@@ -245,4 +264,7 @@ CIRCUIT_DOCUMENT = Document(
 )
 INDEX_DOCUMENT = Document(
     INDEX, "The releases of a folder.", Index, "circuitzoo.index", (1,)
+)
+ROOT_DOCUMENT = Document(
+    INDEX, "The parts of a large index.", ShardedIndex, "circuitzoo.index", (2,)
 )

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from compiler.errors import FormatError
-from compiler.notation import parse
+from compiler.notation import LocatedJson, parse
 from compiler.sealed import MOST_SUMS, SUMS, digest, read_file
 from zoo.release.differences import Difference, json_differences
-from zoo.release.fields import CARD, CROISSANT, INDEX, INDEX_DOCUMENT
+from zoo.release.fields import (
+    CARD,
+    CROISSANT,
+    INDEX,
+    INDEX_DOCUMENT,
+    ROOT_DOCUMENT,
+)
 from zoo.release.index import MOST_INDEX
 from zoo.release.released import Released
 from zoo.release.shelf import folder_name, shelves
@@ -56,6 +63,23 @@ def has_index(folder: Path) -> bool:
     return (folder.parent / INDEX).is_file()
 
 
+def _index_of(folder: Path) -> LocatedJson:
+    """Return the index beside a folder; of a large one the part with its name.
+
+    Raises:
+        FormatError: it is none.
+    """
+    said = parse(read_file(folder.parent, INDEX, 0, MOST_INDEX, None), INDEX)
+    if "shards" in said.entries():
+        shards = ROOT_DOCUMENT.read(said)["shards"]
+        name = folder.name.partition(".v")[0]
+        at = bisect_right([shard["first"] for shard in shards], name)
+        file = shards[max(at, 1) - 1]["file"] if shards else INDEX
+        said = parse(read_file(folder.parent, file, 0, MOST_INDEX, None), file)
+    INDEX_DOCUMENT.read(said)
+    return said
+
+
 def index_differences(opened: Folder, summary: bytes) -> Iterator[Difference]:
     """Yield where the index beside a release's folder does not say what it must.
 
@@ -65,9 +89,7 @@ def index_differences(opened: Folder, summary: bytes) -> Iterator[Difference]:
     """
     folder = opened.path
     try:
-        data = read_file(folder.parent, INDEX, 0, MOST_INDEX, None)
-        said = parse(data, INDEX)
-        INDEX_DOCUMENT.read(said)
+        said = _index_of(folder)
     except FormatError as error:
         yield Difference(INDEX, "", f"unreadable: {error}", "an index")
         return

@@ -1,28 +1,37 @@
 """An index of releases on an HTTP server: what it lists, and where that is.
 
     ADDRESS/index.json
+    ADDRESS/index.d/2f..json                the parts of a large index
     ADDRESS/sort-siit/SHA256SUMS, ADDRESS/sort-siit/config.json, ..
 
-Any static server of a folder of releases is one; `zoo index serve` is too.
+Any static server of a folder of releases is one; `zoo index serve` is too. A large
+index comes in parts, of which only those are fetched that are needed (`index_shards`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.errors import FormatError, NameLookupError, unknown_name
 from compiler.notation import LocatedJson, parse
+from compiler.sealed import check_digest, digest
+from zoo.release.entry import Broken
 from zoo.release.fetch import Remote
-from zoo.release.fields import INDEX, INDEX_DOCUMENT, IndexEntry
+from zoo.release.fields import (
+    INDEX,
+    INDEX_DOCUMENT,
+    ROOT_DOCUMENT,
+    IndexEntry,
+    ShardNote,
+)
 from zoo.release.schema import read
-from zoo.release.shelf import Broken
+from zoo.release.shelf import MOST_ENTRIES
 from zoo.release.transport import NotThereError, get
 
 MOST_INDEX = 2**24
 """Bytes of an index above which it is not read."""
-MOST_ENTRIES = 2**14
-"""Releases of an index above which it is not read."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,69 @@ class Listing:
     broken: Sequence[Broken]
 
 
+@dataclass(frozen=True)
+class RemoteIndex:
+    """An index on a server.
+
+    Attributes:
+        address: of the server.
+        whole: what it lists, if it comes in one part.
+        shards: its parts, if it is a large one.
+    """
+
+    address: str
+    whole: Listing | None
+    shards: Sequence[ShardNote] = ()
+
+    def listings(self) -> Iterator[Listing]:
+        """Yield what its parts list, by name; a part is fetched when it is asked for.
+
+        Raises:
+            FetchError: a part cannot be fetched.
+            FormatError: a part is not what the index says.
+        """
+        if self.whole is not None:
+            yield self.whole
+        for shard in self.shards:
+            yield self._read(shard)
+
+    def find(self, name: str, version: int | None) -> IndexEntry:
+        """Return the line of a release, its newest version unless one is given.
+
+        Raises:
+            NameLookupError: there is none; the nearest names are offered.
+            FormatError: the line of that name is broken.
+            FetchError: the part that it is in cannot be fetched.
+        """
+        listing = self.whole
+        if listing is None:
+            at = bisect_right([shard["first"] for shard in self.shards], name)
+            listing = self._read(self.shards[at - 1]) if at else Listing((), ())
+        return find_entry(listing, name, version, self.address)
+
+    def _read(self, shard: ShardNote) -> Listing:
+        url = f"{self.address.rstrip('/')}/{shard['file']}"
+        data = get(url, shard["bytes"])
+        check_digest(url, digest(data), shard["sums"])
+        return _read_lines(parse(data, url, INDEX_DOCUMENT.most))
+
+
 def read_index(address: str) -> Listing:
-    """Return what an index lists; a bad line spoils itself alone.
+    """Return what an index lists, all of it; a bad line spoils itself alone.
+
+    Raises:
+        FetchError: it cannot be reached, or is not there.
+        FormatError: it is no index, or one of a newer format.
+    """
+    parts = list(open_remote_index(address).listings())
+    return Listing(
+        [entry for part in parts for entry in part.entries],
+        [broken for part in parts for broken in part.broken],
+    )
+
+
+def open_remote_index(address: str) -> RemoteIndex:
+    """Return an index, of a large one only which parts it has.
 
     Raises:
         FetchError: it cannot be reached, or is not there.
@@ -53,6 +123,15 @@ def read_index(address: str) -> Listing:
             f"{url}: there is no index of releases. Check the address"
         ) from None
     found = parse(data, url, INDEX_DOCUMENT.most)
+    if "shards" in found.entries():
+        shards = ROOT_DOCUMENT.read(found)["shards"]
+        return RemoteIndex(address, None, shards)
+    return RemoteIndex(address, _read_lines(found))
+
+
+def _read_lines(found: LocatedJson) -> Listing:
+    """Return the good lines of an index, and the broken ones."""
+    url = found.where
     lines = found.entries().get("releases")
     if lines is not None and isinstance(lines.json, list):
         # The rest of the document first: a newer format has other lines.

@@ -20,8 +20,7 @@ from zoo.release.cache import cached_repo, cached_shelf, put_in_place
 from zoo.release.fetch import Progress, fetch
 from zoo.release.fields import RELEASE
 from zoo.release.index import (
-    find_entry,
-    read_index,
+    open_remote_index,
     remote_of,
 )
 from zoo.release.shelf import (
@@ -31,7 +30,7 @@ from zoo.release.shelf import (
     find_release,
     folder_name,
     index_address,
-    list_releases,
+    known_names,
     shelves,
     split_name,
     versions,
@@ -119,7 +118,7 @@ def unknown_release(text: str) -> NameLookupError:
         return NameLookupError(
             f"{name} has no version {version} here; it has {', '.join(map(str, here))}"
         )
-    near = nearest(name, [entry["name"] for entry in list_releases()])
+    near = nearest(name, known_names(name))
     return NameLookupError(
         f"no release is named {text!r} here.{near} Elsewhere: set {ADDRESS} to the "
         f"address of an index, or give hf://OWNER/REPO.{more}"
@@ -130,7 +129,7 @@ def _from_index(
     name: str, version: int | None, address: str, progress: Progress | None
 ) -> Path:
     check_address(address)
-    entry = find_entry(read_index(address), name, version, address)
+    entry = open_remote_index(address).find(name, version)
     remote = remote_of(address, entry)
 
     def check(folder: Path) -> None:

@@ -25,9 +25,11 @@ from compiler.escapes import escape
 from compiler.sealed import MOST_SUMS, SUMS, open_plain, read_file, read_sums
 from zoo.http_server import BLOCK, LoopServer, finish_answer, send_block
 from zoo.release.fields import INDEX, MOST_BYTES, NAME
+from zoo.release.index_shards import FOLDER as PARTS
 from zoo.release.shelf import index_bytes
 
 _FOLDER = re.compile(NAME + r"(\.v[0-9]{1,10})?")
+_PART = re.compile(rf"{re.escape(PARTS)}/[0-9a-f]{{32}}\.json")
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-")
 
 
@@ -137,8 +139,10 @@ def open_path(shelf: Path, path: str) -> io.BufferedIOBase | bytes | None:
         path = unquote(urlsplit(path).path).removeprefix("/")
     except ValueError:
         return None
-    if path == INDEX:
+    if path == INDEX and not _in_parts(shelf):
         return index_bytes(shelf)
+    if path == INDEX or _PART.fullmatch(path):
+        return _open_index(shelf, path)
     folder, _, name = path.partition("/")
     if not _FOLDER.fullmatch(folder) or (shelf / folder).is_symlink():
         return None
@@ -150,3 +154,15 @@ def open_path(shelf: Path, path: str) -> io.BufferedIOBase | bytes | None:
     except FormatError:
         pass  # there is no release, or a damaged one
     return None
+
+
+def _in_parts(shelf: Path) -> bool:
+    """Return whether the index of a shelf is a large one, which is served as it is."""
+    return (shelf / PARTS).is_dir() and not (shelf / PARTS).is_symlink()
+
+
+def _open_index(shelf: Path, path: str) -> io.BufferedIOBase | None:
+    try:
+        return open_plain(shelf, path, 0, MOST_BYTES) if _in_parts(shelf) else None
+    except FormatError:
+        return None

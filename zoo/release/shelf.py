@@ -15,17 +15,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from compiler.errors import InputError, ZooError
-from compiler.escapes import escape
-from compiler.files import OURS, locked, put_folder, room_to, sweep, write_atomically
-from compiler.notation import parse, refuse, render
-from compiler.sealed import CIRCUIT, CONFIG, digest_of_sums, read_file
+from compiler.files import locked, put_folder, room_to, sweep, write_atomically
 from zoo.release.cache import cached_shelf
-from zoo.release.fields import INDEX, NAME, RELEASE, RELEASE_DOCUMENT
+from zoo.release.entry import Broken, folder_name, read_entry, sizes_inside
+from zoo.release.fields import INDEX, NAME, RELEASE
 
 PLACE = "CIRCUITZOO_RELEASES"
 """The environment variable that names a folder of releases."""
@@ -41,9 +38,10 @@ SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 Summary = TypeVar("Summary", bound=Mapping[str, Any])
 """What a release says of itself, with `name` and `version`."""
 
+MOST_ENTRIES = 2**14
+"""Releases of an index above which it comes in parts; no part has more."""
+
 _NAME = re.compile(NAME)
-_MOST_SUMMARY = 2**20  # bytes of release.json
-_MOST_CIRCUIT = 2**27  # bytes of circuit.json
 _LOCK = ".lock"
 
 
@@ -81,11 +79,6 @@ def index_address() -> str | None:
     return os.environ.get(ADDRESS) or None
 
 
-def folder_name(name: str, version: int) -> str:
-    """Return the name of a version's folder."""
-    return name if version == 1 else f"{name}.v{version}"
-
-
 def shelves() -> list[Path]:
     """Return where releases are looked for, the first that has a name first.
 
@@ -115,32 +108,22 @@ def find_release(name: str, version: int | None = None) -> Path | None:
 
 def versions(shelf: Path, name: str) -> list[int]:
     """Return the versions of a release on a shelf, lowest first."""
-    found = [1] if (shelf / name / RELEASE).is_file() else []
-    for folder in shelf.glob(f"{name}.v*"):
-        number = folder.name.rpartition(".v")[2]
-        if not (number.isascii() and number.isdecimal() and len(number) < 10):
-            continue
-        # `NAME.v007` is nobody's: version 7 is looked for in `NAME.v7`.
-        known = folder.name == folder_name(name, int(number))
-        if known and (folder / RELEASE).is_file():
-            found.append(int(number))
-    return sorted(found)
+    from zoo.release.shelf_index import find_versions
+
+    known = find_versions(shelf, name)
+    if known is None:
+        known = [1, *_numbers(shelf, f"{name}.v")]
+    # `NAME.v007` is nobody's: version 7 is looked for in `NAME.v7`.
+    places = {number: shelf / folder_name(name, number) / RELEASE for number in known}
+    return sorted(number for number, place in places.items() if place.is_file())
 
 
-@dataclass(frozen=True)
-class Broken:
-    """Something on a shelf, or in an index, that is meant to be a release and is none.
-
-    Attributes:
-        name: its folder, or what the index calls it.
-        why: what is wrong with it, and what to do.
-    """
-
-    name: str
-    why: str
-
-    def __str__(self) -> str:
-        return escape(f"{self.name}: {self.why}")
+def _numbers(shelf: Path, start: str) -> list[int]:
+    """Return the numbers that follow a text in the names of a shelf's folders."""
+    with os.scandir(shelf) as found:
+        names = [item.name for item in found if item.name.startswith(start)]
+    numbers = [name.removeprefix(start) for name in names]
+    return [int(n) for n in numbers if n.isascii() and n.isdecimal() and len(n) < 10]
 
 
 def newest(releases: Iterable[Summary]) -> list[Summary]:
@@ -169,6 +152,22 @@ def list_versions() -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
+def known_names(name: str) -> list[str]:
+    """Return names of releases here, of large folders those that begin as a name does.
+
+    They are for suggestions where nothing has the name.
+    """
+    from zoo.release.shelf_index import open_index
+
+    found: set[str] = set()
+    for shelf in shelves():
+        index = open_index(shelf)
+        entries = scan(shelf) if index is None else ()
+        found |= {entry["name"] for entry in entries}
+        found |= set(() if index is None else index.names_like(name))
+    return sorted(found)
+
+
 def list_broken() -> list[Broken]:
     """Return what is on the shelves and is no release, though it is meant to be."""
     return [broken for shelf in shelves() for broken in read_shelf(shelf)[1]]
@@ -181,6 +180,10 @@ def scan(shelf: Path) -> list[dict[str, Any]]:
 
 def read_shelf(shelf: Path) -> tuple[list[dict[str, Any]], list[Broken]]:
     """Return (what each release on a shelf says of itself, what is broken)."""
+    from zoo.release.shelf_index import EVERY, open_index
+
+    if (index := open_index(shelf)) is not None:
+        return list(index.entries(EVERY)), index.broken()
     entries: list[dict[str, Any]] = []
     broken: list[Broken] = []
     try:
@@ -190,35 +193,10 @@ def read_shelf(shelf: Path) -> tuple[list[dict[str, Any]], list[Broken]]:
     for folder in folders:
         try:
             if not folder.name.startswith(".") and (folder / RELEASE).is_file():
-                entries.append(_entry(folder))
+                entries.append(read_entry(folder))
         except (ZooError, OSError) as error:
             broken.append(Broken(str(folder), str(error)))
     return sorted(entries, key=lambda e: (e["name"], e["version"])), broken
-
-
-def _entry(folder: Path) -> dict[str, Any]:
-    """Return the line of the index for a release.
-
-    Raises:
-        FormatError: its release.json is none, or is of another folder.
-    """
-    data = read_file(folder, RELEASE, 0, _MOST_SUMMARY, None)
-    said = RELEASE_DOCUMENT.parse(data, RELEASE)
-    expected = folder_name(said["name"], said["version"])
-    if folder.name != expected:
-        raise refuse(
-            RELEASE,
-            f"{said['name']}, version {said['version']}",
-            f"that of this folder: its place is {expected}",
-            "Rename the folder, or fetch the release again.",
-        )
-    files = [f for f in folder.rglob("*") if f.is_file()]
-    return {
-        **parse(data, RELEASE).json,
-        "folder": folder.name,
-        "bytes": sum(f.stat().st_size for f in files),
-        "sums": digest_of_sums(folder),
-    }
 
 
 def add(
@@ -263,15 +241,22 @@ def add(
 
 
 def write_index(shelf: Path) -> None:
-    """Write index.json from what is on the shelf."""
-    write_atomically(shelf / INDEX, index_bytes(shelf))
+    """Write index.json from what is on the shelf; of a large one in parts."""
+    from zoo.release.index_shards import write_shards
+    from zoo.release.shelf_index import EVERY, open_index
+
+    index = open_index(shelf)
+    if index is None or index.count(EVERY) <= MOST_ENTRIES:
+        write_atomically(shelf / INDEX, index_bytes(shelf))
+    else:
+        write_shards(shelf, index.entries(EVERY))
 
 
 def index_bytes(shelf: Path) -> bytes:
-    """Return index.json of what is on the shelf."""
-    return render(
-        {"format": "circuitzoo.index", "format_version": 1, "releases": scan(shelf)}
-    )
+    """Return index.json of what is on the shelf, in one part."""
+    from zoo.release.index_shards import index_document
+
+    return index_document(scan(shelf))
 
 
 def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
@@ -297,24 +282,3 @@ def circuit_sizes(name: str, version: int) -> dict[str, Any]:
     folder = find_release(name, version)
     assert folder is not None, "it was listed"
     return sizes_inside(folder)
-
-
-def sizes_inside(folder: Path) -> dict[str, Any]:
-    """Return `nodes`, `attending` and `norm` of the release in a folder.
-
-    Raises:
-        FormatError: a file of it is none.
-    """
-    config, circuit = (
-        parse(read_file(folder, file, 0, most, None), file).entries()
-        for file, most in ((CONFIG, _MOST_SUMMARY), (CIRCUIT, _MOST_CIRCUIT))
-    )
-    config = config[OURS].entries() if OURS in config else config
-    nodes = circuit["annotation"].entries()["nodes"].items()
-    found = [node.entries()["name"].text() for node in nodes]
-    heads = [name for name in found if name.startswith("a")]
-    return {
-        "norm": config["norm"].text(),
-        "nodes": len([name for name in found if name not in ("tokens", "positions")]),
-        "attending": len(heads),
-    }

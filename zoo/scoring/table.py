@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -102,6 +103,14 @@ class Table:
                 parts += [html.heading(level), html.table(titles, rows)]
         return "".join(parts) or html.line("no results")
 
+    @cached_property
+    def _seeds(self) -> Mapping[tuple[str, str], Sequence[Cell]]:
+        """The cells of each method and model."""
+        found: dict[tuple[str, str], list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault((cell.method, cell.model), []).append(cell)
+        return found
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods, in order of appearance."""
@@ -118,8 +127,7 @@ class Table:
         """Return a figure's mean over seeds; NaN without one."""
         found = [
             cell.figures.get(level, {}).get(name)
-            for cell in self.cells
-            if (cell.method, cell.model) == (method, model)
+            for cell in self._seeds.get((method, model), ())
         ]
         kept = [value for value in found if value is not None]
         return float(np.mean(kept)) if kept else float("nan")
@@ -230,9 +238,12 @@ def holm(values: Sequence[float]) -> list[float]:
 def _stability(cells: Sequence[Cell]) -> float:
     """Return the mean Jaccard index of what two seeds find on one model."""
     found = []
-    for first, second in combinations([c for c in cells if c.status == "ok"], 2):
-        if first.model == second.model:
-            one, other = set(first.found), set(second.found)
+    models: dict[str, list[set[str]]] = {}
+    for cell in cells:
+        if cell.status == "ok":
+            models.setdefault(cell.model, []).append(set(cell.found))
+    for seeds in models.values():
+        for one, other in combinations(seeds, 2):
             found.append(len(one & other) / max(len(one | other), 1))
     return float(np.mean(found)) if found else float("nan")
 
