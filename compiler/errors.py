@@ -67,7 +67,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean 'this', 'that'?`, or nothing where nothing is near."""
     names = sorted(known)
     begun = [n for n in names if len(name) > 1 and n.startswith(name)]
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     near = list(dict.fromkeys([*begun, *close]))[:3]
     return f" Did you mean {', '.join(repr(n) for n in near)}?" if near else ""
 

@@ -96,7 +96,9 @@ MOST_TEXT = 2**16
 """Characters of a name or a note above which it is not read."""
 
 
-def parse(data: bytes, file: str, most: int = MOST_VALUES) -> LocatedJson:
+def parse(
+    data: bytes, file: str, most: int = MOST_VALUES, remedy: str = REMEDY
+) -> LocatedJson:
     """Return the JSON of a file.
 
     Depth, number of values and encoding are checked before anything is made from it.
@@ -105,12 +107,13 @@ def parse(data: bytes, file: str, most: int = MOST_VALUES) -> LocatedJson:
         data: the file.
         file: what to call it in messages.
         most: how many values it may have.
+        remedy: the last sentence of every error, here and in what is returned.
 
     Raises:
         FormatError: it is not JSON, repeats a key, holds NaN or half of a surrogate
             pair, is too deep, or has too many values.
     """
-    _check_sizes(data, file, most)
+    _check_sizes(data, file, most, remedy)
     try:
         text = data.decode("utf-8")
         read = json.loads(
@@ -120,8 +123,9 @@ def parse(data: bytes, file: str, most: int = MOST_VALUES) -> LocatedJson:
             _check_whole(read)
     except (ValueError, RecursionError) as error:
         wording = ascii(str(error)[:200])[1:-1]
-        raise refuse(file, f"text that is not JSON ({wording})", "one object") from None
-    return LocatedJson(file, read)
+        found = f"text that is not JSON ({wording})"
+        raise refuse(file, found, "one object", remedy) from None
+    return LocatedJson(file, read, remedy)
 
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -129,18 +133,18 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def _check_sizes(data: bytes, file: str, most: int) -> None:
+def _check_sizes(data: bytes, file: str, most: int, remedy: str = REMEDY) -> None:
     """Raise FormatError where JSON is deeper, or has more values, than is read."""
     bare = _STRING.sub(b"", data)
     found = sum(map(bare.count, (b",", b":", b"[", b"{")))
     if found > most:
-        raise refuse(file, f"{found} values", f"at most {most}")
+        raise refuse(file, f"{found} values", f"at most {most}", remedy)
     brackets = bare.translate(None, _NO_BRACKET)
     steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
     depth = max(accumulate(steps), default=0)
     if depth > MOST_DEPTH:
         wording = f"lists and objects {depth} deep"
-        raise refuse(file, wording, f"at most {MOST_DEPTH}")
+        raise refuse(file, wording, f"at most {MOST_DEPTH}", remedy)
 
 
 def _check_whole(read: Any) -> None:
@@ -181,14 +185,19 @@ class LocatedJson:
     Attributes:
         where: the file, and the path in it.
         json: what was found.
+        remedy: the last sentence of every error.
     """
 
     where: str
     json: Any
+    remedy: str = REMEDY
 
     def wrong(self, expected: str) -> FormatError:
         """Return the error that something else was expected here."""
-        return refuse(self.where, describe(self.json), expected)
+        return refuse(self.where, describe(self.json), expected, self.remedy)
+
+    def _part(self, place: str, json: Any) -> LocatedJson:
+        return LocatedJson(f"{self.where}{place}", json, self.remedy)
 
     def fields(self, *names: str, optional: str = "") -> dict[str, LocatedJson]:
         """Return the entries of an object with just these keys, or one more."""
@@ -201,16 +210,13 @@ class LocatedJson:
         """Return the entries of an object."""
         if not isinstance(self.json, dict):
             raise self.wrong("an object")
-        return {
-            k: LocatedJson(f"{self.where}, {_shown(k)}", v)
-            for k, v in self.json.items()
-        }
+        return {k: self._part(f", {_shown(k)}", v) for k, v in self.json.items()}
 
     def items(self) -> list[LocatedJson]:
         """Return the items of a list."""
         if not isinstance(self.json, list):
             raise self.wrong("a list")
-        return [LocatedJson(f"{self.where}[{i}]", v) for i, v in enumerate(self.json)]
+        return [self._part(f"[{i}]", v) for i, v in enumerate(self.json)]
 
     def size(self) -> int:
         """Return how many items a list has."""
@@ -267,7 +273,7 @@ class LocatedJson:
         except _NoValueError as error:
             place = next(i for i, v in enumerate(self.json) if _is_bad(v))
             where, found = f"{self.where}[{place}]", describe(error.args[0])
-            raise refuse(where, found, error.args[1]) from None
+            raise refuse(where, found, error.args[1], self.remedy) from None
 
     def array(self, *shape: int, low: int, high: int) -> NDArray[np.int64]:
         """Return an array of integers, nested as deep as `shape` is long."""
@@ -276,9 +282,8 @@ class LocatedJson:
         cells = self._cells(shape, int)
         array = np.array(cells, np.int64) if _are_within(cells, low, high) else None
         if array is None:
-            raise refuse(
-                self.where, _outlier(cells, low, high), f"integers in {low}..{high}"
-            )
+            found, expected = _outlier(cells, low, high), f"integers in {low}..{high}"
+            raise refuse(self.where, found, expected, self.remedy)
         return array.reshape(shape)
 
     def floats(self, *shape: int) -> NDArray[np.float64]:
@@ -287,7 +292,8 @@ class LocatedJson:
 
         array = np.array(self._cells(shape, float), np.float64).reshape(shape)
         if not np.isfinite(array).all():
-            raise refuse(self.where, "a number that is not finite", "finite numbers")
+            found = "a number that is not finite"
+            raise refuse(self.where, found, "finite numbers", self.remedy)
         array.flags.writeable = False
         return array
 
@@ -300,7 +306,7 @@ class LocatedJson:
             raise self.wrong(f"a list of {rows} strings of 0 and 1")
         for index, row in enumerate(self.json):
             if not isinstance(row, str) or len(row) != shape[-1] or row.strip("01"):
-                item = LocatedJson(f"{self.where}[{index}]", row)
+                item = self._part(f"[{index}]", row)
                 raise item.wrong(f"{shape[-1]} digits, each 0 or 1")
         digits = np.frombuffer("".join(self.json).encode("ascii"), np.uint8)
         return (digits == ord("1")).reshape(shape)

@@ -24,6 +24,7 @@ MOST_LOG = 2**28
 """Bytes of a log; a session whose log is full answers no further call."""
 MOST_LINE = 2**26
 FORMAT, VERSION = "circuitzoo.arena_log", 1
+PLAY_AGAIN = "The log was altered or cut off; play again."
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         raise FormatError(f"{path}: found more than {2 * MOST_LOG} bytes, no log")
     with path.open("rb") as file:
         for number, raw in enumerate(iter(lambda: file.readline(MOST_LINE), b""), 1):
-            line = parse(raw, f"{path}, line {number}").json
+            line = parse(raw, f"{path}, line {number}", remedy=PLAY_AGAIN).json
             if not isinstance(line, dict):
                 raise FormatError(f"{path}, line {number}: found no object")
             said = line.pop("chain", None)
@@ -150,7 +151,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             if said != chain:
                 raise FormatError(
                     f"{path}, line {number}: its digest does not follow from the lines "
-                    "before it. The log was altered; play again"
+                    f"before it. {PLAY_AGAIN}"
                 )
             yield line
 
