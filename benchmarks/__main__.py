@@ -45,6 +45,7 @@ FIGURES = (
     "parts",
     "superposition",
     "patching_choices",
+    "redundancy",
     "findings",
     "sampling",
     "arena",

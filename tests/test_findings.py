@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks import parts, patching_choices, reading, steering, superposition
+from benchmarks import (
+    parts,
+    patching_choices,
+    reading,
+    redundancy,
+    steering,
+    superposition,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = {
@@ -198,6 +205,17 @@ def test_figures_of_superposition_are_the_benchmarks(page: str) -> None:
     for site, table in zip(superposition.SITES, sites, strict=True):
         found = rows_of(page, f"dictionary of {site}")
         assert found == [[*row] for row in table.rows]
+
+
+def test_figures_of_redundancy_are_the_benchmarks(page: str) -> None:
+    truths, ranked, reported = redundancy.tables(result_of("redundancy"))
+    assert rows_of(page, "ranking by") == [[*row] for row in ranked.rows]
+    assert rows_of(page, "circuits by") == [[*row] for row in reported.rows]
+    several = (ROOT / "docs/several.md").read_text(encoding="utf-8")
+    found = rows_of(several, "minimal circuits of")
+    assert [[row[0].strip("`"), *row[1:]] for row in found] == [
+        [*row] for row in truths.rows
+    ]
 
 
 def result_of(name: str) -> dict[str, Any]:
