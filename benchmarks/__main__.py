@@ -46,6 +46,7 @@ FIGURES = (
     "superposition",
     "patching_choices",
     "redundancy",
+    "mixing",
     "findings",
     "sampling",
     "arena",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks import (
+    mixing,
     parts,
     patching_choices,
     reading,
@@ -207,10 +208,12 @@ def test_figures_of_superposition_are_the_benchmarks(page: str) -> None:
         assert found == [[*row] for row in table.rows]
 
 
-def test_figures_of_redundancy_are_the_benchmarks(page: str) -> None:
+def test_figures_of_redundancy_and_mixing_are_the_benchmarks(page: str) -> None:
     truths, ranked, reported = redundancy.tables(result_of("redundancy"))
     assert rows_of(page, "ranking by") == [[*row] for row in ranked.rows]
     assert rows_of(page, "circuits by") == [[*row] for row in reported.rows]
+    (mixed,) = mixing.tables(result_of("mixing"))
+    assert rows_of(page, "method on classes") == [[*row] for row in mixed.rows]
     several = (ROOT / "docs/several.md").read_text(encoding="utf-8")
     found = rows_of(several, "minimal circuits of")
     assert [[row[0].strip("`"), *row[1:]] for row in found] == [
