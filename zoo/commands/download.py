@@ -105,7 +105,7 @@ def publish(
         typer.Option("--dry-run", help="Print what would be published, with its size."),
     ] = False,
 ) -> None:
-    """Put a release, or those of a suite, on the Hugging Face Hub.
+    """Put a release, or a suite, on the Hugging Face Hub.
 
     Each release becomes a commit and a tag. With --all or --suite, a collection lists
     them, and what is there already is not sent again.
