@@ -24,6 +24,7 @@ FIGURES = (
     "machines",
     "patch_cost",
     "startup",
+    "scale",
     "exactness",
     "library",
     "interchange",

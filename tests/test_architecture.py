@@ -256,6 +256,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.suites",
         "zoo.progress",
     ),
+    "zoo.cluster": ("compiler",),
     "zoo.building": ("compiler", "programs", "zoo"),  # trains, audits and packs
     "zoo": ("compiler", "programs", "zoo"),  # api, commands, demo and others at its top
 }

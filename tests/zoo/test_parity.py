@@ -59,9 +59,10 @@ OTHERWISE = {
     "publish": {"name", "source", "every", "suite", "title", "dry_run"},
     "verify": {"every", "releases", "suite"},  # verify_library, verify_releases
     "compress": {"check_every", "inputs"},  # settings of the method, for its study
-    "evaluate": {"show", "hung"},  # pages to print; what ends a hanging process
-    "leaderboard": {"hung", "judged"},
-    "submit": {"hung"},
+    # Pages to print; what ends a hanging process; a cluster in place of processes.
+    "evaluate": {"show", "hung", "scheduler"},
+    "leaderboard": {"hung", "judged", "scheduler"},
+    "submit": {"hung", "scheduler"},
     "truth": {"positions", "roles"},  # zoo.truth_by_position
     # The same argument, what only the command plots, and a value of Python.
     "score": {"model", "source", "plot", "certificate"},

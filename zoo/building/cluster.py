@@ -12,13 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compiler.errors import InputError, ZooError
-from compiler.sealed import digest
+from compiler.errors import ZooError
 from zoo.building.plan import BuildPlan
-
-TOPIC = "circuitzoo-build"
-WAIT = 20
-"""Seconds in which a scheduler must answer."""
+from zoo.cluster import run_on_cluster, say
 
 Told = Callable[[str, str, int, int], None]
 Ended = Callable[[BuildPlan, str, float], None]
@@ -46,37 +42,25 @@ def build_on_cluster(
     Raises:
         InputError: dask.distributed is not installed, or no scheduler answers.
     """
-    client = _connect(address)
-    from distributed import as_completed
-
     from zoo.release.shelf import add
 
     begun = time.monotonic()
+    named = {plan.title: plan for plan in plans}
 
-    def hear(event: tuple[float, Mapping[str, Any]]) -> None:
-        said = event[1]
+    def hear(said: Mapping[str, Any]) -> None:
         tell(said["name"], said["stage"], said["done"], said["total"])
 
-    with client:
-        client.subscribe_topic(TOPIC, hear)
-        asked = {
-            client.submit(
-                build_remotely, plan.to_json(), str(runs), key=_key(plan)
-            ): plan
-            for plan in plans
-        }
-        for future in as_completed(asked):
-            plan, failure = asked[future], ""
-            try:
-                files, failure = future.result()
-                if not failure:
-                    add(shelf, plan.name, plan.version, files)
-            except ZooError as error:
-                failure = str(error)
-            except Exception as error:  # a worker that is gone, or of another version
-                failure = _first_line(error)
-            end(plan, failure, time.monotonic() - begun)
-            future.release()
+    pieces = {name: (plan.to_json(), str(runs)) for name, plan in named.items()}
+    for name, found, failure in run_on_cluster(address, build_remotely, pieces, hear):
+        plan = named[name]
+        if not failure:
+            files, failure = found
+        try:
+            if not failure:
+                add(shelf, plan.name, plan.version, files)
+        except ZooError as error:
+            failure = str(error)
+        end(plan, failure, time.monotonic() - begun)
 
 
 def build_remotely(text: str, runs: str) -> tuple[dict[str, bytes], str]:
@@ -88,12 +72,10 @@ def build_remotely(text: str, runs: str) -> tuple[dict[str, bytes], str]:
     """
     import tempfile
 
-    from distributed import get_worker
-
     from zoo.building.worker import Teller
 
-    plan, worker = BuildPlan.from_json(text), get_worker()
-    teller = Teller(lambda said: worker.log_event(TOPIC, {**said, "name": plan.title}))
+    plan = BuildPlan.from_json(text)
+    teller = Teller(lambda said: say(**said, name=plan.title))
     with tempfile.TemporaryDirectory() as own:
         place = Path(runs) if _can_write(Path(runs)) else Path(own)
         try:
@@ -102,35 +84,8 @@ def build_remotely(text: str, runs: str) -> tuple[dict[str, bytes], str]:
             return {}, str(error)
 
 
-def _key(plan: BuildPlan) -> str:
-    """Return the name of a task: another plan of the same release is another task."""
-    return f"build-{plan.title}-{digest(plan.to_json().encode())[:16]}"
-
-
-def _first_line(error: Exception) -> str:
-    """Return what kind of error it is, and the first line of what it says."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
-
-
 def _can_write(folder: Path) -> bool:
     """Return whether this machine has a folder, which it does not make."""
     import os
 
     return folder.is_dir() and os.access(folder, os.W_OK)
-
-
-def _connect(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError(
-            "--scheduler needs dask.distributed. Install circuitzoo[dask]"
-        ) from None
-    try:
-        return Client(address, timeout=WAIT)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(
-            f"--scheduler {address}: no Dask scheduler answers there "
-            f"({_first_line(error)}). Start one with `dask scheduler`, "
-            "and workers with `dask worker ADDRESS --nthreads 1`"
-        ) from None

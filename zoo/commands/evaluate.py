@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +40,14 @@ Seeds = Annotated[
 Jobs = Annotated[
     int, typer.Option(min=1, help="Run models in this many processes at a time.")
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Have the workers of this Dask scheduler run models, tcp://HOST:PORT. "
+        "They need the same version of this package, and the releases.",
+    ),
+]
 Timeout = Annotated[
     float, typer.Option(min=0.1, help="End a run of a method after so many seconds.")
 ]
@@ -59,6 +68,7 @@ def evaluate(
         ),
     ] = Path("out/leaderboard"),
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     timeout: Timeout = 600.0,
     pairs: PairCount = 256,
     grid: Annotated[
@@ -78,7 +88,7 @@ def evaluate(
     if show:
         _print_methods()
         return
-    print(_run(method, suite, seeds, out, jobs, timeout, pairs, grid))
+    print(_run(method, suite, seeds, out, jobs, scheduler, timeout, pairs, grid))
 
 
 def leaderboard(
@@ -93,6 +103,7 @@ def leaderboard(
     suite: Suite = ["core"],  # noqa: B006
     seeds: Seeds = 3,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     timeout: Timeout = 600.0,
     pairs: PairCount = 256,
     submissions: Annotated[
@@ -126,7 +137,7 @@ def leaderboard(
         from zoo.submissions.record import find_submissions
 
         find_submissions(submissions)  # before anything is run
-    table = _run(method, suite, seeds, out, jobs, timeout, pairs)
+    table = _run(method, suite, seeds, out, jobs, scheduler, timeout, pairs)
     refused = False
     if submissions is None:
         from zoo.scoring.evaluate import write_leaderboard
@@ -166,6 +177,7 @@ def _run(
     seeds: int,
     out: Path,
     jobs: int,
+    scheduler: str | None,
     timeout: float,
     pairs: int,
     grid: str | None = None,
@@ -189,26 +201,47 @@ def _run(
 
     use_one_thread()
     from zoo.jobs import run_jobs
+    from zoo.model_jobs import ModelCommand, run_models
     from zoo.scoring.evaluate import evaluate as run
 
     settings: dict[str, Any] = {"out": out, "timeout": timeout, "pairs": pairs}
     settings["hung"] = end_process
-    if jobs > 1:
-        options_given = [
-            *("--seeds", str(seeds), "--out", str(out), "--pairs", str(pairs))
-        ]
-        options_given += [
-            "--timeout",
-            str(timeout),
-            *(f"--method={name}" for name in names),
-        ]
-        commands = {m: ["evaluate", "--suite", m, *options_given] for m in models}
+    words = ["--seeds", str(seeds), "--pairs", str(pairs), "--timeout", str(timeout)]
+    words += [f"--method={name}" for name in names]
+    if scheduler is not None:
+        given = ("evaluate", *words)
+        command = ModelCommand(given, tuple(file_names(names)), out)
+        run_models(command, files_of(models, seeds), scheduler=scheduler)
+    elif jobs > 1:
+        words += ["--out", str(out)]
+        commands = {m: ["evaluate", "--suite", m, *words] for m in models}
         if failed := run_jobs(commands, jobs):
             raise InputError(
                 f"{', '.join(failed)}: the process ended early. What was done is kept; "
                 "run the same command again"
             )
     return run(names, models, seeds, **settings)
+
+
+def file_names(methods: Iterable[str]) -> list[str]:
+    """Return the files among methods, without the names of functions in them."""
+    from zoo.own_file import names_file, split_file
+
+    found = []
+    for method in methods:
+        if names_file(method) and (place := split_file(method)) is not None:
+            found.append(method.removesuffix(f":{place[1]}" if place[1] else ""))
+    return list(dict.fromkeys(found))
+
+
+def files_of(models: Iterable[str], seeds: int) -> dict[str, list[str]]:
+    """Return the names of the files of cells and scores, by model."""
+    from zoo.scoring.cells import cell_path
+
+    return {
+        line: [cell_path(Path(), "", line, seed).name for seed in range(seeds)]
+        for line in models
+    }
 
 
 def checked_method(method: str) -> str:

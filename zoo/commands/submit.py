@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from zoo.commands.evaluate import (
+    Jobs,
     PairCount,
+    Scheduler,
     Seeds,
     Suite,
     Timeout,
     checked_method,
     end_process,
+    file_names,
+    files_of,
 )
 
 
@@ -42,6 +46,8 @@ def submit(
     ] = False,
     suite: Suite = ["core"],  # noqa: B006
     seeds: Seeds = 3,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     timeout: Timeout = 600.0,
     pairs: PairCount = 256,
 ) -> None:
@@ -53,13 +59,24 @@ def submit(
     """
     from zoo.scoring.suites import models_of
 
-    checked_method(method)
+    full = checked_method(method)
     models = models_of(suite)  # before anything is imported: a mistake is told at once
     from zoo.threads import use_one_thread
 
     use_one_thread()
     from zoo.scoring.cells import Cell
+    from zoo.submissions.packing import check_folder
     from zoo.submissions.packing import submit as pack
+
+    if jobs > 1 or scheduler is not None:
+        from zoo.model_jobs import ModelCommand, run_models
+
+        check_folder(out)
+        words = ["submit", full, "--seeds", str(seeds), "--pairs", str(pairs)]
+        words += ["--timeout", str(timeout), *(["--absolute"] * absolute)]
+        words += [] if name is None else ["--name", name]
+        command = ModelCommand(tuple(words), tuple(file_names([full])), out)
+        run_models(command, files_of(models, seeds), jobs, scheduler)
 
     done = 0
 

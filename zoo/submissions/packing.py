@@ -86,7 +86,7 @@ def submit(
         chosen = replace(chosen, magnitude=absolute, name=_checked_name(chosen, name))
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     lines = models_of(suite)
-    _check_folder(folder)
+    check_folder(folder)
     recording = MethodRecording(chosen)
     cells: list[Cell] = []
 
@@ -183,7 +183,7 @@ def _checked_name(method: Method, name: str | None) -> str:
     return chosen
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raise InputError if a folder holds anything but a submission."""
     known = {SUBMISSION, METHOD_FILE, SUMS, "entries", "cells"}
     if folder.is_file():

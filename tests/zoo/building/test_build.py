@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from zoo.building.plan import (
 from zoo.building.progress import BuildProgress
 from zoo.release.shelf import find_release
 from zoo.release.whole import open_folder
+from zoo.submissions.record import open_submission
 
 TINY = """
 [[model]]
@@ -198,9 +200,12 @@ def test_the_time_that_is_left_is_by_what_is_done():
     assert lines == ["a: built  (1 of 4)", "b: train"]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+@pytest.fixture(scope="module")
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[str, list[subprocess.Popen]]]:
     """A real scheduler with two workers, each a process; address and workers."""
+    tmp_path = tmp_path_factory.mktemp("cluster")
     file = tmp_path / "scheduler.json"
     null = subprocess.DEVNULL
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
@@ -218,8 +223,6 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
         end = time.monotonic() + 60
         while not file.is_file() and time.monotonic() < end:
             time.sleep(0.1)
-        import json
-
         yield json.loads(file.read_text())["address"], workers
     finally:
         for process in (*workers, scheduler):
@@ -250,9 +253,44 @@ def test_a_cluster_that_loses_a_worker_builds_what_processes_here_build(
     assert sums_on(shelf, "one", "two") == sums_on(folder / "shelf", "one", "two")
 
 
+METHOD = """
+def {name}(case):
+    return {{str(edge): float(len(str(edge))) for edge in case.names.edges}}
+"""
+
+
+def test_what_is_left_of_a_cluster_evaluates_as_processes_here_do(
+    local, cluster, tmp_path, call
+):
+    """A file of a method goes along, and what is there already is not run again."""
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    models = [local[0] / "shelf" / name for name in ("one", "two")]
+    file = tmp_path / "mine.py"
+    file.write_text(METHOD.format(name="lengths"))
+    suite = [word for model in models for word in ("--suite", str(model))]
+    given = [*suite, "--seeds", "1", "--pairs", "8"]
+    out = tmp_path / "submission"
+    said = call("submit", str(file), *given, "--out", str(out), "--jobs", "2")
+    assert f"submission: {out}" in said.out
+    opened = open_submission(out)
+    for model in models:
+        found = opened.scores(str(model), 0)
+        assert found.scores == {name: float(len(name)) for name in found.scores}
+        assert found.status == "ok" and found.scores
+    given += ["--method", str(file), "--out", str(tmp_path / "cells")]
+    printed = call("evaluate", *given, "--scheduler", cluster[0])
+    assert "2/2" in printed.err
+    kept = [tmp_path / "cells" / "cells", out / "cells"]
+    figures = [
+        {p.name: json.loads(p.read_text())["figures"] for p in place.rglob("*.json")}
+        for place in kept
+    ]
+    assert figures[0] == figures[1] and len(figures[0]) == 2
+
+
 def test_a_scheduler_that_is_not_there_is_an_error(tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
-    monkeypatch.setattr("zoo.building.cluster.WAIT", 1)
+    monkeypatch.setattr("zoo.cluster.WAIT", 1)
     plan = plan_file(tmp_path, tiny("one"))
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(InputError, match="no Dask scheduler answers"):
