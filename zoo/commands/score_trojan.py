@@ -55,7 +55,7 @@ def score_trojan(
     seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Score claims on a trojan: which model has it, what triggers it, where it is.
+    """Score claims on a trojan: its model, trigger and edges.
 
     A trojan pair is two models that are equal on every input without the trigger. The
     seed decides which of them is 0 and which is 1. The trigger is compared on all

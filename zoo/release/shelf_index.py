@@ -32,7 +32,7 @@ from zoo.release.entry import Broken, read_entry, sizes_inside
 from zoo.release.fields import RELEASE
 
 SMALL, TRUSTED = 200, 5000
-LAYOUT = 1
+LAYOUT = 2
 """The version of the tables; others are made anew."""
 SETTLED = 0.1
 """Seconds after which a folder's time is that of its last change."""
@@ -52,6 +52,8 @@ CREATE TABLE IF NOT EXISTS releases (
 CREATE TABLE IF NOT EXISTS folders (
     folder TEXT PRIMARY KEY, stamp TEXT, entry TEXT, broken TEXT
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS newest_releases ON releases (newest);
+CREATE INDEX IF NOT EXISTS broken_folders ON folders (folder) WHERE broken IS NOT NULL;
 """
 _PLAIN = ("layers", "heads", "d_model", "parameters", "variables", "edges")
 _NEWEST = """
@@ -103,9 +105,9 @@ class ShelfIndex:
         """Yield what releases say of themselves, by name and version."""
         self._look_inside(wanted)
         found = self._db.execute(
-            "SELECT (SELECT entry FROM folders WHERE folders.folder = releases.folder)"
-            f" FROM releases WHERE {wanted.text} "
-            "ORDER BY name, version LIMIT ? OFFSET ?",
+            "SELECT (SELECT entry FROM folders WHERE folders.folder = page.folder) FROM "
+            f"(SELECT folder, name, version FROM releases WHERE {wanted.text} "
+            "ORDER BY name, version LIMIT ? OFFSET ?) AS page ORDER BY name, version",
             (*wanted.values, limit, skip),
         )
         return (json.loads(text) for (text,) in found)
