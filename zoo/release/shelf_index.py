@@ -104,10 +104,13 @@ class ShelfIndex:
     ) -> Iterator[dict[str, Any]]:
         """Yield what releases say of themselves, by name and version."""
         self._look_inside(wanted)
+        page = (
+            f"SELECT folder, name, version FROM releases WHERE {wanted.text} "
+            "ORDER BY name, version LIMIT ? OFFSET ?"
+        )
         found = self._db.execute(
-            "SELECT (SELECT entry FROM folders WHERE folders.folder = page.folder) FROM "
-            f"(SELECT folder, name, version FROM releases WHERE {wanted.text} "
-            "ORDER BY name, version LIMIT ? OFFSET ?) AS page ORDER BY name, version",
+            "SELECT (SELECT entry FROM folders WHERE folders.folder = page.folder) "
+            f"FROM ({page}) AS page ORDER BY name, version",
             (*wanted.values, limit, skip),
         )
         return (json.loads(text) for (text,) in found)
