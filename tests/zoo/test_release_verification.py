@@ -19,7 +19,7 @@ GOOD = "reverse-compiled"
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a release, and with a copy of it in which a file was altered."""
-    published = find_release(GOOD)
+    published = find_release(GOOD, 1)
     assert published is not None
     for version in ("", ".v2"):
         shutil.copytree(published, tmp_path / f"{GOOD}{version}")
