@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -148,23 +148,29 @@ def _page_of_shelves(
 ) -> ReleasePage:
     """Return a page of several folders; a name is of the first that has it."""
     parts: list[Iterable[dict[str, Any]]] = []
-    total, broken = 0, []
+    asked: list[tuple[Any, Any]] = []
+    total, broken, small = 0, [], 0
     before = _EarlierNames()
     _check_kind(query, places, indexes)
     for place, index in zip(places, indexes, strict=True):
         if index is None:
             found, wrong = _of_small(query, place, before)
             parts.append(found)
+            small += len(found)
             total, broken = total + len(found), [*broken, *wrong]
         else:
             wanted = _condition(query) & before.condition(index)
-            end = -1 if query.limit is None else query.skip + query.limit
-            parts.append(index.entries(wanted, end))
+            asked.append((index, wanted))
             total += index.count(wanted)
             broken += index.broken()
             before.indexes.append(index)
+    # So many of the only index come before the page at least, and are not even read.
+    passed = max(0, query.skip - small) if len(asked) == 1 else 0
+    rest = replace(query, skip=query.skip - passed)
+    end = -1 if rest.limit is None else rest.skip + rest.limit
+    parts += [index.entries(wanted, end, passed) for index, wanted in asked]
     merged = merge(*parts, key=lambda entry: (entry["name"], entry["version"]))
-    page = query.page(merged)
+    page = rest.page(merged)
     for index in indexes:
         if index is not None:
             with closing(index):

@@ -42,7 +42,10 @@ def norm_of(entry: dict) -> str:
 
 
 def facts(entry: dict):
-    known = kinds_of(entry["program"])[:1] == ["program"]
+    """Return what is known of a program; of several in one model nothing is."""
+    known = (
+        kinds_of(entry["program"])[:1] == ["program"] and "+" not in entry["program"]
+    )
     return facts_of(entry["program"]) if known else None
 
 

@@ -117,6 +117,9 @@ def test_a_name_is_of_the_first_folder_that_has_it(
         found = page(suite="name=sort-siit or name=small-reverse")
         assert found.total == 2
         assert [e["name"] for e in found.entries] == ["small-reverse", "sort-siit"]
+        whole = page().entries
+        each = [page(limit=1, skip=at).entries for at in range(len(whole))]
+        assert [entry for one in each for entry in one] == whole
         program = "reverse" if order[0] == own.parent else "sort"
         assert found.entries[1]["program"] == program
         place = find_release("sort-siit")
