@@ -184,21 +184,20 @@ def score_trojan(
     """
     if isinstance(source, str) and source in TROJANS:
         source = open_trojan(source, seed=seed)
-    pair = source if isinstance(source, TrojanPair) else None
-    if pair is None and which is not None:
+    if isinstance(source, TrojanPair):
+        model, right = source.models[source.trojan], source.trojan
+    else:
+        model, right = open_subject(source)[0], None
+    if which is not None and right is None:
         raise InputError(
             "which= is about a trojan pair, and this is one model. Give the pair: "
             "zoo.open_trojan(NAME)"
         )
-    if pair is not None and which is not None and which not in (0, 1):
+    if which not in (None, 0, 1):
         raise InputError(f"which is {which}; the models of a pair are 0 and 1")
-    if isinstance(source, TrojanPair):
-        model = source.models[source.trojan]
-    else:
-        model, _ = open_subject(source)
     return TrojanReport(
         model.name,
-        None if pair is None or which is None else which == pair.trojan,
+        None if which is None else which == right,
         None if trigger is None else _score_trigger(Triggered(model), trigger),
         None if edges is None else _score_where(model, edges),
     )

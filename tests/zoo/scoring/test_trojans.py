@@ -82,6 +82,8 @@ def test_what_has_no_trojan_is_refused(pair: TrojanPair) -> None:
         zoo.score_trojan(zoo.compile("reverse", "ab", 2), trigger=[["a"]])
     with pytest.raises(InputError, match="which= is about a trojan pair"):
         zoo.score_trojan(pair.models[0], which=0)
+    with pytest.raises(NameLookupError, match="named 'nosuch'"):
+        zoo.score_trojan("nosuch", which=0)
     with pytest.raises(InputError, match="is no input of this model"):
         zoo.score_trojan(pair, trigger=[["d"]])
 
