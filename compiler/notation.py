@@ -107,7 +107,7 @@ def parse(
         data: the file.
         file: what to call it in messages.
         most: how many values it may have.
-        remedy: the last sentence of every error, here and in what is returned.
+        remedy: the last sentence of every error here.
 
     Raises:
         FormatError: it is not JSON, repeats a key, holds NaN or half of a surrogate
@@ -125,7 +125,7 @@ def parse(
         wording = ascii(str(error)[:200])[1:-1]
         found = f"text that is not JSON ({wording})"
         raise refuse(file, found, "one object", remedy) from None
-    return LocatedJson(file, read, remedy)
+    return LocatedJson(file, read)
 
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -185,19 +185,14 @@ class LocatedJson:
     Attributes:
         where: the file, and the path in it.
         json: what was found.
-        remedy: the last sentence of every error.
     """
 
     where: str
     json: Any
-    remedy: str = REMEDY
 
     def wrong(self, expected: str) -> FormatError:
         """Return the error that something else was expected here."""
-        return refuse(self.where, describe(self.json), expected, self.remedy)
-
-    def _part(self, place: str, json: Any) -> LocatedJson:
-        return LocatedJson(f"{self.where}{place}", json, self.remedy)
+        return refuse(self.where, describe(self.json), expected)
 
     def fields(self, *names: str, optional: str = "") -> dict[str, LocatedJson]:
         """Return the entries of an object with just these keys, or one more."""
@@ -210,13 +205,16 @@ class LocatedJson:
         """Return the entries of an object."""
         if not isinstance(self.json, dict):
             raise self.wrong("an object")
-        return {k: self._part(f", {_shown(k)}", v) for k, v in self.json.items()}
+        return {
+            k: LocatedJson(f"{self.where}, {_shown(k)}", v)
+            for k, v in self.json.items()
+        }
 
     def items(self) -> list[LocatedJson]:
         """Return the items of a list."""
         if not isinstance(self.json, list):
             raise self.wrong("a list")
-        return [self._part(f"[{i}]", v) for i, v in enumerate(self.json)]
+        return [LocatedJson(f"{self.where}[{i}]", v) for i, v in enumerate(self.json)]
 
     def size(self) -> int:
         """Return how many items a list has."""
@@ -273,7 +271,7 @@ class LocatedJson:
         except _NoValueError as error:
             place = next(i for i, v in enumerate(self.json) if _is_bad(v))
             where, found = f"{self.where}[{place}]", describe(error.args[0])
-            raise refuse(where, found, error.args[1], self.remedy) from None
+            raise refuse(where, found, error.args[1]) from None
 
     def array(self, *shape: int, low: int, high: int) -> NDArray[np.int64]:
         """Return an array of integers, nested as deep as `shape` is long."""
@@ -282,8 +280,9 @@ class LocatedJson:
         cells = self._cells(shape, int)
         array = np.array(cells, np.int64) if _are_within(cells, low, high) else None
         if array is None:
-            found, expected = _outlier(cells, low, high), f"integers in {low}..{high}"
-            raise refuse(self.where, found, expected, self.remedy)
+            raise refuse(
+                self.where, _outlier(cells, low, high), f"integers in {low}..{high}"
+            )
         return array.reshape(shape)
 
     def floats(self, *shape: int) -> NDArray[np.float64]:
@@ -292,8 +291,7 @@ class LocatedJson:
 
         array = np.array(self._cells(shape, float), np.float64).reshape(shape)
         if not np.isfinite(array).all():
-            found = "a number that is not finite"
-            raise refuse(self.where, found, "finite numbers", self.remedy)
+            raise refuse(self.where, "a number that is not finite", "finite numbers")
         array.flags.writeable = False
         return array
 
@@ -306,7 +304,7 @@ class LocatedJson:
             raise self.wrong(f"a list of {rows} strings of 0 and 1")
         for index, row in enumerate(self.json):
             if not isinstance(row, str) or len(row) != shape[-1] or row.strip("01"):
-                item = self._part(f"[{index}]", row)
+                item = LocatedJson(f"{self.where}[{index}]", row)
                 raise item.wrong(f"{shape[-1]} digits, each 0 or 1")
         digits = np.frombuffer("".join(self.json).encode("ascii"), np.uint8)
         return (digits == ord("1")).reshape(shape)

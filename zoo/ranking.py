@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 
 def auroc(scores: Float[np.ndarray, " item"], true: Bool[np.ndarray, " item"]) -> float:
@@ -56,6 +56,11 @@ def expected_hits(
     above, tied = scores > edge, scores == edge
     left = (k - above.sum()) / tied.sum()
     return float(true[above].sum() + left * true[tied].sum())
+
+
+def ranks_of(scores: Float[np.ndarray, " item"]) -> Int[np.ndarray, " item"]:
+    """Return the rank of each item: 1, and how many have a higher score."""
+    return len(scores) - np.searchsorted(np.sort(scores), scores, side="right") + 1
 
 
 def top(scores: Float[np.ndarray, " item"], k: int) -> Bool[np.ndarray, " item"]:

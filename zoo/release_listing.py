@@ -8,7 +8,6 @@ arrays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
@@ -164,17 +163,15 @@ def _page_of_shelves(
             total += index.count(wanted)
             broken += index.broken()
             before.indexes.append(index)
-    # So many of the only index come before the page at least, and are not even read.
+    # Of one index, all but `small` of the skipped releases are skipped in SQL, unread.
     passed = max(0, query.skip - small) if len(asked) == 1 else 0
     rest = replace(query, skip=query.skip - passed)
     end = -1 if rest.limit is None else rest.skip + rest.limit
     parts += [index.entries(wanted, end, passed) for index, wanted in asked]
     merged = merge(*parts, key=lambda entry: (entry["name"], entry["version"]))
     page = rest.page(merged)
-    for index in indexes:
-        if index is not None:
-            with closing(index):
-                pass
+    for index, _ in asked:
+        index.close()
     return ReleasePage(page, total, broken)
 
 

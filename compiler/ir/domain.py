@@ -110,7 +110,7 @@ def possible(domains: Sequence[Domain]) -> NDArray[np.bool_]:
     count = len(domains)
     shape = tuple(d.size for d in domains)
     result = np.zeros(shape, dtype=bool)
-    for i, *_ in _alike_positions(domains):
+    for i, *_ in alike_rows(*(d.mask for d in domains)):
         here = np.ones((1,) * count, dtype=bool)
         for axis, domain in enumerate(domains):
             view = [1] * count
@@ -133,11 +133,11 @@ def image(
     mask = np.zeros((len(domains[0].mask), size), dtype=bool)
     # The variable that differs most from position to position is left to a product of
     # matrices, and the positions that agree in all others are taken together.
-    last = max(range(len(domains)), key=lambda k: len(_alike_positions([domains[k]])))
-    others = [domain for k, domain in enumerate(domains) if k != last]
+    last = max(range(len(domains)), key=lambda k: len(alike_rows(domains[k].mask)))
+    others = [domain.mask for k, domain in enumerate(domains) if k != last]
     cells_by_last = np.moveaxis(table, last, -1)
-    for positions in _alike_positions(others, len(mask)):
-        values = (np.flatnonzero(other.mask[positions[0]]) for other in others)
+    for positions in alike_rows(*others) if others else [list(range(len(mask)))]:
+        values = (np.flatnonzero(other[positions[0]]) for other in others)
         index = np.ix_(*values) if others else ()
         cells = cells_by_last[index].reshape(-1, domains[last].size)
         found, value = np.nonzero(cells >= 0)
@@ -149,12 +149,9 @@ def image(
     return mask
 
 
-def _alike_positions(
-    domains: Sequence[Domain], max_len: int | None = None
-) -> list[list[int]]:
-    """Return the positions in groups in which every variable has the same values."""
+def alike_rows(*masks: NDArray[np.bool_]) -> list[list[int]]:
+    """Return the numbers of rows in groups: those of one group agree in every mask."""
     groups: dict[tuple[bytes, ...], list[int]] = {}
-    for position in range(len(domains[0].mask) if max_len is None else max_len):
-        rows = tuple(d.mask[position].tobytes() for d in domains)
-        groups.setdefault(rows, []).append(position)
+    for number, rows in enumerate(zip(*masks, strict=True)):
+        groups.setdefault(tuple(row.tobytes() for row in rows), []).append(number)
     return list(groups.values())

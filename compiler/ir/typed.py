@@ -263,6 +263,11 @@ def prune(typed: Typed) -> Typed:
     )
 
 
+def weights_of(operation: Operation) -> tuple[int, ...] | None:
+    """Return the weights of a sum of evidence; None of any other operation."""
+    return operation.weights if isinstance(operation, Table) else None
+
+
 def is_partial(variable: Variable) -> bool:
     """Return whether the variable can be undefined although its inputs are not."""
     match variable.operation:

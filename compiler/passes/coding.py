@@ -212,7 +212,7 @@ class Coder:
         self._count_units(step, units.count)
         rows = [self.coded[a].bos for a in args]
         known = [row for row in rows if row is not None]
-        weights = getattr(step.operation, "weights", None)
+        weights = t.weights_of(step.operation)
         noise = units.error * np.ones(len(code.rows)) * size
         return _with_code(
             replace(step, operation=t.Table(tuple(args), table, weights=weights)),

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ir.domain import collect
+from compiler.ir.domain import alike_rows, collect
 from compiler.passes.select import Bounds
 from compiler.rasp.values import Value, canonical
 
@@ -85,8 +85,7 @@ def reachable_means(
             f"{shape[0] * shape[1]} entries, above the limit of {limit}. Average "
             "smaller numbers, lower max_len, or raise max_table."
         )
-    rows = np.concatenate([bounds.may, bounds.must], axis=1)
-    kinds = 1 if causal else len({row.tobytes() for row in rows})
+    kinds = 1 if causal else len(alike_rows(bounds.may, bounds.must))
     if max_len * shape[0] * shape[1] * kinds > MOST_WORK:
         raise TooManyMeans(
             f"its sums run from {lowest} to {highest} over up to {max_len} values, for "

@@ -88,7 +88,7 @@ def _readers(
 
 def _number_output(typed: t.Typed, output: Step) -> bool:
     values = output.domain.values
-    if isinstance(output.operation, t.Table) and output.operation.weights is not None:
+    if t.weights_of(output.operation) is not None:
         return False
     integers = all(isinstance(v, int) for v in values)
     return typed.numerical or (integers and distinct_as_number(values))
@@ -122,7 +122,7 @@ def _takes_number(
 ) -> bool:
     """Return whether a reader can use a step's values as one number."""
     source, step = steps[index], steps[reader]
-    if isinstance(step.operation, t.Table) and step.operation.weights is not None:
+    if t.weights_of(step.operation) is not None:
         return False
     if not step.is_head:
         return source.domain.numeric

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ir.domain import Domain
+from compiler.ir.domain import Domain, alike_rows
 from compiler.ir.typed import Atom, Formula, Junction, Truth
 
 
@@ -79,13 +79,13 @@ def _leads_to(mask: NDArray[np.bool_], table: NDArray[np.bool_]) -> NDArray[np.b
     """
     if (np.count_nonzero(mask, axis=1) == 1).all():  # such as the indices: no product
         return table[mask.argmax(axis=1)]
-    rows: dict[bytes, int] = {}
-    row_of = [
-        rows.setdefault(row.tobytes(), position) for position, row in enumerate(mask)
-    ]
-    first, place = np.unique(row_of, return_inverse=True)
-    found = mask[first].astype(np.float32) @ table.astype(np.float32)
-    return (found > 0)[place]
+    groups = alike_rows(mask)
+    some = mask[[positions[0] for positions in groups]]
+    each = some.astype(np.float32) @ table.astype(np.float32) > 0
+    found = np.empty((len(mask), table.shape[1]), bool)
+    for positions, row in zip(groups, each, strict=True):
+        found[positions] = row
+    return found
 
 
 def never_empty(bounds: Bounds) -> NDArray[np.bool_]:

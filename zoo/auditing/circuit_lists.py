@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -138,8 +139,8 @@ class CircuitLists:
 def weighs_evidence(subject: Subject) -> bool:
     """Return whether the program of a model sums evidence up."""
     typed = getattr(subject.causal, "typed", None)
-    operations = [v.operation for v in typed.variables] if typed is not None else []
-    return any(isinstance(o, t.Table) and o.weights is not None for o in operations)
+    variables = () if typed is None else typed.variables
+    return any(t.weights_of(v.operation) is not None for v in variables)
 
 
 def find_circuit_lists(
@@ -185,19 +186,16 @@ def _list_under(
         EdgeSets(subject, draw_audit_pairs(subject.causal, pairs, seed + n), ablation)
         for n in (0, 1)
     )
-    known: dict[Items, bool] = {}
-
-    def suffices(chosen: Items) -> bool:
-        if chosen not in known:
-            rate = sets.kept(sets.edges[item] for item in sorted(chosen))
-            known[chosen] = rate.share >= at_least
-        return known[chosen]
-
-    found = dualize(suffices, len(sets.edges), LIMIT, ASKED)
-    rng = np.random.default_rng([*b"circuits", seed])
 
     def named(chosen: Items) -> tuple[str, ...]:
         return tuple(sets.edges[item] for item in sorted(chosen))
+
+    @cache
+    def suffices(chosen: Items) -> bool:
+        return sets.kept(named(chosen)).share >= at_least
+
+    found = dualize(suffices, len(sets.edges), LIMIT, ASKED)
+    rng = np.random.default_rng([*b"circuits", seed])
 
     def tested(
         tried: Iterable[Items], every: bool, said: Sequence[Items]

@@ -60,7 +60,7 @@ class EdgeSets:
     ) -> Float[np.ndarray, "pair ctx class"]:
         """Return the logits with the edges of a mask patched."""
         return np.asarray(
-            _logits_under(
+            masked_logits(
                 self.subject.transformer,
                 self._ids,
                 jnp.asarray(patched, self._donors.dtype),
@@ -157,8 +157,21 @@ def _lead(
 
 
 @partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
-def _logits_under(
-    transformer: Transformer, ids: Any, mask: Any, donors: Any, where: Any
+def masked_logits(
+    transformer: Transformer,
+    ids: Int[Any, "pair ctx"],
+    mask: Float[Any, "reader source"],
+    donors: Float[Any, "pair source ctx d_model"],
+    where: Float[Any, "pair ctx"] | None = None,
 ) -> Float[Array, "pair ctx class"]:
-    patch = Patch.edges(mask, donors, where=jnp.asarray(where))
+    """Return the logits with the edges of a mask patched.
+
+    Args:
+        transformer: its shape and its arrays.
+        ids: of the inputs.
+        mask: 1 for an edge that is patched.
+        donors: what stands in the place of writes.
+        where: 1 at positions that are patched; all of them if None.
+    """
+    patch = Patch.edges(mask, donors, where=where)
     return logits_batch(transformer, ids, patch, shared_mask=True)

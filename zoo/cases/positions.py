@@ -34,7 +34,7 @@ from compiler.rasp.values import Value
 from zoo.auditing.decisions import decide, other_class, other_number, tie_of
 from zoo.cases.case import Case
 from zoo.cases.losses import every_loss
-from zoo.cases.running import Batch, Machine, split_into_blocks
+from zoo.cases.running import Batch, Machine, join_blocks, split_into_blocks
 from zoo.causal.classes import class_name
 from zoo.causal.population import Population, run_all
 
@@ -221,12 +221,8 @@ def _each(
     blocks = split_into_blocks(transformer, batch)
     rows = split_into_blocks(transformer, batch._replace(goal=place)).goal
     found = jax.lax.map(of_block, (blocks, rows))  # [block, edge, place, pair]
-    # The last block repeats pairs of the first: these are left out.
-    loss, other = (
-        jnp.moveaxis(part, 0, -2).reshape(*part.shape[1:3], -1)[..., : len(batch.ids)]
-        for part in found
-    )
-    return loss, other
+    each = jax.vmap(jax.vmap(join_blocks, (1, None)), (1, None))
+    return each(found[0], batch), each(found[1], batch)
 
 
 def _other(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.config import Config
@@ -231,8 +231,9 @@ def split_into_blocks(transformer: Any, batch: Batch) -> Batch:
 
 
 def join_blocks(
-    values: Float[Array, "block of_block"], batch: Batch
-) -> Float[Array, " pair"]:
+    values: Float[Array, "block of_block"] | Bool[Array, "block of_block"],
+    batch: Batch,
+) -> Float[Array, " pair"] | Bool[Array, " pair"]:
     """Return what was computed block by block, each pair once."""
     return values.reshape(-1)[: len(batch.ids)]
 

@@ -108,6 +108,11 @@ class CausalModel(Protocol):
         ...
 
 
+def computed_variables(model: CausalModel) -> list[CausalVariable]:
+    """Return the variables that heads and MLPs compute, each after its parents."""
+    return [v for v in model.variables if v.kind != "logits"]
+
+
 @runtime_checkable
 class Selecting(CausalModel, Protocol):
     """A causal model that says to which keys its heads should attend."""

@@ -34,7 +34,13 @@ from zoo.cases.truth import KnownEdge
 from zoo.methods.eap import eap
 from zoo.methods.exact_position import exact_by_position
 from zoo.methods.peap import peap_by_position
-from zoo.ranking import auroc, average_precision, expected_hits, surely_top
+from zoo.ranking import (
+    auroc,
+    average_precision,
+    expected_hits,
+    ranks_of,
+    surely_top,
+)
 from zoo.scoring.formats import Missing, read_scores
 from zoo.scoring.report import Missed, Record, Report, Spurious
 
@@ -195,7 +201,7 @@ def score_positions(
     said = ()
     if negative and not absolute:
         said = (f"{count(negative, 'negative score')}, ranked last; see --absolute",)
-    rank = len(kept) - np.searchsorted(np.sort(kept), kept, side="right") + 1
+    rank = ranks_of(kept)
     order = np.argsort(rank, kind="stable")
     return Report(
         model=case.name,

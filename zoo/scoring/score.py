@@ -17,7 +17,7 @@ from zoo.cases.levels import Level
 from zoo.cases.pairs import PAIRS, SHIFTED
 from zoo.cases.positions import Roles
 from zoo.cases.scores import Scores
-from zoo.ranking import average_precision, expected_hits, surely_top
+from zoo.ranking import average_precision, expected_hits, ranks_of, surely_top
 from zoo.scoring.by_position import POSITION, score_positions
 from zoo.scoring.conventions import area, known_convention
 from zoo.scoring.endings import check_file
@@ -223,17 +223,12 @@ def _scatter(found: np.ndarray, counted: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return 1 and how many are higher, for each."""
-    return len(values) - np.searchsorted(np.sort(values), values, side="right") + 1
-
-
 def _missed(
     case: Case, ranked: Scores, marks: Marks, found: np.ndarray
 ) -> tuple[Missed, ...]:
     places = np.flatnonzero(marks.counted)
     values = ranked.values[places]
-    ranks = _ranks(values)
+    ranks = ranks_of(values)
     lost = np.flatnonzero(marks.true[places] & ~found)
     items = marks.level.items
     return tuple(
@@ -250,7 +245,7 @@ def _missed(
 def _spurious(ranked: Scores, marks: Marks, found: np.ndarray) -> tuple[Spurious, ...]:
     places = np.flatnonzero(marks.counted)
     values = ranked.values[places]
-    ranks = _ranks(values)
+    ranks = ranks_of(values)
     wrong = np.flatnonzero(~marks.true[places] & found)
     return tuple(
         Spurious(marks.level.items[places[i]], float(values[i]), int(ranks[i]))

@@ -18,26 +18,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from compiler.errors import InputError, count
 from compiler.lower.readout import decode_indices
-from compiler.machine.forward import logits_batch
-from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.names import Edge
-from compiler.machine.patch import Patch, edge_mask
+from compiler.machine.patch import edge_mask
 from compiler.model import Model
 from zoo.auditing.dualize import Dual, Items, dualize
+from zoo.auditing.edge_sets import masked_logits
 from zoo.cases.case import Case, open_case
 from zoo.cases.pairs import PAIRS, SHIFTED
-from zoo.cases.running import Batch, Machine
 
 LIMIT = 64
 """Minimal circuits that are listed."""
@@ -166,8 +161,8 @@ class Judge:
     def _outputs(
         self, patched: Bool[np.ndarray, "reader source"]
     ) -> Int[np.ndarray, "pair ctx"]:
-        mask = jnp.asarray(patched.astype(np.float32))
-        logits = _logits_under(self._machine, self._batch, mask)
+        batch, mask = self._batch, jnp.asarray(patched.astype(np.float32))
+        logits = masked_logits(self._machine.transformer, batch.ids, mask, batch.donors)
         return decode_indices(self.case.model.readout, np.asarray(logits))
 
     def suffices(self, chosen: Items) -> bool:
@@ -185,15 +180,6 @@ class Judge:
     def kept_by(self, edges: Iterable[Edge | str]) -> float:
         """Return the share of pairs whose outputs stay with all other edges patched."""
         return self.kept(edge_mask(self.case.names, edges) > 0)
-
-
-@partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
-def _logits_under(
-    machine: Machine, batch: Batch, mask: Float[Any, "reader source"]
-) -> Float[Array, "pair ctx class"]:
-    """Return the logits with the edges of a mask patched."""
-    patch = Patch.edges(mask, batch.donors)
-    return logits_batch(machine.transformer, batch.ids, patch, shared_mask=True)
 
 
 def _circuits(case: Case, judge: Judge, found: Dual, seed: int) -> Circuits:

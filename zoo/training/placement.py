@@ -11,7 +11,12 @@ from compiler.errors import InputError
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.names import Edge
-from zoo.causal.model import CausalModel, CausalVariable, Parent
+from zoo.causal.model import (
+    CausalModel,
+    CausalVariable,
+    Parent,
+    computed_variables,
+)
 from zoo.training.recipe import Recipe
 
 
@@ -100,9 +105,7 @@ def place(model: CausalModel, config: Config, recipe: Recipe) -> Placement:
         layers = draw_layers(model, config, rng)
     used = [0] * config.n_layers
     node: dict[str, str] = {}
-    for variable in model.variables:
-        if variable.kind == "logits":  # no node computes it
-            continue
+    for variable in computed_variables(model):
         layer = layers[variable.name]
         if variable.kind == "mlp":
             node[variable.name] = f"m{layer}"
@@ -119,7 +122,7 @@ def first_layers(model: CausalModel, config: Config) -> dict[str, int]:
         InputError: the transformer has too few layers, or too few heads in one.
     """
     used = [0] * config.n_layers
-    for variable in _computed(model):
+    for variable in computed_variables(model):
         if variable.layer >= config.n_layers:
             raise InputError(
                 f"{model.name}: {variable.name!r} needs layer {variable.layer}, and "
@@ -133,12 +136,7 @@ def first_layers(model: CausalModel, config: Config) -> dict[str, int]:
                 f"{variable.name!r}; all {config.n_heads} are taken. Raise n_heads."
             )
         used[variable.layer] += 1
-    return {variable.name: variable.layer for variable in _computed(model)}
-
-
-def _computed(model: CausalModel) -> list[CausalVariable]:
-    """Return the variables that heads and MLPs compute."""
-    return [v for v in model.variables if v.kind != "logits"]
+    return {variable.name: variable.layer for variable in computed_variables(model)}
 
 
 def draw_layers(
@@ -156,7 +154,7 @@ def draw_layers(
     last = _last_times(model, config.n_layers)
     for _ in range(_DRAWS):
         layers: dict[str, int] = {}
-        for variable in _computed(model):
+        for variable in computed_variables(model):
             parents = [p.source for p in variable.parents if p.source in layers]
             ready = [_time(_kind(model, p), layers[p]) for p in parents]
             free = [
@@ -171,7 +169,7 @@ def draw_layers(
             if not free:
                 break
             layers[variable.name] = int(rng.choice(free))
-        if len(layers) == len(_computed(model)):
+        if len(layers) == len(computed_variables(model)):
             return layers
     return first_layers(model, config)
 

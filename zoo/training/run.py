@@ -13,7 +13,7 @@ import optax
 from compiler.deprecation import keep_old_names
 from compiler.machine.config import Config
 from compiler.machine.weights import Weights, init, reduced
-from zoo.causal.model import CausalModel
+from zoo.causal.model import CausalModel, computed_variables
 from zoo.causal.pool import Pool, make_pool, split_inputs
 from zoo.causal.splits import split_space
 from zoo.causal.strata import make_space
@@ -114,7 +114,7 @@ def start(run: TrainingRun) -> TrainingState:
     drawn = reduced(init(run.config, run.recipe.seed), run.config)
     weights = Weights(*map(jnp.asarray, drawn))
     shape = len(run.model.variables), run.config.d_model
-    size = max(v.size for v in run.model.variables if v.kind != "logits")
+    size = max(v.size for v in computed_variables(run.model))
     zeros = np.zeros((*shape, size), np.float32), np.zeros((shape[0], size), np.float32)
     probes = Probes(*(jnp.asarray(a) for a in zeros))
     readers, sources = run.layout.outside.shape

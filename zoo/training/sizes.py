@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zoo.causal.model import CausalModel
+from zoo.causal.model import CausalModel, computed_variables
 from zoo.training.recipe import Recipe
 
 WIDTHS = (32, 48, 64, 96)
@@ -20,7 +20,7 @@ def sized(recipe: Recipe, model: CausalModel) -> Recipe:
     recipe = replace(recipe, placement_seed=seed_of(model.name) if seed < 0 else seed)
     needed = 1 + max((v.layer for v in model.variables), default=0)
     heads: dict[int, int] = {}
-    computed = [v for v in model.variables if v.kind != "logits"]
+    computed = computed_variables(model)
     for variable in computed:
         if variable.kind == "head":
             heads[variable.layer] = heads.get(variable.layer, 0) + 1
