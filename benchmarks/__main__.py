@@ -50,6 +50,7 @@ FIGURES = (
     "mixing",
     "findings",
     "sampling",
+    "large_dataset",
     "arena",
     "suite_time",
 )

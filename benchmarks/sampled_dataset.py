@@ -10,8 +10,8 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,38 +20,19 @@ from benchmarks.pool import WORKERS
 from benchmarks.report import RESULTS
 
 WANTED = int(os.environ.get("SAMPLED_PROGRAMS", "10000"))
-BATCH, READ_EVERY, LARGE = 250, 50, 300
+BATCH, READ_EVERY = 250, 50
 LAYERS = "2-5"
 FOLDER = Path(__file__).parents[1] / "out" / "benchmark_sampling"
 RECORDS, PICTURE = RESULTS / "sampling.jsonl", RESULTS / "sampling_sizes.png"
 
 
-def measure_large() -> dict[str, Any]:
-    """Return the CPU time a model of a dataset as large ones are made of."""
-    import zoo
-
-    with TemporaryDirectory() as folder:
-        zoo.sample(2, format="dataset", out=f"{folder}/first", progress=False)
-        cpu = time.process_time()
-        found = zoo.sample(
-            LARGE, layers="2-3", format="dataset", out=f"{folder}/it", progress=False
-        )
-        cpu = time.process_time() - cpu
-        files = list(Path(folder, "it").rglob("*"))
-        sizes = {
-            kind: sum(f.stat().st_size for f in files if f.suffix == f".{kind}")
-            for kind in ("parquet", "safetensors")
-        }
-    known = found.rejected["computed before"]
-    return {"models": LARGE, "cpu": round(cpu, 2), "known": known, "bytes": sizes}
-
-
 def measure_dataset(wanted: int = WANTED) -> dict[str, Any]:
     """Return the figures of a dataset, which is written as far as it is not there."""
-    records = write_batches(wanted)
-    rows = list(_rows())
+    written = WrittenDataset(FOLDER, RECORDS, LAYERS, BATCH)
+    records = written.write(wanted)
+    rows = list(written.rows())
     _draw_sizes(rows)
-    compared, wrong = _read_back(rows[::READ_EVERY])
+    compared, wrong = written.read_back(rows[::READ_EVERY])
     last = records[-1]
     return {
         "programs": len(rows),
@@ -74,67 +55,84 @@ def _quantiles(sizes: list[int]) -> list[int]:
     return [int(np.quantile(sizes, q, method="nearest")) for q in (0, 0.5, 1)]
 
 
-def write_batches(wanted: int) -> list[dict[str, Any]]:
-    """Write what is missing in batches; return the record of each batch."""
-    import zoo
+@dataclass(frozen=True)
+class WrittenDataset:
+    """A dataset that is written in batches, so that a run which is stopped goes on.
 
-    records = _records()
-    while (done := records[-1]["programs"] if records else 0) < wanted:
-        cpu, wall = _cpu_seconds(), time.perf_counter()
-        found = zoo.sample(
-            min(done + BATCH, wanted),
-            layers=LAYERS,
-            format="dataset",
-            out=FOLDER,
-            shard=BATCH,
-            jobs=WORKERS,
-        )
-        record = {
-            "programs": found.programs,
-            "draws": found.draws,
-            "rejected": found.rejected,
-            "layers": found.layers,
-            "cpu": round(_cpu_seconds() - cpu, 2),
-            "wall": round(time.perf_counter() - wall, 2),
-            "workers": WORKERS,
-        }
-        records.append(record)
-        with RECORDS.open("a") as file:
-            file.write(json.dumps(record) + "\n")
-    return records
+    Attributes:
+        folder: of the dataset.
+        records: a file with a line of JSON for each batch.
+        layers: of the programs, as `zoo sample` takes them.
+        batch: how many models are written at a time.
+    """
+
+    folder: Path
+    records: Path
+    layers: str
+    batch: int
+
+    def write(self, wanted: int) -> list[dict[str, Any]]:
+        """Write what is missing of so many models; return the record of each batch."""
+        import zoo
+
+        records = self._written()
+        while (done := records[-1]["programs"] if records else 0) < wanted:
+            load = os.getloadavg()[0]
+            cpu, wall = _cpu_seconds(), time.perf_counter()
+            found = zoo.sample(
+                min(done + self.batch, wanted),
+                layers=self.layers,
+                format="dataset",
+                out=self.folder,
+                shard=self.batch,
+                jobs=WORKERS,
+            )
+            record = {
+                "programs": found.programs,
+                "draws": found.draws,
+                "rejected": found.rejected,
+                "layers": found.layers,
+                "splits": found.splits,
+                "cpu": round(_cpu_seconds() - cpu, 2),
+                "wall": round(time.perf_counter() - wall, 2),
+                "workers": WORKERS,
+                "load": round(load, 1),
+            }
+            records.append(record)
+            with self.records.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+        return records
+
+    def _written(self) -> list[dict[str, Any]]:
+        """Return the records of batches, none where the dataset is not there."""
+        if not (self.folder / "dataset.json").exists() or not self.records.exists():
+            self.records.unlink(missing_ok=True)
+            return []
+        return [json.loads(line) for line in self.records.read_text().splitlines()]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows, without weights, in the order of the files."""
+        import pyarrow.parquet as pq
+
+        for path in sorted(self.folder.glob("shards/*/*.parquet")):
+            names = [n for n in pq.read_schema(path).names if n != "weights"]
+            table = pq.read_table(path, columns=names)
+            for number, row in enumerate(table.to_pylist()):
+                yield {**row, "path": path, "number": number}
+
+    def read_back(self, rows: list[dict[str, Any]]) -> tuple[int, int]:
+        """Return (models that were run, positions at which one is wrong) of rows."""
+        card = (self.folder / "README.md").read_text("utf-8")
+        blocks = re.findall(r"```python\n(.*?)```", card, re.S)
+        space: dict[str, Any] = {}
+        exec(next(c for c in blocks if "def" in c), space)  # what the card shows
+        return len(rows), sum(_wrong_in_row(row, space["arrays"]) for row in rows)
 
 
 def _cpu_seconds() -> float:
     """Return the CPU seconds of this process and of those that have ended below it."""
     found = os.times()
     return found.user + found.system + found.children_user + found.children_system
-
-
-def _records() -> list[dict[str, Any]]:
-    """Return the records of batches, none where the dataset is not there any more."""
-    if not (FOLDER / "dataset.json").exists() or not RECORDS.exists():
-        RECORDS.unlink(missing_ok=True)
-        return []
-    return [json.loads(line) for line in RECORDS.read_text().splitlines()]
-
-
-def _rows() -> Iterator[dict[str, Any]]:
-    """Yield the rows of the dataset, without weights, in the order of the files."""
-    import pyarrow.parquet as pq
-
-    for path in sorted(FOLDER.glob("shards/*/*.parquet")):
-        names = [n for n in pq.read_schema(path).names if n != "weights"]
-        for number, row in enumerate(pq.read_table(path, columns=names).to_pylist()):
-            yield {**row, "path": path, "number": number}
-
-
-def _read_back(rows: list[dict[str, Any]]) -> tuple[int, int]:
-    """Return (models that were run, positions at which one is wrong) of some rows."""
-    card = (FOLDER / "README.md").read_text("utf-8")
-    code = next(c for c in re.findall(r"```python\n(.*?)```", card, re.S) if "def" in c)
-    space: dict[str, Any] = {}
-    exec(code, space)  # the code that the card shows
-    return len(rows), sum(_wrong_in_row(row, space["arrays"]) for row in rows)
 
 
 def _wrong_in_row(row: dict[str, Any], arrays: Any) -> int:

@@ -9,8 +9,7 @@ checking, compiling, running every model on 256 inputs, and writing. The dataset
 in `out/`, so that a run which is stopped goes on; `SAMPLED_PROGRAMS` is how many there
 are to be. Every fiftieth row is read back from the files, its arrays are cut out of the
 vector of weights by the code of the dataset's card, and the transformer is run on every
-input beside the interpreter of the row's text. The CPU time of a smaller dataset of two
-and three layers says how long 100,000 models would take.
+input beside the interpreter of the row's text.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from benchmarks.sampled_dataset import (
     LAYERS,
     PICTURE,
     measure_dataset,
-    measure_large,
 )
 
 GOALS = ((1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2), (5, 1))
@@ -46,7 +44,6 @@ def measure(quick: bool) -> dict[str, Any]:
     rows = [_measure_goal(layers, heads, each) for layers, heads in goals]
     found: dict[str, Any] = {"rows": rows}
     if not quick:
-        found["large"] = measure_large()
         found["dataset"] = measure_dataset()
     return {**found, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
 
@@ -125,31 +122,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
         ),
     ]
     if dataset := result.get("dataset"):
-        found += [_dataset_table(dataset), _large_table(result["large"])]
+        found.append(_dataset_table(dataset))
     return found
-
-
-def _large_table(found: dict[str, Any]) -> Table:
-    """Return what 100,000 models would take at the rate of a few hundred."""
-    each = found["cpu"] / found["models"]
-    sizes = {k: v / found["models"] * 1e5 / 1e9 for k, v in found["bytes"].items()}
-    rows = [
-        (
-            f"{found['models']}",
-            f"{1000 * each:.0f}",
-            f"{each * 1e5 / 120:.0f}",
-            f"{sizes['parquet']:.2f}",
-            f"{sizes['safetensors']:.2f}",
-        )
-    ]
-    header = ("models", "CPU ms a model", "minutes", "GB Parquet", "GB safetensors")
-    note = (
-        "zoo sample --format dataset --layers 2-3, one process. Minutes and gigabytes "
-        "are extrapolated to 100,000 models on two cores; nobody waited for that many. "
-        f"Of these draws {found['known']} were found before. That share grows with the "
-        "number of models, so the last of 100,000 take longer than the first."
-    )
-    return Table("Models compiled and written", header, rows, (note,))
 
 
 def _dataset_table(found: dict[str, Any]) -> Table:
@@ -203,16 +177,6 @@ def targets(result: dict[str, Any]) -> list[Target]:
     ]
     if dataset := result.get("dataset"):
         found += _dataset_targets(dataset)
-        large = result["large"]
-        minutes = large["cpu"] / large["models"] * 1e5 / 120
-        found.append(
-            Target(
-                "a dataset of 100,000 models: minutes of two cores, extrapolated",
-                "at most 60",
-                f"{minutes:.0f}, from {large['models']}",
-                minutes <= 60,
-            )
-        )
     return found
 
 

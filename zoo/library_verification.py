@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -206,33 +207,46 @@ class _Worker:
 
     def ask(self, name: str) -> ProgramVerification:
         """Return what the process finds for one program."""
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(
+        process = self.process
+        if process is None:
+            process = self.process = subprocess.Popen(
                 [sys.executable, "-m", "zoo.library_verification", *self.arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 env={**os.environ, **ONE_THREAD},
             )
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
         try:
-            print(name, file=self.process.stdin, flush=True)
-            return ProgramVerification(**json.loads(self.process.stdout.readline()))
+            print(name, file=process.stdin, flush=True)
+            return ProgramVerification(**json.loads(process.stdout.readline()))
         except (OSError, ValueError):  # the pipe is broken, or ends in a line
-            self.process.wait()
-            ended = f"its process died, with status {self.process.returncode}"
-            return ProgramVerification(name, ended)
+            status = process.wait()
+            _close(process)
+            self.process = None
+            return ProgramVerification(name, f"its process died, with status {status}")
 
     def stop(self) -> None:
         """End the process."""
         self.stopped = True
-        if self.process is None:
-            return
-        self.process.kill()
-        self.process.wait()
-        if self.thread.is_alive() and threading.current_thread() is not self.thread:
-            self.thread.join()  # it may be reading the pipe that is closed now
-        for pipe in filter(None, (self.process.stdin, self.process.stdout)):
+        other = threading.current_thread() is not self.thread
+        while other and self.thread.is_alive():  # it may be starting a process
+            self._kill()
+            self.thread.join(0.1)
+        self._kill()
+        if self.process is not None:
+            _close(self.process)
+
+    def _kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    """Close the pipes of a process that has ended."""
+    for pipe in filter(None, (process.stdin, process.stdout)):
+        with suppress(BrokenPipeError):  # a line that the process never read
             pipe.close()
 
 

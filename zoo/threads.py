@@ -6,7 +6,13 @@ import os
 from collections.abc import Mapping
 
 ONE_THREAD: Mapping[str, str] = {
-    name: "1" for name in ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    name: "1"
+    for name in (
+        "PJRT_NPROC",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+    )
 }
 """The environment of a process that is for one core: XLA, and NumPy's products."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from queue import SimpleQueue
 
@@ -76,7 +78,21 @@ def test_a_process_that_dies_costs_one_program():
     done: SimpleQueue[ProgramVerification] = SimpleQueue()
     worker = library_verification._Worker(["no JSON"], SimpleQueue(), done)
     assert worker.ask("sort").fault == "its process died, with status 1"
+    assert worker.ask("sort").fault == "its process died, with status 1"
     worker.stop()
+
+
+def test_a_process_that_has_not_read_its_line_is_closed():
+    worker = library_verification._Worker([], SimpleQueue(), SimpleQueue())
+    process = subprocess.Popen(
+        [sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    process.wait()
+    worker.process = process  # type: ignore[assignment]
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(b"sort\n")  # stays in the buffer: the pipe is broken
+    worker.stop()
+    assert process.stdin.closed and process.stdout.closed
 
 
 def test_programs_are_checked_in_processes_of_their_own():

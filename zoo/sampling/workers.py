@@ -19,11 +19,11 @@ from typing import Any, Literal
 from compiler.errors import ZooError
 from zoo.sampling.goal import GoalChoices
 from zoo.sampling.judging import DrawJudge, NotKept
+from zoo.threads import ONE_THREAD
 
 Made = Literal["program", "record"]
 AT_ONCE, WAITING = 8, 4
 """Draws that a process is given at a time, and such parts that wait for each one."""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +123,8 @@ def _in_order(
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Have processes that are started inside use one thread each."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
