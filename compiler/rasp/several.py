@@ -44,7 +44,7 @@ TASK = "task"
 JOIN = "+"
 """What stands between the names of programs in the name of a model of several."""
 FAMILY = "several programs"
-AT_ONCE = 3
+AT_ONCE = 2
 """The most outputs that one table takes its own from; more are taken in groups first.
 
 A table of n outputs has a row for each combination of their values.
