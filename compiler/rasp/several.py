@@ -44,6 +44,11 @@ TASK = "task"
 JOIN = "+"
 """What stands between the names of programs in the name of a model of several."""
 FAMILY = "several programs"
+AT_ONCE = 2
+"""The most outputs that one table takes its own from; more are taken in groups first.
+
+A table of n outputs has a row for each combination of their values.
+"""
 
 
 @dataclass(frozen=True)
@@ -212,17 +217,37 @@ def _chosen(names: list[str], parts: list[SOp], plain: tuple[Value, ...]) -> SOp
         parts: what each computes.
         plain: the tokens that are no names.
     """
-    place = {name: i for i, name in enumerate(names)}
-    asked = Elementwise(lambda token: token if token in place else None, (tokens,))
+    known = set(names)
+    asked = Elementwise(lambda token: token if token in known else None, (tokens,))
     first = Select(indices, indices, lambda key, query: key == 0 and query > 0)
     task = Aggregate(first, asked, rule="unique").named(TASK)
     behind = _Behind(plain)
     outputs = [
         behind.moved(part, name) for name, part in zip(names, parts, strict=True)
     ]
+    groups = [(name,) for name in names]
+    while len(groups) > AT_ONCE:
+        size = -(-len(groups) // -(-len(groups) // AT_ONCE))  # groups of about one size
+        starts = range(0, len(groups), size)
+        outputs = [
+            _one_of(task, groups[i : i + size], outputs[i : i + size]) for i in starts
+        ]
+        groups = [sum(groups[i : i + size], ()) for i in starts]
+        outputs = [
+            output.named(f"{group[0]}_to_{group[-1]}") if len(group) > 1 else output
+            for group, output in zip(groups, outputs, strict=True)
+        ]
+    return _one_of(task, groups, outputs)
+
+
+def _one_of(task: SOp, groups: list[tuple[str, ...]], outputs: list[SOp]) -> SOp:
+    """Return the output whose group holds the task; None where none does."""
+    if len(groups) == 1:
+        return outputs[0]
+    place = {name: i for i, group in enumerate(groups) for name in group}
 
     def choose(chosen: Value, *values: Value) -> Value:
-        return None if chosen is None else values[place[chosen]]
+        return values[place[chosen]] if chosen in place else None
 
     return Elementwise(choose, (task, *outputs))
 

@@ -14,7 +14,13 @@ PLAIN = {
     "reverse": lambda x: x[::-1],
     "histogram": lambda x: [x.count(v) for v in x],
     "sort": sorted,
+    "rotate_left": lambda x: x[1:] + x[:1],
+    "is_first_occurrence": lambda x: [v not in x[:i] for i, v in enumerate(x)],
+    "maximum": lambda x: [max(x)] * len(x),
+    "minimum": lambda x: [min(x)] * len(x),
+    "count_distinct": lambda x: [len(set(x))] * len(x),
 }
+EIGHT = ("sort", *(name for name in PLAIN if name != "sort"))
 
 
 def several(*names):
@@ -28,7 +34,9 @@ def inputs_of(program, longest):
         yield from itertools.product(plain, repeat=size)
 
 
-@pytest.mark.parametrize("names", [("reverse", "histogram"), ("sort", "reverse")])
+@pytest.mark.parametrize(
+    "names", [("reverse", "histogram"), ("sort", "reverse"), EIGHT]
+)
 def test_each_program_is_computed_behind_its_name(names):
     program = several(*names)
     expression = program.build()
@@ -47,6 +55,16 @@ def test_the_compiled_model_is_the_interpreter():
         for size in (1, 2, 3)
         for rest in itertools.product("ab", repeat=size)
     ]
+    wanted = [[None, *PLAIN[row[0]](row[1:])] for row in rows]
+    assert outputs(model, rows) == wanted
+
+
+@pytest.mark.slow
+def test_eight_programs_fit_one_model():
+    program = several(*EIGHT)
+    model = compile_model(program, [*EIGHT, 1, 2, 3], 4)
+    rows = [[name, *rest] for name in EIGHT for rest in inputs_of(program, 3)]
+    rows = [row for row in rows if {*row[1:]} <= {1, 2, 3}]
     wanted = [[None, *PLAIN[row[0]](row[1:])] for row in rows]
     assert outputs(model, rows) == wanted
 
