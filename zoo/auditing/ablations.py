@@ -16,16 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from compiler.machine.forward import forward_batch, logits_batch
-from compiler.machine.patch import Patch
-from zoo.auditing.behaviour import ROWS, labels_of, share_of, verdicts
+from zoo.auditing.behaviour import labels_of, share_of, verdicts
+from zoo.auditing.hurt import ROWS, patched_logits
 from zoo.auditing.rates import Rate
 from zoo.auditing.subject import Subject
 from zoo.causal.pool import Pool
+from zoo.causal.runs import compiled_runs
 from zoo.causal.strata import Space, draw_stratified
 
 INPUTS = 4096
-"""Inputs over which every ablation is measured, drawn evenly over the strata."""
+"""Inputs over which every ablation of a full audit is measured."""
 
 ALL_NODES, ALL_EDGES = "all nodes outside", "all edges outside"
 
@@ -53,15 +53,18 @@ class Ablations:
         return name, rates[name]
 
 
-def ablations_of(subject: Subject, space: Space, *, seed: int = 0) -> Ablations:
+def ablations_of(
+    subject: Subject, space: Space, *, inputs: int = INPUTS, seed: int = 0
+) -> Ablations:
     """Return what every ablation of what is outside leaves of the outputs.
 
     Args:
         subject: the model and its circuit.
         space: its inputs, with their strata.
+        inputs: how many are run, drawn evenly over the strata.
         seed: of the inputs that are drawn.
     """
-    size = min(INPUTS, len(space.pool.ids))
+    size = min(inputs, len(space.pool.ids))
     rng = np.random.default_rng(seed)
     rows = np.arange(size)
     if size < len(space.pool.ids):
@@ -71,7 +74,7 @@ def ablations_of(subject: Subject, space: Space, *, seed: int = 0) -> Ablations:
 
     def kept(mask: Bool[np.ndarray, "reader source"], donor: Array) -> Rate:
         run = partial(_run, subject, mask, donor)
-        return share_of(verdicts(subject, space.pool, rows, run), valid)
+        return share_of(verdicts(subject, space.pool, rows, run, ROWS), valid)
 
     masks = dict(_masks(subject))
     zero = {name: kept(mask, jnp.zeros_like(means)) for name, mask in masks.items()}
@@ -96,8 +99,7 @@ def _run(
 ) -> Float[Array, "input ctx class"]:
     """Return the logits with constants in place of what a mask says."""
     donors = jnp.broadcast_to(donor, (len(ids), *donor.shape))
-    patch = Patch.edges(jnp.asarray(mask, donor.dtype), donors)
-    return logits_batch(subject.transformer, ids, patch, shared_mask=True)
+    return patched_logits(subject, ids, mask, donors, np.ones(ids.shape, np.float32))
 
 
 def mean_writes(
@@ -113,10 +115,15 @@ def mean_writes(
     total: Any = 0.0
     count = np.zeros(subject.config.n_ctx)
     places = np.arange(subject.config.n_ctx)
-    for start in range(0, len(rows), ROWS):
-        piece = rows[start : start + ROWS]
+    size = min(ROWS, len(rows))
+    still = np.zeros(size, np.int32)
+    for start in range(0, len(rows), size):
+        order = np.arange(start, start + size)  # the last piece is filled up
+        piece = rows[order % len(rows)]
         live = places < np.asarray(pool.lengths)[piece][:, None]
-        writes = forward_batch(subject.transformer, np.asarray(pool.ids)[piece]).writes
+        live &= (order < len(rows))[:, None]
+        ids = np.asarray(pool.ids)[piece]
+        writes = compiled_runs(subject.transformer, ids, still).writes
         kept = np.where(live[:, None, :, None], np.asarray(writes, np.float64), 0.0)
         total = total + kept.sum(0)
         count += live.sum(0)

@@ -183,6 +183,7 @@ def verdicts(
     pool: Pool,
     rows: Int[np.ndarray, " row"] | None = None,
     logits_of: LogitsOf | None = None,
+    at_once: int = ROWS,
 ) -> Verdict:
     """Return where outputs are right, and where rounding would decide it.
 
@@ -191,6 +192,7 @@ def verdicts(
         pool: its inputs.
         rows: indices of the inputs that are run; all by default.
         logits_of: gives the logits of some inputs, with a patch; plain runs by default.
+        at_once: how many inputs are run at a time.
 
     Returns:
         arrays [row, ctx]; what stands where an input has no output means nothing.
@@ -199,11 +201,12 @@ def verdicts(
     ids, labels = np.asarray(pool.ids), labels_of(subject, pool)
     rows = np.arange(len(ids)) if rows is None else rows
     parts = []
-    for start in range(0, len(rows), ROWS):
+    size = min(at_once, len(rows))
+    for start in range(0, len(rows), size):
         # The last piece is filled up, so that one compiled function runs all of them.
-        piece = rows[np.arange(start, start + min(ROWS, len(rows))) % len(rows)]
+        piece = rows[np.arange(start, start + size) % len(rows)]
         verdict = verdict_of(subject, run(ids[piece]), labels[piece])
-        kept = min(ROWS, len(rows) - start)
+        kept = min(size, len(rows) - start)
         parts.append([np.asarray(part)[:kept] for part in verdict])
     return Verdict(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from compiler.lower.readout import Readout
 from compiler.machine.forward import logits_batch
@@ -38,7 +38,7 @@ from zoo.auditing.subject import Subject
 from zoo.causal.pairs import AuditPairs
 from zoo.causal.runs import compiled_runs
 
-ROWS = 512
+ROWS = 256
 """Pairs that are run at a time."""
 
 
@@ -161,10 +161,29 @@ def _verdicts(
         for number, name in enumerate(single):
             yield name, Verdict(*(part[number] for part in arrays))
     for name in [n for n in masks if n not in set(single)]:
-        edges = jnp.asarray(masks[name], donors.dtype)
-        patch = Patch.edges(edges, donors, where=jnp.asarray(where))
-        logits = logits_batch(subject.transformer, ids, patch, shared_mask=True)
+        logits = patched_logits(subject, ids, masks[name], donors, where)
         yield name, verdict_of(subject, logits, labels)
+
+
+def patched_logits(
+    subject: Subject,
+    ids: Int[np.ndarray, "pair ctx"],
+    mask: Bool[np.ndarray, "r s"],
+    donors: Float[Array, "pair source ctx d_model"],
+    where: Float[np.ndarray, "pair ctx"],
+) -> Float[Array, "pair ctx class"]:
+    """Return the logits with edges patched; `ROWS` inputs at a time are compiled once.
+
+    Args:
+        subject: the model.
+        ids: token ids of the inputs.
+        mask: [reader, source] which edges are patched.
+        donors: the writes that the readers see.
+        where: 1 at positions that are patched, else 0.
+    """
+    edges = jnp.asarray(mask, donors.dtype)
+    patch = Patch.edges(edges, donors, where=jnp.asarray(where))
+    return logits_batch(subject.transformer, ids, patch, shared_mask=True)
 
 
 def _edge_of(mask: Bool[np.ndarray, "r s"]) -> tuple[int, int]:

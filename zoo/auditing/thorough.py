@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from zoo.auditing.ablations import ALL_EDGES, Ablations, ablations_of
+from zoo.auditing.ablations import ALL_EDGES, INPUTS, Ablations, ablations_of
 from zoo.auditing.adversary import Break, Budget, attack, masks_of
 from zoo.auditing.behaviour import Behaviour, behaviour_of
 from zoo.auditing.contrasts import PUBLISHED, both_ways, draw_contrasts
@@ -49,16 +49,18 @@ class Effort:
         logit_pairs: pairs over which the logits are compared.
         single: the search for each node and edge.
         whole: the search over subsets of all edges outside.
+        ablated: inputs over which ablations are measured.
     """
 
     pairs: int
     logit_pairs: int
     single: Budget
     whole: Budget
+    ablated: int
 
 
-FULL = Effort(2048, 1024, Budget(64, 16, 8), Budget(2048, 256, 24))
-QUICK = Effort(256, 256, Budget(16, 4, 2), Budget(512, 64, 8))
+FULL = Effort(2048, 1024, Budget(64, 16, 8), Budget(2048, 256, 24), INPUTS)
+QUICK = Effort(256, 256, Budget(16, 4, 2), Budget(512, 64, 8), 1024)
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def audit_thoroughly(
     breaks = _search(subject, space, pairs["structured"], masks, effort.single, seed)
     found = _search(subject, space, pairs["structured"], whole, effort.whole, seed)
     show(stages - 2, stages)
-    ablations = ablations_of(subject, space, seed=seed)
+    ablations = ablations_of(subject, space, inputs=effort.ablated, seed=seed)
     show(stages - 1, stages)
     few = draw_contrasts(space, subject.config.n_ctx, effort.logit_pairs, seed)
     logits = logit_effects_of(subject, few["drawn"])
