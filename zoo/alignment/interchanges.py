@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Int
 
@@ -21,6 +19,7 @@ from compiler.model import Model
 from zoo.auditing.subject import causal_of
 from zoo.cases.case import Case
 from zoo.causal.model import COMPUTED
+from zoo.causal.population import run_all
 
 PAIRS = 512
 
@@ -106,19 +105,14 @@ def draw_interchanges(
 
 @lru_cache(maxsize=8)
 def causal_run(model: Model) -> tuple[tuple[str, ...], int, Callable[..., np.ndarray]]:
-    """Return a model's causal model: names, index of the output, a compiled run.
+    """Return a model's causal model: names, index of the output, a run of many inputs.
 
     The run takes [input, ctx] ids and [input, variable, ctx] overrides, and returns
     [input, variable, ctx] values.
     """
     causal = causal_of(model)
     names = tuple(v.name for v in causal.variables)
-    mapped = jax.jit(jax.vmap(causal.run))
-
-    def run(ids: Any, overrides: Any) -> np.ndarray:
-        return np.asarray(mapped(np.asarray(ids), overrides)).astype(np.int32)
-
-    return names, names.index(causal.output), run
+    return names, names.index(causal.output), partial(run_all, causal)
 
 
 def _index_of(model: Model, names: tuple[str, ...], variable: str) -> int:

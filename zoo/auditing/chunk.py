@@ -40,8 +40,9 @@ from zoo.auditing.decisions import (
     same_number,
     tie_of,
 )
-from zoo.causal.model import COMPUTED
+from zoo.causal.model import COMPUTED, CausalModel
 from zoo.causal.pool import Pool
+from zoo.causal.population import run_all
 from zoo.causal.runs import compiled_runs
 
 LEAST_BLOCKS = 4  # in a chunk; the last one filled has places with nothing in them
@@ -199,21 +200,17 @@ def make_blocks(config: Config, part: Chunk) -> tuple[Packing, int]:
     return Packing(*blocks), -(-filled // height)
 
 
-@partial(_jit, static_argnames=("causal",))
 def labels_of(
-    causal: Any, part: Chunk, groups: Groups
-) -> Int[Array, "pair ctx labels"]:
+    causal: CausalModel, part: Chunk, groups: Groups
+) -> Int[np.ndarray, "pair ctx labels"]:
     """Return the bases' labels, and those with each group's variables interchanged."""
     output = [v.name for v in causal.variables].index(causal.output)
-
-    def interchanged(chosen: Array) -> Array:
+    found = [part.labels]
+    for chosen in np.asarray(groups.chosen):
         at = chosen[None, :, None] & part.where[:, None, :]
-        overrides = jnp.where(at, part.values, COMPUTED)
-        values = jax.vmap(causal.run)(part.ids, overrides)
-        return jnp.where(part.labels >= 0, values[:, output], -1)
-
-    others = jax.lax.map(interchanged, jnp.asarray(groups.chosen))
-    return jnp.moveaxis(jnp.concatenate([part.labels[None], others]), 0, -1)
+        values = run_all(causal, part.ids, np.where(at, part.values, COMPUTED))
+        found.append(np.where(part.labels >= 0, values[:, output], -1))
+    return np.stack(found, axis=-1)
 
 
 class _Block(NamedTuple):

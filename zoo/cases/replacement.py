@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Int
 
 from compiler.model import Model
 from zoo.cases.pairs import Pairs
-from zoo.causal.model import COMPUTED, CausalModel
+from zoo.causal.model import CausalModel
 from zoo.causal.pairs import MOST_INPUTS
+from zoo.causal.population import run_all
 
 ReplacedIds = Int[np.ndarray, "pair ctx"]
 
@@ -52,11 +52,10 @@ def replace_one_token(model: Model, causal: CausalModel, pairs: Pairs) -> Pairs:
 def _outputs_of(causal: CausalModel) -> Callable[[ReplacedIds], ReplacedIds]:
     """Return a function from token ids to indices of the outputs."""
     names = [variable.name for variable in causal.variables]
-    place, run = names.index(causal.output), jax.jit(jax.vmap(causal.run))
+    place = names.index(causal.output)
 
     def outputs(ids: ReplacedIds) -> ReplacedIds:
-        overrides = np.full((len(ids), len(names), ids.shape[1]), COMPUTED, np.int32)
-        return np.asarray(run(ids, overrides))[:, place].astype(np.int32)
+        return run_all(causal, ids)[:, place]
 
     return outputs
 

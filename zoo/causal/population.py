@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from compiler.errors import InputError, unknown_name
+from compiler.ir.interpret import interpret
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.rasp.values import Value
 from zoo.causal.model import COMPUTED, UNDEFINED, CausalModel, Task
@@ -28,7 +29,7 @@ MOST_BY_HAND = 4_096
 """Inputs that are taken of a task, which finds inputs only by drawing them."""
 FEW = 40
 """With fewer inputs than this, methods are fitted and measured on the same ones."""
-_SMALL, _CHUNK = 256, 8_192  # two shapes, so that there are two compilations
+_SMALL, _CHUNK = 512, 8_192  # two shapes, so that there are two compilations
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +174,10 @@ def run_all(
     ids: Int[np.ndarray, "input ctx"],
     overrides: Int[np.ndarray, "input variable ctx"] | None = None,
 ) -> Int[np.ndarray, "input variable ctx"]:
-    """Return the values of all variables, chunk by chunk.
+    """Return the values of all variables.
+
+    A program is interpreted in NumPy, since XLA takes longer to compile it than most
+    runs take. A causal model that was written by hand is compiled and run by chunks.
 
     Args:
         causal: the causal model.
@@ -182,6 +186,42 @@ def run_all(
     """
     if not causal.variables:  # a program whose output is the same everywhere
         return np.zeros((len(ids), 0, ids.shape[1]), np.int32)
+    if type(causal) is TabularModel:
+        exists = ids[:, 1:] != causal.pad_id
+        if (exists[:, :-1] >= exists[:, 1:]).all():  # PAD stands at the end only
+            return _interpret(causal, ids, exists, overrides)
+    return _run_compiled(causal, ids, overrides)
+
+
+def _interpret(
+    causal: TabularModel,
+    ids: Int[np.ndarray, "input ctx"],
+    exists: Bool[np.ndarray, "input place"],
+    overrides: Int[np.ndarray, "input variable ctx"] | None,
+) -> Int[np.ndarray, "input variable ctx"]:
+    """Return what `causal.run` does, in NumPy: nothing is compiled for the program."""
+    tokens = np.where(exists, ids[:, 1:], 0).astype(np.int32)
+    given = None if overrides is None else np.asarray(overrides)[:, :, 1:]
+    changed = {
+        step: np.where(exists, given[:, row], COMPUTED)
+        for row, step in enumerate(causal.learnt)
+        if given is not None and (given[:, row] != COMPUTED).any()
+    }
+    trace = interpret(causal.steps, tokens, exists.sum(axis=1), changed)
+    found = np.full((len(ids), len(causal.learnt), ids.shape[1]), UNDEFINED, np.int32)
+    for row, step in enumerate(causal.learnt):
+        found[:, row, 1:] = np.where(exists, trace.values[step], UNDEFINED)
+    if given is not None:
+        found[:, :, 1:] = np.where(given == COMPUTED, found[:, :, 1:], given)
+    return found
+
+
+def _run_compiled(
+    causal: CausalModel,
+    ids: Int[np.ndarray, "input ctx"],
+    overrides: Int[np.ndarray, "input variable ctx"] | None,
+) -> Int[np.ndarray, "input variable ctx"]:
+    """Return what `causal.run` does, compiled, chunk by chunk."""
     run = _compiled(causal)
     size = _SMALL if len(ids) <= _SMALL else _CHUNK
     shape = len(causal.variables), ids.shape[1]

@@ -18,7 +18,6 @@ from zoo.alignment.interchanges import causal_run
 from zoo.alignment.places import Place
 from zoo.alignment.tokens import TokenIds, check_inputs
 from zoo.cases.case import Case
-from zoo.causal.model import COMPUTED
 from zoo.compression.naming import name_dimensions
 
 _CHUNK = 4_096  # inputs that run at a time
@@ -143,9 +142,7 @@ def _values(case: Case, ids: TokenIds) -> dict[str, Int[np.ndarray, " token"]]:
     names, _, run = causal_run(case.model)
     found = []
     for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
-        free = np.full((len(part), len(names), ids.shape[1]), COMPUTED)
-        found.append(run(part, free).swapaxes(0, 1).astype(np.int32))
+        found.append(run(ids[start : start + _CHUNK]).swapaxes(0, 1))
     computed = np.concatenate(found, axis=1)
     places = np.broadcast_to(np.arange(ids.shape[1]) - 1, ids.shape)
     live = (ids != case.config.pad_id) & (places >= 0)

@@ -13,7 +13,8 @@ from compiler.ir import typed as t
 from compiler.ir.interpret import interpret
 from compiler.passes.decomposition import steps_beyond
 from compiler.pipeline import compile_stages, read_source
-from zoo.causal.model import COMPUTED
+from zoo.causal.model import COMPUTED, UNDEFINED
+from zoo.causal.population import run_all
 from zoo.causal.tabular import TabularModel
 
 NAMES = ["reverse", "sort", "histogram", "fraction_previous", "median", "induction"]
@@ -89,6 +90,30 @@ def test_overridden_run_is_the_interpreters(name):
         overrides[:, row, 1:] = given
         found = np.asarray(compiled(name)(ids, jnp.asarray(overrides)))
         assert (found[:, output, 1:] == wanted)[live].all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_many_inputs_run_as_one_does(name):
+    """NumPy's values are those of the jitted run, whatever is set from outside."""
+    model, rng = make(name), np.random.default_rng(2)
+    ids, _ = model.inputs(INPUTS, 0)
+    assert (run_all(model, ids) == values_of(name, ids)).all()
+    cells = len(ids), len(model.variables), model.n_ctx
+    sizes = np.array([v.size for v in model.variables])[None, :, None]
+    for share in (0.05, 0.5, 1.0):
+        # every value, undefined ones too, past the end of the input as well
+        given = rng.integers(UNDEFINED, sizes, cells)
+        given = np.where(rng.random(cells) < share, given, COMPUTED).astype(np.int32)
+        wanted = np.asarray(compiled(name)(ids, jnp.asarray(given)))
+        assert (run_all(model, ids, given) == wanted).all()
+
+
+def test_an_input_with_a_gap_runs_as_it_stands():
+    model = make("reverse")
+    ids = model.inputs(INPUTS, 0)[0][-INPUTS:]
+    ids[:, 2] = model.pad_id
+    assert (ids[:, 3] != model.pad_id).any()
+    assert (run_all(model, ids) == values_of("reverse", ids)).all()
 
 
 def test_many_words_are_classes():
