@@ -50,7 +50,7 @@ test: $(TESTS_READY) ## install, then lint, types and tests (ARGS='-k name' goes
 	@echo "pyright"
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "pytest"
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.ready-run ## measure compile time, sizes and run speed (ARGS go to benchmarks)
 	@$(BIN)/python -m benchmarks $(ARGS)

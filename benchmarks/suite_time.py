@@ -21,6 +21,7 @@ from benchmarks.report import Table, Target
 
 RECORDED = "CIRCUITZOO_TEST_TIMES"
 """Names what `make test ARGS=--junitxml=FILE` wrote, where the tests ran already."""
+ORDER = ("--dist", "loadfile", "--no-loadscope-reorder")
 MOST, SHOWN = 12 * 60, 10
 
 
@@ -31,7 +32,8 @@ def measure(quick: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tests.xml")
         what = ["tests/compiler/test_emit.py"] if quick else []
-        command = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={path}"]
+        command = [sys.executable, "-m", "pytest", "-n", "2", *ORDER]
+        command.append(f"--junitxml={path}")
         start = time.perf_counter()
         subprocess.run([*command, *what], cwd=ROOT, stdout=sys.stderr, check=False)
         return {**read_times(path), "wall": time.perf_counter() - start}

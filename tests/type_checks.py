@@ -134,7 +134,7 @@ class _Check:
         return None if None in parts else tuple(parts)
 
     def kind(self, value: Any) -> Hashable | None:
-        """Return what a check can tell of a value; None where that takes long to say."""
+        """Return what a check can tell of a value; None where that takes long."""
         cls = type(value)
         how = _HOW.get(cls)
         if how is None:

@@ -38,9 +38,14 @@ def interval_over_items(
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(draws):
-        rows = np.append(rng.choice(hits, len(hits)), rng.choice(others, len(others)))
+        rows = np.append(_again(hits, rng), _again(others, rng))
         found.append(figure(scores[rows], true[rows]))
     return middle(np.array(found))
+
+
+def _again(items: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return as many items, drawn with replacement."""
+    return items[rng.integers(0, len(items), size=len(items))]
 
 
 def interval_of_mean(
