@@ -18,8 +18,8 @@ import types
 from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
-import jax
 import jaxtyping
+from jax.core import Tracer
 
 MOST_ITEMS, MOST_KINDS = 24, 2_000
 
@@ -44,7 +44,7 @@ def jaxtyped_once(checked: Any = None, *, typechecker: Any) -> Any:
     return _jaxtyped(checked, typechecker=typechecker)
 
 
-_jaxtyped = jaxtyping.jaxtyped
+_jaxtyped: Any = jaxtyping.jaxtyped
 
 
 def _wrap(function: types.FunctionType, typechecker: Any) -> Callable[..., Any]:
@@ -172,7 +172,7 @@ def _how(cls: type) -> str:
     if issubclass(cls, type):
         return "class"
     is_array = hasattr(cls, "dtype") and hasattr(cls, "shape")
-    if is_array or issubclass(cls, jax.core.Tracer):
+    if is_array or issubclass(cls, Tracer):
         return "array"
     if hasattr(cls, "__iter__") and hasattr(cls, "__len__"):
         return "unknown"

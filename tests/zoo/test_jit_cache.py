@@ -27,7 +27,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_they_are_kept_in_the_users_cache_with_a_bound(cache: Path):
     keep_compiled_functions()
     assert os.environ[PLACE] == str(cache / "jax")
-    assert int(os.environ[FLAGS[0]]) == 2**30
+    assert int(os.environ[FLAGS[0]]) == 2**26
     assert (cache / "jax").is_dir()
 
 
