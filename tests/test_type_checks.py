@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from beartype import beartype
-from jaxtyping import Array, Float, Int, TypeCheckError, jaxtyped
+from jaxtyping import Array, Float, Int, TypeCheckError
+from jaxtyping._decorator import jaxtyped  # conftest.py puts ours in the other place
 
 from tests.type_checks import MOST_ITEMS, jaxtyped_once
 
@@ -82,7 +83,7 @@ def test_a_mixed_collection_is_checked_at_every_call():
     """beartype draws one of its items each time, so it is refused sooner or later."""
     ours = jaxtyped_once(added, typechecker=beartype)
     found = [outcome(ours, (FLOATS,), {"names": ("a", 1)}) for _ in range(60)]
-    assert TypeCheckError in found
+    assert any(one is TypeCheckError for one in found)
 
 
 def test_the_calls_are_in_part_refused():
