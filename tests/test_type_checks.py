@@ -50,6 +50,7 @@ CALLS = [
     ((FLOATS,), {"names": ["a"]}),
     ((FLOATS,), {"names": ("a",) * (MOST_ITEMS + 1)}),
     ((FLOATS,), {"names": (1,) * (MOST_ITEMS + 1)}),
+    ((FLOATS,), {"counts": ("a", "b")}),
     ((FLOATS,), {"counts": {"a": 1}}),
     ((FLOATS,), {"counts": {"a": "b"}}),
     ((FLOATS,), {"counts": {1: 1}}),
@@ -83,7 +84,8 @@ def test_a_mixed_collection_is_checked_at_every_call():
     """beartype draws one of its items each time, so it is refused sooner or later."""
     ours = jaxtyped_once(added, typechecker=beartype)
     found = [outcome(ours, (FLOATS,), {"names": ("a", 1)}) for _ in range(60)]
-    assert any(one is TypeCheckError for one in found)
+    refused = [one is TypeCheckError for one in found]
+    assert any(refused[refused.index(False) :])  # once accepted is not always
 
 
 def test_the_calls_are_in_part_refused():
