@@ -1,7 +1,8 @@
 """The conditions all tests run under: set before anything imports NumPy or jax.
 
 Signatures of the three packages are checked at every call by beartype, and those with
-arrays by jaxtyping; dtypes promote strictly, and a worker has one thread.
+arrays by jaxtyping for each kind of arguments (`type_checks.py`); dtypes promote
+strictly, and a worker has one thread.
 """
 
 from __future__ import annotations
