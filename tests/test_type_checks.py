@@ -155,3 +155,15 @@ def test_fields_of_a_dataclass_are_checked():
         assert ours(FLOATS, FLOATS).left is FLOATS
         with pytest.raises(TypeCheckError):
             ours(FLOATS, LONG)
+
+    def other() -> Any:
+        @dataclass(frozen=True)
+        class Pair:
+            left: str
+            right: int
+
+        return jaxtyped_once(Pair, typechecker=beartype)
+
+    assert other()("left", 1).right == 1
+    with pytest.raises(TypeCheckError):
+        other()(FLOATS, FLOATS)

@@ -23,7 +23,8 @@ from jax.core import Tracer
 
 MOST_ITEMS, MOST_KINDS = 24, 2_000
 
-_made: dict[types.CodeType, _Check] = {}
+_made: dict[int, _Check] = {}
+"""By the identity of code: that of two dataclasses with the same fields is equal."""
 
 
 def jaxtyped_once(checked: Any = None, *, typechecker: Any) -> Any:
@@ -55,9 +56,9 @@ def _wrap(function: types.FunctionType, typechecker: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        check = _made.get(code)
+        check = _made.get(id(code))
         if check is None:
-            check = _made[code] = _Check(function, typechecker)
+            check = _made[id(code)] = _Check(function, typechecker)
         given = check.kind_of_call(args, kwargs)
         results = check.seen.get(given) if given is not None else None
         if results is None:
@@ -86,6 +87,7 @@ class _Check:
     """
 
     def __init__(self, function: types.FunctionType, typechecker: Any) -> None:
+        self.code = function.__code__  # kept, so that no other one has its identity
         self.seen: dict[Hashable, set[Hashable]] = {}
         self._waiting: list[Callable[..., Any]] = []
         waiting = self._waiting
