@@ -166,6 +166,7 @@ def locked(path: Path, *, keep: bool = True, wait: float = WAIT) -> Iterator[Non
 
     lock = FileLock(path, timeout=wait, poll_interval=0.02)
     try:
+        _make(path)
         lock.acquire()
     except Timeout:
         raise InputError(
@@ -185,6 +186,20 @@ def locked(path: Path, *, keep: bool = True, wait: float = WAIT) -> Iterator[Non
             # Whoever waits for the removed file notices, and opens a new one.
             path.unlink(missing_ok=True)
         lock.release()
+
+
+def _make(path: Path) -> None:
+    """Make a lock file, and its folder, where there is none.
+
+    Where the system makes no file, as in /proc, the lock would wait for one as long as
+    for a file that another process holds.
+
+    Raises:
+        OSError: it is a link, or cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, 0o644))
 
 
 @contextmanager
