@@ -81,8 +81,10 @@ def open_trojan(
 
     Raises:
         NameLookupError: no trojan has that name.
-        InputError: no input over these tokens triggers it.
+        InputError: no input over these tokens triggers it, or the seed is none.
     """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is {seed!r}; give an integer of at least 0")
     found = _trojan(name)
     tokens = found.program.vocab if vocab is None else tuple(vocab)
     limit = found.program.max_len if max_len is None else max_len

@@ -227,3 +227,9 @@ def test_a_candidate_that_is_causal_stays_so() -> None:
         f"set causal True\n{text}", "x = selector_width(full_s);"
     )
     assert own.equivalent  # one that says nothing attends as what it is compared with
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 1e12])
+def test_any_time_may_be_given(seconds: float) -> None:
+    (report,) = zoo.score_programs(REFERENCE, REVERSE, seconds=seconds)
+    assert report.equivalent
