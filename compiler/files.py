@@ -216,6 +216,17 @@ def room_to(do: str) -> Iterator[None]:
             f"cannot {do}: {error.strerror or error}. Choose another folder, or make "
             "room there."
         ) from error
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise InputError(
+            f"cannot {do!a}: the name has a character that no file can have. Choose "
+            "another name."
+        ) from error
+    except ValueError as error:
+        if "null byte" not in str(error):
+            raise
+        raise InputError(
+            f"cannot {do!a}: the name has a null byte. Choose another name."
+        ) from error
 
 
 def sync(folder: Path) -> None:

@@ -185,7 +185,9 @@ def _limit(seconds: float, hung: Callable[[], None] | None = None) -> Iterator[N
     Compiled code is not interrupted: of what still runs a little later, another thread
     is told, which can run since compiled code lets go of Python's lock.
     """
-    watch = None if hung is None else threading.Timer(min(seconds, LONGEST) + GRACE, hung)
+    watch = (
+        None if hung is None else threading.Timer(min(seconds, LONGEST) + GRACE, hung)
+    )
     if watch is not None:
         watch.daemon = True
         watch.start()
