@@ -57,7 +57,7 @@ FEW = 12
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> NameLookupError:
     """Return the error for an unknown `name`: the nearest of `known`, or a few all."""
     names = sorted(known) if isinstance(known, Set) else list(known)
-    hint = nearest(name, names)
+    hint = nearest(name, names) if isinstance(name, str) else " A name is a string."
     if not hint and 0 < len(names) <= FEW:
         hint = f" There are: {', '.join(names)}"
     return NameLookupError(f"no {kind} is named {name!r}.{hint}")

@@ -166,6 +166,7 @@ def locked(path: Path, *, keep: bool = True, wait: float = WAIT) -> Iterator[Non
 
     lock = FileLock(path, timeout=wait, poll_interval=0.02)
     try:
+        _make(path)
         lock.acquire()
     except Timeout:
         raise InputError(
@@ -187,6 +188,20 @@ def locked(path: Path, *, keep: bool = True, wait: float = WAIT) -> Iterator[Non
         lock.release()
 
 
+def _make(path: Path) -> None:
+    """Make a lock file, and its folder, where there is none.
+
+    Where the system makes no file, as in /proc, the lock would wait for one as long as
+    for a file that another process holds.
+
+    Raises:
+        OSError: it is a link, or cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, 0o644))
+
+
 @contextmanager
 def room_to(do: str) -> Iterator[None]:
     """Have an OSError inside become an InputError that says what to do.
@@ -200,6 +215,17 @@ def room_to(do: str) -> Iterator[None]:
         raise InputError(
             f"cannot {do}: {error.strerror or error}. Choose another folder, or make "
             "room there."
+        ) from error
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise InputError(
+            f"cannot {do!a}: the name has a character that no file can have. Choose "
+            "another name."
+        ) from error
+    except ValueError as error:
+        if "null byte" not in str(error):
+            raise
+        raise InputError(
+            f"cannot {do!a}: the name has a null byte. Choose another name."
         ) from error
 
 

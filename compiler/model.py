@@ -7,6 +7,7 @@ up to `config.n_ctx`, so that every run and every donor has the same shape.
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from compiler.errors import InputError, UnsuitedInputWarning, count, unknown_nam
 from compiler.escapes import escape
 from compiler.ir.interpret import encode_batch, interpret, overrides_from_values
 from compiler.ir.typed import Typed
-from compiler.lower.readout import Readout, decode_logits
+from compiler.lower.readout import Readout, check_logits, decode_logits
 from compiler.machine.circuit import Circuit, Site
 from compiler.machine.config import Config
 from compiler.machine.features import Features
@@ -296,8 +297,12 @@ class Model:
         return ids
 
     def decode(self, logits: Float[Any, "seq class"]) -> list[Value]:
-        """Return the value that each row of logits stands for."""
-        return decode_logits(self.readout, np.asarray(plain(logits)))
+        """Return the value that each row of logits stands for.
+
+        Raises:
+            InputError: they are no numbers, NaN, or of another shape.
+        """
+        return decode_logits(self.readout, check_logits(self.readout, plain(logits)))
 
     # The machine ------------------------------------------------------------------
 
@@ -352,7 +357,8 @@ class Model:
             values by variable name; the last one is the output.
         """
         indices, lengths = encode_batch(self.typed, [tokens])
-        given = overrides_from_values(self.typed, overrides or {}, lengths)
+        changed = {} if overrides is None else overrides
+        given = overrides_from_values(self.typed, changed, lengths)
         trace = interpret(self.typed, indices, lengths, given)
         order = [i for i in range(len(trace.values)) if i != self.typed.output]
         return {
@@ -418,12 +424,14 @@ class Model:
 
         Raises:
             NameLookupError: no variable has that name.
-            InputError: the donor is a sequence that the model does not take.
+            InputError: the donor is a sequence that the model does not take, or a
+                position is none of a token.
         """
         mask = np.repeat(self.variable_mask(name), self.config.n_ctx, axis=1)
         if positions is not None:
             keep = np.zeros(self.config.n_ctx, np.float32)
-            keep[[p + 1 for p in positions]] = 1.0
+            for place in _token_positions(positions, self.config.n_ctx - 1):
+                keep[place + 1] = 1.0
             mask = mask * keep[None, :, None]
         basis = None if self.basis is None else self.basis.astype(np.float32)
         ran = donor if hasattr(donor, "writes") else self.run(donor)
@@ -640,7 +648,29 @@ def _named_entries(entries: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def is_batch(tokens: Any) -> bool:
     """Return whether `tokens` holds sequences (lists or arrays), not tokens."""
+    if not isinstance(tokens, Sequence | np.ndarray) and not hasattr(tokens, "shape"):
+        return False  # a number or a set, which the encoder refuses in words
     return len(tokens) > 0 and isinstance(tokens[0], list | np.ndarray)
+
+
+def _token_positions(given: Any, max_len: int) -> list[int]:
+    """Return positions of tokens, from 0, that somebody gave.
+
+    Raises:
+        InputError: they are no integers, or outside of the longest input.
+    """
+    try:
+        found = [operator.index(place) for place in given]
+    except TypeError:
+        raise InputError(
+            f"positions is {given!r:.60}; give a list of integers, such as [0, 2]"
+        ) from None
+    if outside := [place for place in found if not 0 <= place < max_len]:
+        raise InputError(
+            f"position {outside[0]}: the tokens are at 0 to {max_len - 1}; the row of "
+            "BOS, which comes before them, is none"
+        )
+    return found
 
 
 def with_batch_axis(patch: Patch, size: int) -> Patch:
@@ -652,6 +682,16 @@ def with_batch_axis(patch: Patch, size: int) -> Patch:
     Raises:
         InputError: a part has the batch axis of another number of sequences.
     """
+    if not isinstance(patch, Patch):
+        raise InputError(
+            f"the patch is a {type(patch).__name__}; make one with Patch.edges(mask, "
+            "donor.writes), Patch.nodes or model.interchange"
+        )
+    if patch.donor is None or hasattr(patch.donor, "writes"):
+        raise InputError(
+            f"the patch's donor is a {type(patch.donor).__name__}; give the writes of "
+            "a run: model.run(tokens).writes"
+        )
     donor = np.asarray(plain(patch.donor))
     stacked, n_sources = donor.ndim == 4, donor.shape[-3] if donor.ndim > 2 else 0
 
@@ -660,6 +700,8 @@ def with_batch_axis(patch: Patch, size: int) -> Patch:
         if given is None:
             return None
         array = given if given is donor else np.asarray(plain(given))
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise InputError(f"the patch's {what} hold NaN; give numbers")
         if lead is None:
             alone, each = array.ndim == 1, array.ndim == 2
         else:

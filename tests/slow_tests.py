@@ -105,6 +105,7 @@ SLOW = (
     "tests/zoo/test_jit_cache.py::"
     "test_a_command_prints_the_same_from_kept_and_from_damaged_functions",
     "tests/zoo/test_lookup.py::test_all_functions_and_commands_speak_of_the_same_model",
+    "tests/zoo/test_wrong_types.py::test_wrong_types_are_told",
     "tests/zoo/test_notebooks.py::test_a_certificate_a_report_and_a_table_show_tables",
     "tests/zoo/test_notebooks.py::"
     "test_a_compiled_model_is_trained_and_an_expression_audited",

@@ -218,6 +218,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "zoo.release",
         "zoo.lookup",
         "zoo.cases",
+        "zoo.claims",
         "zoo.methods",
         "zoo.ranking",
         "zoo.interrupts",

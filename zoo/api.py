@@ -31,6 +31,7 @@ from zoo.lookup import (
     ResolvedName,
     find_program,
     look_up,
+    no_model,
     open_model,
 )
 from zoo.lookup import load as load_target
@@ -516,6 +517,8 @@ def audit(
     opened: Any = model
     if isinstance(model, str | Path | Program | SOp | Model):
         opened = open_model(model, vocab, max_len)
+    elif not hasattr(model, "causal"):  # which what a training returned has
+        raise no_model(model)
     return audit_model(
         opened,
         causal=causal,

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+LONGEST = 1e9
+"""Seconds, some thirty years, that stand for more: clocks refuse infinity."""
+
 
 @contextmanager
 def interrupt_after(
@@ -35,7 +38,7 @@ def interrupt_after(
         raise error
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, again)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST), again)
     try:
         yield
     finally:

@@ -273,11 +273,23 @@ def open_named(
     source: str | Path | Model, kinds: Sequence[TargetKind] = MODELS
 ) -> tuple[Model, str]:
     """Return a model, and what reports call it; arguments as of `open_model`."""
-    if not isinstance(source, str | Path):
+    from compiler.model import Model
+
+    if isinstance(source, Model):
         return source, source.name
+    if not isinstance(source, str | Path):
+        raise no_model(source)
     target = look_up(source, kinds)
     label = target.name if target.folder is None else label_of(target.folder)
     return open_model(target), label
+
+
+def no_model(source: object) -> InputError:
+    """Return the error for something that is in the place of a model."""
+    return InputError(
+        f"found {type(source).__name__}, expected a model: the name of a release or a "
+        "program, a folder, or what zoo.load, zoo.compile or zoo.train returned"
+    )
 
 
 def open_model(

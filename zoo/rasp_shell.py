@@ -96,6 +96,9 @@ class Shell:
         except ZooError as error:
             self.failed = True
             yield f"  !! {error}"
+        except OSError as error:  # a folder that is not there, a full disk
+            self.failed = True
+            yield f"  !! {error.filename}: {error.strerror}"
 
     # Statements ---------------------------------------------------------------------
 
@@ -156,7 +159,7 @@ class Shell:
         if not self.shown[kind]:
             return
         tokens = list(self.examples[kind])
-        values = value(tokens)
+        values = self._values(value, tokens)
         if isinstance(value, Selector):
             yield "         Example:"
             for line in show.show_selector(tokens, values):  # type: ignore[arg-type]
@@ -169,9 +172,14 @@ class Shell:
             given = show.show_input(tokens)
             yield f"         Example: {name}({given}) = {show.show_sequence(values)}"
 
+    def _values(self, value: SOp | Selector, tokens: list[Value]) -> list[Any]:
+        from compiler.evaluate import evaluate
+
+        return evaluate(value, tokens, bool(self.said.get("causal")))
+
     def _applied(self, value: SOp | Selector, given: Any) -> Iterator[str]:
         tokens = list(given)
-        values = value(tokens)
+        values = self._values(value, tokens)
         if isinstance(value, Selector):
             yield "     ="
             for line in show.show_selector(tokens, values):  # type: ignore[arg-type]

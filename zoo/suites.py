@@ -7,6 +7,7 @@ here imports arrays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -74,6 +75,8 @@ SUITES: Mapping[str, NamedSuite] = {
 SUITES_OF_OLD = {"shaped": "clients"}
 """Earlier names of suites, which still work."""
 
+_RELEASE_NAME = re.compile(r"(?P<name>\w+(-\w+)+)(@(?P<version>[0-9]{1,9}))?", re.ASCII)
+"""A name with a hyphen, which no field and no suite has."""
 INSIDE = frozenset(["norm", "nodes", "alone", "attends"])
 """What only the files of a release say, and not an index."""
 
@@ -100,9 +103,18 @@ claim of the certificate fails."""
 def parse_suite(text: str) -> SuiteFilter:
     """Return the expression of a suite; names of other suites are put in.
 
+    The name of a release, such as `sort-siit` or `sort-siit@1`, is a suite of one.
+
     Raises:
         InputError: it cannot be read; the message says where, and what is known.
     """
+    if (one := _RELEASE_NAME.fullmatch(text.strip())) is not None:
+        named = FieldComparison("name", "=", one["name"])
+        if one["version"] is None:
+            return named
+        return FilterJoin(
+            "and", (named, FieldComparison("version", "=", int(one["version"])))
+        )
     return _spelled_out(parse(text, FIELDS))
 
 

@@ -7,7 +7,7 @@ into domains, -1 where a value is undefined.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -270,6 +270,11 @@ def encode_batch(
         raise InputError(
             f"{typed.name}: the inputs are a set, which has no order; give a list"
         )
+    if isinstance(sequences, str | bytes) or not isinstance(sequences, Sized):
+        raise InputError(
+            f"{typed.name}: the inputs are {sequences!r:.60}, a "
+            f"{type(sequences).__name__}; give a list of sequences of tokens"
+        )
     tokens = np.zeros((len(sequences), typed.max_len), np.int32)
     lengths = np.zeros(len(sequences), np.int64)
     place = {(type(v).__name__, v): i for i, v in enumerate(typed.vocab)}
@@ -333,11 +338,21 @@ def overrides_from_values(
         InputError: a value is outside the variable's domain, or the count is wrong.
     """
     result: dict[int, Indices] = {}
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"the overrides are a {type(given).__name__}; give a dictionary from a "
+            "variable's name to its values"
+        )
     for name, values in given.items():
         index = typed.index(name)
         if index < 0:
             raise unknown_name("variable", name, [v.name for v in typed.variables])
         domain = typed.variables[index].domain
+        if not isinstance(values, Sized):
+            raise InputError(
+                f"override of {name!r} is {values!r:.60}; give a list, a value for "
+                f"each of the {lengths[0]} tokens"
+            )
         if len(values) != lengths[0]:
             raise InputError(
                 f"override of {name!r} has {len(values)} values for an input of "

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from compiler.errors import InputError
 from compiler.rasp.values import Value
 
 
@@ -76,6 +77,26 @@ def decode_logits(readout: Readout, logits: Float[Any, "seq class"]) -> list[Val
     """
     values = [readout.values[i] for i in decode_indices(readout, logits)]
     return [plain(v) for v in values]
+
+
+def check_logits(readout: Readout, logits: Any) -> Float[np.ndarray, "seq class"]:
+    """Return the logits of one sequence that somebody gave, as an array.
+
+    Raises:
+        InputError: they are no numbers, NaN, of another shape, or of another model.
+    """
+    array = np.asarray(logits)
+    shape = f"[position, {readout.size}]"
+    if array.ndim != 2 or array.shape[1] != readout.size:
+        raise InputError(
+            f"the logits have the shape {list(array.shape)}, expected {shape}: those "
+            "of one sequence, a row a position"
+        )
+    if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
+        raise InputError(f"the logits are {array.dtype} values; give numbers {shape}")
+    if np.isnan(array.astype(np.float32)).any():
+        raise InputError("the logits hold NaN, which stands for no value")
+    return array
 
 
 def plain(value: Value) -> Value:

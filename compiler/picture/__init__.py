@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from compiler.errors import InputError
+from compiler.files import check_parent
 from compiler.picture.drawn import Drawn
 from compiler.picture.paint import paint
 from compiler.picture.shapes import Page
@@ -56,10 +57,11 @@ class Picture:
             path: a name that ends in .svg or .png.
 
         Raises:
-            InputError: the name of the file ends in neither.
+            InputError: the name of the file ends in neither, or it has no folder.
         """
         check_format(path)
         target = Path(path)
+        check_parent(target)
         if target.suffix.lower() == ".svg":
             target.write_text(self.svg, encoding="utf-8")
             return

@@ -194,12 +194,39 @@ WRONG_TYPES = {
     "model.encode(None)": "program: the input is None, a NoneType; give a sequence",
     "model.encode([['a']])": "program: the token at position 0 is ['a'], which is",
     "model.encode([{}])": "program: the token at position 0 is {}, which is not in",
+    "model.run(5)": "program: the input is 5, a int; give a sequence of tokens",
+    "model.run({'a'})": "program: the input is a set, which has no order; give a list",
+    "model.batch(5)": "program: the inputs are 5, a int; give a list of sequences",
+    "model.batch('ab')": "program: the inputs are 'ab', a str; give a list of seque",
+    "model.interpreter('ab', 5)": "the overrides are a int; give a dictionary",
+    "model.interpreter('ab', {'tokens': 5})": "override of 'tokens' is 5; give a li",
+    "model.interchange('tokens', 'ab', 3)": "positions is 3; give a list of inte",
+    "model.interchange('tokens', 'ab', [0.5])": "positions is [0.5]; give a list",
+    "model.interchange('tokens', 'ab', [-1])": "position -1: the tokens are at 0 to",
+    "model.interchange('tokens', 'ab', [4])": "position 4: the tokens are at 0 to 3",
+    "model.run('ab', patch=5)": "the patch is a int; make one with Patch.edges(mask,",
+    "model.run('ab', patch=Patch.nodes([1], None))": "the patch's donor is a NoneType",
+    "model.run('ab', patch=Patch.nodes([1], run))": "the patch's donor is a Run; give",
+    "model.run('ab', patch=Patch.nodes(mask * nan, run.writes))": "the patch's masks",
+    "model.decode(run.logits[None])": "the logits have the shape [1, 5, 3], expected",
+    "model.decode(run.logits[1])": "the logits have the shape [3], expected [position",
+    "model.decode(run.logits[:, :2])": "the logits have the shape [5, 2], expected",
+    "model.decode(run.logits * nan)": "the logits hold NaN, which stands for no value",
+    "model.decode([['a', 'b', 'c']])": "the logits are <U1 values; give numbers [posi",
+    "model.picture().save('/nowhere/x.svg')": "/nowhere/x.svg: there is no folder",
+    "save_model(model, 'a' + chr(0))": "cannot 'save to ",
+    "save_model(model, 'a' + chr(0xd800))": "cannot 'save to ",
 }
 _ASK = """
 import json
 from compiler.api import compile_model
+from compiler.machine.patch import Patch, node_mask
 from compiler.rasp import TRUE, Aggregate, tokens
+from compiler.save import save_model
+nan = float("nan")
 model = compile_model(tokens.named("program"), "abc", 4)
+run = model.run("ab")
+mask = node_mask(model.config.names, ["tokens"])
 calls = [{calls}]
 found = []
 for call in calls:

@@ -170,6 +170,13 @@ def test_a_lock_that_is_never_let_go_is_told(tmp_path):
     assert "another process has held this lock" in told[0]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_where_no_file_can_be_made_no_lock_is_waited_for():
+    """In /proc the system says "no such file", as it does where a folder vanished."""
+    with pytest.raises(FileNotFoundError), locked(Path("/proc/.x.lock")):
+        pass
+
+
 def test_many_writers_of_one_folder_leave_one_whole_folder(tmp_path):
     target = tmp_path / "it"
 

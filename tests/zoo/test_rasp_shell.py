@@ -161,3 +161,23 @@ def test_the_command_reads_a_pipe(
     assert call("rasp").status == 1
     monkeypatch.setattr("sys.stdin", io.StringIO("x = 1"))
     assert "this statement does not end" in call("rasp").out
+
+
+def test_examples_of_a_causal_session_are_causal() -> None:
+    # Position i sees itself and the i positions before it.
+    lines = talk("set causal True", "x = selector_width(full_s);", 'x("abc");')
+    assert lines[1:] == [
+        'Example: x("hello") = [1, 2, 3, 4, 5] (ints)',
+        "= [1, 2, 3] (ints)",
+    ]
+    assert talk("set causal True", 'set example "hey"', "full_s;")[-3:] == [
+        "h | 1",
+        "e | 1 1",
+        "y | 1 1 1",
+    ]
+
+
+def test_a_file_that_cannot_be_written_does_not_end_the_session() -> None:
+    lines = talk("x = indices;", ":draw x /nowhere/at/all.svg", "x + 1;")
+    assert lines[2] == "!! /nowhere/at/all.svg: No such file or directory"
+    assert lines[3] == "s-op: out"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import zoo
 from compiler.errors import InputError
 from programs.facts import all_facts
 from tests.zoo.calls import Call, mistake
@@ -179,6 +180,17 @@ def test_a_single_word_is_no_expression() -> None:
     assert not is_expression("sort-siit") and not is_expression(" core ")
     assert is_expression("not core") and is_expression("layers>1")
     assert parse("a=1", Fields(numbers=("a",))).asks == {"a"}
+
+
+def test_the_name_of_a_release_is_a_suite_of_one() -> None:
+    every = list_versions()
+    (one,) = choose("sort-siit", every)
+    last = max(r["version"] for r in every if r["name"] == "sort-siit")
+    assert (one["name"], one["version"]) == ("sort-siit", last)
+    (first,) = choose(" sort-siit@1 ", every)
+    assert (first["name"], first["version"]) == ("sort-siit", 1)
+    assert choose("sort-siit@9", every) == choose("no-such-release", every) == []
+    assert [r["name"] for r in zoo.releases(suite="sort-siit")] == ["sort-siit"]
 
 
 def test_commands_share_the_suites(call: Call) -> None:

@@ -272,6 +272,8 @@ def _is_exact(one: t.Typed, other: t.Typed) -> bool:
     """Return whether two programs are one, but for the names of variables."""
     if len(one.variables) != len(other.variables) or one.output != other.output:
         return False
+    if one.causal != other.causal:
+        return False
     pairs = zip(one.variables, other.variables, strict=True)
     return all(
         is_same(a.operation, b.operation) and a.domain.values == b.domain.values

@@ -102,10 +102,14 @@ def type_over(
 ) -> t.Typed:
     """Return a claimed program over given inputs.
 
+    A program that is causal itself stays so, whatever it is compared with; one that
+    says nothing attends as the inputs say.
+
     Raises:
         InputError: it has too many variables.
         ProgramError: it cannot be typed.
     """
+    causal = causal or (isinstance(program, Program) and program.causal)
     read = read_source(program, list(vocab), max_len, causal)
     graph = build_graph(read.expression, read.name, read.causal)
     if len(graph.nodes) > MOST_VARIABLES:

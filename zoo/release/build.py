@@ -106,7 +106,10 @@ def make_files(draft: Draft) -> dict[str, bytes]:
     files[CIRCUIT] = render({**circuit, "annotation": annotation(model, certificate)})
     files[CERTIFICATE] = certificate_bytes(certificate)
     twin = draft.twin is not None
-    files[CARD] = card(draft.name, draft.version, model, certificate, twin).encode()
+    said = {RECIPE: draft.recipe, HISTORY: draft.history}
+    training = [name for name, content in said.items() if content]
+    about = card(draft.name, draft.version, model, certificate, twin, training)
+    files[CARD] = about.encode()
     files[PICTURE] = model.picture().svg.encode()
     files[SOURCE] = (_HEADER + "\n" + str(model.facts.get("source", ""))).encode()
     files.update(data_files(model, causal=draft.causal))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -16,7 +16,7 @@ from zoo import tasks
 from zoo.auditing.certificate import NOTE, Certificate, Rate
 from zoo.causal.by_hand import task_of
 from zoo.compression.settings import Settings
-from zoo.release.fields import PICTURE
+from zoo.release.fields import HISTORY, PICTURE, RECIPE
 from zoo.release.shown import (
     FULL_EDGES,
     SAMPLED_EDGES,
@@ -90,6 +90,7 @@ def card(
     model: Model,
     certificate: Certificate,
     twin: bool = False,
+    training: Collection[str] = (RECIPE, HISTORY),
 ) -> str:
     """Return the card.
 
@@ -99,6 +100,7 @@ def card(
         model: what is released.
         certificate: its audit.
         twin: whether the release holds its natural twin.
+        training: which files on its training the release holds.
     """
     facts = model.facts
     kind = str(facts.get("kind", "compiled"))
@@ -126,7 +128,7 @@ def card(
         ).rstrip(),
         _TWIN.format(name=name) if twin else "",
         "## Provenance",
-        _provenance(facts, kind),
+        _provenance(facts, kind, training),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -267,17 +269,27 @@ _ENDED = {
 """By the outcome of a training, how it ended."""
 
 
-def _provenance(facts: Mapping[str, Any], kind: str) -> str:
+def _training_files(there: Collection[str]) -> str:
+    """Return a sentence on the files of the training that a release holds."""
+    if RECIPE in there and HISTORY in there:
+        return "The recipe is in `recipe.toml`, every check in `history.parquet`."
+    if HISTORY in there:
+        return "Every check is in `history.parquet`; the recipe is in no file."
+    if RECIPE in there:
+        return "The recipe is in `recipe.toml`; the checks are in no file."
+    return "No file has the recipe or the checks: nothing confirms this."
+
+
+def _provenance(facts: Mapping[str, Any], kind: str, training: Collection[str]) -> str:
     if kind != "trained":
         options = {k: _ordered(k, facts[k]) for k in _OPTIONS if k in facts}
         said = f" with {json.dumps(options)}" if options else ""
         return f"Compiled by circuitzoo{said}. Licence: Apache-2.0."
     return (
         f"Trained by circuitzoo for {facts.get('steps')} steps. "
-        f"{_ENDED.get(str(facts.get('outcome')), '')}The recipe is in `recipe.toml`, "
-        "every check in `history.parquet`. The weights were drawn and trained from the "
-        "seed in the recipe; no data but inputs of the program was used. Licence: "
-        "Apache-2.0."
+        f"{_ENDED.get(str(facts.get('outcome')), '')}{_training_files(training)} The "
+        "weights were drawn and trained from the seed in the recipe; no data but "
+        "inputs of the program was used. Licence: Apache-2.0."
     )
 
 

@@ -115,7 +115,8 @@ def versions(shelf: Path, name: str) -> list[int]:
         known = [1, *_numbers(shelf, f"{name}.v")]
     # `NAME.v007` is nobody's: version 7 is looked for in `NAME.v7`.
     places = {number: shelf / folder_name(name, number) / RELEASE for number in known}
-    return sorted(number for number, place in places.items() if place.is_file())
+    # A name that is too long for a file is no name of a release: no OSError here.
+    return sorted(n for n, place in places.items() if os.path.isfile(place))
 
 
 def _numbers(shelf: Path, start: str) -> list[int]:

@@ -20,7 +20,7 @@ from compiler.errors import FormatError
 from compiler.files import write_atomically
 from zoo.cases.case import Case
 from zoo.cases.levels import KINDS, Level
-from zoo.interrupts import interrupt_after
+from zoo.interrupts import LONGEST, interrupt_after
 from zoo.methods.method import Method
 from zoo.ranking import auroc, average_precision, expected_hits, surely_top
 from zoo.scoring.formats import read_scores
@@ -185,7 +185,9 @@ def _limit(seconds: float, hung: Callable[[], None] | None = None) -> Iterator[N
     Compiled code is not interrupted: of what still runs a little later, another thread
     is told, which can run since compiled code lets go of Python's lock.
     """
-    watch = None if hung is None else threading.Timer(seconds + GRACE, hung)
+    watch = (
+        None if hung is None else threading.Timer(min(seconds, LONGEST) + GRACE, hung)
+    )
     if watch is not None:
         watch.daemon = True
         watch.start()

@@ -88,7 +88,9 @@ def _about(table: Any) -> list[str]:
         "the models are drawn again with replacement. For F1, a method's highest "
         "scores are taken, as many as the circuit has edges or nodes. Stability is the "
         "Jaccard index of what two seeds find. Seconds are the mean over models of a "
-        "method's fastest seed, because the others may include compilation."
+        "method's fastest seed, because the others may include compilation. The "
+        "figures of a method are means over its runs that ended; for the order of the "
+        "methods, a run that failed counts as an AUROC of 0.5, which random scores get."
     ]
 
 

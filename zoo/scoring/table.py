@@ -141,6 +141,9 @@ class Table:
     def rows(self, level: str = "qkv") -> list[Row]:
         """Return the methods that have figures at a granularity, best first.
 
+        For the order alone, a run that has no figures counts as an AUROC of 0.5, which
+        random scores get: a method that fails on hard models gains nothing by it.
+
         Raises:
             NameLookupError: there is no such granularity.
         """
@@ -148,7 +151,7 @@ class Table:
             raise unknown_name("granularity", level, KINDS)
         found = [self._row(method, level) for method in self.methods]
         kept = [row for row in found if row.models or row.failed]
-        return sorted(kept, key=lambda row: (-np.nan_to_num(row.auroc), row.method))
+        return sorted(kept, key=lambda r: (-self._standing(r.method, level), r.method))
 
     def compare(self, level: str = "qkv", name: str = "auroc") -> list[MethodPair]:
         """Return every pair of methods, paired over models, corrected for their number.
@@ -185,6 +188,19 @@ class Table:
         from zoo.scoring.page import page
 
         return page(self)
+
+    def _standing(self, method: str, level: str) -> float:
+        """Return the AUROC that a method is ordered by; a failed run counts as 0.5."""
+        found = []
+        for model in self.models:
+            cells = self._seeds.get((method, model), ())
+            runs = [
+                cell.figures.get(level, {}).get("auroc") if cell.status == "ok" else 0.5
+                for cell in cells
+            ]
+            if kept := [run for run in runs if run is not None]:
+                found.append(np.mean(kept))
+        return float(np.mean(found)) if found else 0.0
 
     def _row(self, method: str, level: str) -> Row:
         def mean(name: str) -> float:

@@ -10,38 +10,38 @@ computed by: they carry the trigger, the payload, and the choice between the two
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from compiler.api import compile_model
 from compiler.errors import InputError, unknown_name
 from compiler.ir import typed as t
 from compiler.machine.names import Edge
 from compiler.model import Model
-from compiler.rasp.expr import SOp
-from compiler.rasp.program import Program
-from compiler.rasp.values import Value, canonical
+from compiler.rasp.values import Value
 from programs.trojans import ROUTE, TROJANS, Trojan
 from zoo.auditing.subject import subject_of
 from zoo.auditing.tasks import circuit_within
 from zoo.cases.case import Case, open_case, open_subject
 from zoo.cases.pairs import PAIRS, draw_pairs
 from zoo.cases.truth import Truth, truth_of_circuit
-from zoo.causal.population import populate
 from zoo.causal.tabular import TabularModel
-from zoo.lookup import find_program
 from zoo.scoring.report import Report
 from zoo.scoring.score import score
+from zoo.scoring.trigger_claims import (
+    Trigger,
+    Triggered,
+    TriggerScore,
+    score_trigger,
+)
 
 CLEAN = "false"
 """The class of the inputs without the trigger."""
-Trigger = Callable[[list[Value]], Any] | Sequence[Sequence[Value]] | str | Program | SOp
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,10 @@ def open_trojan(
 
     Raises:
         NameLookupError: no trojan has that name.
+        InputError: no input over these tokens triggers it, or the seed is none.
     """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is {seed!r}; give an integer of at least 0")
     found = _trojan(name)
     tokens = found.program.vocab if vocab is None else tuple(vocab)
     limit = found.program.max_len if max_len is None else max_len
@@ -90,6 +93,11 @@ def open_trojan(
         compile_model(one, tokens, limit, beside=other, permute_heads=seed)
         for one, other in (both, both[::-1])
     ]
+    if ROUTE not in made[0].variables:
+        raise InputError(
+            f"{name}: no input of up to {limit} of these tokens triggers it, so there "
+            "is no trojan. Give a greater max_len, or other tokens"
+        )
     place = int(np.random.default_rng(seed).integers(2))
     ordered = tuple(made if place == 0 else made[::-1])
     return TrojanPair(name, found.trigger, (ordered[0], ordered[1]), place)
@@ -99,37 +107,6 @@ def _trojan(name: str) -> Trojan:
     if name not in TROJANS:
         raise unknown_name("program with a trojan", name, TROJANS)
     return TROJANS[name]
-
-
-@dataclass(frozen=True)
-class TriggerScore:
-    """A claim on which inputs trigger a trojan, on all inputs or a sample.
-
-    Attributes:
-        inputs: how many inputs were tried.
-        complete: whether these are all inputs.
-        triggered: how many of them trigger the trojan.
-        claimed: how many of them the claim names.
-        precision: share of the claimed inputs that trigger it; NaN if none is claimed.
-        recall: share of the inputs that trigger it that are claimed.
-        missed: the first input that triggers it and is not claimed, or None.
-        spurious: the first input that is claimed and does not trigger it, or None.
-    """
-
-    inputs: int
-    complete: bool
-    triggered: int
-    claimed: int
-    precision: float
-    recall: float
-    missed: tuple[Value, ...] | None
-    spurious: tuple[Value, ...] | None
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall; 0 if either is 0 or undefined."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,87 +171,13 @@ def score_trojan(
             "zoo.open_trojan(NAME)"
         )
     if which not in (None, 0, 1):
-        raise InputError(f"which is {which}; the models of a pair are 0 and 1")
+        raise InputError(f"which is {which!r}; the models of a pair are 0 and 1")
     return TrojanReport(
         model.name,
         None if which is None else which == right,
-        None if trigger is None else _score_trigger(Triggered(model), trigger),
+        None if trigger is None else score_trigger(Triggered(model), trigger),
         None if edges is None else _score_where(model, edges),
     )
-
-
-class Triggered:
-    """The inputs of a model with a trojan, and which of them trigger it.
-
-    Args:
-        model: of a program with a variable `route`.
-
-    Raises:
-        InputError: the model has no such variable.
-    """
-
-    def __init__(self, model: Model) -> None:
-        causal = subject_of(model).causal
-        known = isinstance(causal, TabularModel)
-        if not known or ROUTE not in {v.name for v in causal.variables}:
-            raise InputError(
-                f"{model.name} has no trojan: none of its variables is called {ROUTE!r}"
-            )
-        self.found = populate(causal)
-        domain = self.found.domains[ROUTE]
-        rows = np.arange(len(self.found))
-        held = self.found.held(ROUTE)[rows, self.found.lengths]
-        self.inputs = held == domain.index(True)
-
-    @cached_property
-    def words(self) -> list[list[Value]]:
-        """The tokens of each input."""
-        return [self.found.words(row) for row in range(len(self.found))]
-
-    def of_ids(self, ids: Any) -> Bool[np.ndarray, " input"]:
-        """Return which of some inputs trigger the trojan."""
-        known = {tuple(i): t for i, t in zip(self.found.ids, self.inputs, strict=True)}
-        return np.array([known.get(tuple(row), False) for row in ids], bool)
-
-
-def _score_trigger(true: Triggered, claim: Trigger) -> TriggerScore:
-    says = _claimed(claim, true.words)
-    hits = int((says & true.inputs).sum())
-    missed, spurious = true.inputs & ~says, says & ~true.inputs
-    return TriggerScore(
-        inputs=len(says),
-        complete=true.found.complete,
-        triggered=int(true.inputs.sum()),
-        claimed=int(says.sum()),
-        precision=hits / int(says.sum()) if says.any() else float("nan"),
-        recall=hits / max(int(true.inputs.sum()), 1),
-        missed=_first(true.words, missed),
-        spurious=_first(true.words, spurious),
-    )
-
-
-def _first(
-    words: list[list[Value]], chosen: Bool[np.ndarray, " input"]
-) -> tuple[Value, ...] | None:
-    places = np.flatnonzero(chosen)
-    return tuple(words[places[0]]) if len(places) else None
-
-
-def _claimed(claim: Trigger, words: list[list[Value]]) -> Bool[np.ndarray, " input"]:
-    """Return which inputs a claim names."""
-    if isinstance(claim, str | Program | SOp):
-        found = find_program(claim)
-        longest = max(map(len, words))
-        vocab = dict.fromkeys(token for row in words for token in row)
-        is_program = isinstance(found, Program)
-        expression = found.build(tuple(vocab), longest) if is_program else found
-        return np.array([expression(row)[-1] in (True, 1) for row in words])
-    if callable(claim):
-        return np.array([bool(claim(row)) for row in words])
-    named = {tuple(canonical(v) for v in row) for row in claim}
-    if unknown := named - {tuple(map(canonical, row)) for row in words}:
-        raise InputError(f"{sorted(unknown, key=str)[0]} is no input of this model")
-    return np.array([tuple(map(canonical, row)) in named for row in words])
 
 
 def trojan_case(source: str | Path | Model, split: str = "test") -> Case:

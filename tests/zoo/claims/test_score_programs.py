@@ -209,3 +209,27 @@ def test_a_candidate_is_a_text_or_a_file(tmp_path: Path) -> None:
 def test_a_malformed_line_is_refused(line: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_candidate(line)
+
+
+def test_a_candidate_that_is_causal_stays_so() -> None:
+    # Position i of a causal program sees i + 1 tokens, of another one all of them.
+    text = SET + "x = selector_width(full_s);"
+    (same,) = zoo.score_programs(text, "x = selector_width(full_s);")
+    assert same.equivalent and same.exact
+    (causal,) = zoo.score_programs(text, "set causal True\nx = selector_width(full_s);")
+    assert causal.right is not None and not causal.exact
+    # Over 3 + 9 + 27 inputs, the last position alone is right: 39 of 3 + 18 + 81.
+    assert causal.right.share == 39 / 102
+    found = causal.counterexample
+    assert found is not None
+    assert (found.tokens, found.claimed, found.true) == (("a", "a"), 1, 2)
+    (own,) = zoo.score_programs(
+        f"set causal True\n{text}", "x = selector_width(full_s);"
+    )
+    assert own.equivalent  # one that says nothing attends as what it is compared with
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 1e12])
+def test_any_time_may_be_given(seconds: float) -> None:
+    (report,) = zoo.score_programs(REFERENCE, REVERSE, seconds=seconds)
+    assert report.equivalent

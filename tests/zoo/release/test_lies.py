@@ -352,6 +352,13 @@ def strange(name: str, data: bytes) -> Lie:
     return lambda files: files.update({name: data})
 
 
+def left_out(name: str) -> Lie:
+    def leave_out(files: Files) -> None:
+        del files[name]
+
+    return leave_out
+
+
 def metadata_of_weights(files: Files) -> None:
     from safetensors.numpy import load, save
 
@@ -799,6 +806,18 @@ LIES: Mapping[str, tuple[str, Lie, str, str]] = {
         on_rows("history.parquet", all_rows(worst_edge="m0->m9")),
         "history.parquet",
         "worst_edge",
+    ),
+    "the recipe left out": (
+        "trained",
+        left_out("recipe.toml"),
+        "README.md",
+        "The recipe is in",
+    ),
+    "the history left out": (
+        "trained",
+        left_out("history.parquet"),
+        "README.md",
+        "the checks are in no file",
     ),
     "a last check that fails": (
         "trained",

@@ -157,6 +157,19 @@ def test_rows_are_means_over_seeds_then_models() -> None:
     assert row.f1 != row.f1
 
 
+def test_a_method_that_fails_on_hard_models_is_not_put_first() -> None:
+    # a: 0.9 and 0.7 and 0.8. b: 1.0, and 0.5 for what failed; so 0.667 before 0.8.
+    failed = [Cell("b", f"model{i}", 0, "failed", "ValueError: hard") for i in (1, 2)]
+    table = Table((*cells("a", [0.9, 0.7, 0.8]), *cells("b", [1.0]), *failed))
+    assert [row.method for row in table.rows()] == ["a", "b"]
+    assert [round(row.auroc, 9) for row in table.rows()] == [0.8, 1.0]
+    # c is better than chance wherever it ends, and better than a in the mean
+    late = Cell("c", "model1", 0, "out of time", "60 s")
+    some = [cell for cell in cells("c", [1.0, 0.0, 1.0]) if cell.model != "model1"]
+    table = Table((*table.cells, *some, late))  # (1 + 0.5 + 1) / 3 = 0.833
+    assert [row.method for row in table.rows()] == ["c", "a", "b"]
+
+
 def test_two_models_give_no_interval() -> None:
     table = Table(tuple(cells("a", [0.2, 0.6])))
     (row,) = table.rows()

@@ -97,3 +97,43 @@ def test_the_command_scores_a_file_of_inputs(tmp_path: Path) -> None:
     found = json.loads(done.output)["trigger"]
     assert (found["precision"], found["recall"]) == (0.5, 1 / 9)
     assert found["spurious"] == ["a"]
+
+
+def test_a_claimed_program_attends_as_it_says(pair: TrojanPair) -> None:
+    # Position 0 alone sees one "c" at most, so that the causal program is never true.
+    text = (
+        'many = selector_width(select(tokens, "c", ==));'
+        "x = aggregate(select(indices, 0, ==), many) == 3;"
+    )
+    both_ways = zoo.score_trojan(pair, trigger=text).trigger
+    assert both_ways is not None and both_ways.f1 == 1.0
+    causal = zoo.score_trojan(pair, trigger=f"set causal True\n{text}").trigger
+    assert causal is not None and causal.claimed == 0
+
+
+@pytest.mark.parametrize(
+    ("claim", "error"),
+    [
+        ([[["a"]]], "is a list; a value is"),
+        (lambda tokens: 1 / 0, r"on \[.a.\]: ZeroDivisionError"),
+        (lambda tokens: "no", "found 'no', expected True or False"),
+        (lambda tokens: float("nan"), "found nan, expected True or False"),
+        (lambda tokens: np.array([True, False]), r"on \[.a.\]: ValueError"),
+    ],
+)
+def test_a_trigger_of_another_kind_is_refused_in_words(
+    pair: TrojanPair, claim: object, error: str
+) -> None:
+    with pytest.raises(InputError, match=error):
+        zoo.score_trojan(pair, trigger=claim)  # type: ignore[arg-type]
+
+
+def test_a_claim_that_changes_its_input_changes_no_other(pair: TrojanPair) -> None:
+    found = zoo.score_trojan(pair, trigger=lambda tokens: tokens.clear() or False)
+    assert found.trigger is not None
+    assert found.trigger.missed == ("c", "c", "c")
+
+
+def test_a_pair_without_an_input_that_triggers_it_is_refused() -> None:
+    with pytest.raises(InputError, match="no input of up to 2 of these tokens"):
+        open_trojan(NAME, max_len=2)
