@@ -1,8 +1,8 @@
 """A command that is run on many models, a process for each: here, or on a cluster.
 
 Each process writes into a folder of its own, and the files come back and are put in
-place, so that processes share nothing. `zoo submit --jobs`, and `--scheduler` of `zoo
-evaluate`, `zoo leaderboard` and `zoo submit`, work like that.
+place, so that processes share nothing. `--jobs` and `--scheduler` of `zoo evaluate`,
+`zoo leaderboard` and `zoo submit` work like that.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def run_models(
     """
     pieces = {line: command.given(line, names) for line, names in models.items()}
     found = (
-        _run_here(pieces, jobs)
+        _run_here(pieces, jobs, command.out)
         if scheduler is None
         else run_on_cluster(scheduler, run_apart, pieces)
     )
@@ -128,10 +128,12 @@ def run_apart(
 
 
 def _run_here(
-    pieces: Mapping[str, tuple[Any, ...]], jobs: int
+    pieces: Mapping[str, tuple[Any, ...]], jobs: int, out: Path
 ) -> Iterator[tuple[str, Any, str]]:
     def run(line: str) -> tuple[dict[str, bytes], str]:
-        return run_apart(*pieces[line])
+        files, failure = run_apart(*pieces[line])
+        _put(out, files)  # here, so that what was done is kept at Ctrl-C too
+        return {}, failure
 
     for line, came in run_several(run, pieces, jobs):
         yield line, came, ""

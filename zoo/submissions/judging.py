@@ -1,16 +1,18 @@
-"""Submissions judged: every figure is computed again from the scores.
+"""Submissions judged: every figure is computed again from the claims.
 
-What a submission says of itself counts for nothing but its name: the scores are read
+What a submission says of itself counts for nothing but its name: the claims are read
 under their digests, models must be those that are here, and no case may be missing.
 Where the keeper of a leaderboard trusts the file of a method, or it is built in, some
-of its runs are also repeated, and must give the same scores.
+of its runs are also repeated, and must come to the same claims.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,29 +21,26 @@ from compiler.escapes import escape
 from compiler.sealed import digest
 from zoo.cases.case import Case
 from zoo.cases.pairs import PAIRS
-from zoo.cases.scores import FORMAT, Scores
-from zoo.methods import find_method
 from zoo.methods.method import Method
 from zoo.methods.own import method_of_file
-from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
-from zoo.scoring.evaluate import MOST_PAIRS, TIMEOUT, draw_cases
-from zoo.scoring.formats import read_scores
-from zoo.scoring.suites import models_of, open_model
+from zoo.scoring.cells import Cell, run_cell, write_cell
+from zoo.scoring.evaluate import TIMEOUT, draw_cases, kept_cell, open_both
+from zoo.scoring.suites import models_of
+from zoo.submissions.claim_kind import ClaimKind, ClaimRecording, distance
 from zoo.submissions.digests import digest_of_model
+from zoo.submissions.kinds import find_claiming, find_kind, reserved_names
 from zoo.submissions.record import (
     METHOD_FILE,
-    SCORES_DOCUMENT,
     SUBMIT_AGAIN,
-    MethodRecording,
     SubmissionFolder,
-    SubmittedScores,
+    SubmittedRun,
     document_bytes,
     find_submissions,
     open_submission,
 )
 
 SAME = 1e-3
-"""How far a repeated run may be off, as a share of its greatest score.
+"""How far a repeated run may be off, as a share of its greatest number.
 
 Float32 on another processor, through a softmax and a sum over hundreds of pairs."""
 
@@ -54,7 +53,7 @@ class JudgedSubmission:
         folder: where it is.
         name: of the method; that of the folder where it could not be read.
         cells: its figures, computed here.
-        repeated: how many runs were repeated, with the same scores.
+        repeated: how many runs were repeated, with the same claims.
         refused: why it is not on the leaderboard; "" if it is.
     """
 
@@ -86,8 +85,8 @@ def judge_submissions(
 
     Args:
         folder: holds one folder a submission, or is one.
-        suite: the models that each must have scores of.
-        seeds: how many, or which, each must have scores for.
+        suite: the models that each must have claims of.
+        seeds: how many, or which, each must have claims for.
         out: where figures are kept, which are then not computed again.
         pairs: how many each method must have got, and is measured on.
         repeat: how many runs of each method to repeat.
@@ -146,22 +145,29 @@ class _SubmissionJudge:
                     progress(cell)
         return JudgedSubmission(self.opened.path, said.name, tuple(cells), repeated)
 
+    @cached_property
+    def kind(self) -> ClaimKind:
+        """What the method claims.
+
+        Raises:
+            NameLookupError: there is no such kind of claim.
+        """
+        return find_kind(self.opened.submission.claims)
+
     def _check_cases(self) -> None:
-        """Raise InputError unless there are scores of every model with every seed."""
+        """Raise InputError unless there are claims of every model with every seed."""
         said = self.opened.submission
+        none = f"{self.opened.path}: it has no {self.kind.name} of "
         known = {model.line for model in said.models}
         missing = [line for line in self.lines if line not in known]
         if missing:
             raise InputError(
-                f"{self.opened.path}: it has no scores of {missing[0]}"
-                f"{_more(missing)}, which the suite has. {SUBMIT_AGAIN}"
+                f"{none}{missing[0]}{_more(missing)}, which the suite has. "
+                f"{SUBMIT_AGAIN}"
             )
         seeds = [seed for seed in self.seeds if seed not in said.seeds]
         if seeds:
-            raise InputError(
-                f"{self.opened.path}: it has no scores of seed {seeds[0]}"
-                f"{_more(seeds)}. {SUBMIT_AGAIN}"
-            )
+            raise InputError(f"{none}seed {seeds[0]}{_more(seeds)}. {SUBMIT_AGAIN}")
         if said.pairs != self.pairs:
             raise InputError(
                 f"{self.opened.path}: its method got {said.pairs} pairs of inputs, and "
@@ -170,10 +176,8 @@ class _SubmissionJudge:
 
     def _check_name(self) -> None:
         """Raise InputError if it has the name of a built-in method that it is not."""
-        from zoo.methods import names
-
         said = self.opened.submission
-        if said.name in names() and said.method != said.name:
+        if said.name in reserved_names(self.kind) and said.method != said.name:
             raise InputError(
                 f"{self.opened.path}: it is named {said.name!r}, as a built-in method. "
                 "Rename it"
@@ -194,7 +198,7 @@ class _SubmissionJudge:
         """
         said, path = self.opened.submission, self.opened.path / METHOD_FILE
         if said.method:
-            return find_method(said.method)
+            return find_claiming(said.method, self.kind)
         if METHOD_FILE not in self.opened.sums:
             raise InputError(
                 f"{self.opened.path}: no file of its method came with it, so that no "
@@ -208,7 +212,7 @@ class _SubmissionJudge:
         self.opened.check_method_file()
         function = f":{said.function}" if said.function else ""
         found = method_of_file(f"{path}{function}")
-        return replace(found, magnitude=said.absolute)
+        return replace(found, magnitude=said.absolute, claims=said.claims)
 
     def _cells_of(
         self, line: str, again: set[tuple[str, int]], method: Method | None
@@ -216,20 +220,22 @@ class _SubmissionJudge:
         """Yield each cell of a model, and whether its run was repeated."""
         opened: tuple[Case, Case] | None = None
         for seed in self.seeds:
-            entry = self.opened.scores(line, seed)
+            entry = self.opened.entry(line, seed, self.kind.document)
             repeats = (line, seed) in again
-            if not repeats and (kept := self._kept(entry)) is not None:
+            name, code = self.opened.submission.name, self._code(entry)
+            kept = kept_cell(self.out, name, line, seed, code, self.kind)
+            if not repeats and kept is not None:
                 yield kept, False
                 continue
             if opened is None:
-                whole = open_model(line, split="train", pairs=MOST_PAIRS)
-                opened = whole, whole.split("test", self.pairs)
-                self._check_model(line, whole)
+                opened = open_both(line, self.pairs)
+                self._check_model(line, opened[0])
             cell = self._cell(entry, opened[1])
             if repeats and method is not None:
                 train = draw_cases(opened[0], seed, self.pairs)
                 self._compare(entry, method, train, opened[1])
-            self._keep(entry, cell)
+            if self.out is not None:
+                write_cell(Path(self.out), cell)
             yield cell, repeats
 
     def _check_model(self, line: str, case: Case) -> None:
@@ -237,38 +243,72 @@ class _SubmissionJudge:
         here = digest_of_model(case.model)
         if stated and stated != here:
             raise FormatError(
-                f"{self.opened.path}: its scores of {line} are of a model with the "
-                f"digest {stated[:12]}.., and the one here has {here[:12]}... "
+                f"{self.opened.path}: its {self.kind.name} of {line} are of a model "
+                f"with the digest {stated[:12]}.., and the one here has {here[:12]}... "
                 f"{SUBMIT_AGAIN}"
             )
 
-    def _cell(self, entry: SubmittedScores, test: Case) -> Cell:
-        """Return the figures of scores, measured on the test pairs."""
-        said = self.opened.submission
+    def _cell(self, entry: SubmittedRun, test: Case) -> Cell:
+        """Return the figures of a claim, measured here.
+
+        Raises:
+            ZooError: the file holds no claim about this model.
+        """
+        said, code = self.opened.submission, self._code(entry)
+        where = f"{self.opened.path}: on {entry.model}, seed {entry.seed},"
+        about = self._asked(entry, test, where)
         if entry.status != "ok":
+            error = escape(entry.error[:300])
+            place = said.name, entry.model, entry.seed
             return Cell(
-                said.name,
-                entry.model,
-                entry.seed,
+                *place,
                 entry.status,
-                escape(entry.error[:300]),
+                error,
                 entry.seconds,
-                code=_code(entry),
+                code=code,
+                claims=said.claims,
             )
-        scores = _scores_of(entry, test)
-        method = Method(
-            said.name, lambda *_: scores, magnitude=said.absolute, code=_code(entry)
-        )
-        cell = run_cell(method, entry.model, entry.seed, test, test, TIMEOUT)
+        claim = self.kind.restore(about, entry)
+        method = Method(said.name, lambda *_: claim, magnitude=said.absolute, code=code)
+        kind = replace(self.kind, ask=lambda *_: (about, about))
+        place = entry.model, entry.seed
+        cell = run_cell(method, *place, test, test, TIMEOUT, kind=kind)
+        if cell.status != "ok":
+            raise FormatError(
+                f"{where} what it claims has no figures: {escape(cell.error)}. "
+                f"{SUBMIT_AGAIN}"
+            )
         return replace(cell, seconds=entry.seconds)
 
+    def _asked(self, entry: SubmittedRun, test: Case, where: str) -> Any:
+        """Return what a claim is about; None where nothing was asked of the model.
+
+        Raises:
+            FormatError: it says otherwise.
+        """
+        try:
+            about = self.kind.ask(test, test, entry.seed)[1]
+        except InputError as error:
+            if entry.status != "not asked":
+                raise FormatError(
+                    f"{where} it has {self.kind.name}, of which the truth is not "
+                    f"known: {error}. {SUBMIT_AGAIN}"
+                ) from None
+            return None
+        if entry.status == "not asked":
+            raise FormatError(
+                f"{where} it says that no {self.kind.name} were asked, and here they "
+                f"are. {SUBMIT_AGAIN}"
+            )
+        return about
+
     def _compare(
-        self, entry: SubmittedScores, method: Method, train: Case, test: Case
+        self, entry: SubmittedRun, method: Method, train: Case, test: Case
     ) -> None:
         """Raise FormatError unless a repeated run comes to what is stated."""
-        recording = MethodRecording(method)
-        again = replace(method, run=recording)
-        cell = run_cell(again, entry.model, entry.seed, train, test, TIMEOUT)
+        recording = ClaimRecording(self.kind)
+        place = entry.model, entry.seed
+        cell = run_cell(method, *place, train, test, TIMEOUT, kind=recording.kind)
         where = f"{self.opened.path}: on {entry.model}, seed {entry.seed},"
         if cell.status != entry.status:
             raise FormatError(
@@ -277,48 +317,20 @@ class _SubmissionJudge:
             )
         if entry.status != "ok":
             return
-        stated, found = _scores_of(entry, train), recording.scores
-        assert found is not None
-        off = float("inf")
-        if found.level == stated.level:
-            size = max(float(np.abs(found.values).max()), 1e-12)
-            off = float(np.abs(found.values - stated.values).max()) / size
-        if off > SAME:
+        assert recording.entry is not None
+        stated, found = (
+            self.kind.comparable(self.kind.stored_in(run))
+            for run in (entry, recording.entry)
+        )
+        if (off := distance(stated, found)) > SAME:
             raise FormatError(
-                f"{where} its method gives other scores here: {off:.2g} of the "
-                f"greatest apart, at most {SAME:g} expected. {SUBMIT_AGAIN}"
+                f"{where} its method gives other {self.kind.name} here: {off:.2g} of "
+                f"the greatest apart, at most {SAME:g} expected. {SUBMIT_AGAIN}"
             )
 
-    def _kept(self, entry: SubmittedScores) -> Cell | None:
-        """Return the figures of these very scores, if they were computed before."""
-        if self.out is None:
-            return None
-        name = self.opened.submission.name
-        path = cell_path(Path(self.out), name, entry.model, entry.seed)
-        cell = read_cell(path) if path.is_file() else None
-        return cell if cell is not None and cell.code == _code(entry) else None
-
-    def _keep(self, entry: SubmittedScores, cell: Cell) -> None:
-        if self.out is not None:
-            write_cell(Path(self.out), cell)
-
-
-def _scores_of(entry: SubmittedScores, case: Case) -> Scores:
-    return read_scores(
-        case.names,
-        {
-            "format": FORMAT,
-            "n_layers": entry.n_layers,
-            "n_heads": entry.n_heads,
-            "is_circuit": entry.is_circuit,
-            "scores": entry.scores,
-        },
-    )
-
-
-def _code(entry: SubmittedScores) -> str:
-    """Return the digest of an entry: figures of other scores are other figures."""
-    return digest(document_bytes(SCORES_DOCUMENT, entry))[:16]
+    def _code(self, entry: SubmittedRun) -> str:
+        """Return the digest of an entry: figures of other claims are other figures."""
+        return digest(document_bytes(self.kind.document, entry))[:16]
 
 
 def _more(items: Sequence[object]) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from compiler.errors import FormatError, InputError
-from zoo.gallery.board import board_page, read_board
-from zoo.gallery.board_tables import kind_of
+from zoo.gallery.board import board_page
 from zoo.scoring.cells import Cell, write_cell
+from zoo.scoring.leaderboard import read_leaderboard
+from zoo.scoring.model_kinds import kind_of
 from zoo.scoring.table import Table
 
 # Of two methods the first has the better AUROC, the second the better AP.
@@ -81,16 +82,16 @@ def test_both_forms_of_a_leaderboard_are_read(table: Table, tmp_path: Path) -> N
     (tmp_path / "whole" / "leaderboard.json").write_text(json.dumps(table.to_json()))
     expected = board_page(table, [], ())
     assert rows_of(
-        board_page(read_board(tmp_path / "whole"), [], ()), "qkv"
+        board_page(read_leaderboard(tmp_path / "whole"), [], ()), "qkv"
     ) == rows_of(expected, "qkv")
-    page = board_page(read_board(tmp_path / "cells-only"), [], ())
+    page = board_page(read_leaderboard(tmp_path / "cells-only"), [], ())
     assert rows_of(page, "qkv") == rows_of(expected, "qkv")
 
 
 def test_what_is_no_leaderboard_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no leaderboard\.json and no cell"):
-        read_board(tmp_path)
+        read_leaderboard(tmp_path)
     for text in ("{", "[]", json.dumps({"format": "circuitzoo.table"})):
         (tmp_path / "leaderboard.json").write_text(text)
         with pytest.raises(FormatError, match="cannot be read as a leaderboard"):
-            read_board(tmp_path)
+            read_leaderboard(tmp_path)

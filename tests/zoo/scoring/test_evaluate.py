@@ -15,7 +15,8 @@ from scipy import stats
 from compiler.errors import FormatError, InputError, NameLookupError
 from zoo.cases.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, read_cells, write_cell
-from zoo.scoring.evaluate import evaluate, write_leaderboard
+from zoo.scoring.evaluate import evaluate
+from zoo.scoring.leaderboard import write_leaderboard
 from zoo.scoring.suites import models_of, open_model
 from zoo.scoring.table import Table, holm
 
