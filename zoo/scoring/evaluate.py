@@ -176,8 +176,14 @@ class SuiteRun:
                         train = method.choice.shift(train)
                         opened = opened[0], method.choice.shift(opened[1])
                 except ZooError as error:
-                    about = {"code": method.code, "claims": self.kind.name}
-                    cell = Cell(method.name, line, seed, "failed", str(error), **about)
+                    place = method.name, line, seed
+                    cell = Cell(
+                        *place,
+                        "failed",
+                        str(error),
+                        code=method.code,
+                        claims=self.kind.name,
+                    )
                 else:
                     cases = train, opened[1]
                     cell = run_cell(

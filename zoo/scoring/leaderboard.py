@@ -39,9 +39,10 @@ def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:
 def _as_json(table: Table) -> bytes:
     """Return a table as JSON: a line a cell, and a line a row."""
     data = table.to_json()
-    cells = [json.dumps(cell, allow_nan=False) for cell in data.pop("cells")]
+    lines = (json.dumps(cell, allow_nan=False) for cell in data.pop("cells"))
+    cells = ",\n".join(lines)
     head = json.dumps(data, indent=1, allow_nan=False).removesuffix("\n}")
-    return f'{head},\n "cells": [\n{",\n".join(cells)}\n ]\n}}\n'.encode()
+    return f'{head},\n "cells": [\n{cells}\n ]\n}}\n'.encode()
 
 
 def read_leaderboard(folder: Path) -> Table:

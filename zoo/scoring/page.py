@@ -48,7 +48,11 @@ CONTROLS = {
 }
 CODE = (
     "A method whose name ends in `-code` follows its authors' code where that differs "
-    "from the paper ([scoring.md](../scoring.md#methods))."
+    "from the paper; docs/scoring.md says where."
+)
+BY_KIND = (
+    "The AP at the finest granularity of a method, with its interval where there are "
+    "three models or more. The number of models stands behind the kind."
 )
 PAIRS = (
     "The mean difference of the AP over the models that both methods were run on. The "
@@ -131,8 +135,7 @@ def _by_kind(
     return [
         *("", "## By kind of model"),
         *_picture("kinds", plots),
-        *("", "The AP at the finest granularity of a method, with its interval where "),
-        "there are three models or more. The number of models stands behind the kind.",
+        *("", BY_KIND),
         *("", *_grid(("method", *head), rows)),
     ]
 

@@ -110,9 +110,11 @@ def _measure(
     """Return means over all variables that heads and MLPs compute."""
     found = []
     for variable, claim in claims.items():
-        said = claim
-        if isinstance(claim, Program):
-            said = claim_values(task.population, claim, SECONDS)
+        said = (
+            claim_values(task.population, claim, SECONDS)
+            if isinstance(claim, Program)
+            else claim
+        )
         report = score_claimed_values(
             task.model, task.case.name, task.population, variable, said, seed=task.seed
         )

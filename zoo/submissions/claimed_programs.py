@@ -65,14 +65,21 @@ def _restore(task: ClaimTask, entry: SubmittedProgram) -> Claim:
 def _measure(
     method: Method, claim: Claim, task: ClaimTask
 ) -> tuple[FigureTable, tuple[str, ...]]:
+    """Return figures; a program without inner variables has all the structure it says.
+
+    So what ranks also asks what of the behaviour a constant output does not have.
+    """
     program, alignment = claim
     report = score_program(
         task.model, program, alignment, inputs=INPUTS, seed=task.seed
     )
+    behaviour, constant = report.behaviour.share, report.constant
+    gained = (behaviour - constant) / (1 - constant) if constant < 1 else 0.0
     figures = {
+        "explained": report.structure * max(gained, 0.0),
         "structure": report.structure,
-        "behaviour": report.behaviour.share,
-        "constant": report.constant,
+        "behaviour": behaviour,
+        "constant": constant,
         "size": float(report.size),
     }
     return {NAME: figures}, ()

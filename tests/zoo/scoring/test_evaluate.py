@@ -196,7 +196,7 @@ def test_a_leaderboard_is_a_page_json_and_pictures(tmp_path: Path) -> None:
     table = Table((*cells("a", [0.25, 0.75, 0.5]), failed))
     paths = write_leaderboard(table, tmp_path)
     page = (tmp_path / "README.md").read_text()
-    assert "| a | 3 | 0.500 | 0.250 to 0.750 |" in page
+    assert "| a | 3 | 0.500 | 0.250 to 0.750 | 0.500 |" in page
     assert "b on model0, seed 0: failed, ValueError: x" in page
     data = json.loads((tmp_path / "leaderboard.json").read_text())
     assert data["levels"]["qkv"]["rows"][0]["method"] == "a"
