@@ -105,7 +105,8 @@ def make(entries: int, folder: str) -> dict[str, float]:
     """Write an index of so many entries, here and in parts for a server."""
     from zoo.release.index_condition import EVERY
     from zoo.release.index_shards import write_shards
-    from zoo.release.shelf_index import LAYOUT, index_path
+    from zoo.release.index_tables import LAYOUT
+    from zoo.release.shelf_index import index_path
 
     shelf, served = Path(folder) / "shelf", Path(folder) / "served"
     for place in (shelf, served):
@@ -133,7 +134,8 @@ def make(entries: int, folder: str) -> dict[str, float]:
 def _fill(shelf: Path, path: Path, entries: int) -> Any:
     """Return an index with made-up entries, which counts as up to date."""
     from zoo.release.entry import read_entry
-    from zoo.release.shelf_index import ShelfIndex, make_tables
+    from zoo.release.index_tables import make_tables
+    from zoo.release.shelf_index import ShelfIndex
 
     connection = sqlite3.connect(path, isolation_level=None)
     make_tables(connection)

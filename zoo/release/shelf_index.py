@@ -34,10 +34,9 @@ from zoo.files import cache_folder
 from zoo.release.entry import Broken, read_entry, sizes_inside
 from zoo.release.fields import RELEASE
 from zoo.release.index_condition import NEWEST, Condition
+from zoo.release.index_tables import LAYOUT, SET_NEWEST, make_tables
 
 SMALL, TRUSTED = 200, 5000
-LAYOUT = 3
-"""The version of the tables; others are made anew."""
 FEW = 20_000
 """Releases up to which a page is taken from all that are wanted, and then sorted."""
 SETTLED = 0.1
@@ -45,31 +44,8 @@ SETTLED = 0.1
 WAIT = 120.0
 """Seconds that one process waits for another one, which writes."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS releases (
-    name TEXT, version INTEGER, newest INTEGER, folder TEXT, shape INTEGER,
-    PRIMARY KEY (name, version)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS shapes (
-    id INTEGER PRIMARY KEY, key TEXT UNIQUE,
-    kind TEXT, program TEXT, architecture TEXT, audit TEXT,
-    layers INTEGER, heads INTEGER, d_model INTEGER, parameters INTEGER,
-    variables INTEGER, edges INTEGER, holds INTEGER,
-    norm TEXT, nodes INTEGER, attending INTEGER
-);
-CREATE TABLE IF NOT EXISTS folders (
-    folder TEXT PRIMARY KEY, stamp TEXT, entry TEXT, broken TEXT
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS releases_by_shape ON releases (newest, shape);
-CREATE INDEX IF NOT EXISTS broken_folders ON folders (folder) WHERE broken IS NOT NULL;
-"""
 _PLAIN = ("layers", "heads", "d_model", "parameters", "variables", "edges")
 _SHARED = ("kind", "program", "architecture", "audit", *_PLAIN, "holds")
-_NEWEST = """
-UPDATE releases SET newest = version =
-    (SELECT MAX(version) FROM releases AS other WHERE other.name = releases.name)
-"""
 
 
 class ShelfIndex:
@@ -188,7 +164,7 @@ class ShelfIndex:
             for folder, stamp in changed:
                 self._read(folder, stamp)
             if changed or stale:
-                self._db.execute(_NEWEST)
+                self._db.execute(SET_NEWEST)
             self._say("time", before if settled else 0)
             number = self._db.execute("SELECT COUNT(*) FROM folders").fetchone()[0]
             self._say("count", number)
@@ -340,9 +316,3 @@ def _open(shelf: Path, path: Path) -> ShelfIndex:
     if not _is_fresh(index):
         index.refresh()
     return index
-
-
-def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables of an index, unless another process just did."""
-    layout = f"INSERT OR IGNORE INTO about VALUES ('layout', '{LAYOUT}');"
-    connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {layout} COMMIT;")
