@@ -20,8 +20,7 @@ from zoo.gallery.board_tables import (
 )
 from zoo.gallery.entries import Entry
 from zoo.gallery.markup import Content, Markup, number, page, tag
-from zoo.scoring.cells import AP
-from zoo.scoring.page import TITLES, claim_cells
+from zoo.scoring.page import AP, TITLES, claim_cells
 from zoo.scoring.table import Table
 
 _AUROC = "auroc"

@@ -10,8 +10,8 @@ import numpy as np
 from zoo.cases.bootstrap import Interval, interval_of_mean, mean_of
 from zoo.gallery.entries import Entry
 from zoo.gallery.markup import Content, Markup, tag
-from zoo.scoring.cells import AP
 from zoo.scoring.model_kinds import places_by_kind
+from zoo.scoring.page import AP
 from zoo.scoring.table import Table
 
 _SCORES = {"qkv": "", "head": " (edges between nodes)", "node": " (nodes)"}

@@ -45,6 +45,8 @@ WAIT = 120.0
 """Seconds that one process waits for another one, which writes."""
 
 _PLAIN = ("layers", "heads", "d_model", "parameters", "variables", "edges")
+_BY_NAME = "INDEXED BY sqlite_autoindex_releases_1"
+"""Says to SQLite to read releases in the order of their primary key."""
 _SHARED = ("kind", "program", "architecture", "audit", *_PLAIN, "holds")
 
 
@@ -69,7 +71,7 @@ class ShelfIndex:
         rows = wanted.of_releases()
         few = limit >= 0 and not rows.named and self.count(wanted) <= FEW
         # Many releases are read in the order of their names until the page is full.
-        way = "" if few else "NOT INDEXED"
+        way = "" if few else _BY_NAME
         page = (
             f"SELECT folder, name, version FROM releases {way} WHERE {rows.text} "
             "ORDER BY name, version LIMIT ? OFFSET ?"
@@ -86,7 +88,7 @@ class ShelfIndex:
         self._look_inside(wanted)
         if wanted not in self._counts:
             rows = wanted.of_releases()
-            way = "NOT INDEXED" if rows.named else ""
+            way = _BY_NAME if rows.named else ""
             query = f"SELECT COUNT(*) FROM releases {way} WHERE {rows.text}"
             self._counts[wanted] = self._db.execute(query, rows.values).fetchone()[0]
         return self._counts[wanted]

@@ -28,8 +28,6 @@ from zoo.scoring.marking import mark
 from zoo.scoring.score import score
 
 FORMAT = "circuitzoo.cell"
-AP = "average_precision"
-"""The figure by which methods that give scores are ranked."""
 GRACE = 5.0
 """Seconds past its time in which a method has to come back to Python."""
 

@@ -15,8 +15,7 @@ import numpy as np
 from compiler.errors import count
 from zoo.cases.bootstrap import interval_of_mean, mean_of
 from zoo.cases.levels import KINDS
-from zoo.scoring.cells import AP
-from zoo.scoring.page import TITLES, TOLD_APART
+from zoo.scoring.page import AP, TITLES, TOLD_APART
 from zoo.scoring.plot import new_figure, save_figure
 from zoo.scoring.table import Row, Table
 

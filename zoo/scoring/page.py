@@ -7,13 +7,14 @@ from typing import Any
 
 from zoo.cases.bootstrap import interval_of_mean, mean_of
 from zoo.cases.levels import KINDS
-from zoo.scoring.cells import AP
 
 TITLES = {
     "qkv": "Edges into q, k and v",
     "head": "Edges between nodes",
     "node": "Nodes",
 }
+AP = "average_precision"
+"""The figure by which methods that give scores are ranked."""
 TOLD_APART = 0.05
 """The corrected p value below which two methods are told apart."""
 HEADER = (

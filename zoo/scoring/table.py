@@ -15,7 +15,8 @@ from compiler import html
 from compiler.errors import unknown_name
 from zoo.cases.bootstrap import interval_of_mean, mean_of
 from zoo.cases.levels import KINDS
-from zoo.scoring.cells import AP, SCORES, Cell
+from zoo.scoring.cells import SCORES, Cell
+from zoo.scoring.page import AP
 from zoo.scoring.table_rows import ClaimRow, MethodPair, Row
 
 

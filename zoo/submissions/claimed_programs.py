@@ -24,7 +24,7 @@ from zoo.submissions.rasp_claims import claim_as_text, read_claimed_text
 from zoo.submissions.record import SubmittedRun
 
 NAME = "programs"
-Claim = tuple[Program, Mapping[str, str] | None]
+AlignedProgram = tuple[Program, Mapping[str, str] | None]
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def _store(task: ClaimTask, answer: Any) -> Stored:
     return {"text": text, "alignment": None if alignment is None else dict(alignment)}
 
 
-def _restore(task: ClaimTask, entry: SubmittedProgram) -> Claim:
+def _restore(task: ClaimTask, entry: SubmittedProgram) -> AlignedProgram:
     return read_claimed_text(entry.text), entry.alignment
 
 
 def _measure(
-    method: Method, claim: Claim, task: ClaimTask
+    method: Method, claim: AlignedProgram, task: ClaimTask
 ) -> tuple[FigureTable, tuple[str, ...]]:
     """Return figures; a program without inner variables has all the structure it says.
 

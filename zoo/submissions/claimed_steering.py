@@ -1,4 +1,4 @@
-"""Vectors that set a variable to a value: the kind `steering`."""
+"""SteeringVectors that set a variable to a value: the kind `steering`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIGURES = ("reached", "success", "damage", "interchange", "random")
 SETTINGS = 3
 """Settings of a model that are asked: of different variables, as far as there are."""
 Tasks = tuple[SteeringTask, ...]
-Vectors = tuple[Float[np.ndarray, " d_model"], ...]
+SteeringVectors = tuple[Float[np.ndarray, " d_model"], ...]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def _store(tasks: Tasks, answer: Any) -> Stored:
     return {"vectors": [vector.tolist() for vector in _checked(tasks, answer)]}
 
 
-def _restore(tasks: Tasks, entry: SubmittedVectors) -> Vectors:
+def _restore(tasks: Tasks, entry: SubmittedVectors) -> SteeringVectors:
     return _checked(tasks, entry.vectors)
 
 
-def _checked(tasks: Tasks, given: Any) -> Vectors:
+def _checked(tasks: Tasks, given: Any) -> SteeringVectors:
     """Return a vector a task.
 
     Raises:
@@ -88,7 +88,7 @@ def _checked(tasks: Tasks, given: Any) -> Vectors:
 
 
 def _measure(
-    method: Method, vectors: Vectors, tasks: Tasks
+    method: Method, vectors: SteeringVectors, tasks: Tasks
 ) -> tuple[FigureTable, tuple[str, ...]]:
     found = []
     for task, vector in zip(tasks, vectors, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.errors import FormatError, InputError
+from compiler.errors import FormatError, InputError, ZooError
 from compiler.escapes import escape
 from compiler.sealed import digest
 from zoo.cases.case import Case
@@ -201,7 +201,11 @@ class SubmissionJudge:
                 code=code,
                 claims=said.claims,
             )
-        claim = self.kind.restore(about, entry)
+        try:
+            claim = self.kind.restore(about, entry)
+        except ZooError as error:  # it may quote what was submitted, over lines
+            said_so = escape(" ".join(str(error).split()))
+            raise FormatError(f"{where} {said_so}. {SUBMIT_AGAIN}") from None
         method = Method(said.name, lambda *_: claim, magnitude=said.absolute, code=code)
         kind = replace(self.kind, ask=lambda *_: (about, about))
         place = entry.model, entry.seed

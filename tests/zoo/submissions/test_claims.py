@@ -16,6 +16,7 @@ from compiler.errors import InputError, NameLookupError
 from compiler.sealed import SUMS, sums_of
 from zoo.cases.case import Case
 from zoo.methods.method import Method
+from zoo.steering.methods import difference_of_means
 from zoo.submissions.claim_kind import distance
 from zoo.submissions.judging import JudgedSubmission, judge_submissions
 from zoo.submissions.kinds import CLAIMS, find_kind
@@ -52,11 +53,11 @@ def relevant_positions(task: Any, seed: int) -> Any:
     return task.relevant.astype(float)
 
 
-def no_vectors(tasks: Any, seed: int) -> Any:
-    return [np.zeros(task.model.config.d_model) for task in tasks]
+def vectors_between_means(tasks: Any, seed: int) -> Any:
+    return [difference_of_means(task, seed) for task in tasks]
 
 
-# kind -> (method, its first figure: the truth's, or that of adding nothing)
+# kind -> (method, its first figure if the method is the truth)
 METHODS: Mapping[str, tuple[Callable[..., Any], float | None]] = {
     "scores": (lambda case, seed: np.abs(case.mask_gradient()), None),
     "circuits": (true_circuit, 1.0),
@@ -64,7 +65,7 @@ METHODS: Mapping[str, tuple[Callable[..., Any], float | None]] = {
     "descriptions": (true_values, 1.0),
     "programs": (true_program, 1.0),
     "attributions": (relevant_positions, 1.0),
-    "steering": (no_vectors, 0.0),
+    "steering": (vectors_between_means, None),
 }
 
 
@@ -113,7 +114,7 @@ def test_a_judge_computes_the_figures_that_the_submitter_has(submissions, kind):
     assert cell.figures == said["figures"] and cell.claims == said["claims"] == kind
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CLAIMS if kind != "scores"])
+@pytest.mark.parametrize("kind", [k for k, (_, first) in METHODS.items() if first])
 def test_the_truth_has_the_figures_of_the_truth(submissions, kind):
     (cell,) = judge(submissions[kind]).cells
     first = next(iter(cell.figures[kind].values()))
@@ -134,9 +135,9 @@ def test_what_says_nothing_true_ranks_below_the_truth(kind, submissions, tmp_pat
             name: lambda words: [0] * len(words) for name in task.variables
         },
         "programs": lambda task, seed: "x = tokens;",
-        "attributions": lambda task, seed: -task.relevant.astype(float),
+        "attributions": lambda task, seed: 1.0 - task.relevant,
         "steering": lambda tasks, seed: [
-            np.full(task.model.config.d_model, 1e6) for task in tasks
+            np.zeros(task.model.config.d_model) for task in tasks
         ],
     }
     method = Method("wrong", wrong[kind], claims=kind, code="1")
@@ -145,7 +146,7 @@ def test_what_says_nothing_true_ranks_below_the_truth(kind, submissions, tmp_pat
     assert bad.status == "ok", bad.error
     level = kind if kind != "scores" else "qkv"
     one, other = (next(iter(cell.figures[level].values())) for cell in (good, bad))
-    assert other < one or (kind == "steering" and other <= one)
+    assert other < one
 
 
 HOSTILE = {
@@ -276,7 +277,7 @@ def test_mistakes_of_a_submitter_are_told(tmp_path):
         submit("oclusion", MODEL, 1, out=tmp_path / "b", claims="attributions")
     with pytest.raises(InputError, match="no built-in method that returns programs"):
         submit("exact", MODEL, 1, out=tmp_path / "c", claims="programs")
-    method = Method("mine", no_vectors, claims="steering", code="1")
+    method = Method("mine", vectors_between_means, claims="steering", code="1")
     with pytest.raises(InputError, match="--absolute ranks the scores"):
         submit(method, MODEL, 1, out=tmp_path / "d", absolute=True)
     with pytest.raises(InputError, match="`zoo submit` runs and packs it"):
