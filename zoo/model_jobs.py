@@ -17,7 +17,7 @@ from typing import Any
 from compiler.errors import InputError
 from compiler.files import write_atomically
 from zoo.cluster import run_on_cluster
-from zoo.jobs import AGAIN, run_module, run_several
+from zoo.jobs import run_several, run_to_end
 
 KEPT = ("cells/", "entries/")
 """Where a command keeps what belongs to single models."""
@@ -119,8 +119,7 @@ def run_apart(
             last = line.strip() or last
 
         command = ["zoo", *(_moved(word, places) for word in words), "--out", str(out)]
-        while (status := run_module(command, hear)) == AGAIN:
-            pass
+        status = run_to_end(command, hear)
         files = {p.relative_to(out).as_posix(): p for p in out.rglob("*.json")}
         new = {n: p.read_bytes() for n, p in files.items() if n.startswith(KEPT)}
         failure = last.removeprefix("error: ")[:300] if status else ""

@@ -95,3 +95,27 @@ def test_what_is_no_leaderboard_is_refused(tmp_path: Path) -> None:
         (tmp_path / "leaderboard.json").write_text(text)
         with pytest.raises(FormatError, match="cannot be read as a leaderboard"):
             read_leaderboard(tmp_path)
+
+
+def test_claims_of_another_kind_have_a_table_of_their_own(table: Table) -> None:
+    def cell(name: str, model: str, share: float, **figures: float) -> Cell:
+        said = {"circuits": {"mean_f1": share, **figures}}
+        return Cell(name, model, 0, "ok", figures=said, claims="circuits")
+
+    others = [
+        cell("first", "sort-siit", 0.5, coverage=0.25),
+        cell("first", "rank-siit", 0.9, coverage=0.75),
+        cell("second", "sort-siit", 0.8, coverage=0.0),
+        Cell("second", "rank-siit", 0, "failed", "it fell", claims="circuits"),
+        Cell("third", "sort-siit", 0, "not asked", "unknown", claims="circuits"),
+    ]
+    page = board_page(Table((*table.cells, *others)), [], ())
+    rows = rows_of(page, "circuits")
+    assert [row[:3] for row in rows] == [
+        ["second", "1", "0.800"],
+        ["first", "2", "0.700"],
+        ["third", "0", ""],
+    ]
+    assert rows[1][4] == "0.500", "the mean coverage"
+    assert [row[-1] for row in rows] == ["1", "0", "0"], "failed, not those not asked"
+    assert [row[0] for row in rows_of(page, "qkv")] == ["exact", "eap"]
