@@ -54,9 +54,9 @@ def board_page(
 
 def _heading(table: Table) -> Markup:
     seeds = len({cell.seed for cell in table.cells})
-    failed = sum(cell.status != "ok" for cell in table.cells)
+    failed = sum(c.status not in ("ok", "not asked") for c in table.cells)
     said = (
-        f"{len(table.methods)} methods on {len(table.models)} models, {seeds} seed"
+        f"{len(table.every_method)} methods on {len(table.models)} models, {seeds} seed"
         f"{'s' * (seeds != 1)} each. A method gives a score to every edge or node. "
         "Average precision (AP) is high if the circuit's items have the highest "
         "scores; unlike AUROC, it does not reward a method for the many items that "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from compiler.errors import count
 from zoo.cases.bootstrap import interval_of_mean, mean_of
 from zoo.cases.levels import KINDS
 
@@ -50,6 +51,10 @@ CONTROLS = {
 CODE = (
     "A method whose name ends in `-code` follows its authors' code where that differs "
     "from the paper; docs/scoring.md says where."
+)
+CLAIMS = (
+    "Means over models; the first figure ranks. docs/submitting.md says what each one "
+    "is."
 )
 BY_KIND = (
     "The AP at the finest granularity of a method, with its interval where there are "
@@ -226,14 +231,16 @@ def claim_cells(table: Any, claims: str) -> tuple[list[str], list[list[str]]]:
 
 def _claims(table: Any, claims: str) -> list[str]:
     """Return the section of the methods that make claims of a kind."""
-    return ["", f"## {claims.capitalize()}", "", *_grid(*claim_cells(table, claims))]
+    grid = _grid(*claim_cells(table, claims))
+    return ["", f"## {claims.capitalize()}", "", CLAIMS, "", *grid]
 
 
 def _about(table: Any) -> list[str]:
-    seeds = len({cell.seed for cell in table.cells})
+    seeds = count(len({cell.seed for cell in table.cells}), "seed")
+    methods = count(len(table.every_method), "method")
     return [
-        f"{len(table.methods)} methods were run on {len(table.models)} models, each "
-        f"with {seeds} seeds. A seed draws the pairs of inputs that a method is given; "
+        f"{methods} ran on {count(len(table.models), 'model')}, each with {seeds}. A "
+        "seed draws the pairs of inputs that a method is given; "
         "its scores are measured on other pairs. AUROC and AP count the edges or nodes "
         "whose effect at least one pair can show. The 95 % interval is a bootstrap: "
         "the models are drawn again with replacement. For F1, a method's highest "

@@ -33,7 +33,7 @@ class Table:
     def __repr__(self) -> str:
         failed = sum(cell.status != "ok" for cell in self.cells)
         return (
-            f"<Table: {len(self.methods)} methods, {len(self.models)} models, "
+            f"<Table: {len(self.every_method)} methods, {len(self.models)} models, "
             f"{len(self.cells)} cells, {failed} without figures>"
         )
 
@@ -78,6 +78,11 @@ class Table:
     def methods(self) -> tuple[str, ...]:
         """The methods that give scores, in order of appearance."""
         return self.methods_of(SCORES.name)
+
+    @property
+    def every_method(self) -> tuple[str, ...]:
+        """The methods of all kinds of claims, in order of appearance."""
+        return tuple(dict.fromkeys(cell.method for cell in self.cells))
 
     def methods_of(self, claims: str) -> tuple[str, ...]:
         """Return the methods that make claims of a kind, in order of appearance."""

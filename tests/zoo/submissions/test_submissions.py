@@ -291,6 +291,11 @@ def test_mistakes_are_told_before_anything_is_run(
         (["submit", "by_sizes.py", "--out", "x"], "expected a Python file"),
         (["submit", "exat", "--out", "x"], "Did you mean 'exact'"),
         (["submit", method, "--out", tmp_path, "--suite", MODEL], "'notes.txt'"),
+        (["submit", method, "--out", "x", "--claims", "circuit"], "'circuits'"),
+        (
+            ["submit", "oclusion", "--out", "x", "--claims", "attributions"],
+            "Did you mean 'occlusion'",
+        ),
         (["submit", method, "--out", "x", "--name", "eap"], "a built-in method"),
         (["submit", method, "--out", "x", "--name", "My Own"], "lower-case letters"),
         (["leaderboard", "--submissions", tmp_path], "found no folder with a"),
