@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ def interrupt_after(
     """Raise an error in what runs past its time; never but in a main thread.
 
     Compiled code is not interrupted: the error is raised once it is back in Python.
+    What runs inside a time may be given one of its own; the outer one then goes on.
 
     Args:
         seconds: the time.
@@ -35,9 +37,13 @@ def interrupt_after(
         raise error
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, again)
+    started = time.monotonic()
+    left, outer_again = signal.setitimer(signal.ITIMER_REAL, seconds, again)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:  # of an outer time, which may be up by now
+            left = max(left - (time.monotonic() - started), 1e-6)
+            signal.setitimer(signal.ITIMER_REAL, left, outer_again)

@@ -14,6 +14,7 @@ from compiler.errors import FormatError, InputError, ZooError
 from compiler.escapes import escape
 from compiler.sealed import digest
 from zoo.cases.case import Case
+from zoo.interrupts import interrupt_after
 from zoo.methods.method import Method
 from zoo.methods.own import method_of_file
 from zoo.scoring.cells import Cell, run_cell, write_cell
@@ -33,6 +34,10 @@ SAME = 1e-3
 """How far a repeated run may be off, as a share of its greatest number.
 
 Float32 on another processor, through a softmax and a sum over hundreds of pairs."""
+
+
+class _SlowToMeasureError(BaseException):
+    """The figures of a claim take too long; no Exception, which a run contains."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,14 @@ class SubmissionJudge:
         method = Method(said.name, lambda *_: claim, magnitude=said.absolute, code=code)
         kind = replace(self.kind, ask=lambda *_: (about, about))
         place = entry.model, entry.seed
-        cell = run_cell(method, *place, test, test, TIMEOUT, kind=kind)
+        try:
+            with interrupt_after(TIMEOUT, _SlowToMeasureError):
+                cell = run_cell(method, *place, test, test, TIMEOUT, kind=kind)
+        except _SlowToMeasureError:
+            raise FormatError(
+                f"{where} measuring what it claims took more than {TIMEOUT:g} s. "
+                f"{SUBMIT_AGAIN}"
+            ) from None
         if cell.status != "ok":
             raise FormatError(
                 f"{where} what it claims has no figures: {escape(cell.error)}. "
