@@ -36,9 +36,11 @@ def interrupt_after(
     def stop(*_: Any) -> None:
         raise error
 
-    before = signal.signal(signal.SIGALRM, stop)
+    # An outer time is stopped first: a signal of it must not find the new handler.
+    left, outer_again = signal.setitimer(signal.ITIMER_REAL, 0)
     started = time.monotonic()
-    left, outer_again = signal.setitimer(signal.ITIMER_REAL, seconds, again)
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, again)
     try:
         yield
     finally:

@@ -303,3 +303,15 @@ def test_an_answer_that_is_none_is_a_failed_run(kind, answer, expected, tmp_path
     assert cell.status == "failed" and expected in cell.error
     (judged,) = judge_submissions(tmp_path / "it", MODEL, 1, pairs=PAIRS)
     assert judged.cells[0].status == "failed" and not judged.refused
+
+
+def test_the_method_of_the_documentation_is_packed_and_judged(tmp_path):
+    page = (Path(__file__).parents[3] / "docs/submitting.md").read_text()
+    (block,) = page.split("```python\n")[1:]
+    file = tmp_path / "my_method.py"
+    file.write_text(block.partition("```")[0])
+    options = {"claims": "alignments", "out": tmp_path / "it", "pairs": PAIRS}
+    (cell,) = zoo.submit(str(file), MODEL, 1, **options).cells
+    assert cell.status == "ok", cell.error
+    assert cell.figures["alignments"]["right_site"] == 1
+    assert judge(tmp_path / "it").cells[0].figures == cell.figures
