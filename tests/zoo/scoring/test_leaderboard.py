@@ -40,7 +40,8 @@ def table() -> Table:
     for method, mean in means.items():
         for model in MODELS:
             value = float(np.clip(mean + 0.05 * rng.normal(), 0, 1))
-            figures = {level: dict.fromkeys(names, value) for level in ("qkv", "node")}
+            same: dict[str, float | None] = {name: value for name in names}
+            figures = {level: same for level in ("qkv", "node")}
             cells.append(Cell(method, model, 0, "ok", figures=figures, found=("x",)))
     return Table(tuple(cells))
 
