@@ -14,6 +14,8 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 RELEASES = Path("releases")
 SHIPPED = Path("zoo", "shipped")
+FORMAT = runpy.run_path(str(ROOT / "zoo/release/index_format.py"))
+"""The functions that say what an index is; the package cannot be imported yet."""
 
 
 def shipped_entries() -> list[dict]:
@@ -21,14 +23,14 @@ def shipped_entries() -> list[dict]:
     names = runpy.run_path(str(ROOT / "zoo/core_suite.py"))["CORE"]
     text = (ROOT / RELEASES / "index.json").read_text(encoding="utf-8")
     every = json.loads(text)["releases"]
-    newest = {e["name"]: e for e in sorted(every, key=lambda e: e["version"])}
-    missing = [name for name in names if name not in newest]
+    known = {entry["name"]: entry for entry in FORMAT["newest"](every)}
+    missing = [name for name in names if name not in known]
     if missing:
         raise SystemExit(
             f"releases/index.json has no {', '.join(missing)}, and zoo/core_suite.py "
             "names it. Build from a checkout, or from a source distribution"
         )
-    return [newest[name] for name in names]
+    return [known[name] for name in names]
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -55,8 +57,7 @@ class BuildWithReleases(build_py):
         for source, target in self.shipped():
             self.mkpath(str(target.parent))
             self.copy_file(str(ROOT / source), str(target))
-        index = {"format": "circuitzoo.index", "format_version": 1}
-        text = json.dumps({**index, "releases": shipped_entries()})
+        text = json.dumps(FORMAT["index_of"](shipped_entries()))
         place = Path(self.build_lib) / SHIPPED / "index.json"
         place.write_text(text, encoding="utf-8")
 

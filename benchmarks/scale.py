@@ -103,8 +103,10 @@ def _recorded(name: str) -> dict[str, Any]:
 
 def make(entries: int, folder: str) -> dict[str, float]:
     """Write an index of so many entries, here and in parts for a server."""
+    from zoo.release.index_condition import EVERY
     from zoo.release.index_shards import write_shards
-    from zoo.release.shelf_index import EVERY, LAYOUT, index_path
+    from zoo.release.index_tables import LAYOUT
+    from zoo.release.shelf_index import index_path
 
     shelf, served = Path(folder) / "shelf", Path(folder) / "served"
     for place in (shelf, served):
@@ -132,7 +134,8 @@ def make(entries: int, folder: str) -> dict[str, float]:
 def _fill(shelf: Path, path: Path, entries: int) -> Any:
     """Return an index with made-up entries, which counts as up to date."""
     from zoo.release.entry import read_entry
-    from zoo.release.shelf_index import ShelfIndex, make_tables
+    from zoo.release.index_tables import make_tables
+    from zoo.release.shelf_index import ShelfIndex
 
     connection = sqlite3.connect(path, isolation_level=None)
     make_tables(connection)
@@ -178,6 +181,7 @@ def load(name: str, folder: str) -> dict[str, float]:
 def index_real(folder: str) -> dict[str, float]:
     """Return seconds a release of reading files, and of finding them unchanged."""
     from zoo.release import shelf_index
+    from zoo.release.index_condition import EVERY
 
     shelf_index.SMALL = 1
     times = []
@@ -186,7 +190,7 @@ def index_real(folder: str) -> dict[str, float]:
         index = shelf_index.open_index(SHELF)
         assert index is not None
         times.append(time.perf_counter() - start)
-        number = index.count(shelf_index.EVERY)
+        number = index.count(EVERY)
         index.close()
     return {"read": times[0] / number, "unchanged": times[1] / number}
 
@@ -194,7 +198,7 @@ def index_real(folder: str) -> dict[str, float]:
 def leaderboard(cells: list[int]) -> dict[str, float]:
     """Return seconds of the tables and pages of a leaderboard of made-up cells."""
     from zoo.scoring.cells import Cell
-    from zoo.scoring.evaluate import write_leaderboard
+    from zoo.scoring.leaderboard import write_leaderboard
     from zoo.scoring.table import Table as Cells
 
     draw = random.Random(0)

@@ -39,6 +39,15 @@ def refuse(where: str, found: str, expected: str, remedy: str = REMEDY) -> Forma
 # Writing --------------------------------------------------------------------------
 
 
+def with_remedy(error: Exception, remedy: str) -> str:
+    """Return what an error of a file says, with another remedy than `REMEDY`.
+
+    What has a remedy of its own is returned as it is.
+    """
+    said = str(error)
+    return f"{said.removesuffix(REMEDY)}{remedy}" if said.endswith(REMEDY) else said
+
+
 def value_to_json(value: Value) -> Any:
     """Return a value in JSON, so that `LocatedJson.values` gives it back."""
     if isinstance(value, Fraction):

@@ -94,6 +94,8 @@ SLOW = (
     "tests/zoo/scoring/test_score.py",
     "tests/zoo/methods/test_shared_task.py",
     "tests/zoo/scoring/test_sufficient.py",
+    "tests/zoo/submissions/test_claims.py",
+    "tests/zoo/submissions/test_leaderboard_cluster.py",
     "tests/zoo/submissions/test_submissions.py",
     "tests/zoo/tasks/test_language.py",
     "tests/zoo/tasks/test_trained.py",

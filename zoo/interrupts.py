@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,7 @@ def interrupt_after(
     """Raise an error in what runs past its time; never but in a main thread.
 
     Compiled code is not interrupted: the error is raised once it is back in Python.
+    What runs inside a time may be given one of its own; the outer one then goes on.
 
     Args:
         seconds: the time.
@@ -37,6 +39,9 @@ def interrupt_after(
     def stop(*_: Any) -> None:
         raise error
 
+    # An outer time is stopped first: a signal of it must not find the new handler.
+    left, outer_again = signal.setitimer(signal.ITIMER_REAL, 0)
+    started = time.monotonic()
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST), again)
     try:
@@ -44,3 +49,6 @@ def interrupt_after(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:  # of an outer time, which may be up by now
+            left = max(left - (time.monotonic() - started), 1e-6)
+            signal.setitimer(signal.ITIMER_REAL, left, outer_again)

@@ -56,6 +56,18 @@ def run_module(arguments: Sequence[str], on_line: Callable[[str], None]) -> int:
     return process.wait()
 
 
+def run_to_end(arguments: Sequence[str], on_line: Callable[[str], None]) -> int:
+    """Run `python -m` with arguments, again while it ends with the status `AGAIN`.
+
+    Args:
+        arguments: of `run_module`.
+        on_line: of `run_module`.
+    """
+    while (status := run_module(arguments, on_line)) == AGAIN:
+        pass
+    return status
+
+
 def run_jobs(commands: Mapping[str, Sequence[str]], jobs: int) -> list[str]:
     """Run `zoo` with each command, `jobs` at a time, and return which failed.
 
@@ -73,9 +85,7 @@ def run_jobs(commands: Mapping[str, Sequence[str]], jobs: int) -> list[str]:
             with lock:
                 print(f"{name}: {line}", end="", flush=True)
 
-        while (status := run_module(["zoo", *commands[name]], show)) == AGAIN:
-            pass
-        return status
+        return run_to_end(["zoo", *commands[name]], show)
 
     status = dict(run_several(run, commands, jobs))
     return [name for name in commands if status[name]]

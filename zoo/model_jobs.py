@@ -1,8 +1,8 @@
 """A command that is run on many models, a process for each: here, or on a cluster.
 
 Each process writes into a folder of its own, and the files come back and are put in
-place, so that processes share nothing. `zoo submit --jobs`, and `--scheduler` of `zoo
-evaluate`, `zoo leaderboard` and `zoo submit`, work like that.
+place, so that processes share nothing. `--jobs` and `--scheduler` of `zoo evaluate`,
+`zoo leaderboard` and `zoo submit` work like that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from compiler.errors import InputError
 from compiler.files import write_atomically
 from zoo.cluster import run_on_cluster
-from zoo.jobs import AGAIN, run_module, run_several
+from zoo.jobs import run_several, run_to_end
 
 KEPT = ("cells/", "entries/")
 """Where a command keeps what belongs to single models."""
@@ -70,7 +70,7 @@ def run_models(
     """
     pieces = {line: command.given(line, names) for line, names in models.items()}
     found = (
-        _run_here(pieces, jobs)
+        _run_here(pieces, jobs, command.out)
         if scheduler is None
         else run_on_cluster(scheduler, run_apart, pieces)
     )
@@ -119,8 +119,7 @@ def run_apart(
             last = line.strip() or last
 
         command = ["zoo", *(_moved(word, places) for word in words), "--out", str(out)]
-        while (status := run_module(command, hear)) == AGAIN:
-            pass
+        status = run_to_end(command, hear)
         files = {p.relative_to(out).as_posix(): p for p in out.rglob("*.json")}
         new = {n: p.read_bytes() for n, p in files.items() if n.startswith(KEPT)}
         failure = last.removeprefix("error: ")[:300] if status else ""
@@ -128,10 +127,12 @@ def run_apart(
 
 
 def _run_here(
-    pieces: Mapping[str, tuple[Any, ...]], jobs: int
+    pieces: Mapping[str, tuple[Any, ...]], jobs: int, out: Path
 ) -> Iterator[tuple[str, Any, str]]:
     def run(line: str) -> tuple[dict[str, bytes], str]:
-        return run_apart(*pieces[line])
+        files, failure = run_apart(*pieces[line])
+        _put(out, files)  # here, so that what was done is kept at Ctrl-C too
+        return {}, failure
 
     for line, came in run_several(run, pieces, jobs):
         yield line, came, ""

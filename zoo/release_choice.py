@@ -48,7 +48,8 @@ def in_suite(
     Raises:
         InputError: the suite cannot be read, or asks an index what only files say.
     """
-    from zoo.release.shelf import list_releases, list_versions, newest
+    from zoo.release.index_format import newest
+    from zoo.release.shelf import list_releases, list_versions
 
     if not suite.strip():
         found = list_releases() if origin is None else newest(entries)

@@ -7,13 +7,14 @@ decided in Python, once for each program of the library. Nothing here imports ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from programs.facts import all_facts
 from zoo.catalogue import entries
 from zoo.expressions import FieldComparison, FilterJoin, FilterName, SuiteFilter
 from zoo.filters import ProgramFilter, bounds, family_named
-from zoo.release.shelf_index import EVERY, NEWEST, Condition
+from zoo.release.index_condition import EVERY, NEWEST, Condition, join
 from zoo.suites import FIELDS, INSIDE, facts_of_program, parse_suite
 
 _OF_PROGRAM = ("family", "corpus", "difficulty", "output", "causal")
@@ -68,13 +69,10 @@ def filter_condition(
 def _condition(expression: SuiteFilter) -> Condition:
     match expression:
         case FilterJoin("not", (part,)):
-            inner = _condition(part)
-            return Condition(f"NOT ({inner.text})", inner.values, inner.inside)
+            return ~_condition(part)
         case FilterJoin(kind, parts):
-            inner = [_condition(part) for part in parts]
-            text = f" {kind.upper()} ".join(f"({part.text})" for part in inner)
-            values = tuple(value for part in inner for value in part.values)
-            return Condition(text, values, any(part.inside for part in inner))
+            word = "AND" if kind == "and" else "OR"
+            return join(word, [_condition(part) for part in parts])
         case FilterName(name) if name in _NAMES:
             return Condition(_NAMES[name], inside=name in INSIDE)
         case FieldComparison(field) if field not in _OF_PROGRAM:
@@ -85,12 +83,32 @@ def _condition(expression: SuiteFilter) -> Condition:
 def _comparison(wanted: FieldComparison) -> Condition:
     """Return the comparison of a column, whose name is one that is known."""
     inside = wanted.field in INSIDE
+    if wanted.field == "name":
+        found = _named(str(wanted.value).lower())
+        return found if wanted.operator == "=" else ~found
     if wanted.field in FIELDS.texts:
         sign = "" if wanted.operator == "=" else "NOT "
         text = f"lower({wanted.field}) {sign}GLOB ?"
         return Condition(text, (str(wanted.value).lower(),))
     value = wanted.value if isinstance(wanted.value, int) else wanted.value.lower()
-    return Condition(f"{wanted.field} {wanted.operator} ?", (value,), inside)
+    text = f"{wanted.field} {wanted.operator} ?"
+    if wanted.field == "version":
+        return Condition(text, (value,), table="releases")
+    return Condition(text, (value,), inside)
+
+
+def _named(pattern: str) -> Condition:
+    """Return the condition that a name, which has no capitals, is like a pattern.
+
+    What the pattern begins with is a range of names, which are sorted.
+    """
+    start = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    if not start:
+        return Condition("name GLOB ?", (pattern,), table="releases", named=True)
+    behind = start[:-1] + chr(ord(start[-1]) + 1)
+    text = "name >= ? AND name < ? AND name GLOB ?"
+    values = (start, behind, pattern)
+    return Condition(text, values, table="releases", named=True)
 
 
 def _of_programs(keeps: Callable[[str], bool]) -> Condition:

@@ -228,12 +228,13 @@ class _EarlierNames:
 
     def condition(self, index: Any) -> Any:
         """Return the condition that a name of an index is none of these."""
-        from zoo.release.shelf_index import EVERY, Condition
+        from zoo.release.index_condition import EVERY, Condition
 
         if not self.names and not self.indexes:
             return EVERY
         if self.indexes or len(self.names) > MOST_NAMES:
             index.leave_out(self.__contains__)
-            return Condition("NOT left_out(name)")
+            return Condition("NOT left_out(name)", table="releases")
         marks = ", ".join("?" * len(self.names))
-        return Condition(f"name NOT IN ({marks})", tuple(sorted(self.names)))
+        names = tuple(sorted(self.names))
+        return Condition(f"name NOT IN ({marks})", names, table="releases")

@@ -28,7 +28,8 @@ from zoo.expressions import (
     SuiteFilter,
     parse,
 )
-from zoo.release.shelf import circuit_sizes, folder_name, newest, sizes_inside
+from zoo.release.index_format import newest
+from zoo.release.shelf import circuit_sizes, folder_name, sizes_inside
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import zoo
 from compiler.model import Model
 from tests.zoo.calls import Call, Outcome
+from tests.zoo.clusters import DaskCluster, dask_cluster
 from tests.zoo.small_cases import small_case
 from zoo.auditing.certificate import Certificate
 from zoo.cases.case import Case, open_case
@@ -37,6 +39,14 @@ def call(
         return Outcome(status, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A real Dask scheduler with two workers, each a process; one may be killed."""
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    with dask_cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

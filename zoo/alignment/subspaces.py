@@ -13,6 +13,7 @@ from jaxtyping import Float
 from scipy.linalg import subspace_angles
 
 from compiler.errors import InputError
+from compiler.finite import check_finite
 from compiler.model import Model
 
 Columns = Float[np.ndarray, "d_model _"]
@@ -55,11 +56,7 @@ def check_basis(basis: Any, d_model: int) -> Columns:
             f"basis: found {array.shape[1]} columns, expected 1 to {d_model}. Give at "
             "least one direction, and no more than the stream has"
         )
-    if bad := int((~np.isfinite(array)).sum()):
-        raise InputError(
-            f"basis: found {bad} entries that are NaN or infinite, expected numbers. "
-            "Look at how the directions were made"
-        )
+    check_finite(array, "basis", "Look at how the directions were made")
     rank = len(span(array).T)
     if rank < array.shape[1]:
         raise InputError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from compiler.errors import FormatError, InputError, ZooError, unknown_name
-from compiler.notation import REMEDY, LocatedJson, parse
+from compiler.notation import LocatedJson, parse, with_remedy
 from compiler.rasp.values import Value
 from zoo.release.schema import MAY_LACK, FieldRule, read, schema_of
 
@@ -257,10 +257,7 @@ def _check_count(what: str, found: int, most: int) -> None:
 
 def wording(error: ZooError) -> str:
     """Return what an error says, with a remedy for whoever sends calls."""
-    said = str(error)
-    if said.endswith(REMEDY):
-        return f"{said.removesuffix(REMEDY)}docs/arena.md shows every call"
-    return said
+    return with_remedy(error, "docs/arena.md shows every call")
 
 
 def call_schema(name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from compiler.errors import InputError
+from compiler.finite import check_finite
 from compiler.machine.weights import init
 from compiler.model import Model
 from compiler.torch_values import plain
@@ -109,11 +110,7 @@ def check_scores(
             "included. Score the inputs `ids` of zoo.open_attribution(..)"
         )
     asked = task.live[:, :, None] & task.live[:, None, :]
-    if bad := int((~np.isfinite(array[asked])).sum()):
-        raise InputError(
-            f"attribution: found {bad} scores that are NaN or infinite, expected "
-            "numbers. Look at how they were made"
-        )
+    check_finite(array[asked], "attribution", "Look at how they were made")
     array = np.where(asked, array, 0.0)
     return np.abs(array) if absolute else array
 

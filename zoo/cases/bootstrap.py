@@ -48,6 +48,12 @@ def _again(items: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return items[rng.integers(0, len(items), size=len(items))]
 
 
+def mean_of(values: Float[np.ndarray, " n"]) -> float:
+    """Return the mean of the values that are there; NaN without any."""
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if len(kept) else float("nan")
+
+
 def interval_of_mean(
     values: Float[np.ndarray, " n"], seed: int = 0, draws: int = DRAWS
 ) -> Interval:

@@ -67,7 +67,7 @@ def score_description(
     found = populate(causal_of(model), inputs, seed)
     name = variable_at(model, found, node)
     claimed = claim_values(found, claim, seconds)
-    return _scored(model, label, found, name, claimed, pairs, seed)
+    return score_claimed_values(model, label, found, name, claimed, pairs, seed=seed)
 
 
 def variable_at(model: Model, found: Population, node: str) -> str:
@@ -96,15 +96,27 @@ def variable_at(model: Model, found: Population, node: str) -> str:
     )
 
 
-def _scored(
+def score_claimed_values(
     model: Model,
     label: str,
     found: Population,
     name: str,
     claimed: ClaimedValues,
-    pairs: int,
-    seed: int,
+    pairs: int = PAIRS,
+    *,
+    seed: int = 0,
 ) -> DescriptionReport:
+    """Return what values are worth that a variable is said to hold.
+
+    Args:
+        model: the transformer.
+        label: what the report calls it.
+        found: the inputs that values are compared on.
+        name: of the variable.
+        claimed: its claimed values on these inputs.
+        pairs: of `score_description`.
+        seed: of `score_description`.
+    """
     rng = np.random.default_rng(seed)
     drawn, donors = draw_exchanges(found, found.index(name), pairs, rng)
     runs = rng.permutation(len(found))[:RUNS]

@@ -140,7 +140,7 @@ def leaderboard(
     table = _run(method, suite, seeds, out, jobs, scheduler, timeout, pairs)
     refused = False
     if submissions is None:
-        from zoo.scoring.evaluate import write_leaderboard
+        from zoo.scoring.leaderboard import write_leaderboard
 
         pages = write_leaderboard(table, out)
     else:
@@ -200,7 +200,6 @@ def _run(
     from zoo.threads import use_one_thread
 
     use_one_thread()
-    from zoo.jobs import run_jobs
     from zoo.model_jobs import ModelCommand, run_models
     from zoo.scoring.evaluate import evaluate as run
 
@@ -208,18 +207,13 @@ def _run(
     settings["hung"] = end_process
     words = ["--seeds", str(seeds), "--pairs", str(pairs), "--timeout", str(timeout)]
     words += [f"--method={name}" for name in names]
-    if scheduler is not None:
+    if jobs > 1 or scheduler is not None:
+        from zoo.scoring.leaderboard import restore_cells
+
+        restore_cells(out)
         given = ("evaluate", *words)
         command = ModelCommand(given, tuple(file_names(names)), out)
-        run_models(command, files_of(models, seeds), scheduler=scheduler)
-    elif jobs > 1:
-        words += ["--out", str(out)]
-        commands = {m: ["evaluate", "--suite", m, *words] for m in models}
-        if failed := run_jobs(commands, jobs):
-            raise InputError(
-                f"{', '.join(failed)}: the process ended early. What was done is kept; "
-                "run the same command again"
-            )
+        run_models(command, files_of(models, seeds), jobs, scheduler)
     return run(names, models, seeds, **settings)
 
 

@@ -1,4 +1,4 @@
-"""`zoo submit`: a method's scores on a suite, packed for a leaderboard."""
+"""`zoo submit`: what a method claims on a suite, packed for a leaderboard."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ def submit(
     absolute: Annotated[
         bool, typer.Option("--absolute", help="Rank edges by absolute value.")
     ] = False,
+    claims: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="What the method returns: scores (of edges, the default), circuits, "
+            "alignments, descriptions, programs, attributions or steering "
+            "(docs/submitting.md).",
+        ),
+    ] = None,
     suite: Suite = ["core"],  # noqa: B006
     seeds: Seeds = 3,
     jobs: Jobs = 1,
@@ -51,15 +60,15 @@ def submit(
     timeout: Timeout = 600.0,
     pairs: PairCount = 256,
 ) -> None:
-    """Run a method on models, and pack its scores to submit.
+    """Run a method on models, and pack its claims to submit.
 
-    The folder holds scores, settings, versions, digests of the models, and the file of
-    the method. `zoo leaderboard --submissions` judges it. A run that was stopped goes
-    on where it was.
+    The folder holds scores or other claims, settings, versions, digests of the models,
+    and the file of the method. `zoo leaderboard --submissions` judges it. A run that
+    was stopped goes on where it was.
     """
     from zoo.scoring.suites import models_of
 
-    full = checked_method(method)
+    full = _checked(method, claims)
     models = models_of(suite)  # before anything is imported: a mistake is told at once
     from zoo.threads import use_one_thread
 
@@ -75,6 +84,7 @@ def submit(
         words = ["submit", full, "--seeds", str(seeds), "--pairs", str(pairs)]
         words += ["--timeout", str(timeout), *(["--absolute"] * absolute)]
         words += [] if name is None else ["--name", name]
+        words += [] if claims is None else ["--claims", claims]
         command = ModelCommand(tuple(words), tuple(file_names([full])), out)
         run_models(command, files_of(models, seeds), jobs, scheduler)
 
@@ -95,6 +105,7 @@ def submit(
         name=name,
         paper=paper,
         absolute=absolute,
+        claims=claims,
         timeout=timeout,
         pairs=pairs,
         progress=tell,
@@ -102,3 +113,13 @@ def submit(
     )
     print(table)
     print(f"\nsubmission: {out}")
+
+
+def _checked(method: str, claims: str | None) -> str:
+    """Return the full name of a method, or the file that defines it."""
+    from zoo.own_file import names_file
+    from zoo.submissions.kinds import SCORES, check_claims, find_claiming, find_kind
+
+    if check_claims(claims or SCORES) == SCORES or names_file(method):
+        return checked_method(method)
+    return find_claiming(method, find_kind(str(claims))).name

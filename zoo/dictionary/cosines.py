@@ -16,6 +16,7 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
 from compiler.errors import InputError
+from compiler.finite import check_finite
 
 NOTHING = 1e-6
 """A direction of which no more than this lies in a subspace is outside."""
@@ -53,11 +54,7 @@ def check_dictionary(
             f"dictionary: found the shape {array.shape}, {expected}. Give directions "
             "of this model's stream, one a row"
         )
-    if bad := int((~np.isfinite(array)).sum()):
-        raise InputError(
-            f"dictionary: found {bad} entries that are NaN or infinite, expected "
-            "numbers. Look at how it was trained"
-        )
+    check_finite(array, "dictionary", "Look at how it was trained")
     lengths = np.linalg.norm(array, axis=1)
     if (lengths == 0).any():
         raise InputError(

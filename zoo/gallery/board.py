@@ -5,67 +5,25 @@ The figures are computed again from the cells that `zoo leaderboard` kept.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from compiler.errors import FormatError, InputError
-from zoo.cases.bootstrap import Interval, interval_of_mean
+from zoo.cases.bootstrap import Interval, interval_of_mean, mean_of
 from zoo.cases.levels import KINDS
 from zoo.gallery.board_tables import (
-    AP,
     by_kind,
     by_model,
     figure_shown,
-    mean_of,
     range_shown,
 )
 from zoo.gallery.entries import Entry
 from zoo.gallery.markup import Content, Markup, number, page, tag
-from zoo.scoring.cells import Cell, read_cells
+from zoo.scoring.page import AP, TITLES, claim_cells
 from zoo.scoring.table import Table
 
-FILE = "leaderboard.json"
-_LEVELS = {
-    "qkv": "Edges into q, k and v",
-    "head": "Edges between nodes",
-    "node": "Nodes",
-}
 _AUROC = "auroc"
-
-
-def read_board(folder: Path) -> Table:
-    """Return the table of a folder that `zoo leaderboard` wrote.
-
-    Raises:
-        InputError: there is no leaderboard in it.
-        FormatError: a file of it is damaged.
-    """
-    if (folder / FILE).is_file():
-        return Table(tuple(_cells(folder / FILE)))
-    cells = read_cells(folder)
-    if not cells:
-        raise InputError(
-            f"{folder}: there is no {FILE} and no cell of a leaderboard in it. Give "
-            "the folder that `zoo leaderboard --out DIR` wrote"
-        )
-    return Table(tuple(cells))
-
-
-def _cells(path: Path) -> list[Cell]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != "circuitzoo.table" or data["format_version"] != 1:
-            raise ValueError("it is of another format")
-        return [Cell(**{**c, "found": tuple(c["found"])}) for c in data["cells"]]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise FormatError(
-            f"{path}: cannot be read as a leaderboard ({error}). Make it again with "
-            "`zoo leaderboard`"
-        ) from None
 
 
 def board_page(
@@ -84,6 +42,7 @@ def board_page(
         "Leaderboard: circuitzoo",
         _heading(table),
         [_level_section(table, level) for level in levels],
+        [_claims_section(table, claims) for claims in table.claims],
         by_kind(table, known),
         by_model(table, known),
         scripts=("page.js",),
@@ -95,9 +54,9 @@ def board_page(
 
 def _heading(table: Table) -> Markup:
     seeds = len({cell.seed for cell in table.cells})
-    failed = sum(cell.status != "ok" for cell in table.cells)
+    failed = sum(c.status not in ("ok", "not asked") for c in table.cells)
     said = (
-        f"{len(table.methods)} methods on {len(table.models)} models, {seeds} seed"
+        f"{len(table.every_method)} methods on {len(table.models)} models, {seeds} seed"
         f"{'s' * (seeds != 1)} each. A method gives a score to every edge or node. "
         "Average precision (AP) is high if the circuit's items have the highest "
         "scores; unlike AUROC, it does not reward a method for the many items that "
@@ -119,9 +78,29 @@ def _ranked(table: Table, level: str) -> list[str]:
 def _level_section(table: Table, level: str) -> Markup:
     names = ("method", "AP", "95 %", "from 0 to 1", "AUROC", "models")
     rows = [_row(table, method, level) for method in _ranked(table, level)]
+    return _section(TITLES[level], names, rows, level)
+
+
+def _claims_section(table: Table, claims: str) -> Markup:
+    """Return the methods that make claims of another kind than scores."""
+    names, cells = claim_cells(table, claims)
+    rows = [
+        tag(
+            "tr",
+            tag("th", cell[0], scope="row"),
+            [tag("td", text, class_="number") for text in cell[1:]],
+        )
+        for cell in cells
+    ]
+    return _section(claims.capitalize(), names, rows, claims)
+
+
+def _section(
+    title: str, names: Sequence[str], rows: Sequence[Content], place: str
+) -> Markup:
     return tag(
         "section",
-        tag("h2", _LEVELS[level]),
+        tag("h2", title),
         tag(
             "div",
             tag(
@@ -133,7 +112,7 @@ def _level_section(table: Table, level: str) -> Markup:
             class_="scroll",
             tabindex="0",
         ),
-        id=level,
+        id=place,
     )
 
 

@@ -7,21 +7,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from zoo.cases.bootstrap import Interval, interval_of_mean
-from zoo.cases.levels import KINDS
+from zoo.cases.bootstrap import Interval, interval_of_mean, mean_of
 from zoo.gallery.entries import Entry
 from zoo.gallery.markup import Content, Markup, tag
+from zoo.scoring.model_kinds import places_by_kind
+from zoo.scoring.page import AP
 from zoo.scoring.table import Table
 
-AP = "average_precision"
 _SCORES = {"qkv": "", "head": " (edges between nodes)", "node": " (nodes)"}
 """What a method scores, where it is not every edge into q, k and v."""
-
-
-def mean_of(values: np.ndarray) -> float:
-    """Return the mean of the values that are there; NaN without any."""
-    kept = values[~np.isnan(values)]
-    return float(kept.mean()) if len(kept) else float("nan")
 
 
 def range_shown(interval: Interval) -> str:
@@ -36,45 +30,19 @@ def figure_shown(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.3f}"
 
 
-def finest(table: Table, method: str) -> str:
-    """Return the finest granularity at which a method has figures."""
-    for level in KINDS:
-        if not np.isnan(table.figures(method, level, AP)).all():
-            return level
-    return KINDS[-1]
-
-
-def _order(table: Table) -> list[str]:
-    """Return all methods, best average precision at their finest granularity first."""
-    means = {m: mean_of(table.figures(m, finest(table, m), AP)) for m in table.methods}
-    return sorted(means, key=lambda m: (-np.nan_to_num(means[m]), m))
-
-
 def _titled(table: Table, method: str) -> str:
     """Return a method's name, with what it scores if that is coarse."""
-    return method + _SCORES[finest(table, method)]
-
-
-def kind_of(line: str, known: Mapping[str, Entry]) -> str:
-    """Return the kind of a model of a suite, by the line that names it."""
-    name, _, options = line.partition("?")
-    if options:
-        return options.partition("=")[0].replace("rotate", "rotated")
-    entry = known.get(name.partition("@")[0])
-    if entry is None:
-        return "compiled"
-    return entry.architecture or entry.kind
+    return method + _SCORES[table.finest(method)]
 
 
 def by_kind(table: Table, known: Mapping[str, Entry]) -> Markup:
     """Return the section with the figures of each kind of model."""
-    kinds: dict[str, list[int]] = {}
-    for place, line in enumerate(table.models):
-        kinds.setdefault(kind_of(line, known), []).append(place)
+    named = {name: entry.architecture or entry.kind for name, entry in known.items()}
+    kinds = places_by_kind(table.models, named)
     head = [f"{kind} ({len(rows)})" for kind, rows in kinds.items()]
     rows = []
-    for method in _order(table):
-        found = table.figures(method, finest(table, method), AP)
+    for method in table.ranked():
+        found = table.figures(method, table.finest(method), AP)
         rows.append(
             (
                 _titled(table, method),
@@ -102,8 +70,8 @@ def _spread(values: np.ndarray) -> Content:
 
 def by_model(table: Table, known: Mapping[str, Entry]) -> Markup:
     """Return the section with the figures of each model."""
-    methods = _order(table)
-    figures = {m: table.figures(m, finest(table, m), AP) for m in methods}
+    methods = table.ranked()
+    figures = {m: table.figures(m, table.finest(m), AP) for m in methods}
     rows = []
     for place, line in enumerate(table.models):
         entry = known.get(line.partition("@")[0])

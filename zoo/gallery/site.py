@@ -11,7 +11,7 @@ from typing import Any
 from compiler.errors import InputError, ZooError
 from compiler.rasp.values import Value
 from zoo.auditing.certificate import Certificate
-from zoo.gallery.board import board_page, read_board
+from zoo.gallery.board import board_page
 from zoo.gallery.circuit import ShownCircuit, class_circuits, minimal_circuits
 from zoo.gallery.entries import Entry, entry_of, rows_for_scripts
 from zoo.gallery.folder import check_replaceable, write_site
@@ -31,6 +31,7 @@ from zoo.release.shelf import (
     newest,
     read_shelf,
 )
+from zoo.scoring.leaderboard import read_leaderboard
 from zoo.scoring.sufficient import find_circuits
 from zoo.suites import choose, parse_suite
 
@@ -84,7 +85,7 @@ def site(
     """
     target = Path(out)
     check_replaceable(target)
-    table = None if leaderboard is None else read_board(Path(leaderboard))
+    table = None if leaderboard is None else read_leaderboard(Path(leaderboard))
     shelved, broken = find_shelved(None if releases is None else Path(releases), suite)
     sections = (MODELS,) if table is None else (MODELS, BOARD)
     with show_progress("pages", "models", progress) as show:

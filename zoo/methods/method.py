@@ -37,6 +37,8 @@ class Method:
         both_ways: whether it also takes cases that denoise; others patch clean runs.
         choice: of patching, in the place of the case's own; its name says it.
         code: digest of a user's function: a changed one is run again.
+        claims: what it returns: `scores`, or another kind of claim, which
+            `zoo submit` takes; see docs/submitting.md.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Method:
     both_ways: bool = False
     choice: PatchingChoice | None = None
     code: str = ""
+    claims: str = "scores"
 
     def choose(self, choice: PatchingChoice) -> Method:
         """Return the method with choices of patching, which its name then says.

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from compiler.errors import InputError
+from compiler.finite import check_finite
 from compiler.model import Model
 from compiler.parts import matrix_of
 from compiler.torch_values import plain
@@ -107,11 +108,7 @@ def _terms(model: Model, name: str, given: Any) -> Float[np.ndarray, "term row c
             f"components: {name}: found the shape {array.shape}, {expected}. Rows are "
             "what the matrix reads; give transposes if they are columns"
         )
-    if bad := int((~np.isfinite(array)).sum()):
-        raise InputError(
-            f"components: {name}: found {bad} entries that are NaN or infinite, "
-            "expected numbers. Look at how it was trained"
-        )
+    check_finite(array, f"components: {name}", "Look at how it was trained")
     return array
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from compiler.rasp.values import Value
 from compiler.sealed import FILES
+from zoo.release.index_format import INDEX_FORMAT
 from zoo.release.schema import LARGEST, Document, FieldRule
 
 CARD, SOURCE, CERTIFICATE = "README.md", "program.py", "certificate.json"
@@ -262,9 +263,7 @@ RELEASE_DOCUMENT = Document(
 CIRCUIT_DOCUMENT = Document(
     "circuit.json", "Edges, sites and their annotation.", CircuitFile
 )
-INDEX_DOCUMENT = Document(
-    INDEX, "The releases of a folder.", Index, "circuitzoo.index", (1,)
-)
+INDEX_DOCUMENT = Document(INDEX, "The releases of a folder.", Index, INDEX_FORMAT, (1,))
 ROOT_DOCUMENT = Document(
-    INDEX, "The parts of a large index.", ShardedIndex, "circuitzoo.index", (2,)
+    INDEX, "The parts of a large index.", ShardedIndex, INDEX_FORMAT, (2,)
 )

@@ -19,6 +19,7 @@ from compiler.files import write_atomically
 from compiler.notation import render
 from compiler.sealed import digest
 from zoo.release.fields import INDEX
+from zoo.release.index_format import INDEX_FORMAT, index_of
 
 FOLDER = "index.d"
 MEAN, MOST = 1000, 8000
@@ -56,20 +57,14 @@ def write_shards(shelf: Path, entries: Iterable[Mapping[str, Any]]) -> None:
         note = {"file": f"{FOLDER}/{place.name}", "first": part[0]["name"]}
         notes.append({**note, "count": len(part), "bytes": len(data), "sums": sums})
     total = sum(note["count"] for note in notes)
-    root = {"format": "circuitzoo.index", "format_version": 2, "count": total}
+    root = {"format": INDEX_FORMAT, "format_version": 2, "count": total}
     write_atomically(shelf / INDEX, render({**root, "shards": notes}))
     _drop_others(folder, {Path(note["file"]).name for note in notes})
 
 
 def index_document(entries: Iterable[Mapping[str, Any]]) -> bytes:
     """Return an index in one part."""
-    return render(
-        {
-            "format": "circuitzoo.index",
-            "format_version": 1,
-            "releases": list(entries),
-        }
-    )
+    return render(index_of(entries))
 
 
 def _drop_others(folder: Path, kept: set[str]) -> None:

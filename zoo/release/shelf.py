@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from compiler.errors import InputError, ZooError
 from compiler.files import locked, put_folder, room_to, sweep, write_atomically
 from zoo.release.cache import cached_shelf
 from zoo.release.entry import Broken, folder_name, read_entry, sizes_inside
 from zoo.release.fields import INDEX, NAME, RELEASE
+from zoo.release.index_format import newest
 
 PLACE = "CIRCUITZOO_RELEASES"
 """The environment variable that names a folder of releases."""
@@ -35,7 +36,6 @@ SCHEME = "hf://"
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 """The releases of the suite `core` in an installed wheel; see `setup.py`."""
 
-Summary = TypeVar("Summary", bound=Mapping[str, Any])
 """What a release says of itself, with `name` and `version`."""
 
 MOST_ENTRIES = 2**14
@@ -127,13 +127,6 @@ def _numbers(shelf: Path, start: str) -> list[int]:
     return [int(n) for n in numbers if n.isascii() and n.isdecimal() and len(n) < 10]
 
 
-def newest(releases: Iterable[Summary]) -> list[Summary]:
-    """Return the newest version of each release, in the order of their names."""
-    ordered = sorted(releases, key=lambda release: release["version"])
-    found = {release["name"]: release for release in ordered}
-    return [found[name] for name in sorted(found)]
-
-
 def list_releases() -> list[dict[str, Any]]:
     """Return the summaries of all releases, by name, the newest version of each.
 
@@ -181,7 +174,8 @@ def scan(shelf: Path) -> list[dict[str, Any]]:
 
 def read_shelf(shelf: Path) -> tuple[list[dict[str, Any]], list[Broken]]:
     """Return (what each release on a shelf says of itself, what is broken)."""
-    from zoo.release.shelf_index import EVERY, open_index
+    from zoo.release.index_condition import EVERY
+    from zoo.release.shelf_index import open_index
 
     if (index := open_index(shelf)) is not None:
         return list(index.entries(EVERY)), index.broken()
@@ -243,8 +237,9 @@ def add(
 
 def write_index(shelf: Path) -> None:
     """Write index.json from what is on the shelf; of a large one in parts."""
+    from zoo.release.index_condition import EVERY
     from zoo.release.index_shards import write_shards
-    from zoo.release.shelf_index import EVERY, open_index
+    from zoo.release.shelf_index import open_index
 
     index = open_index(shelf)
     if index is None or index.count(EVERY) <= MOST_ENTRIES:

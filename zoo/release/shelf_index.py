@@ -10,6 +10,10 @@ A folder of at most `SMALL` releases has none, and is read each time. Up to `TRU
 releases, the time and size of two files of each release are compared each time; above
 that, only the time of the folder itself, which changes when a release comes or goes.
 What differs is read again, in one transaction.
+
+Many releases are alike in all that a filter asks for: program, kind and sizes. These
+stand in a table of their own, `shapes`, where filters are decided, and each release
+names its shape. So a filter of a million releases compares a few thousand rows.
 """
 
 from __future__ import annotations
@@ -20,7 +24,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,62 +33,21 @@ from zoo.auditing.claims import missed
 from zoo.files import cache_folder
 from zoo.release.entry import Broken, read_entry, sizes_inside
 from zoo.release.fields import RELEASE
+from zoo.release.index_condition import NEWEST, Condition
+from zoo.release.index_tables import LAYOUT, SET_NEWEST, make_tables
 
 SMALL, TRUSTED = 200, 5000
-LAYOUT = 2
-"""The version of the tables; others are made anew."""
+FEW = 20_000
+"""Releases up to which a page is taken from all that are wanted, and then sorted."""
 SETTLED = 0.1
 """Seconds after which a folder's time is that of its last change."""
 WAIT = 120.0
 """Seconds that one process waits for another one, which writes."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS releases (
-    name TEXT, version INTEGER, newest INTEGER, folder TEXT,
-    kind TEXT, program TEXT, architecture TEXT, audit TEXT,
-    layers INTEGER, heads INTEGER, d_model INTEGER, parameters INTEGER,
-    variables INTEGER, edges INTEGER, holds INTEGER,
-    norm TEXT, nodes INTEGER, attending INTEGER,
-    PRIMARY KEY (name, version)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS folders (
-    folder TEXT PRIMARY KEY, stamp TEXT, entry TEXT, broken TEXT
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS newest_releases ON releases (newest);
-CREATE INDEX IF NOT EXISTS broken_folders ON folders (folder) WHERE broken IS NOT NULL;
-"""
 _PLAIN = ("layers", "heads", "d_model", "parameters", "variables", "edges")
-_NEWEST = """
-UPDATE releases SET newest = version =
-    (SELECT MAX(version) FROM releases AS other WHERE other.name = releases.name)
-"""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What releases of an index have to be, as SQL.
-
-    Attributes:
-        text: an expression over the columns of `releases`.
-        values: what stands in the place of its question marks.
-        inside: whether it asks for `norm`, `nodes` or `attending`.
-    """
-
-    text: str = "1"
-    values: tuple[Any, ...] = ()
-    inside: bool = False
-
-    def __and__(self, other: Condition) -> Condition:
-        """Return the condition that both hold."""
-        return Condition(
-            f"({self.text}) AND ({other.text})",
-            (*self.values, *other.values),
-            self.inside or other.inside,
-        )
-
-
-EVERY, NEWEST = Condition(), Condition("newest")
+_BY_NAME = "INDEXED BY sqlite_autoindex_releases_1"
+"""Says to SQLite to read releases in the order of their primary key."""
+_SHARED = ("kind", "program", "architecture", "audit", *_PLAIN, "holds")
 
 
 class ShelfIndex:
@@ -98,28 +60,38 @@ class ShelfIndex:
 
     def __init__(self, shelf: Path, connection: sqlite3.Connection) -> None:
         self.shelf, self._db = shelf, connection
+        self._shapes: dict[str, int] = {}
+        self._counts: dict[Condition, int] = {}
 
     def entries(
         self, wanted: Condition = NEWEST, limit: int = -1, skip: int = 0
     ) -> Iterator[dict[str, Any]]:
         """Yield what releases say of themselves, by name and version."""
         self._look_inside(wanted)
+        rows = wanted.of_releases()
+        few = limit >= 0 and not rows.named and self.count(wanted) <= FEW
+        # Many releases are read in the order of their names until the page is full.
+        way = "" if few else _BY_NAME
         page = (
-            f"SELECT folder, name, version FROM releases WHERE {wanted.text} "
+            f"SELECT folder, name, version FROM releases {way} WHERE {rows.text} "
             "ORDER BY name, version LIMIT ? OFFSET ?"
         )
         found = self._db.execute(
             "SELECT (SELECT entry FROM folders WHERE folders.folder = page.folder) "
             f"FROM ({page}) AS page ORDER BY name, version",
-            (*wanted.values, limit, skip),
+            (*rows.values, limit, skip),
         )
         return (json.loads(text) for (text,) in found)
 
     def count(self, wanted: Condition = NEWEST) -> int:
         """Return how many releases are as wanted."""
         self._look_inside(wanted)
-        query = f"SELECT COUNT(*) FROM releases WHERE {wanted.text}"
-        return self._db.execute(query, wanted.values).fetchone()[0]
+        if wanted not in self._counts:
+            rows = wanted.of_releases()
+            way = _BY_NAME if rows.named else ""
+            query = f"SELECT COUNT(*) FROM releases {way} WHERE {rows.text}"
+            self._counts[wanted] = self._db.execute(query, rows.values).fetchone()[0]
+        return self._counts[wanted]
 
     def versions(self, name: str) -> list[int]:
         """Return the versions of a release, lowest first."""
@@ -128,7 +100,8 @@ class ShelfIndex:
 
     def values_of(self, column: str) -> list[str]:
         """Return the values that a column has, sorted."""
-        query = f"SELECT DISTINCT {column} FROM releases ORDER BY 1"
+        used = "SELECT 1 FROM releases WHERE newest IN (0, 1) AND shape = shapes.id"
+        query = f"SELECT DISTINCT {column} FROM shapes WHERE EXISTS ({used}) ORDER BY 1"
         return [value for (value,) in self._db.execute(query)]
 
     def names_like(self, name: str, most: int = 1000) -> list[str]:
@@ -147,17 +120,24 @@ class ShelfIndex:
         """Read what only the files of releases say, of those of which it is unknown."""
         if not wanted.inside:
             return
-        rows = self._db.execute("SELECT folder FROM releases WHERE nodes IS NULL")
+        rows = self._db.execute(
+            f"SELECT folder, {', '.join(_SHARED)} FROM shapes JOIN releases "
+            "ON newest IN (0, 1) AND shape = id WHERE nodes IS NULL"
+        ).fetchall()
+        if not rows:
+            return
+        self._counts.clear()
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            for (folder,) in rows.fetchall():
+            for folder, *shared in rows:
                 found: dict[str, Any] = {"norm": "", "nodes": -1, "attending": -1}
                 with suppress(ZooError, OSError):  # whoever opens it is told
                     found = sizes_inside(self.shelf / folder)
+                inside = (found["norm"], found["nodes"], found["attending"])
+                shape = self._shape((*shared, *inside))
                 self._db.execute(
-                    "UPDATE releases SET norm = ?, nodes = ?, attending = ? "
-                    "WHERE name = ? AND version = ?",
-                    (found["norm"], found["nodes"], found["attending"], *_key(folder)),
+                    "UPDATE releases SET shape = ? WHERE name = ? AND version = ?",
+                    (shape, *_key(folder)),
                 )
 
     def leave_out(self, has: Callable[[str], bool]) -> None:
@@ -166,6 +146,7 @@ class ShelfIndex:
 
     def refresh(self) -> None:
         """Read again what has changed on disk since the index was written."""
+        self._counts.clear()
         before = self.shelf.stat().st_mtime_ns
         settled = time.time_ns() - before > SETTLED * 1e9
         with self._db:
@@ -185,13 +166,14 @@ class ShelfIndex:
             for folder, stamp in changed:
                 self._read(folder, stamp)
             if changed or stale:
-                self._db.execute(_NEWEST)
+                self._db.execute(SET_NEWEST)
             self._say("time", before if settled else 0)
             number = self._db.execute("SELECT COUNT(*) FROM folders").fetchone()[0]
             self._say("count", number)
 
     def insert(self, entries: Iterable[dict[str, Any]]) -> None:
         """Add what releases say of themselves; `newest` is left to the caller."""
+        self._counts.clear()
         for entry in entries:
             self._put(entry, "")
 
@@ -211,21 +193,34 @@ class ShelfIndex:
             )
 
     def _put(self, entry: dict[str, Any], stamp: str) -> None:
-        row = (
-            *(entry["name"], entry["version"], 1, entry["folder"]),
-            *(entry["kind"], entry["program"]),
-            *(entry.get("architecture", "none"), entry.get("audit", "sample")),
-            *(entry[name] for name in _PLAIN),
-            int(not missed(entry["kind"], entry["claims"])),
+        shape = self._shape(
+            (
+                *(entry["kind"], entry["program"]),
+                *(entry.get("architecture", "none"), entry.get("audit", "sample")),
+                *(entry[name] for name in _PLAIN),
+                int(not missed(entry["kind"], entry["claims"])),
+                *(None, None, None),
+            )
         )
-        marks = ", ".join("?" * len(row))
         self._db.execute(
-            f"REPLACE INTO releases VALUES ({marks}, NULL, NULL, NULL)", row
+            "REPLACE INTO releases VALUES (?, ?, 1, ?, ?)",
+            (entry["name"], entry["version"], entry["folder"], shape),
         )
         self._db.execute(
             "REPLACE INTO folders VALUES (?, ?, ?, NULL)",
             (entry["folder"], stamp, json.dumps(entry, ensure_ascii=False)),
         )
+
+    def _shape(self, row: tuple[Any, ...]) -> int:
+        """Return the number of a shape, which is noted if it is new."""
+        key = json.dumps(row)
+        if key not in self._shapes:
+            marks = ", ".join("?" * (len(row) + 1))
+            new = f"INSERT OR IGNORE INTO shapes VALUES (NULL, {marks})"
+            self._db.execute(new, (key, *row))
+            found = self._db.execute("SELECT id FROM shapes WHERE key = ?", (key,))
+            self._shapes[key] = found.fetchone()[0]
+        return self._shapes[key]
 
     def _say(self, key: str, value: object) -> None:
         self._db.execute("REPLACE INTO about VALUES (?, ?)", (key, str(value)))
@@ -314,7 +309,7 @@ def _open(shelf: Path, path: Path) -> ShelfIndex:
     # Transactions are begun by hand, so that a refresh is one.
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
     index = ShelfIndex(shelf, connection)
-    named = "SELECT COUNT(*) FROM sqlite_master WHERE name IN ('about', 'releases')"
+    named = "SELECT COUNT(*) FROM sqlite_master WHERE name IN ('about', 'shapes')"
     there = connection.execute(named).fetchone()[0]
     if there == 0:
         make_tables(connection)
@@ -323,9 +318,3 @@ def _open(shelf: Path, path: Path) -> ShelfIndex:
     if not _is_fresh(index):
         index.refresh()
     return index
-
-
-def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables of an index, unless another process just did."""
-    layout = f"INSERT OR IGNORE INTO about VALUES ('layout', '{LAYOUT}');"
-    connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {layout} COMMIT;")

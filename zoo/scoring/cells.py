@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.errors import FormatError
+from compiler.errors import FormatError, InputError
 from compiler.files import write_atomically
 from zoo.cases.case import Case
 from zoo.cases.levels import KINDS, Level
@@ -42,7 +42,8 @@ class Cell:
         method: its name.
         model: a line of a suite.
         seed: of the pairs and of the method.
-        status: `ok`, `failed` or `out of time`.
+        status: `ok`, `failed`, `out of time`, or `not asked` where the truth of such
+            a claim is not known of the model.
         error: what went wrong, in a line; empty where nothing did.
         seconds: the method's own; the first run of a shape compiles.
         figures: by granularity: auroc, average_precision, f1, hamming; of the finest
@@ -50,6 +51,8 @@ class Cell:
         found: the highest items of the finest granularity, as many as are true, less
             those that ties leave open.
         code: digest of a user's function, so that a changed one is run again.
+        claims: what kind of claim the method makes: `scores` of edges or nodes, or
+            another one, under whose name the figures then are.
     """
 
     method: str
@@ -61,10 +64,43 @@ class Cell:
     figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     found: tuple[str, ...] = ()
     code: str = ""
+    claims: str = "scores"
 
     def to_json(self) -> dict[str, Any]:
         """Return the cell as JSON values."""
         return {"format": FORMAT, "format_version": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Cell:
+        """Return a cell from JSON values.
+
+        Raises:
+            KeyError: `found` is missing.
+            TypeError: another entry is missing, or one is unknown.
+        """
+        return cls(**{**data, "found": tuple(data["found"])})
+
+
+FigureTable = Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True)
+class CellKind:
+    """What methods are asked for, and how an answer is measured.
+
+    Attributes:
+        name: what a method returns, such as `scores`.
+        ask: of a case of training pairs, a case of test pairs and a seed, returns what
+            a method is given and what its answer is measured on. It raises InputError
+            where the truth is not known of the model.
+        measure: of the method, its answer and what it is measured on, returns figures
+            (of scores by granularity, of others under the kind's name, the first of
+            which ranks) and the items that were found.
+    """
+
+    name: str
+    ask: Callable[[Case, Case, int], tuple[Any, Any]]
+    measure: Callable[[Method, Any, Any], tuple[FigureTable, tuple[str, ...]]]
 
 
 class _OutOfTimeError(Exception):
@@ -79,6 +115,7 @@ def run_cell(
     test: Case,
     timeout: float,
     hung: Hung | None = None,
+    kind: CellKind | None = None,
 ) -> Cell:
     """Return the cell of a method that may do anything.
 
@@ -92,19 +129,24 @@ def run_cell(
             comes back to Python.
         hung: called with the cell of a method that does not come back, from another
             thread: it has to end the process, for nothing else ends compiled code.
+        kind: what it is asked for; scores if None.
     """
-    cell = partial(Cell, method.name, line, seed, code=method.code)
+    kind = kind or SCORES
+    cell = partial(Cell, method.name, line, seed, code=method.code, claims=kind.name)
     late = cell("out of time", f"stopped after {timeout:g} s", timeout)
     started = time.monotonic()
     try:
         if method.choice is not None:
             train, test = method.choice.set(train, seed), method.choice.shift(test)
-        train.batch  # noqa: B018 - what all methods share is not their time
+        try:
+            given, judged = kind.ask(train, test, seed)
+        except InputError as error:
+            return cell("not asked", str(error).splitlines()[0][:300])
         started = time.monotonic()
         with _limit(timeout, None if hung is None else lambda: hung(late)):
-            found = method.run(train, seed)
+            found = method.run(given, seed)
         seconds = time.monotonic() - started
-        figures, names = _measure(method, found, test)
+        figures, names = kind.measure(method, found, judged)
     except _OutOfTimeError:
         return late
     except Exception as error:
@@ -174,6 +216,15 @@ def _rank(
     return figures, names
 
 
+def ask_on_cases(train: Case, test: Case, seed: int) -> tuple[Case, Case]:
+    """Return the cases; what all methods share is run here, so not in their time."""
+    train.batch  # noqa: B018
+    return train, test
+
+
+SCORES = CellKind("scores", ask_on_cases, _measure)
+
+
 def _number(value: float) -> float | None:
     return round(float(value), 9) if value == value else None
 
@@ -231,7 +282,7 @@ def read_cell(path: Path) -> Cell:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data.pop("format") != FORMAT or data.pop("format_version") != 1:
             raise ValueError("it is of another format")
-        return Cell(**{**data, "found": tuple(data["found"])})
+        return Cell.from_json(data)
     except _DAMAGED as error:
         raise FormatError(
             f"{path}: cannot be read as a cell ({error}). Remove it, and run again"

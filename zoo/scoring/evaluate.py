@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError, ZooError, count
-from compiler.files import write_atomically
+from compiler.errors import InputError, ZooError
 from compiler.rasp.values import ordered, unordered
 from compiler.sealed import digest
 from zoo.cases.case import Case
@@ -23,8 +21,16 @@ from zoo.methods import find_method, known_methods, on_grid
 from zoo.methods.method import Method
 from zoo.methods.own import given_name, method_of_file, plain_name, with_seed
 from zoo.own_file import names_file
-from zoo.scoring.cells import Cell, cell_path, read_cell, run_cell, write_cell
-from zoo.scoring.plot import new_figure, save_figure
+from zoo.scoring.cells import (
+    SCORES,
+    Cell,
+    CellKind,
+    cell_path,
+    read_cell,
+    run_cell,
+    write_cell,
+)
+from zoo.scoring.leaderboard import restore_cells
 from zoo.scoring.suites import models_of, open_model
 from zoo.scoring.table import Table
 
@@ -56,8 +62,9 @@ def evaluate(
         suite: a suite's name, an expression such as `layers>=3 and not alone`,
             `compiled`, `rotated`, `decoys`, a model's name, or several.
         seeds: how many, or which: a seed draws the pairs that a method gets.
-        out: a folder where each cell is kept; what is there already is not run again,
-            unless your function's code has changed. What it calls is not looked at:
+        out: a folder where each cell is kept; what is there already, or in a
+            `leaderboard.json` there, is not run again, unless your function's code has
+            changed. What it calls is not looked at:
             give another folder when that has.
         timeout: seconds for one run of a method.
         pairs: how many a method gets.
@@ -81,6 +88,11 @@ def evaluate(
         tried = sorted(tried, key=lambda one: one.name)
     if grid is not None:
         tried = on_grid(tried, grid)
+    if other := [one for one in tried if one.claims != SCORES.name]:
+        raise InputError(
+            f"{other[0].name} returns {other[0].claims}, and here methods are compared "
+            "by the scores of edges. `zoo submit` runs and packs it"
+        )
     names = [one.name for one in tried]
     if twice := {name for name in names if names.count(name) > 1}:
         raise InputError(
@@ -90,63 +102,113 @@ def evaluate(
     numbers = list(range(seeds)) if isinstance(seeds, int) else ordered(seeds)
     if not numbers:
         raise InputError(f"seeds={seeds!r}: found none, expected at least one")
-    cells = []
-    for line in models_of(suite):
-        for cell in _cells(line, tried, numbers, out, timeout, pairs, hung):
-            cells.append(cell)
-            if progress is not None:
-                progress(cell)
-    return Table(tuple(cells))
+    if out is not None:
+        restore_cells(Path(out))
+    run = SuiteRun(tried, numbers, out, timeout, pairs, hung)
+    return run.table(models_of(suite), progress)
 
 
-def _cells(
-    line: str,
-    tried: Sequence[Method],
-    seeds: Sequence[int],
-    out: str | Path | None,
-    timeout: float,
-    pairs: int,
-    hung: Callable[[Cell], None] | None,
-) -> Iterator[Cell]:
-    """Yield the cells of one model; it is opened once, and only if one is missing."""
-    folder = None if out is None else Path(out)
+@dataclass(frozen=True)
+class SuiteRun:
+    """Methods to be run on models; what is kept in a folder is not run again.
 
-    def keep_and_tell(cell: Cell) -> None:
-        if folder is not None:
-            write_cell(folder, cell)
-        if hung is not None:
-            hung(cell)
+    Attributes:
+        methods: each with a name of its own.
+        seeds: those of each method on each model.
+        out: the folder of the cells, or None.
+        timeout: seconds for one run of a method.
+        pairs: how many a method gets.
+        hung: see `evaluate`.
+        kind: what the methods are asked for.
+    """
 
-    notify = None if hung is None else keep_and_tell
-    opened: tuple[Case, Case] | None = None
-    grid_only = all(m.choice is not None and m.choice.shifted == 0 for m in tried)
-    for seed in seeds:
-        train: Case | None = None
-        for method in tried:
-            if folder is not None:
-                path = cell_path(folder, method.name, line, seed)
-                cell = read_cell(path) if path.is_file() else None
-                if cell is not None and cell.code == method.code != NO_CODE:
+    methods: Sequence[Method]
+    seeds: Sequence[int]
+    out: str | Path | None
+    timeout: float
+    pairs: int
+    hung: Callable[[Cell], None] | None = None
+    kind: CellKind = SCORES
+
+    def table(
+        self, lines: Iterable[str], progress: Callable[[Cell], None] | None = None
+    ) -> Table:
+        """Return the cells of the models of a suite.
+
+        Args:
+            lines: the models, as `models_of` returns them.
+            progress: called with every cell.
+        """
+        cells = []
+        for line in lines:
+            for cell in self._cells(line):
+                cells.append(cell)
+                if progress is not None:
+                    progress(cell)
+        return Table(tuple(cells))
+
+    def _keep_and_tell(self, cell: Cell) -> None:
+        if self.out is not None:
+            write_cell(Path(self.out), cell)
+        assert self.hung is not None
+        self.hung(cell)
+
+    def _cells(self, line: str) -> Iterator[Cell]:
+        """Yield the cells of one model, which is opened once if one is missing."""
+        opened: tuple[Case, Case] | None = None
+        choices = [method.choice for method in self.methods]
+        grid_only = all(c is not None and c.shifted == 0 for c in choices)
+        notify = None if self.hung is None else self._keep_and_tell
+        for seed in self.seeds:
+            train: Case | None = None
+            for method in self.methods:
+                cell = kept_cell(
+                    self.out, method.name, line, seed, method.code, self.kind
+                )
+                if cell is not None and cell.code != NO_CODE:
                     yield cell
                     continue
-            try:
-                if opened is None:
-                    whole = open_model(line, split="train", pairs=MOST_PAIRS)
-                    opened = whole, whole.split("test", pairs)
-                train = train or draw_cases(opened[0], seed, pairs)
-                if grid_only:  # once: cases of the same pairs share what is run
-                    assert method.choice is not None
-                    train = method.choice.shift(train)
-                    opened = opened[0], method.choice.shift(opened[1])
-            except ZooError as error:
-                cell = Cell(
-                    method.name, line, seed, "failed", str(error), code=method.code
-                )
-            else:
-                cell = run_cell(method, line, seed, train, opened[1], timeout, notify)
-            if folder is not None:
-                write_cell(folder, cell)
-            yield cell
+                try:
+                    opened = opened or open_both(line, self.pairs)
+                    train = train or draw_cases(opened[0], seed, self.pairs)
+                    if grid_only:  # once: cases of the same pairs share what is run
+                        assert method.choice is not None
+                        train = method.choice.shift(train)
+                        opened = opened[0], method.choice.shift(opened[1])
+                except ZooError as error:
+                    place = method.name, line, seed
+                    cell = Cell(
+                        *place,
+                        "failed",
+                        str(error),
+                        code=method.code,
+                        claims=self.kind.name,
+                    )
+                else:
+                    cases = train, opened[1]
+                    cell = run_cell(
+                        method, line, seed, *cases, self.timeout, notify, self.kind
+                    )
+                if self.out is not None:
+                    write_cell(Path(self.out), cell)
+                yield cell
+
+
+def kept_cell(
+    out: str | Path | None, name: str, line: str, seed: int, code: str, kind: CellKind
+) -> Cell | None:
+    """Return the cell that is kept of a method on a model, if its code is the same."""
+    path = None if out is None else cell_path(Path(out), name, line, seed)
+    if path is None or not path.is_file():
+        return None
+    cell = read_cell(path)
+    return cell if (cell.code, cell.claims) == (code, kind.name) else None
+
+
+def open_both(line: str, pairs: int) -> tuple[Case, Case]:
+    """Return a model's case with all pairs of the training split, and a test case."""
+    whole = open_model(line, split="train", pairs=MOST_PAIRS)
+    return whole, whole.split("test", pairs)
 
 
 def draw_cases(case: Case, seed: int, count: int) -> Case:
@@ -205,34 +267,3 @@ def _code(code: CodeType) -> tuple[Any, ...]:
         for constant in code.co_consts
     ]
     return code.co_code, code.co_names, constants
-
-
-def write_leaderboard(table: Table, folder: str | Path) -> list[Path]:
-    """Write a table as README.md, leaderboard.json and one PNG a granularity."""
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    write_atomically(place / "README.md", table.to_markdown().encode())
-    data = json.dumps(table.to_json(), indent=1, allow_nan=False) + "\n"
-    write_atomically(place / "leaderboard.json", data.encode())
-    written = [place / "README.md", place / "leaderboard.json"]
-    for level in ("qkv", "head", "node"):
-        path = place / f"{level}.png"
-        _plot(table, level, path)
-        written.append(path)
-    return written
-
-
-def _plot(table: Table, level: str, path: Path) -> None:
-    """Draw the AUROC of every method with its interval, best on top."""
-    rows = [row for row in table.rows(level) if row.models][::-1]
-    figure, (axis,) = new_figure(1, width=6.0, height=1.0 + 0.3 * len(rows))
-    values = np.array([row.auroc for row in rows])
-    low = np.array([row.interval.low for row in rows])
-    high = np.array([row.interval.high for row in rows])
-    places, models = np.arange(len(rows)), count(len(table.models), "model")
-    axis.errorbar(values, places, xerr=np.abs([values - low, high - values]), fmt="o")
-    axis.set_yticks(places, [row.method for row in rows])
-    axis.margins(y=0.5 / max(len(rows), 1))
-    axis.axvline(0.5, color="0.7", linewidth=0.8)
-    axis.set(xlabel=f"AUROC ({level}), mean over {models}")
-    save_figure(figure, path)

@@ -10,6 +10,7 @@ from typing import Any
 from compiler.grid import align
 from zoo.cases.levels import KINDS
 from zoo.methods.choices import AT, read_choice
+from zoo.scoring.page import claim_cells
 
 SHOWN = ("ablation", "loss", "direction")
 """Choices that have a column of their own in the table of a grid."""
@@ -144,6 +145,9 @@ def _plain_lines(table: Any) -> list[str]:
         ]
         if rows:
             lines += [level.upper(), *align([head, *rows]), ""]
+    for claims in table.claims:
+        titles, cells = claim_cells(table, claims)
+        lines += [claims.upper(), *align([titles, *cells]), ""]
     return lines
 
 

@@ -13,14 +13,16 @@ from zoo.ranking import steps
 from zoo.scoring.faithfulness import Curve
 
 
-def new_figure(columns: int, width: float = 4.0, height: float = 3.4) -> Any:
-    """Return (figure, axes) that need no display."""
+def new_figure(
+    columns: int, width: float = 4.0, height: float = 3.4, share_y: bool = False
+) -> Any:
+    """Return (figure, axes) that need no display; width and height in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width * columns, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, columns, squeeze=False)[0]
+    return figure, figure.subplots(1, columns, squeeze=False, sharey=share_y)[0]
 
 
 def plot_report(
@@ -62,5 +64,12 @@ def plot_report(
 
 
 def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure as a PNG, the same bytes every time."""
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    """Write a figure as a PNG or, if the file's name says so, as an SVG.
+
+    The bytes are the same every time.
+    """
+    from matplotlib import rc_context
+
+    date = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+    with rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
+        figure.savefig(path, dpi=120, metadata=date)

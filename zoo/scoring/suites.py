@@ -23,7 +23,8 @@ from programs import all_programs
 from zoo.expressions import is_expression
 from zoo.lookup import COMPILED as COMPILED_ONLY
 from zoo.lookup import MODELS, find_program, look_up
-from zoo.release.shelf import list_versions, newest
+from zoo.release.index_format import newest
+from zoo.release.shelf import list_versions
 from zoo.suites import SUITES, SUITES_OF_OLD, choose, parse_suite
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -13,53 +13,11 @@ from scipy import stats
 
 from compiler import html
 from compiler.errors import unknown_name
-from zoo.cases.bootstrap import Interval, interval_of_mean
+from zoo.cases.bootstrap import interval_of_mean, mean_of
 from zoo.cases.levels import KINDS
-from zoo.scoring.cells import Cell
-
-
-@dataclass(frozen=True)
-class Row:
-    """A method at one granularity, over all models.
-
-    Attributes:
-        method: its name.
-        models: on how many it has figures.
-        auroc: mean over models (of the mean over seeds).
-        interval: 95 %, over models drawn again.
-        average_precision: mean over models (of the mean over seeds).
-        f1: mean over models, with as many items found as are true.
-        cpr: mean over models; NaN if the method has another granularity.
-        cmd: mean over models; NaN if the method has another granularity.
-        stability: mean Jaccard index of what two seeds find.
-        seconds: mean over models of the fastest seed: the others may compile.
-        failed: cells without figures.
-    """
-
-    method: str
-    models: int
-    auroc: float
-    interval: Interval
-    average_precision: float
-    f1: float
-    cpr: float
-    cmd: float
-    stability: float
-    seconds: float
-    failed: int
-
-
-@dataclass(frozen=True)
-class MethodPair:
-    """Two methods on the same models (Wilcoxon 1945; Holm 1979 for many pairs)."""
-
-    first: str
-    second: str
-    models: int
-    difference: float
-    interval: Interval
-    p: float
-    corrected: float
+from zoo.scoring.cells import SCORES, Cell
+from zoo.scoring.page import AP
+from zoo.scoring.table_rows import ClaimRow, MethodPair, Row
 
 
 @dataclass(frozen=True)
@@ -75,7 +33,7 @@ class Table:
     def __repr__(self) -> str:
         failed = sum(cell.status != "ok" for cell in self.cells)
         return (
-            f"<Table: {len(self.methods)} methods, {len(self.models)} models, "
+            f"<Table: {len(self.every_method)} methods, {len(self.models)} models, "
             f"{len(self.cells)} cells, {failed} without figures>"
         )
 
@@ -111,10 +69,31 @@ class Table:
             found.setdefault((cell.method, cell.model), []).append(cell)
         return found
 
+    @cached_property
+    def _compared(self) -> dict[tuple[str, str], list[MethodPair]]:
+        """What `compare` found: hundreds of tests, which several pages show."""
+        return {}
+
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods, in order of appearance."""
+        """The methods that give scores, in order of appearance."""
+        return self.methods_of(SCORES.name)
+
+    @property
+    def every_method(self) -> tuple[str, ...]:
+        """The methods of all kinds of claims, in order of appearance."""
         return tuple(dict.fromkeys(cell.method for cell in self.cells))
+
+    def methods_of(self, claims: str) -> tuple[str, ...]:
+        """Return the methods that make claims of a kind, in order of appearance."""
+        found = (cell.method for cell in self.cells if cell.claims == claims)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The kinds of claims other than scores, in order of appearance."""
+        kinds = dict.fromkeys(cell.claims for cell in self.cells)
+        return tuple(kind for kind in kinds if kind != SCORES.name)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -139,10 +118,10 @@ class Table:
         return np.array([self.figure(method, m, level, name) for m in self.models])
 
     def rows(self, level: str = "qkv") -> list[Row]:
-        """Return the methods that have figures at a granularity, best first.
+        """Return the methods that have figures at a granularity, the best AP first.
 
-        For the order alone, a run that has no figures counts as an AUROC of 0.5, which
-        random scores get: a method that fails on hard models gains nothing by it.
+        For the order alone, a run that failed counts as an average precision of 0: a
+        method that fails on hard models gains nothing by it.
 
         Raises:
             NameLookupError: there is no such granularity.
@@ -153,21 +132,49 @@ class Table:
         kept = [row for row in found if row.models or row.failed]
         return sorted(kept, key=lambda r: (-self._standing(r.method, level), r.method))
 
+    def finest(self, method: str) -> str:
+        """Return the finest granularity at which a method has figures."""
+        for level in KINDS:
+            if not np.isnan(self.figures(method, level, AP)).all():
+                return level
+        return KINDS[-1]
+
+    def ranked(self) -> list[str]:
+        """Return the methods that give scores, the best AP at their finest first."""
+        means = {m: self._standing(m, self.finest(m)) for m in self.methods}
+        return sorted(means, key=lambda m: (-means[m], m))
+
+    def claim_rows(self, claims: str) -> list[ClaimRow]:
+        """Return the methods that make claims of a kind, the best first figure first.
+
+        Args:
+            claims: the kind, one of `claims`.
+        """
+        known = [c.figures[claims] for c in self.cells if claims in c.figures]
+        names = tuple(known[0]) if known else ()
+        rows = [self._claim_row(m, claims, names) for m in self.methods_of(claims)]
+        return sorted(rows, key=lambda r: (-_first(r.figures), r.method))
+
     def compare(self, level: str = "qkv", name: str = "auroc") -> list[MethodPair]:
         """Return every pair of methods, paired over models, corrected for their number.
 
         Models on which both are the same say nothing and are left out of the test.
         """
-        rows = [row.method for row in self.rows(level) if row.models]
-        found = [self._pair(a, b, level, name) for a, b in combinations(rows, 2)]
-        corrected = holm([pair.p for pair in found])
-        return [
-            MethodPair(**{**pair.__dict__, "corrected": p})
-            for pair, p in zip(found, corrected, strict=True)
-        ]
+        if (level, name) not in self._compared:
+            rows = [row.method for row in self.rows(level) if row.models]
+            found = [self._pair(a, b, level, name) for a, b in combinations(rows, 2)]
+            corrected = holm([pair.p for pair in found])
+            self._compared[level, name] = [
+                replace(pair, corrected=p)
+                for pair, p in zip(found, corrected, strict=True)
+            ]
+        return self._compared[level, name]
 
     def to_json(self) -> dict[str, Any]:
-        """Return rows, pairs and cells as JSON values; NaN is null."""
+        """Return rows, pairs and cells as JSON values; NaN is null.
+
+        The pairs are compared by AUROC.
+        """
         return _plain(
             {
                 "format": "circuitzoo.table",
@@ -178,6 +185,10 @@ class Table:
                         "pairs": [asdict(pair) for pair in self.compare(level)],
                     }
                     for level in KINDS
+                },
+                "claims": {
+                    claims: [asdict(row) for row in self.claim_rows(claims)]
+                    for claims in self.claims
                 },
                 "cells": [asdict(cell) for cell in self.cells],
             }
@@ -190,12 +201,12 @@ class Table:
         return page(self)
 
     def _standing(self, method: str, level: str) -> float:
-        """Return the AUROC that a method is ordered by; a failed run counts as 0.5."""
+        """Return the AP that a method is ordered by; a run that failed counts as 0."""
         found = []
         for model in self.models:
             cells = self._seeds.get((method, model), ())
             runs = [
-                cell.figures.get(level, {}).get("auroc") if cell.status == "ok" else 0.5
+                cell.figures.get(level, {}).get(AP) if cell.status == "ok" else 0.0
                 for cell in cells
             ]
             if kept := [run for run in runs if run is not None]:
@@ -204,17 +215,10 @@ class Table:
 
     def _row(self, method: str, level: str) -> Row:
         def mean(name: str) -> float:
-            values = self.figures(method, level, name)
-            values = values[~np.isnan(values)]
-            return float(values.mean()) if len(values) else float("nan")
+            return mean_of(self.figures(method, level, name))
 
         cells = [cell for cell in self.cells if cell.method == method]
         auroc = self.figures(method, level)
-        fastest = [
-            min(c.seconds for c in cells if c.model == m and c.status == "ok")
-            for m in self.models
-            if any(c.model == m and c.status == "ok" for c in cells)
-        ]
         return Row(
             method=method,
             models=int((~np.isnan(auroc)).sum()),
@@ -225,9 +229,31 @@ class Table:
             cpr=mean("cpr"),
             cmd=mean("cmd"),
             stability=_stability(cells),
-            seconds=float(np.mean(fastest)) if fastest else float("nan"),
+            seconds=self._seconds(method),
             failed=sum(cell.status != "ok" for cell in cells),
+            ap_interval=interval_of_mean(self.figures(method, level, AP)),
         )
+
+    def _claim_row(self, method: str, claims: str, names: Sequence[str]) -> ClaimRow:
+        found = {name: self.figures(method, claims, name) for name in names}
+        first = next(iter(found.values()), np.zeros(0))
+        cells = [cell for cell in self.cells if cell.method == method]
+        asked = [cell for cell in cells if cell.status != "not asked"]
+        return ClaimRow(
+            method=method,
+            models=int((~np.isnan(first)).sum()),
+            figures={name: mean_of(values) for name, values in found.items()},
+            interval=interval_of_mean(first),
+            seconds=self._seconds(method),
+            failed=sum(cell.status != "ok" for cell in asked),
+            not_asked=len(cells) - len(asked),
+        )
+
+    def _seconds(self, method: str) -> float:
+        """Return the mean over models of a method's fastest seed; NaN without any."""
+        every = (self._seeds.get((method, model), ()) for model in self.models)
+        done = ([c.seconds for c in cells if c.status == "ok"] for cells in every)
+        return mean_of(np.array([min(seconds) for seconds in done if seconds]))
 
     def _pair(self, first: str, second: str, level: str, name: str) -> MethodPair:
         gap = self.figures(first, level, name) - self.figures(second, level, name)
@@ -239,6 +265,12 @@ class Table:
         difference = float(gap.mean()) if len(gap) else float("nan")
         interval = interval_of_mean(gap)
         return MethodPair(first, second, len(gap), difference, interval, p, p)
+
+
+def _first(figures: Mapping[str, float]) -> float:
+    """Return the figure that ranks; one that is not defined is below all."""
+    value = next(iter(figures.values()), float("nan"))
+    return float("-inf") if np.isnan(value) else value
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from compiler.errors import InputError
+from compiler.finite import check_finite
 from compiler.model import Model
 from compiler.rasp.values import Value
 from compiler.torch_values import plain
@@ -78,7 +79,7 @@ def score_steering(
         seed=seed,
     )
     name, run = _named(vector)
-    steering = run(task, seed) if run else _checked(task, vector)
+    steering = run(task, seed) if run else check_vector(task, vector)
     claimed = np.asarray(steer(task, task.test, steering))
     rows = {"claimed": _figures(task, claimed)}
     rows["interchange"] = _figures(task, interchanged(task, task.test))
@@ -119,7 +120,7 @@ def _named(vector: Any) -> tuple[str, Callable[..., Steering] | None]:
     return "vector", None
 
 
-def _checked(task: SteeringTask, vector: Any) -> Steering:
+def check_vector(task: SteeringTask, vector: Any) -> Steering:
     """Return a function as it is, or a vector as an array."""
     if callable(vector):
         return vector
@@ -137,11 +138,7 @@ def _checked(task: SteeringTask, vector: Any) -> Steering:
             f"vector: found the shape {array.shape}, {expected}. Give one direction of "
             "this model's stream"
         )
-    if bad := int((~np.isfinite(array)).sum()):
-        raise InputError(
-            f"vector: found {bad} entries that are NaN or infinite, expected numbers. "
-            "Look at how it was made"
-        )
+    check_finite(array, "vector", "Look at how it was made")
     return array.astype(np.float32)
 
 

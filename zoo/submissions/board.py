@@ -9,7 +9,8 @@ from compiler.errors import InputError, count
 from zoo.cases.pairs import PAIRS
 from zoo.methods import known_methods
 from zoo.scoring.cells import Cell
-from zoo.scoring.evaluate import TIMEOUT, Given, evaluate, write_leaderboard
+from zoo.scoring.evaluate import TIMEOUT, Given, evaluate
+from zoo.scoring.leaderboard import write_leaderboard
 from zoo.scoring.table import Table
 from zoo.submissions.judging import JudgedSubmission, judge_submissions
 

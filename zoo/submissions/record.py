@@ -1,7 +1,7 @@
-"""What a submission is: a folder with the scores of one method on a suite of models.
+"""What a submission is: a folder with the claims of one method on a suite of models.
 
     submission.json           the method, settings, environment, models with digests
-    entries/MODEL.SEED.json   one a model and seed: its scores, or why there are none
+    entries/MODEL.SEED.json   one a model and seed: its claim, or why there is none
     cells/METHOD/..           the submitter's own figures, as `zoo evaluate` keeps them
     method.py                 the file of the method, where it is in one; for readers
     SHA256SUMS                the digests of all of these
@@ -18,14 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from compiler.errors import FormatError, InputError
-from compiler.notation import REMEDY, render
+from compiler.notation import render, with_remedy
 from compiler.sealed import read_file, read_sums
-from zoo.cases.case import Case
-from zoo.cases.scores import Scores
-from zoo.methods.method import Method
-from zoo.release.schema import Document
+from zoo.release.schema import MAY_LACK, Document
 from zoo.scoring.cells import cell_path
-from zoo.scoring.formats import read_scores
 
 SUBMISSION, METHOD_FILE, ENTRIES = "submission.json", "method.py", "entries"
 MOST_BYTES = 2**26
@@ -34,7 +30,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """What a method can be called on a leaderboard; it is also the name of a folder."""
 SUBMIT_AGAIN = "Ask who made the submission for it again, or make it with `zoo submit`."
 
-RunStatus = Literal["ok", "failed", "out of time"]
+RunStatus = Literal["ok", "failed", "out of time", "not asked"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,7 @@ class Submission:
         pairs: how many input pairs the method got.
         timeout: seconds after which a run was stopped.
         environment: versions of Python and of packages, and the kind of machine.
+        claims: what it returns: `scores`, or another kind of claim.
     """
 
     name: str
@@ -82,24 +79,22 @@ class Submission:
     pairs: int
     timeout: float
     environment: Mapping[str, str]
+    claims: str = field(default="scores", metadata={MAY_LACK: True})
 
 
 @dataclass(frozen=True)
-class SubmittedScores:
-    """What one run of the method came to.
+class SubmittedRun:
+    """What one run of the method came to; each kind of claim adds fields of its own.
 
     Attributes:
         model: a line of the suite.
         digest: of the model, as in `SubmittedModel`.
         seed: of the input pairs and of the method.
-        status: `ok`, `failed` or `out of time`.
+        status: `ok`, `failed`, `out of time`, or `not asked` where the truth of such a
+            claim is not known of the model.
         code: digest of the file or function that was run.
         seconds: of the run, on the submitter's machine.
         error: what went wrong, in a line.
-        n_layers: of the model.
-        n_heads: of the model.
-        is_circuit: whether the scores are a circuit: 1 inside, 0 outside.
-        scores: by item; empty without any.
     """
 
     model: str
@@ -109,10 +104,6 @@ class SubmittedScores:
     code: str
     seconds: float
     error: str = ""
-    n_layers: int = 0
-    n_heads: int = 0
-    is_circuit: bool = False
-    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 SUBMISSION_DOCUMENT = Document(
@@ -120,18 +111,11 @@ SUBMISSION_DOCUMENT = Document(
     "A method that was run on a suite of models, by whoever made it.",
     Submission,
     "circuitzoo.submission",
-    (1,),
-)
-SCORES_DOCUMENT = Document(
-    "entry.json",
-    "The scores of one method on one model with one seed.",
-    SubmittedScores,
-    "circuitzoo.submitted-scores",
-    (1,),
+    (1, 2),
 )
 
 
-def document_bytes(document: Document, value: Submission | SubmittedScores) -> bytes:
+def document_bytes(document: Document, value: Submission | SubmittedRun) -> bytes:
     """Return a document of a submission as the bytes of its file."""
     version = {"format": document.format, "format_version": document.versions[-1]}
     return render({**version, **asdict(value)})
@@ -140,27 +124,6 @@ def document_bytes(document: Document, value: Submission | SubmittedScores) -> b
 def entry_name(line: str, seed: int) -> str:
     """Return the name of the file with the scores of a model and seed."""
     return f"{ENTRIES}/{cell_path(Path(), '', line, seed).name}"
-
-
-@dataclass
-class MethodRecording:
-    """A method whose last scores are kept, so that they can be packed or compared.
-
-    Attributes:
-        method: it.
-        case: what it was called with last.
-        scores: what it returned then.
-    """
-
-    method: Method
-    case: Case | None = None
-    scores: Scores | None = None
-
-    def __call__(self, case: Case, seed: int) -> Scores:
-        """Run the method, and keep what it was given and what it returned."""
-        self.case, self.scores = case, None
-        self.scores = read_scores(case.names, self.method.run(case, seed))
-        return self.scores
 
 
 @dataclass(frozen=True)
@@ -184,17 +147,22 @@ class SubmissionFolder:
         except FormatError as error:
             raise _located(self.path, error) from None
 
-    def scores(self, line: str, seed: int) -> SubmittedScores:
+    def entry(self, line: str, seed: int, document: Document) -> Any:
         """Return what the method came to on one model with one seed.
+
+        Args:
+            line: of a suite.
+            seed: of the run.
+            document: of the kind of claim.
 
         Raises:
             FormatError: the file is missing, altered, or of another model or seed.
         """
         name = entry_name(line, seed)
-        found = _read(self.path, name, SCORES_DOCUMENT, self.sums)
+        found = _read(self.path, name, document, self.sums)
         if (found.model, found.seed) != (line, seed):
             raise FormatError(
-                f"{self.path / name}: found scores of {found.model!r}, seed "
+                f"{self.path / name}: found a run on {found.model!r}, seed "
                 f"{found.seed}, expected {line!r}, seed {seed}. {SUBMIT_AGAIN}"
             )
         return found
@@ -230,8 +198,8 @@ def _read(folder: Path, name: str, document: Document, sums: Mapping[str, str]) 
 
 def _located(folder: Path, error: FormatError) -> FormatError:
     """Return an error of a file with its folder, and what can be done about it."""
-    said = str(error).removesuffix(REMEDY).rstrip()
-    return FormatError(f"{folder}: {said} {SUBMIT_AGAIN}")
+    said = with_remedy(error, SUBMIT_AGAIN)
+    return FormatError(f"{folder}: {said}")
 
 
 def find_submissions(folder: str | Path) -> list[Path]:

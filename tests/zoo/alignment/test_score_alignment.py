@@ -196,7 +196,7 @@ def test_a_basis_that_is_none_is_refused_with_what_to_do(compiled: Case) -> None
     bad: dict[str, Any] = {
         r"Give its transpose, basis\.T": good.T,
         r"found the shape \(5, 3\), expected \[d_model, k\]": good[:5],
-        "found 1 entries that are NaN or infinite": np.where(
+        "found 1 number that is NaN or infinite": np.where(
             np.arange(width * 3).reshape(width, 3) == 4, np.nan, good
         ),
         "found 4 columns that span 3 dimensions": np.hstack([good, good[:, :1]]),

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +21,7 @@ from zoo.building.plan import (
 from zoo.building.progress import BuildProgress
 from zoo.release.shelf import find_release
 from zoo.release.whole import open_folder
+from zoo.submissions.kinds import find_kind
 from zoo.submissions.record import open_submission
 
 TINY = """
@@ -200,54 +197,22 @@ def test_the_time_that_is_left_is_by_what_is_done():
     assert lines == ["a: built  (1 of 4)", "b: train"]
 
 
-@pytest.fixture(scope="module")
-def cluster(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[str, list[subprocess.Popen]]]:
-    """A real scheduler with two workers, each a process; address and workers."""
-    tmp_path = tmp_path_factory.mktemp("cluster")
-    file = tmp_path / "scheduler.json"
-    null = subprocess.DEVNULL
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    options += ["--scheduler-file", str(file)]
-    scheduler = subprocess.Popen([*command, *options], stdout=null, stderr=null)
-    command = [sys.executable, "-m", "distributed.cli.dask_worker"]
-    options = ["--scheduler-file", str(file), "--nthreads", "1", "--no-nanny"]
-    options += ["--no-dashboard", "--local-directory", str(tmp_path / "workers")]
-    workers = [
-        subprocess.Popen([*command, *options], stdout=null, stderr=null)
-        for _ in range(2)
-    ]
-    try:
-        end = time.monotonic() + 60
-        while not file.is_file() and time.monotonic() < end:
-            time.sleep(0.1)
-        yield json.loads(file.read_text())["address"], workers
-    finally:
-        for process in (*workers, scheduler):
-            process.kill()
-            process.wait()
-
-
 def test_a_cluster_that_loses_a_worker_builds_what_processes_here_build(
     local, cluster, tmp_path
 ):
-    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     folder, _ = local
-    address, workers = cluster
     lines: list[str] = []
 
     def watch(line: str) -> None:
-        if line == "one: audit" and workers[0].poll() is None:
-            workers[0].kill()  # one of the two that are building
+        if line == "one: audit" and cluster.workers[0].poll() is None:
+            cluster.workers[0].kill()  # one of the two that are building
         lines.append(line)
 
     shelf = tmp_path / "shelf"
     found = zoo.build(
-        folder / "plan.toml", out=shelf, scheduler=address, progress=watch
+        folder / "plan.toml", out=shelf, scheduler=cluster.address, progress=watch
     )
-    assert workers[0].poll() is not None
+    assert cluster.workers[0].poll() is not None
     assert [bool(one.failure) for one in found] == [False, True, False]
     assert "the steps are used up" in found[1].failure
     assert sums_on(shelf, "one", "two") == sums_on(folder / "shelf", "one", "two")
@@ -263,7 +228,6 @@ def test_what_is_left_of_a_cluster_evaluates_as_processes_here_do(
     local, cluster, tmp_path, call
 ):
     """A file of a method goes along, and what is there already is not run again."""
-    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     models = [local[0] / "shelf" / name for name in ("one", "two")]
     file = tmp_path / "mine.py"
     file.write_text(METHOD.format(name="lengths"))
@@ -275,11 +239,11 @@ def test_what_is_left_of_a_cluster_evaluates_as_processes_here_do(
     opened = open_submission(out)
     # The second model's inputs are so few that no pair of them has different outputs.
     for model, status in zip(models, ("ok", "failed"), strict=True):
-        found = opened.scores(str(model), 0)
+        found = opened.entry(str(model), 0, find_kind("scores").document)
         assert found.scores == {name: float(len(name)) for name in found.scores}
         assert found.status == status and bool(found.scores) == (status == "ok")
     given += ["--method", str(file), "--out", str(tmp_path / "cells")]
-    printed = call("evaluate", *given, "--scheduler", cluster[0])
+    printed = call("evaluate", *given, "--scheduler", cluster.address)
     assert "2/2" in printed.err
     kept = [tmp_path / "cells" / "cells", out / "cells"]
     figures = [

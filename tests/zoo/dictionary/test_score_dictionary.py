@@ -154,7 +154,7 @@ def test_a_dictionary_that_is_none_is_refused_with_what_to_do(rotated: Case) -> 
     bad: dict[str, Any] = {
         r"Give its transpose, dictionary\.T": good.T,
         r"expected \[feature, d_model\]": good[:, :3],
-        "found 1 entries that are NaN": np.where(good == good[2, 1], np.nan, good),
+        "found 1 number that is NaN": np.where(good == good[2, 1], np.nan, good),
         "found 1 rows of zeros": np.vstack([good, np.zeros((1, width))]),
         "found dict, expected numbers": {},
     }

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from compiler.errors import FormatError, InputError
-from zoo.gallery.board import board_page, read_board
-from zoo.gallery.board_tables import kind_of
+from zoo.gallery.board import board_page
 from zoo.scoring.cells import Cell, write_cell
+from zoo.scoring.leaderboard import read_leaderboard
+from zoo.scoring.model_kinds import kind_of
 from zoo.scoring.table import Table
 
 # Of two methods the first has the better AUROC, the second the better AP.
@@ -81,16 +82,40 @@ def test_both_forms_of_a_leaderboard_are_read(table: Table, tmp_path: Path) -> N
     (tmp_path / "whole" / "leaderboard.json").write_text(json.dumps(table.to_json()))
     expected = board_page(table, [], ())
     assert rows_of(
-        board_page(read_board(tmp_path / "whole"), [], ()), "qkv"
+        board_page(read_leaderboard(tmp_path / "whole"), [], ()), "qkv"
     ) == rows_of(expected, "qkv")
-    page = board_page(read_board(tmp_path / "cells-only"), [], ())
+    page = board_page(read_leaderboard(tmp_path / "cells-only"), [], ())
     assert rows_of(page, "qkv") == rows_of(expected, "qkv")
 
 
 def test_what_is_no_leaderboard_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no leaderboard\.json and no cell"):
-        read_board(tmp_path)
+        read_leaderboard(tmp_path)
     for text in ("{", "[]", json.dumps({"format": "circuitzoo.table"})):
         (tmp_path / "leaderboard.json").write_text(text)
         with pytest.raises(FormatError, match="cannot be read as a leaderboard"):
-            read_board(tmp_path)
+            read_leaderboard(tmp_path)
+
+
+def test_claims_of_another_kind_have_a_table_of_their_own(table: Table) -> None:
+    def cell(name: str, model: str, share: float, **figures: float) -> Cell:
+        said = {"circuits": {"mean_f1": share, **figures}}
+        return Cell(name, model, 0, "ok", figures=said, claims="circuits")
+
+    others = [
+        cell("first", "sort-siit", 0.5, coverage=0.25),
+        cell("first", "rank-siit", 0.9, coverage=0.75),
+        cell("second", "sort-siit", 0.8, coverage=0.0),
+        Cell("second", "rank-siit", 0, "failed", "it fell", claims="circuits"),
+        Cell("third", "sort-siit", 0, "not asked", "unknown", claims="circuits"),
+    ]
+    page = board_page(Table((*table.cells, *others)), [], ())
+    rows = rows_of(page, "circuits")
+    assert [row[:3] for row in rows] == [
+        ["second", "1", "0.800"],
+        ["first", "2", "0.700"],
+        ["third", "0", ""],
+    ]
+    assert rows[1][4] == "0.500", "the mean coverage"
+    assert [row[-1] for row in rows] == ["1", "0", "0"], "failed, not those not asked"
+    assert [row[0] for row in rows_of(page, "qkv")] == ["exact", "eap"]

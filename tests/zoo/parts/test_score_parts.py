@@ -150,7 +150,7 @@ def test_bad_components_are_refused_with_what_to_do(task: PartsTask) -> None:
         r"found u \(2, 3\) and v \(1, 3\)": {
             "m0.W_in": (np.zeros((2, 3)), np.zeros((1, 3)))
         },
-        "entries that are NaN": {"m0.W_in": good * np.nan},
+        "that are NaN": {"m0.W_in": good * np.nan},
         "found str, expected": {"m0.W_in": "parts"},
         "found 0 terms": {"m0.W_in": good[:0]},
     }

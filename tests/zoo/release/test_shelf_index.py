@@ -23,10 +23,12 @@ from zoo.release import index_shards, shelf_index
 from zoo.release.entry import read_entry
 from zoo.release.fields import ROOT_DOCUMENT
 from zoo.release.index import open_remote_index
+from zoo.release.index_condition import EVERY
 from zoo.release.index_shards import cut, index_document, write_shards
+from zoo.release.index_tables import make_tables
 from zoo.release.serve import make_server
 from zoo.release.shelf import add, find_release, folder_name, scan, versions
-from zoo.release.shelf_index import EVERY, ShelfIndex, index_path, open_index
+from zoo.release.shelf_index import ShelfIndex, index_path, open_index
 from zoo.release_listing import ReleasePage, ReleaseQuery, list_page
 
 PUBLISHED = Path(__file__).parents[3] / "releases"
@@ -285,7 +287,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(large, own_cache):
     assert open_index(large) is None
     assert [entry["name"] for entry in page().entries] == expected
     with closing(sqlite3.connect(":memory:")) as connection:
-        shelf_index.make_tables(connection)
+        make_tables(connection)
         index = ShelfIndex(large, connection)
         index.insert(made_up(4))
         assert index.count(EVERY) == 4 and index.names_like("mad") == [

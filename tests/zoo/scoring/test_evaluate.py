@@ -15,7 +15,8 @@ from scipy import stats
 from compiler.errors import FormatError, InputError, NameLookupError
 from zoo.cases.case import Case
 from zoo.scoring.cells import Cell, cell_path, read_cell, read_cells, write_cell
-from zoo.scoring.evaluate import evaluate, write_leaderboard
+from zoo.scoring.evaluate import evaluate
+from zoo.scoring.leaderboard import write_leaderboard
 from zoo.scoring.suites import models_of, open_model
 from zoo.scoring.table import Table, holm
 
@@ -158,16 +159,16 @@ def test_rows_are_means_over_seeds_then_models() -> None:
 
 
 def test_a_method_that_fails_on_hard_models_is_not_put_first() -> None:
-    # a: 0.9 and 0.7 and 0.8. b: 1.0, and 0.5 for what failed; so 0.667 before 0.8.
+    # a: 0.9 and 0.7 and 0.8. b: 1.0, and 0 for what failed; so 0.333 behind 0.8.
     failed = [Cell("b", f"model{i}", 0, "failed", "ValueError: hard") for i in (1, 2)]
     table = Table((*cells("a", [0.9, 0.7, 0.8]), *cells("b", [1.0]), *failed))
     assert [row.method for row in table.rows()] == ["a", "b"]
     assert [round(row.auroc, 9) for row in table.rows()] == [0.8, 1.0]
-    # c is better than chance wherever it ends, and better than a in the mean
+    # c fails on one model too, and is still better than b in the mean
     late = Cell("c", "model1", 0, "out of time", "60 s")
     some = [cell for cell in cells("c", [1.0, 0.0, 1.0]) if cell.model != "model1"]
-    table = Table((*table.cells, *some, late))  # (1 + 0.5 + 1) / 3 = 0.833
-    assert [row.method for row in table.rows()] == ["c", "a", "b"]
+    table = Table((*table.cells, *some, late))  # (1 + 0 + 1) / 3 = 0.667
+    assert [row.method for row in table.rows()] == ["a", "c", "b"]
 
 
 def test_two_models_give_no_interval() -> None:
@@ -208,7 +209,7 @@ def test_a_leaderboard_is_a_page_json_and_pictures(tmp_path: Path) -> None:
     table = Table((*cells("a", [0.25, 0.75, 0.5]), failed))
     paths = write_leaderboard(table, tmp_path)
     page = (tmp_path / "README.md").read_text()
-    assert "| a | 3 | 0.500 | 0.250 to 0.750 |" in page
+    assert "| a | 3 | 0.500 | 0.250 to 0.750 | 0.500 |" in page
     assert "b on model0, seed 0: failed, ValueError: x" in page
     data = json.loads((tmp_path / "leaderboard.json").read_text())
     assert data["levels"]["qkv"]["rows"][0]["method"] == "a"

@@ -178,7 +178,7 @@ def test_bad_input_is_answered_with_what_to_do(
     width = model.config.d_model
     bad: dict[str, Any] = {
         r"found the shape \(3,\), expected numbers \[d_model\]": np.zeros(3),
-        "found 1 entries that are NaN": np.where(np.arange(width) == 1, np.nan, 0.0),
+        "found 1 number that is NaN": np.where(np.arange(width) == 1, np.nan, 0.0),
         "found object, expected numbers": object(),
         r"the function returned the shape \(2,\)": lambda held: np.zeros(2),
     }

@@ -17,14 +17,15 @@ from compiler.sealed import SUMS, sums_of
 from zoo.cli import main
 from zoo.methods.own import method_of_file
 from zoo.submissions.judging import judge_submissions
+from zoo.submissions.kinds import find_kind
 from zoo.submissions.record import (
     METHOD_FILE,
-    SCORES_DOCUMENT,
     document_bytes,
     entry_name,
     open_submission,
 )
 
+SCORES = find_kind("scores").document
 MODEL, SEEDS, PAIRS = "reverse-compiled", 2, 16
 FILE = '''
 import numpy as np
@@ -82,9 +83,9 @@ def seal(folder: Path) -> None:
 
 def change_scores(folder: Path, seed: int, **changes) -> None:
     """Replace parts of the scores of a seed, and seal the folder again."""
-    found = replace(open_submission(folder).scores(MODEL, seed), **changes)
+    found = replace(open_submission(folder).entry(MODEL, seed, SCORES), **changes)
     path = folder / entry_name(MODEL, seed)
-    path.write_bytes(document_bytes(SCORES_DOCUMENT, found))
+    path.write_bytes(document_bytes(SCORES, found))
     seal(folder)
 
 
@@ -103,7 +104,7 @@ def test_what_is_packed_is_the_file_and_the_scores_that_it_returns(submitted, me
     rows = np.sort(np.random.default_rng(1).permutation(len(case.pairs))[:PAIRS])
     drawn = case.with_changes(pairs=case.pairs.take(rows))
     wanted = method_of_file(str(method)).run(drawn, 1)
-    found = opened.scores(MODEL, 1).scores
+    found = opened.entry(MODEL, 1, SCORES).scores
     pairs = zip(case.names.edges, wanted[case.names.visible], strict=True)
     assert found == {str(edge): pytest.approx(float(score)) for edge, score in pairs}
 
@@ -115,19 +116,21 @@ def test_nothing_is_run_twice_unless_the_file_changes(submitted, method, tmp_pat
     assert {p: p.stat().st_mtime_ns for p in folder.glob("entries/*")} == before
     (folder / entry_name(MODEL, 1)).unlink()  # as if it had been killed
     zoo.submit(str(method), MODEL, SEEDS, out=folder, pairs=PAIRS)
-    scores = [open_submission(p).scores(MODEL, 1).scores for p in (folder, submitted)]
+    scores = [
+        open_submission(p).entry(MODEL, 1, SCORES).scores for p in (folder, submitted)
+    ]
     assert scores[0] == scores[1]
     changed = tmp_path / "by_size.py"
     changed.write_text(FILE.replace("np.abs(", "-np.abs("))
     zoo.submit(str(changed), MODEL, SEEDS, out=folder, pairs=PAIRS)
-    negative = open_submission(folder).scores(MODEL, 1).scores
+    negative = open_submission(folder).entry(MODEL, 1, SCORES).scores
     assert negative == {edge: -score for edge, score in scores[0].items()}
 
 
 def test_made_up_scores_are_found_out_when_runs_are_repeated(copy):
     (judged,) = judge(copy, repeat=SEEDS, run_files=True)
     assert judged.repeated == SEEDS and not judged.refused
-    made_up = open_submission(copy).scores(MODEL, 0).scores
+    made_up = open_submission(copy).entry(MODEL, 0, SCORES).scores
     change_scores(copy, 0, scores={edge: 1 - score for edge, score in made_up.items()})
     assert not judge(copy)[0].refused  # its figures are those of these scores
     (judged,) = judge(copy, repeat=SEEDS, run_files=True)
@@ -229,7 +232,7 @@ def test_foreign_text_reaches_no_terminal_raw(copy):
 
 
 def test_scores_that_are_none_are_refused(copy):
-    scores = dict(open_submission(copy).scores(MODEL, 0).scores)
+    scores = dict(open_submission(copy).entry(MODEL, 0, SCORES).scores)
     first, *_ = scores
     scores["no->edge"] = scores.pop(first)
     change_scores(copy, 0, scores=scores)
@@ -288,6 +291,11 @@ def test_mistakes_are_told_before_anything_is_run(
         (["submit", "by_sizes.py", "--out", "x"], "expected a Python file"),
         (["submit", "exat", "--out", "x"], "Did you mean 'exact'"),
         (["submit", method, "--out", tmp_path, "--suite", MODEL], "'notes.txt'"),
+        (["submit", method, "--out", "x", "--claims", "circuit"], "'circuits'"),
+        (
+            ["submit", "oclusion", "--out", "x", "--claims", "attributions"],
+            "Did you mean 'occlusion'",
+        ),
         (["submit", method, "--out", "x", "--name", "eap"], "a built-in method"),
         (["submit", method, "--out", "x", "--name", "My Own"], "lower-case letters"),
         (["leaderboard", "--submissions", tmp_path], "found no folder with a"),
