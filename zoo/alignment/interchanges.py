@@ -8,7 +8,7 @@ any output.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -104,14 +104,58 @@ def draw_interchanges(
     )
 
 
-@lru_cache(maxsize=8)
+def shuffle_outputs(pairs: Interchanges, seed: int = 0) -> Interchanges:
+    """Return the pairs with the outputs of others: what is fitted to them is a control.
+
+    At each position the outputs with the variable overridden are permuted among the
+    pairs that have one there, so that every output is as frequent as it was.
+
+    Args:
+        pairs: what is shuffled.
+        seed: of the permutations.
+    """
+    rng = np.random.default_rng([*b"shuffle", seed])
+    after = pairs.after.copy()
+    for place in range(after.shape[1]):
+        rows = np.flatnonzero(after[:, place] >= 0)
+        after[rows, place] = after[rng.permutation(rows), place]
+    return replace(pairs, after=after)
+
+
+@dataclass(frozen=True, eq=False)
+class _SameProgram:
+    """A model, equal to every other one of the same program: its weights do not count.
+
+    A model and its copy with random weights share one compiled run.
+    """
+
+    model: Model
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameProgram) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts)
+
+    @property
+    def _parts(self) -> tuple[int, int, int]:
+        return id(self.model.typed), id(self.model.steps), id(self.model.facts)
+
+
 def causal_run(model: Model) -> tuple[tuple[str, ...], int, Callable[..., np.ndarray]]:
     """Return a model's causal model: names, index of the output, a compiled run.
 
     The run takes [input, ctx] ids and [input, variable, ctx] overrides, and returns
     [input, variable, ctx] values.
     """
-    causal = causal_of(model)
+    return _causal_run(_SameProgram(model))
+
+
+@lru_cache(maxsize=8)
+def _causal_run(
+    same: _SameProgram,
+) -> tuple[tuple[str, ...], int, Callable[..., np.ndarray]]:
+    causal = causal_of(same.model)
     names = tuple(v.name for v in causal.variables)
     mapped = jax.jit(jax.vmap(causal.run))
 
