@@ -168,7 +168,6 @@ def test_an_edge_does_not_count_that_reads_the_same_of_a_source_that_changes() -
     assert mark(shifted, Level(case.names)).true[place]
 
 
-
 def test_an_optimal_constant_hurts_less_than_the_mean(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
