@@ -30,8 +30,8 @@ FREE = "sort-compiled", "output", "stream.2"
 FREEDOM: tuple[dict[str, Any], ...] = (
     {"layers": 4, "hidden": 64, "steps": 300},
     {"layers": 4, "hidden": 64, "steps": 3_000},
-    {"layers": 4, "hidden": 64, "steps": 3_000, "whiten": True},
-    {"layers": 4, "hidden": 256, "steps": 6_000, "whiten": True},
+    {"layers": 4, "hidden": 256, "steps": 8_000},
+    {"layers": 8, "hidden": 256, "steps": 8_000, "rate": 0.01},
 )
 
 

@@ -189,8 +189,7 @@ def _illusion_table(models: Rows) -> Table:
 def _free_table(free: Rows) -> Table:
     rows = [
         [
-            f"{o['layers']} layers of {o['hidden']}"
-            f"{', whitened' if o.get('whiten') else ''}",
+            f"{o['layers']} layers of {o['hidden']}",
             f"{o['steps']:,}",
             _shown(row["fitted"]["cause"]),
             _shown(row["other"]["cause"]),

@@ -7,10 +7,6 @@ phi turns the stream by an orthogonal matrix and then applies additive coupling 
 half. Without these layers it is DAS. Sutter et al. 2025 prove that a map that is free
 enough aligns any model with any algorithm; `alignment_maps.py` has the control.
 
-The map starts at a random rotation, or, if it is `whitened`, at the site's principal
-components, each scaled to a variance of 1. What little a model of random weights holds
-of other tokens is then as large as the rest, and a map can use it.
-
 A map may also choose positions: a coordinate is interchanged only at tokens where
 sigmoid(u . h + c) is above 1/2, u and c being learned with phi.
 """
@@ -29,7 +25,7 @@ from compiler.errors import InputError
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.rerun.packed import times
 from compiler.machine.rerun.rerun import perturbed_logits, unstack
-from zoo.alignment.interchanges import PAIRS, draw_interchanges
+from zoo.alignment.interchanges import draw_interchanges
 from zoo.alignment.patching import run_both
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import random_subspace
@@ -42,9 +38,6 @@ LAYERS, HIDDEN = 4, 64
 STEPS, RATE = 1000, 0.02
 HOT, COLD = 2.0, 0.05
 """Temperatures of a choice of positions at the start and at the end."""
-
-FAINTEST = 1e-4
-"""A whitened map takes no direction to vary less than this share of the greatest."""
 
 SiteVectors = Float[np.ndarray, "*n d_model"]
 
@@ -88,8 +81,6 @@ def flow(
     rate: float = RATE,
     layers: int = LAYERS,
     hidden: int = HIDDEN,
-    whiten: bool = False,
-    pairs: int = PAIRS,
 ) -> AlignmentMap:
     """Return the non-linear alignment that gradient descent finds.
 
@@ -104,27 +95,23 @@ def flow(
         rate: of learning.
         layers: how many coupling layers.
         hidden: units of the network in each of them.
-        whiten: whether the map starts at scaled principal components.
-        pairs: how many pairs of a base and a donor input are learned from.
 
     Raises:
         NameLookupError: the variable or the site is unknown.
         InputError: k, layers or hidden cannot be.
     """
     width = case.config.d_model
-    drawn = draw_interchanges(case, variable, pairs, seed)
-    size = max(width // 2, min(default_size(drawn), width)) if k is None else k
+    pairs = draw_interchanges(case, variable, seed=seed)
+    size = max(width // 2, min(default_size(pairs), width)) if k is None else k
     if not 1 <= size <= width:
         raise InputError(f"k is {k}; give 1 to {width}, the width of the stream")
     if layers < 1 or hidden < 1:
         raise InputError(
             f"layers is {layers} and hidden {hidden}; give at least 1 of each"
         )
-    start = start_of(
-        case, site, variable, seed, choose_positions, layers, hidden, whiten
-    )
+    start = start_of(case, site, variable, seed, choose_positions, layers, hidden)
     start["k"] = np.asarray(float(size))
-    found = descend(case, site, drawn, _objective, start, seed, steps=steps, rate=rate)
+    found = descend(case, site, pairs, _objective, start, seed, steps=steps, rate=rate)
     return AlignmentMap({**found, "k": start["k"]}, size)
 
 
@@ -136,7 +123,6 @@ def start_of(
     choose_positions: bool,
     layers: int = LAYERS,
     hidden: int = HIDDEN,
-    whiten: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return where a descent starts; its layers have no effect there.
 
@@ -148,8 +134,6 @@ def start_of(
     held = find_place(case.config, site).held(runs.writes)
     start = {"turn": random_subspace(width, width, rng)}
     start["scale"] = np.asarray(np.log(max(float(held.std()), 1e-6)))
-    if whiten:
-        start |= {"scale": np.zeros(()), **_whitening(held.reshape(-1, width))}
     sizes = [
         (half, width - half) if i % 2 else (width - half, half) for i in range(layers)
     ]
@@ -160,22 +144,6 @@ def start_of(
     if choose_positions:
         start["gate"], start["open"] = np.zeros((1, width)), np.full((1, 1, 1), 1.0)
     return start
-
-
-def _whitening(held: Float[np.ndarray, "token d_model"]) -> dict[str, np.ndarray]:
-    """Return the scaled principal components, what undoes them, and the mean.
-
-    They are not learned: a rotation that is learned comes behind them.
-    """
-    mean = held.mean(axis=0)
-    sizes, turn = np.linalg.eigh((held - mean).T @ (held - mean) / len(held))
-    spread = np.sqrt(np.maximum(sizes, 0.0))
-    spread = np.maximum(spread, FAINTEST * max(float(spread.max()), 1e-6))
-    return {
-        "white": turn / spread,
-        "colour": (turn * spread).T,
-        "mean": mean[:, None, None],
-    }
 
 
 def _objective(
@@ -212,32 +180,15 @@ def _interchange(
     """
     scale = jnp.exp(values["scale"])
     turn = orthonormal(values["turn"])
-    seen = [times(turn, _whiten(values, v)) / scale for v in (base, donor)]
-    one, other = (_forward(values, v) for v in seen)
+    one, other = (_forward(values, times(turn, v) / scale) for v in (base, donor))
     order = jnp.arange(len(one)).astype(one.dtype)
     share = (order < jnp.asarray(k).astype(one.dtype)).astype(one.dtype)[:, None, None]
     if "gate" in values:
-        level = times(values["gate"].T, times(turn.T, seen[0])) + values["open"]
+        level = (times(values["gate"].T, base) / scale) + values["open"]
         soft = jax.nn.sigmoid(level / jnp.maximum(heat, 1e-3))
         share = share * jnp.where(heat > 0, soft, (level > 0).astype(soft.dtype))
     mixed = one + share * (other - one)
-    return _colour(values, times(turn.T, _backward(values, mixed) * scale)) - base
-
-
-def _whiten(values: dict[str, Array], held: Array) -> Array:
-    """Return the coordinates along scaled principal components, if there are any."""
-    if "white" not in values:
-        return held
-    white, mean = (jax.lax.stop_gradient(values[n]) for n in ("white", "mean"))
-    return times(white, held - mean)
-
-
-def _colour(values: dict[str, Array], white: Array) -> Array:
-    """Undo `_whiten`."""
-    if "white" not in values:
-        return white
-    colour, mean = (jax.lax.stop_gradient(values[n]) for n in ("colour", "mean"))
-    return times(colour, white) + mean
+    return times(turn.T, _backward(values, mixed) * scale) - base
 
 
 _interchange_compiled = jax.jit(_interchange, compiler_options=QUICK_TO_COMPILE)
