@@ -30,8 +30,8 @@ FREE = "sort-compiled", "output", "stream.2"
 FREEDOM: tuple[dict[str, Any], ...] = (
     {"layers": 4, "hidden": 64, "steps": 300},
     {"layers": 4, "hidden": 64, "steps": 3_000},
-    {"layers": 4, "hidden": 256, "steps": 8_000},
-    {"layers": 8, "hidden": 256, "steps": 8_000, "rate": 0.01},
+    {"layers": 4, "hidden": 64, "steps": 3_000, "count": 64},
+    {"layers": 4, "hidden": 256, "steps": 6_000},
 )
 
 
@@ -216,7 +216,8 @@ def measure_free(freedom: int) -> dict[str, Any]:
     test = train.split("test")
     found = flow(train, variable, site, **options)
     place = find_place(train.config, site)
-    own = measure_map(train, variable, place, found, FITTED, 0)
+    fitted_to = options.get("count", FITTED)
+    own = measure_map(train, variable, place, found, fitted_to, 0)
     other = measure_map(test, variable, place, found, FITTED, 1)
     return {
         "options": options,

@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks.every_third import QUICK, names_of_every_third
 from benchmarks.report import RESULTS, Table, Target
 from benchmarks.resumed import measured_once
-from benchmarks.variable_claims import FREE, FREEDOM, MAPS
+from benchmarks.variable_claims import FITTED, FREE, FREEDOM, MAPS
 
 RECORDS = RESULTS / "variables.jsonl"
 SECONDS, CHANCE = 60, 0.05
@@ -191,6 +191,7 @@ def _free_table(free: Rows) -> Table:
         [
             f"{o['layers']} layers of {o['hidden']}",
             f"{o['steps']:,}",
+            str(o.get("count", FITTED)),
             _shown(row["fitted"]["cause"]),
             _shown(row["other"]["cause"]),
             f"{row['seconds']:.0f}",
@@ -201,7 +202,7 @@ def _free_table(free: Rows) -> Table:
     release, variable, site = FREE
     return Table(
         f"Variables: maps at random weights ({release}, {variable} at {site})",
-        ["<free map", "steps", "fitted", "others", "CPU s"],
+        ["<free map", "steps", "pairs", "fitted", "others", "CPU s"],
         rows,
     )
 

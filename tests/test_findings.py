@@ -22,6 +22,7 @@ from benchmarks import (
     redundancy,
     steering,
     superposition,
+    variables,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -198,6 +199,24 @@ def test_figures_of_patching_choices_are_the_benchmarks(page: str) -> None:
     assert len(rows) == 17 and compiled.title.endswith("compiled models")
     counts = f"{len(result['models'])} releases, of which the\ntable has the 13 trained"
     assert counts in page and "over 13 trained" in trained.title
+
+
+def test_figures_of_variables_are_the_benchmarks(page: str) -> None:
+    result = result_of("variables")
+    found = dict(
+        zip(
+            ("subspace", "map", "coder", "claim", "free map"),
+            variables.tables(result),
+            strict=True,
+        )
+    )
+    for title, table in found.items():
+        header = " | ".join(name.lstrip("<") for name in table.header)
+        assert header.startswith(title)
+        assert rows_of(page, header) == [[*row] for row in table.rows], title
+    kinds = [model["compiled"] for model in result["models"]]
+    counts = f"{sum(kinds)} compiled and {len(kinds) - sum(kinds)} trained"
+    assert counts in page and not result["failures"]
 
 
 def test_figures_of_superposition_are_the_benchmarks(page: str) -> None:

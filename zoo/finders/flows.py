@@ -25,7 +25,7 @@ from compiler.errors import InputError
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.rerun.packed import times
 from compiler.machine.rerun.rerun import perturbed_logits, unstack
-from zoo.alignment.interchanges import draw_interchanges
+from zoo.alignment.interchanges import PAIRS, draw_interchanges
 from zoo.alignment.patching import run_both
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import random_subspace
@@ -81,6 +81,7 @@ def flow(
     rate: float = RATE,
     layers: int = LAYERS,
     hidden: int = HIDDEN,
+    count: int = PAIRS,
 ) -> AlignmentMap:
     """Return the non-linear alignment that gradient descent finds.
 
@@ -95,13 +96,14 @@ def flow(
         rate: of learning.
         layers: how many coupling layers.
         hidden: units of the network in each of them.
+        count: how many pairs of a base and a donor input the map is fitted to.
 
     Raises:
         NameLookupError: the variable or the site is unknown.
         InputError: k, layers or hidden cannot be.
     """
     width = case.config.d_model
-    pairs = draw_interchanges(case, variable, seed=seed)
+    pairs = draw_interchanges(case, variable, count, seed)
     size = max(width // 2, min(default_size(pairs), width)) if k is None else k
     if not 1 <= size <= width:
         raise InputError(f"k is {k}; give 1 to {width}, the width of the stream")
