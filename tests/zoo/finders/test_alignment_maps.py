@@ -122,7 +122,7 @@ def test_a_map_that_memorises_its_pairs_knows_no_others(compiled: Case) -> None:
 
     fitted = measure_map(compiled, OUTPUT, place, memorised, PAIRS, 0)
     others = measure_map(compiled.untrained(1), OUTPUT, place, memorised, PAIRS, 1)
-    assert fitted.cause is not None and fitted.cause.share == 1.0
+    assert fitted.cause is not None and fitted.cause.share > 0.95
     assert others.cause is not None and others.cause.share < 0.5
 
 
