@@ -197,6 +197,10 @@ def test_figures_of_patching_choices_are_the_benchmarks(page: str) -> None:
     rows = [[row[i] for i in columns] for row in trained.rows]
     assert rows_of(page, "ablation | direction") == rows
     assert len(rows) == 17 and compiled.title.endswith("compiled models")
+    first = dict(zip(titles, compiled.rows[0], strict=True))
+    assert (first["ablation"], first["direction"]) == ("resample", "noise")
+    assert {first[f"exact, {loss}"] for loss in ("LD", "P", "KL")} == {"1.000"}
+    assert "on the 9 compiled releases" in page and "over 9 compiled" in compiled.title
     counts = f"{len(result['models'])} releases, of which the\ntable has the 13 trained"
     assert counts in page and "over 13 trained" in trained.title
 
