@@ -38,6 +38,7 @@ FIGURES = (
     "compression",
     "attribution_speed",
     "alignment",
+    "variables",
     "components",
     "attributions",
     "claims",

@@ -14,9 +14,14 @@ def measure_each(
     measure_one: Callable[[str], dict[str, Any]], quick: bool
 ) -> dict[str, Any]:
     """Return what is measured of every third release; of the first two if quick."""
-    import zoo
-
-    names = [e["name"] for e in zoo.releases() if e["name"] not in LEFT_OUT][::STRIDE]
+    names = names_of_every_third()
     return {
         "models": [measure_one(name) for name in (names[:QUICK] if quick else names)]
     }
+
+
+def names_of_every_third() -> list[str]:
+    """Return the names of every third release."""
+    import zoo
+
+    return [e["name"] for e in zoo.releases() if e["name"] not in LEFT_OUT][::STRIDE]

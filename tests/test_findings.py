@@ -22,6 +22,7 @@ from benchmarks import (
     redundancy,
     steering,
     superposition,
+    variables,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -196,8 +197,30 @@ def test_figures_of_patching_choices_are_the_benchmarks(page: str) -> None:
     rows = [[row[i] for i in columns] for row in trained.rows]
     assert rows_of(page, "ablation | direction") == rows
     assert len(rows) == 17 and compiled.title.endswith("compiled models")
+    first = dict(zip(titles, compiled.rows[0], strict=True))
+    assert (first["ablation"], first["direction"]) == ("resample", "noise")
+    assert {first[f"exact, {loss}"] for loss in ("LD", "P", "KL")} == {"1.000"}
+    assert "on the 9 compiled releases" in page and "over 9 compiled" in compiled.title
     counts = f"{len(result['models'])} releases, of which the\ntable has the 13 trained"
     assert counts in page and "over 13 trained" in trained.title
+
+
+def test_figures_of_variables_are_the_benchmarks(page: str) -> None:
+    result = result_of("variables")
+    found = dict(
+        zip(
+            ("subspace", "map", "coder", "claim", "free map"),
+            variables.tables(result),
+            strict=True,
+        )
+    )
+    for title, table in found.items():
+        header = " | ".join(name.lstrip("<") for name in table.header)
+        assert header.startswith(title)
+        assert rows_of(page, header) == [[*row] for row in table.rows], title
+    kinds = [model["compiled"] for model in result["models"]]
+    counts = f"{sum(kinds)} compiled and {len(kinds) - sum(kinds)} trained"
+    assert counts in page and not result["failures"]
 
 
 def test_figures_of_superposition_are_the_benchmarks(page: str) -> None:

@@ -138,6 +138,12 @@ def test_captum_integrates_gradients_as_we_do(run, tmp_path):
     assert 0.5 <= float(auroc) <= 1
 
 
+def test_inseq_has_the_gradients_that_we_have(run):
+    reason = "no Inseq: pip install 'circuitzoo[inseq]' in an environment of its own"
+    pytest.importorskip("inseq", reason=reason, exc_type=ImportError)
+    assert run("with_inseq.py")[-1] == "1.000"
+
+
 def test_eap_ig_scores_edges_as_a_gradient_here(run, llama):
     needs("transformer_lens")
     reason = "no EAP-IG: pip install git+https://github.com/hannamw/EAP-IG"

@@ -8,7 +8,7 @@ any output.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -101,6 +101,24 @@ def draw_interchanges(
         before=first[:, output],
         after=np.where(first[:, output] >= 0, last[:, output], -1),
     )
+
+
+def shuffle_outputs(pairs: Interchanges, seed: int = 0) -> Interchanges:
+    """Return the pairs with the outputs of others: what is fitted to them is a control.
+
+    At each position the outputs with the variable overridden are permuted among the
+    pairs that have one there, so that every output is as frequent as it was.
+
+    Args:
+        pairs: what is shuffled.
+        seed: of the permutations.
+    """
+    rng = np.random.default_rng([*b"shuffle", seed])
+    after = pairs.after.copy()
+    for place in range(after.shape[1]):
+        rows = np.flatnonzero(after[:, place] >= 0)
+        after[rows, place] = after[rng.permutation(rows), place]
+    return replace(pairs, after=after)
 
 
 @lru_cache(maxsize=8)

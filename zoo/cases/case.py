@@ -43,6 +43,7 @@ from zoo.cases.replacement import replace_one_token
 from zoo.cases.running import (
     Batch,
     Machine,
+    losses_of_base,
     losses_under,
     losses_under_nodes,
     mask_gradient,
@@ -50,7 +51,7 @@ from zoo.cases.running import (
 )
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.model import CausalModel
-from zoo.causal.runs import writes_alike
+from zoo.causal.runs import compiled_runs, writes_alike
 from zoo.causal.saved import task_names
 from zoo.lookup import MODELS, ORDER, label_of, look_up, open_model
 from zoo.release.whole import is_release, open_folder
@@ -179,12 +180,11 @@ class Case:
         return self.ablation, self.noise, self.positions, self.pairs, self.model
 
     def _make_batch(self) -> Batch:
-        from compiler.machine.forward import forward_batch
-
         pairs = self.pairs
         if self.ablation == "replacement":
             pairs = replace_one_token(self.model, self.subject.causal, pairs)
-        run = forward_batch(self.transformer, pairs.clean)
+        straight = np.zeros_like(pairs.shifts)  # donors share the compilation
+        run = compiled_runs(self.transformer, pairs.clean, straight)
         contrast = contrast_of(self.model.readout, pairs, self.positions)
         live = (pairs.clean_labels >= 0).astype(np.float32)
         goal = Goal(contrast, run.logits, live)
@@ -214,6 +214,8 @@ class Case:
             mask: [reader, source], 1 where an edge sees the donor; nothing if None.
             loss: another one than the case's.
         """
+        if mask is None:
+            return np.asarray(losses_of_base(self.machine(loss), self.batch))
         found = losses_under(self.machine(loss), *self._patched(mask))
         return np.asarray(found)
 

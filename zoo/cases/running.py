@@ -76,6 +76,9 @@ class Machine:
 AT_A_TIME = 16
 """Pairs whose gradients are taken side by side."""
 
+MASKS = 8
+"""Methods take gradients at up to so many masks in one compilation."""
+
 _jit = partial(jax.jit, compiler_options=QUICK_TO_COMPILE)
 
 
@@ -87,6 +90,18 @@ def losses_under(
 ) -> Float[Array, " pair"]:
     """Return the losses with the edges of a mask patched."""
     return edge_losses(machine, batch, jnp.asarray(mask))
+
+
+@_jit
+def losses_of_base(machine: Machine, batch: Batch) -> Float[Array, " pair"]:
+    """Return the losses of the runs that the batch's writes are of: without a patch."""
+    last = machine.config.n_layers
+
+    def logits(ids: Array, writes: Array) -> Array:
+        return logits_from(machine.transformer, ids, writes, last)
+
+    found = jax.vmap(logits)(jnp.asarray(batch.ids), jnp.asarray(batch.writes))
+    return loss_of(machine.readout, machine.loss, found, batch.goal)
 
 
 def edge_losses(machine: Machine, batch: Batch, mask: Array) -> Float[Array, " pair"]:
@@ -181,27 +196,42 @@ def reader_gradient(
     return jax.vmap(one)(batch.ids, batch.writes, batch.donors, batch.goal)
 
 
-@partial(_jit, static_argnames="layer")
 def attribute_each(
     machine: Machine,
     batch: Batch,
-    masks: Float[Any, "mask source"],
+    masks: Float[np.ndarray, "mask source"],
     layer: int = 0,
 ) -> Float[Array, "reader source"]:
     """Return `attribute` with the sum over some masks of `reader_gradients`.
 
-    A few pairs at a time, so that their gradients stay in the cache.
+    A few pairs at a time, so that their gradients stay in the cache. Masks are filled
+    up to a multiple of `MASKS`, so that one mask and several share a compilation.
     """
+    count, fill = len(masks), -len(masks) % MASKS
+    filled = np.pad(np.asarray(masks, np.float32), ((0, fill), (0, 0)))
+    return _attribute_each(machine, batch, filled, np.int32(count), layer)
+
+
+@partial(_jit, static_argnames="layer")
+def _attribute_each(
+    machine: Machine,
+    batch: Batch,
+    masks: Float[Any, "mask source"],
+    count: Int[Any, ""],
+    layer: int,
+) -> Float[Array, "reader source"]:
+    """Return `attribute_each` of the first masks."""
+    masks = jnp.asarray(masks)
 
     def one(pair: Batch) -> Array:
         whole = jax.tree.map(lambda part: part[None], pair)
 
-        def add(total: Array, mask: Array) -> tuple[Array, None]:
-            return total + reader_gradient(machine, whole, mask, layer)[0], None
+        def add(row: Array, total: Array) -> Array:
+            return total + reader_gradient(machine, whole, masks[row], layer)[0]
 
         shape = len(machine.config.names.readers), *pair.writes.shape[1:]
         start = jnp.zeros(shape, pair.writes.dtype)
-        gradient, _ = jax.lax.scan(add, start, jnp.asarray(masks))
+        gradient = jax.lax.fori_loop(0, count, add, start)
         difference = pair.donors - pair.writes
         return jnp.einsum("spd,rpd->rs", difference, gradient)
 

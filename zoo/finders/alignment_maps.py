@@ -153,7 +153,8 @@ def score_map(
         raise unknown_name("finder", finder, MAP_FINDERS)
     find = MAP_FINDERS[finder] if isinstance(finder, str) else finder
     name = finder if isinstance(finder, str) else getattr(finder, "__name__", "finder")
-    train, test = open_case(source), open_case(source, split="test")
+    train = open_case(source)
+    test = train if isinstance(source, Case) else train.split("test")
     place = find_place(test.config, site)
     rows = {}
     for title, seen, other in (

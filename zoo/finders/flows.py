@@ -25,7 +25,7 @@ from compiler.errors import InputError
 from compiler.machine.jit import QUICK_TO_COMPILE
 from compiler.machine.rerun.packed import times
 from compiler.machine.rerun.rerun import perturbed_logits, unstack
-from zoo.alignment.interchanges import draw_interchanges
+from zoo.alignment.interchanges import PAIRS, draw_interchanges
 from zoo.alignment.patching import run_both
 from zoo.alignment.places import find_place
 from zoo.alignment.subspaces import random_subspace
@@ -79,6 +79,9 @@ def flow(
     choose_positions: bool = False,
     steps: int = STEPS,
     rate: float = RATE,
+    layers: int = LAYERS,
+    hidden: int = HIDDEN,
+    count: int = PAIRS,
 ) -> AlignmentMap:
     """Return the non-linear alignment that gradient descent finds.
 
@@ -91,26 +94,42 @@ def flow(
         choose_positions: whether the map also learns at which tokens it acts.
         steps: of Adam.
         rate: of learning.
+        layers: how many coupling layers.
+        hidden: units of the network in each of them.
+        count: how many pairs of a base and a donor input the map is fitted to.
 
     Raises:
         NameLookupError: the variable or the site is unknown.
-        InputError: k cannot be.
+        InputError: k, layers or hidden cannot be.
     """
     width = case.config.d_model
-    pairs = draw_interchanges(case, variable, seed=seed)
+    pairs = draw_interchanges(case, variable, count, seed)
     size = max(width // 2, min(default_size(pairs), width)) if k is None else k
     if not 1 <= size <= width:
         raise InputError(f"k is {k}; give 1 to {width}, the width of the stream")
-    start = start_of(case, site, variable, seed, choose_positions)
+    if layers < 1 or hidden < 1:
+        raise InputError(
+            f"layers is {layers} and hidden {hidden}; give at least 1 of each"
+        )
+    start = start_of(case, site, variable, seed, choose_positions, layers, hidden)
     start["k"] = np.asarray(float(size))
     found = descend(case, site, pairs, _objective, start, seed, steps=steps, rate=rate)
     return AlignmentMap({**found, "k": start["k"]}, size)
 
 
 def start_of(
-    case: Case, site: str, variable: str, seed: int, choose_positions: bool
+    case: Case,
+    site: str,
+    variable: str,
+    seed: int,
+    choose_positions: bool,
+    layers: int = LAYERS,
+    hidden: int = HIDDEN,
 ) -> dict[str, np.ndarray]:
-    """Return where a descent starts: at a random rotation, with no effect of layers."""
+    """Return where a descent starts; its layers have no effect there.
+
+    Arguments as of `flow`.
+    """
     width = case.config.d_model
     half, rng = width // 2, np.random.default_rng([*b"flow", seed])
     runs = run_both(case, draw_interchanges(case, variable, seed=seed))
@@ -118,12 +137,12 @@ def start_of(
     start = {"turn": random_subspace(width, width, rng)}
     start["scale"] = np.asarray(np.log(max(float(held.std()), 1e-6)))
     sizes = [
-        (half, width - half) if i % 2 else (width - half, half) for i in range(LAYERS)
+        (half, width - half) if i % 2 else (width - half, half) for i in range(layers)
     ]
     for i, (seen, moved) in enumerate(sizes):
-        start[f"in{i}"] = rng.standard_normal((HIDDEN, seen)) / np.sqrt(seen)
-        start[f"bias{i}"] = np.zeros((HIDDEN, 1, 1))
-        start[f"out{i}"] = np.zeros((moved, HIDDEN))
+        start[f"in{i}"] = rng.standard_normal((hidden, seen)) / np.sqrt(seen)
+        start[f"bias{i}"] = np.zeros((hidden, 1, 1))
+        start[f"out{i}"] = np.zeros((moved, hidden))
     if choose_positions:
         start["gate"], start["open"] = np.zeros((1, width)), np.full((1, 1, 1), 1.0)
     return start
@@ -177,6 +196,10 @@ def _interchange(
 _interchange_compiled = jax.jit(_interchange, compiler_options=QUICK_TO_COMPILE)
 
 
+def _layers(values: dict[str, Array]) -> int:
+    return sum(name.startswith("bias") for name in values)
+
+
 def _step(values: dict[str, Array], i: int, seen: Array) -> Array:
     hidden = jnp.tanh(times(values[f"in{i}"].T, seen) + values[f"bias{i}"])
     return times(values[f"out{i}"].T, hidden)
@@ -185,7 +208,7 @@ def _step(values: dict[str, Array], i: int, seen: Array) -> Array:
 def _forward(values: dict[str, Array], z: Array) -> Array:
     half = len(z) // 2
     one, other = z[:half], z[half:]
-    for i in range(LAYERS):
+    for i in range(_layers(values)):
         if i % 2:
             other = other + _step(values, i, one)
         else:
@@ -196,7 +219,7 @@ def _forward(values: dict[str, Array], z: Array) -> Array:
 def _backward(values: dict[str, Array], z: Array) -> Array:
     half = len(z) // 2
     one, other = z[:half], z[half:]
-    for i in reversed(range(LAYERS)):
+    for i in reversed(range(_layers(values))):
         if i % 2:
             other = other - _step(values, i, one)
         else:

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from compiler.errors import InputError
-from zoo.alignment.interchanges import draw_interchanges
+from zoo.alignment.interchanges import draw_interchanges, shuffle_outputs
 from zoo.alignment.subspaces import Columns, random_subspace
 from zoo.cases.case import Case
 from zoo.finders.activations import default_size
@@ -49,6 +49,7 @@ def das(
     *,
     steps: int = STEPS,
     rate: float = RATE,
+    shuffle: bool = False,
 ) -> Columns:
     """Return the subspace that DAS finds from a random start.
 
@@ -60,8 +61,10 @@ def das(
         seed: of the start, and of the pairs.
         steps: of Adam.
         rate: of learning.
+        shuffle: whether each pair gets the outputs of another one: a control.
     """
-    return _search(case, variable, site, k, seed, steps, rate, _objective)
+    options = steps, rate, shuffle
+    return _search(case, variable, site, k, seed, *options, _objective)
 
 
 def multi_task_das(
@@ -75,7 +78,7 @@ def multi_task_das(
     rate: float = RATE,
 ) -> Columns:
     """Return the subspace of multi-task DAS; arguments as of `das`."""
-    return _search(case, variable, site, k, seed, steps, rate, _multi_task)
+    return _search(case, variable, site, k, seed, steps, rate, False, _multi_task)
 
 
 def _search(
@@ -86,10 +89,12 @@ def _search(
     seed: int,
     steps: int,
     rate: float,
+    shuffle: bool,
     objective: SearchObjective,
 ) -> Columns:
     width = case.config.d_model
     pairs = draw_interchanges(case, variable, seed=seed)
+    pairs = shuffle_outputs(pairs, seed) if shuffle else pairs
     size = min(default_size(pairs), width) if k is None else k
     if not 1 <= size <= width:
         raise InputError(f"k is {k}; give 1 to {width}, the width of the stream")

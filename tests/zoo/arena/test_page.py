@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
+from benchmarks import arena
 from tests.zoo.arena.conftest import SEED
 from zoo.arena import opening
 from zoo.arena.calls import CALLS
@@ -57,6 +58,21 @@ def test_the_python_of_the_page_does_what_it_shows(
     monkeypatch.setattr(opening, "make_hidden", lambda *_: hidden)
     (code,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.M)
     assert "zoo.open_arena(budget=2000, seed=7, layers=1)" in code
-    arena = zoo.open_arena(budget=2000, seed=7, layers=1)
-    assert arena.run([["a", "b", "c"], ["d"]]) == [["a", "c", "c"], ["d"]]
-    assert arena.left == 1998
+    opened = zoo.open_arena(budget=2000, seed=7, layers=1)
+    assert opened.run([["a", "b", "c"], ["d"]]) == [["a", "c", "c"], ["d"]]
+    assert opened.left == 1998
+
+
+def test_the_figures_of_the_baselines_are_the_benchmarks() -> None:
+    text = (PAGE.parents[1] / "benchmarks/results/arena.json").read_text()
+    result = json.loads(text)
+    means = arena.tables(result)[0]
+    (body,) = re.findall(
+        r"^\| agent \|.*\n\|.*\n((?:\|.*\n)+)", PAGE.read_text(), re.MULTILINE
+    )
+    shown_rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in body.splitlines()
+    ]
+    assert shown_rows == [[*row] for row in means.rows]
+    assert f"{len(result['rows'])} compiled models" in PAGE.read_text()

@@ -154,6 +154,20 @@ def test_what_cannot_be_opened_says_why(case: Case) -> None:
         truth_of(case.names, {"circuit": [finding | {"effect": {}}]})
 
 
+def test_an_edge_does_not_count_that_reads_the_same_of_a_source_that_changes() -> None:
+    case = open_case("reverse-decoys", pairs=16, shifted=0.0)
+    edge = "m0->a1.h0<q>"  # it reads opposite_index, which depends on the length alone
+    marks = mark(case, Level(case.names))
+    place = marks.level.items.index(edge)
+    assert not case.constant[case.names.source_index("m0")]  # decoys are there, too
+    assert not marks.counted[place] and not marks.true[place]
+    reader, source = case.names.reader_index("a1.h0<q>"), case.names.source_index("m0")
+    patched = case.single_edges()[reader, source]
+    np.testing.assert_allclose(patched, case.losses(), rtol=1e-6)
+    shifted = open_case("reverse-decoys", pairs=16, shifted=0.5)
+    assert mark(shifted, Level(case.names)).true[place]
+
+
 def test_an_optimal_constant_hurts_less_than_the_mean(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,17 @@ import pytest
 import zoo
 from compiler.errors import InputError, NameLookupError, ZooError
 from compiler.model import Model
-from compiler.rasp import EQ, LT, Aggregate, Map, Select, SelectorWidth, indices, tokens
+from compiler.rasp import (
+    EQ,
+    LT,
+    Aggregate,
+    Map,
+    Select,
+    SelectorWidth,
+    SequenceMap,
+    indices,
+    tokens,
+)
 
 TEXT = """
 earlier = select(tokens, tokens, ==) and select(indices, indices, <);
@@ -87,6 +97,40 @@ def test_a_constant_program_gets_what_a_constant_gets(model: Model) -> None:
     report = score(model, Map(lambda _: "b", tokens))
     assert report.behaviour.share <= report.constant + 1e-9
     assert report.constant < 0.5
+
+
+def test_a_program_that_memorises_all_inputs_has_the_outputs_and_no_variable() -> None:
+    model = zoo.compile("sort", ["a", "b"], 3)
+    words = [
+        Aggregate(Select(indices, Map(lambda _, p=place: p, indices), EQ), tokens)
+        for place in range(3)
+    ]
+    whole = SequenceMap(lambda x, y: f"{x or ''}{y or ''}", words[0], words[1])
+    whole = SequenceMap(lambda x, y: f"{x}{y or ''}", whole, words[2])
+    claim = SequenceMap(
+        lambda x, i: sorted(x)[i] if i < len(x) else None, whole, indices
+    )
+    report = score(model, claim)
+    assert report.behaviour.share == 1 and report.counterexample is None
+    assert report.size >= report.shortest
+    assert report.structure < 0.5
+
+
+def test_useless_variables_win_nothing() -> None:
+    model = zoo.compile("sort", ["a", "b"], 3)
+    earlier = Select(tokens, tokens, EQ) & Select(indices, indices, LT)
+    rank = SelectorWidth(Select(tokens, tokens, LT) | earlier)
+    plain = Aggregate(Select(rank, indices, EQ), tokens)
+    padded: Any = plain
+    for number in range(6):
+        useless = SelectorWidth(
+            Select(tokens, Map(lambda _, n=number: "ab"[n % 2], tokens), EQ)
+        )
+        padded = SequenceMap(lambda x, _: x, padded, useless)
+    one, other = score(model, plain), score(model, padded)
+    assert other.behaviour.share == one.behaviour.share == 1
+    assert other.size >= one.size
+    assert other.structure <= one.structure
 
 
 def test_a_report_is_text_and_json(model: Model) -> None:

@@ -21,7 +21,12 @@ from zoo.compression.naming import name_dimensions
 from zoo.dictionary.cosines import cosines, match, project
 from zoo.dictionary.features import known_features
 from zoo.dictionary.score import figures_of, score_dictionary
-from zoo.finders.autoencoder import find_dictionary, train_dictionary
+from zoo.finders.autoencoder import (
+    choose_top_k,
+    find_dictionary,
+    train_autoencoder,
+    train_dictionary,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -120,6 +125,26 @@ def test_an_sae_finds_features_without_superposition_that_random_ones_do_not() -
         random = np.mean([cosines(true, units(8, 8)).max(axis=1) for _ in range(50)])
         assert near.max(axis=1).mean() > 0.95 > random
         assert len(match(near, 0.9)) >= 4
+
+
+def test_how_many_features_fire_is_chosen_by_what_is_lost_on_other_vectors() -> None:
+    """Exactly two of five orthogonal features at every token: K = 2 loses nothing."""
+    rng = np.random.default_rng(4)
+    true = np.linalg.qr(rng.normal(size=(8, 5)))[0].T
+    on = np.zeros((2000, 5), bool)
+    for row in on:
+        row[rng.choice(5, 2, replace=False)] = True
+    held = ((on * rng.uniform(0.5, 1.5, on.shape)) @ true).astype(np.float32)
+    chosen, lost = choose_top_k(held, 8, (1, 2, 4), steps=3000)
+    assert chosen == 2 and lost[1] > lost[2] + 0.05
+    coder = train_autoencoder(held, 8, top_k=2, steps=1500)
+    fires = coder.encode(held)
+    assert ((fires > 0).sum(axis=1) <= 2).all()
+    error = np.square(held - coder.decode(fires)).sum()
+    total = np.square(held - held.mean(axis=0)).sum()
+    assert coder.unexplained(held) == pytest.approx(error / total)
+    near = cosines(true, coder.W_dec).max(axis=1)
+    assert near.mean() > 0.9
 
 
 def test_what_no_data_show_counts_in_no_visible_part(rotated: Case) -> None:

@@ -8,6 +8,8 @@ import pytest
 import zoo
 from compiler.errors import InputError
 from compiler.model import Model
+from zoo.alignment.places import find_place
+from zoo.alignment.tokens import read_tokens
 from zoo.auditing.subject import accepts_of
 from zoo.cases.case import Case
 from zoo.cases.pairs import draw_pairs
@@ -47,6 +49,23 @@ def test_the_true_directions_of_the_ands_are_all_found(report: DictionaryReport)
     assert report.figures.to_found == pytest.approx(1.0)
     assert report.figures.recall.share == 1
     assert report.random.recall.share < 0.1
+
+
+@pytest.mark.parametrize("cheat", ["one direction", "mean", "huge", "examples"])
+def test_directions_without_knowledge_win_nothing(
+    case: Case, rows: list[list[str]], cheat: str
+) -> None:
+    ids = case.model.encode_batch(rows)
+    held = read_tokens(case, find_place(case.config, "m0"), ids)
+    rng, width = np.random.default_rng(0), case.config.d_model
+    found = {
+        "one direction": np.repeat(rng.standard_normal((1, width)), 40, axis=0),
+        "mean": held.mean(axis=0, keepdims=True),
+        "huge": rng.standard_normal((4_000, width)),
+        "examples": held[np.linalg.norm(held, axis=1) > 0][:400],
+    }[cheat]
+    report = zoo.score_dictionary(case, found, site="m0", inputs=ids)
+    assert report.figures.f1 < 0.2  # a mean is nearly the commonest feature
 
 
 def test_the_rate_of_an_and_is_how_often_the_definition_says(

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from compiler.errors import InputError, NameLookupError
+from zoo.alignment.interchanges import draw_interchanges, shuffle_outputs
+from zoo.alignment.patching import run_both
 from zoo.alignment.places import find_place
 from zoo.alignment.score import score_alignment
 from zoo.cases.case import Case
@@ -79,6 +81,57 @@ def test_the_true_map_is_all_right_and_its_finder_gains_all(compiled: Case) -> N
         assert rate is not None and rate.share == 1.0
     assert found.gained is not None and found.gained > 0.9
     assert found.right_site and found.to_json()["finder"] == "knowing"
+
+
+def test_maps_without_knowledge_win_nothing(compiled: Case) -> None:
+    """Nothing, a constant, and all that the donor holds, where it holds more."""
+    cheats = {
+        "nothing": lambda base, donor: base,
+        "constant": lambda base, donor: np.zeros_like(base),
+        "copy": lambda base, donor: donor,
+    }
+    place = find_place(compiled.config, "stream.1")
+    for name, cheat in cheats.items():
+        found = measure_map(compiled, INDEX, place, cheat, PAIRS, 0)
+        assert found.disentangle is not None
+        assert found.disentangle < 0.75, name
+
+
+def test_a_map_that_memorises_its_pairs_knows_no_others(compiled: Case) -> None:
+    """It holds the right logits' direction for each pair that it was fitted to."""
+    place = find_place(compiled.config, "stream.2")
+    pairs = draw_interchanges(compiled, OUTPUT, PAIRS, 0)
+    runs = run_both(compiled, pairs)
+    kept = {}
+    keys = zip(
+        place.held(runs.writes).reshape(-1, compiled.config.d_model),
+        place.held(runs.donors).reshape(-1, compiled.config.d_model),
+        pairs.after.ravel(),
+        strict=True,
+    )
+    unembed = np.asarray(compiled.weights.W_U)
+    for base, donor, label in keys:
+        kept[base.tobytes() + donor.tobytes()] = 1e3 * unembed[:, max(label, 0)]
+
+    def memorised(base: np.ndarray, donor: np.ndarray) -> np.ndarray:
+        found = base.copy()
+        for index in np.ndindex(base.shape[:-1]):
+            key = base[index].tobytes() + donor[index].tobytes()
+            found[index] = kept.get(key, base[index])
+        return found
+
+    fitted = measure_map(compiled, OUTPUT, place, memorised, PAIRS, 0)
+    others = measure_map(compiled.untrained(1), OUTPUT, place, memorised, PAIRS, 1)
+    assert fitted.cause is not None and fitted.cause.share > 0.95
+    assert others.cause is not None and others.cause.share < 0.5
+
+
+def test_outputs_are_shuffled_among_pairs_that_have_one(compiled: Case) -> None:
+    pairs = draw_interchanges(compiled, OUTPUT, PAIRS, 0)
+    mixed = shuffle_outputs(pairs, 0)
+    assert (mixed.after != pairs.after).any()
+    assert np.array_equal(mixed.after < 0, pairs.after < 0)
+    assert np.array_equal(np.sort(mixed.after, axis=0), np.sort(pairs.after, axis=0))
 
 
 def test_maps_that_cannot_be_say_why(compiled: Case) -> None:
