@@ -28,7 +28,12 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "compiler.grid": ("compiler.escapes",),
     "compiler.escapes": (),
     "compiler.machine": ("compiler.errors",),
-    "compiler.picture": ("compiler.errors", "compiler.escapes", "compiler.machine"),
+    "compiler.picture": (
+        "compiler.errors",
+        "compiler.escapes",
+        "compiler.files",
+        "compiler.machine",
+    ),
     "compiler.machine.circuit": (
         "compiler.errors",
         "compiler.machine",
