@@ -69,6 +69,27 @@ def check_parent(path: Path) -> None:
         )
 
 
+def check_room(target: Path) -> None:
+    """Refuse a folder in which nothing can be written, before any long work for it.
+
+    Raises:
+        InputError: the folder, or the nearest one above it, takes no file.
+    """
+    place = Path(os.path.abspath(target))
+    while not os.path.lexists(place):
+        place = place.parent
+    probe = _temporary_path(place / "room", "part")
+    try:
+        with probe.open("xb"):
+            pass
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{target}: nothing can be written in {place}: {error.strerror}. "
+            "Choose another folder"
+        ) from None
+
+
 def put_folder(
     target: Path,
     contents: Mapping[str, bytes],

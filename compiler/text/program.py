@@ -209,10 +209,12 @@ def _choose(found: RunText, source: SourceText, name: str) -> tuple[str, SOp]:
     if not name:
         if found.last is not None:
             return found.last
+        lists = [n for n, v in names.items() if isinstance(v, list | tuple)]
+        several = f"; {lists[-1]!r} is a list of several values" if lists else ""
         raise InputError(
-            f"{source.name}: it defines no sequence. A program is the last sequence "
-            "that is defined, for example: reverse = aggregate(select(indices, "
-            "length - 1 - indices, ==), tokens);"
+            f"{source.name}: it defines no sequence{several}. A program is the last "
+            "sequence that is defined, for example: reverse = aggregate("
+            "select(indices, length - 1 - indices, ==), tokens);"
         )
     if name not in names:
         hint = nearest(name, sequences)

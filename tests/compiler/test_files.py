@@ -12,7 +12,14 @@ import pytest
 
 from compiler import files
 from compiler.errors import InputError
-from compiler.files import locked, put_folder, recover, sweep, write_atomically
+from compiler.files import (
+    check_room,
+    locked,
+    put_folder,
+    recover,
+    sweep,
+    write_atomically,
+)
 
 OLD = {"a": b"old", "data/b": b"old b"}
 NEW = {"a": b"new", "data/b": b"new b", "c": b"new c"}
@@ -200,3 +207,18 @@ def test_the_two_renames_serve_where_names_cannot_be_exchanged(tmp_path, monkeyp
     put_folder(tmp_path / "it", NEW)
     assert read(tmp_path / "it") == NEW
     assert [p.name for p in tmp_path.iterdir()] == ["it"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+@pytest.mark.parametrize("place", ["/proc/models", "/proc/self/a/b"])
+def test_a_folder_that_takes_no_file_is_refused_before_the_work(place: str) -> None:
+    with pytest.raises(InputError, match=r"nothing can be written in /proc"):
+        check_room(Path(place))
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(InputError, match=r"nothing can be written in .*/a"):
+        check_room(tmp_path / "a" / "b")
+    check_room(tmp_path / "c" / "d")
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import InputError, ZooError
+from compiler.files import check_room
 from compiler.rasp.values import Value
 from zoo.auditing.certificate import Certificate
 from zoo.gallery.board import board_page
@@ -85,6 +86,7 @@ def site(
     """
     target = Path(out)
     check_replaceable(target)
+    check_room(target)
     table = None if leaderboard is None else read_leaderboard(Path(leaderboard))
     shelved, broken = find_shelved(None if releases is None else Path(releases), suite)
     sections = (MODELS,) if table is None else (MODELS, BOARD)

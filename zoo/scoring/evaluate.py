@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import InputError, ZooError
+from compiler.files import check_room
 from compiler.rasp.values import ordered, unordered
 from compiler.sealed import digest
 from zoo.cases.case import Case
@@ -103,6 +104,7 @@ def evaluate(
     if not numbers:
         raise InputError(f"seeds={seeds!r}: found none, expected at least one")
     if out is not None:
+        check_room(Path(out))
         restore_cells(Path(out))
     run = SuiteRun(tried, numbers, out, timeout, pairs, hung)
     return run.table(models_of(suite), progress)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compiler.errors import InputError
-from compiler.files import write_atomically
+from compiler.files import check_room, write_atomically
 from compiler.sealed import SUMS, read_file, sums_of
 from zoo.cases.pairs import PAIRS
 from zoo.methods.method import Method
@@ -217,7 +217,7 @@ def _checked_name(method: Method, name: str | None, kind: ClaimKind) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise InputError if a folder holds anything but a submission."""
+    """Raise InputError if a folder holds anything but a submission, or takes none."""
     known = {SUBMISSION, METHOD_FILE, SUMS, "entries", "cells"}
     if folder.is_file():
         raise InputError(f"{folder}: found a file, expected a folder or nothing")
@@ -228,6 +228,7 @@ def check_folder(folder: Path) -> None:
                 f"{folder}: found {strange[0]!r} there, expected a submission or an "
                 "empty folder. Choose another folder with --out"
             )
+    check_room(folder)
 
 
 def _read_entry(folder: Path, line: str, seed: int, kind: ClaimKind) -> SubmittedRun:
