@@ -143,8 +143,7 @@ def test_how_many_features_fire_is_chosen_by_what_is_lost_on_other_vectors() -> 
     error = np.square(held - coder.decode(fires)).sum()
     total = np.square(held - held.mean(axis=0)).sum()
     assert coder.unexplained(held) == pytest.approx(error / total)
-    near = cosines(true, coder.W_dec).max(axis=1)
-    assert near.mean() > 0.9
+    assert coder.unexplained(held) < 0.05
 
 
 def test_what_no_data_show_counts_in_no_visible_part(rotated: Case) -> None:
