@@ -32,7 +32,6 @@ FREEDOM: tuple[dict[str, Any], ...] = (
     {"layers": 4, "hidden": 64, "steps": 3_000},
     {"layers": 4, "hidden": 64, "steps": 3_000, "count": 64},
     {"layers": 4, "hidden": 256, "steps": 6_000, "rate": 0.005},
-    {"layers": 8, "hidden": 256, "steps": 6_000, "count": 64, "rate": 0.005},
 )
 
 

@@ -9,14 +9,14 @@ positions` a map that also chooses at which tokens it acts. *Cause* is the share
 outputs that are the program's, of those that overriding the variable changes; *isolate*
 the share that stays where the variable is the same (RAVEL); *odds* and *selectivity*
 are CausalGym's, in nats. Rows in brackets are controls: random subspaces, DAS fitted to
-outputs of other pairs, DAS at random weights; maps have the same fit to random weights.
-A maps' share of a subspace that nothing behind the site reads is `null`, `dormant` what
-is read and never varies. On models with a variable that only queries read, an illusion
-(Makelov et al. 2023) is made and scored.
+outputs of other pairs, DAS at random weights, and the best single output; maps have the
+same fit to random weights. Of what DAS found, `null` is the share that nothing behind
+the site reads. On models with a variable that only queries read, an illusion (Makelov
+et al. 2023) is made and scored. A small autoencoder of the site is taken as an object
+with an encoder and a decoder, as those of SAELens are.
 
-Last, on random weights of one release, maps that are more and more free: any model
-is aligned with any program, on the pairs that the map was fitted to and on others
-(Sutter et al. 2025).
+Last, at random weights of one release, maps that are more and more free: is any model
+aligned with any program (Sutter et al. 2025)?
 """
 
 from __future__ import annotations

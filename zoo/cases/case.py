@@ -37,6 +37,7 @@ from zoo.auditing.tasks import model_of_task
 from zoo.cases.ablation import EMBEDDINGS, donors_of
 from zoo.cases.choices import CHOICES, NOISE
 from zoo.cases.directions import restore, swap
+from zoo.cases.edges_alone import single_edges
 from zoo.cases.losses import Goal, contrast_of, weigh_loss
 from zoo.cases.pairs import PAIRS, SHIFTED, Pairs, draw_pairs, read_pairs, with_shifts
 from zoo.cases.replacement import replace_one_token
@@ -47,7 +48,6 @@ from zoo.cases.running import (
     losses_under,
     losses_under_nodes,
     mask_gradient,
-    single_edges,
 )
 from zoo.cases.truth import Truth, truth_of
 from zoo.causal.model import CausalModel
