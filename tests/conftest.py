@@ -1,8 +1,7 @@
 """The conditions all tests run under: set before anything imports NumPy or jax.
 
 Signatures of the three packages are checked at every call by beartype, and those with
-arrays by jaxtyping for each kind of arguments (`type_checks.py`); dtypes promote
-strictly, and a worker has one thread.
+arrays by jaxtyping; dtypes promote strictly, and a worker has one thread.
 """
 
 from __future__ import annotations
@@ -45,14 +44,13 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
 import jax  # noqa: E402
-import jaxtyping  # noqa: E402
 import pytest  # noqa: E402
 from beartype import BeartypeConf  # noqa: E402
 from beartype.claw import beartype_packages  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
 
 from tests.slow_tests import is_slow  # noqa: E402
-from tests.type_checks import jaxtyped_once  # noqa: E402
 
 # A loaded machine is slow at drawing, and that says nothing about the code.
 _SLOW_MACHINE = (HealthCheck.too_slow,)
@@ -107,8 +105,7 @@ beartype_packages(_SCALAR, conf=BeartypeConf(claw_skip_package_names=_LATE))
 _SPLIT = ("compiler", "compiler.picture", "compiler.rasp")
 _SPLIT += ("zoo", "zoo.auditing", "zoo.release")
 _CHECKED = [*_LATE, *(m for package in _SPLIT for m in _modules(package))]
-jaxtyping.jaxtyped = jaxtyped_once  # what the hook decorates functions with
-jaxtyping.install_import_hook(
+install_import_hook(
     [name for name in _CHECKED if name not in (*_SCALAR, *_SPLIT)], "beartype.beartype"
 )
 

@@ -114,7 +114,8 @@ def test_the_wheel_carries_the_licence_and_the_command(wheel: Path) -> None:
     assert "zoo = zoo.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
     metadata = archive.read(f"{info}/METADATA").decode()
     assert "License-Expression: Apache-2.0" in metadata
-    extras = {"torch", "clients", "dask", "mcp", "docs", "notebooks", "tests"}
+    extras = {"torch", "clients", "dask", "inseq", "mcp", "docs", "notebooks"}
+    extras |= {"tests"}
     assert extras == {
         line.split()[1]
         for line in metadata.splitlines()

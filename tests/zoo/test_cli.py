@@ -205,7 +205,8 @@ def test_a_picture_in_a_missing_folder_is_refused_before_anything_is_printed(
     call: Call,
 ):
     message = mistake(call, "show", "reverse", "--picture", "no/r.svg")
-    assert message == f"{Path('no/r.svg')}: No such file or directory"
+    remedy = "there is no folder no. Make it, or write elsewhere"
+    assert message == f"{Path('no/r.svg')}: {remedy}"
 
 
 # run ------------------------------------------------------------------------------

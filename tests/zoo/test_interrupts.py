@@ -36,7 +36,7 @@ def test_a_time_goes_on_behind_one_inside_it():
 
 def test_a_time_that_was_up_inside_another_one_is_up_behind_it():
     with pytest.raises(OuterError), interrupt_after(0.02, OuterError):
-        with interrupt_after(5, InnerError):
+        with interrupt_after(5.0, InnerError):
             end = time.monotonic() + 0.1
             while time.monotonic() < end:
                 pass
