@@ -29,7 +29,7 @@ from zoo.compression.settings import Settings, make_settings
 from zoo.compression.squeeze import losses, squeeze
 
 # reverse of lengths 1..4: 19 dimensions for three letters, 12 are enough.
-QUICK: dict[str, Any] = {"steps": 600, "check_every": 100, "batch": 32}
+QUICK: dict[str, Any] = {"steps": 2400, "check_every": 100, "batch": 32}
 WIDTH = 12
 # One check, at which any accuracy will do; its steps are compiled already.
 SHORT = Settings(d_model=WIDTH, **{**QUICK, "check_every": 3}, accuracy_at_least=0.0)
