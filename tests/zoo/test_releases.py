@@ -43,10 +43,9 @@ def norm_of(entry: dict) -> str:
 
 def facts(entry: dict):
     """Return what is known of a program; of several in one model nothing is."""
-    known = (
-        kinds_of(entry["program"])[:1] == ["program"] and "+" not in entry["program"]
-    )
-    return facts_of(entry["program"]) if known else None
+    name = entry["program"]
+    known = kinds_of(name)[:1] == ["program"] and not {"+", ","} & set(name)
+    return facts_of(name) if known else None
 
 
 def asks(keeps):
